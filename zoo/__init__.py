@@ -1,0 +1,152 @@
+"""zoo: declarative recurrent models for PyTorch.
+
+A YAML spec describes a model; `zoo.build` turns it into a `torch.nn.Module`. Names are imported when they are first
+used: `import zoo` imports neither torch nor pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.api import build, check, list_specs, load, summary
+    from zoo.build import materialise
+    from zoo.checks.report import Report
+    from zoo.checks.subject import Skip, Subject
+    from zoo.components import (
+        ArchitectureType,
+        CellType,
+        CheckType,
+        Count,
+        Description,
+        HeadType,
+        InitType,
+        InputType,
+        LayerType,
+        NoOptions,
+        NormType,
+        Options,
+        PoolType,
+        Traits,
+        Vocabulary,
+        Width,
+    )
+    from zoo.engine.cell import Cell, Role, StateSpec
+    from zoo.engine.layer import Layer, LayerOutput, Run
+    from zoo.engine.state import State
+    from zoo.errors import BuildError, CheckFailure, Diagnostic, InputError, PluginError, SpecError, ZooError
+    from zoo.model import Model
+    from zoo.plugin.hookspecs import hookimpl
+    from zoo.spec.canonical import Spec
+    from zoo.spec.describe import ModelDescription, describe
+    from zoo.spec.dump import to_yaml
+    from zoo.spec.shrink import shrink
+    from zoo.summary import Summary
+
+_HOME = {
+    "zoo.api": ("build", "check", "list_specs", "load", "summary"),
+    "zoo.build": ("materialise",),
+    "zoo.checks.report": ("Report",),
+    "zoo.checks.subject": ("Skip", "Subject"),
+    "zoo.components": (
+        "ArchitectureType",
+        "CellType",
+        "CheckType",
+        "Count",
+        "Description",
+        "HeadType",
+        "InitType",
+        "InputType",
+        "LayerType",
+        "NoOptions",
+        "NormType",
+        "Options",
+        "PoolType",
+        "Traits",
+        "Vocabulary",
+        "Width",
+    ),
+    "zoo.engine.cell": ("Cell", "Role", "StateSpec"),
+    "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
+    "zoo.engine.state": ("State",),
+    "zoo.errors": (
+        "BuildError",
+        "CheckFailure",
+        "Diagnostic",
+        "InputError",
+        "PluginError",
+        "SpecError",
+        "ZooError",
+    ),
+    "zoo.model": ("Model",),
+    "zoo.plugin.hookspecs": ("hookimpl",),
+    "zoo.spec.canonical": ("Spec",),
+    "zoo.spec.describe": ("ModelDescription", "describe"),
+    "zoo.spec.dump": ("to_yaml",),
+    "zoo.spec.shrink": ("shrink",),
+    "zoo.summary": ("Summary",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "ArchitectureType",
+    "BuildError",
+    "Cell",
+    "CellType",
+    "CheckFailure",
+    "CheckType",
+    "Count",
+    "Description",
+    "Diagnostic",
+    "HeadType",
+    "InitType",
+    "InputError",
+    "InputType",
+    "Layer",
+    "LayerOutput",
+    "LayerType",
+    "Model",
+    "ModelDescription",
+    "NoOptions",
+    "NormType",
+    "Options",
+    "PluginError",
+    "PoolType",
+    "Report",
+    "Role",
+    "Run",
+    "Skip",
+    "Spec",
+    "SpecError",
+    "State",
+    "StateSpec",
+    "Subject",
+    "Summary",
+    "Traits",
+    "Vocabulary",
+    "Width",
+    "ZooError",
+    "build",
+    "check",
+    "describe",
+    "hookimpl",
+    "list_specs",
+    "load",
+    "materialise",
+    "shrink",
+    "summary",
+    "to_yaml",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    found = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = found  # the next use finds it without coming here
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,128 @@
+"""The calls of `import zoo`: each takes a spec in any form and goes the one way through the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zoo.spec import library
+from zoo.spec.canonical import Spec
+from zoo.spec.library import SpecLike
+
+if TYPE_CHECKING:
+    import torch
+
+    from zoo.checks.report import Report
+    from zoo.model import Model
+    from zoo.summary import Summary
+
+GIBIBYTE = 2**30
+
+
+def load(spec: SpecLike | Spec) -> Spec:
+    """Read and validate a spec.
+
+    Args:
+        spec: a path, a library name (`"lstm"`), a variant (`"zaremba-lm@medium"`), or a mapping with a spec's keys.
+
+    Returns:
+        The canonical form: every layer spelled out, every component found.
+
+    Raises:
+        SpecError: every mistake in the file, each with its place. ZooError: there is no such spec.
+    """
+    return spec if isinstance(spec, Spec) else library.load(spec).spec
+
+
+def list_specs() -> tuple[str, ...]:
+    """The names of the library's specs, those of plugins included."""
+    return tuple(entry.name for entry in library.entries())
+
+
+def build(
+    spec: SpecLike | Spec,
+    *,
+    seed: int | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    engine: str = "auto",
+    memory_limit: int | None = 4 * GIBIBYTE,
+) -> Model:
+    """Build the model that a spec describes.
+
+    Args:
+        spec: as for `load`, or a loaded spec.
+        seed: for the parameters; the global random state is then left as it was. None draws from that state.
+        device: where the parameters live; "meta" takes no memory.
+        dtype: of the parameters; torch's default if not given.
+        engine: "auto", "fused" (torch's own kernels) or "loop"; all give the same numbers.
+        memory_limit: refuse to take more bytes than this for parameters; None for no limit.
+
+    Returns:
+        A `torch.nn.Module`, in training mode.
+
+    Raises:
+        SpecError: the spec is wrong. BuildError: it is right, but cannot be built as asked.
+    """
+    from zoo.build import build as build_model
+
+    return build_model(
+        load(spec), seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit
+    )
+
+
+def summary(
+    spec: SpecLike | Spec | Model,
+    *,
+    batch_size: int = 3,
+    seq_len: int = 15,
+    device: str | torch.device | None = None,
+    depth: int = 3,
+) -> Summary:
+    """A table of a model's modules and a card of what it costs; `print` it, or use its fields.
+
+    Args:
+        spec: as for `load`, a loaded spec, or a built model, which is left exactly as it is.
+        batch_size: rows of the random input. seq_len: its time steps.
+        device: where to run; "meta" takes no memory and is chosen by itself for a model too large to build.
+        depth: how many levels of modules the table shows.
+
+    Raises:
+        SpecError, BuildError: as `build`.
+    """
+    from zoo.summary import summarise
+
+    return summarise(
+        load(spec) if not _is_model(spec) else spec,  # type: ignore[arg-type]
+        batch_size=batch_size,
+        seq_len=seq_len,
+        device=device,
+        depth=depth,
+    )
+
+
+def check(
+    spec: SpecLike | Spec,
+    *,
+    device: str | torch.device | None = None,
+    checks: Sequence[str] | None = None,
+    slow: bool = False,
+) -> Report:
+    """Hold a model to the contract.
+
+    Args:
+        spec: as for `load`, or a loaded spec.
+        device: where to run; the one available (CUDA, then MPS, then CPU) or `ZOO_DEVICE` if not given.
+        checks: names of the checks to run; all that apply if not given.
+        slow: run the slow checks too.
+
+    Returns:
+        What passed, what was skipped and why, what failed; `report.ok` says whether nothing failed.
+    """
+    from zoo.checks.run import check as run
+
+    return run(load(spec), device=device, checks=checks, slow=slow)
+
+
+def _is_model(spec: object) -> bool:
+    return hasattr(spec, "state_dict")

@@ -1,0 +1,225 @@
+"""The built-in components: one plugin among others, through the same hooks as a stranger's. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.cells import options as cells
+from zoo.components import (
+    ArchitectureType,
+    CellType,
+    CheckType,
+    HeadType,
+    InitType,
+    InputType,
+    LayerType,
+    NoOptions,
+    NormType,
+    PoolType,
+)
+from zoo.heads import options as heads
+from zoo.inits import options as inits
+from zoo.inputs import options as inputs
+from zoo.layers import options as layers
+from zoo.plugin.hookspecs import hookimpl
+from zoo.spec.bundled import folder
+
+ALL_DROPOUTS = frozenset({"recurrent", "weight"})
+
+
+@hookimpl
+def zoo_cells() -> list[CellType]:
+    return [
+        CellType(
+            name="rnn",
+            options=cells.RNNOptions,
+            build="zoo.cells.rnn:RNN",
+            describe="zoo.cells.options:describe_rnn",
+            summary="Simple recurrent network with tanh or relu",
+            paper="Elman 1990, Finding structure in time, Cognitive Science 14(2)",
+            traits=cells.rnn_traits,
+            dropouts=ALL_DROPOUTS,
+            zoneout=True,
+        ),
+        CellType(
+            name="lstm",
+            options=cells.LSTMOptions,
+            build="zoo.cells.lstm:LSTM",
+            describe="zoo.cells.options:describe_lstm",
+            summary="Long short-term memory with a forget gate, optionally projected",
+            paper="Hochreiter and Schmidhuber 1997, Long short-term memory; Gers et al. 2000 (forget gate)",
+            dropouts=ALL_DROPOUTS,
+            zoneout=True,
+        ),
+        CellType(
+            name="gru",
+            options=cells.GRUOptions,
+            build="zoo.cells.gru:GRU",
+            describe="zoo.cells.options:describe_gru",
+            summary="Gated recurrent unit, reset gate after or before the recurrent product",
+            paper="Cho et al. 2014, arXiv:1406.1078",
+            dropouts=ALL_DROPOUTS,
+            zoneout=True,
+        ),
+    ]
+
+
+@hookimpl
+def zoo_layers() -> list[LayerType]:
+    return [
+        LayerType(
+            name="linear",
+            options=layers.LinearLayerOptions,
+            build="zoo.layers.linear:LinearLayer",
+            describe="zoo.layers.options:describe_linear",
+            summary="A linear map of every step, with an activation",
+        )
+    ]
+
+
+@hookimpl
+def zoo_heads() -> list[HeadType]:
+    return [
+        HeadType(
+            name="linear",
+            options=heads.LinearOptions,
+            build="zoo.heads.linear:Linear",
+            describe="zoo.heads.options:describe_linear",
+            summary="One linear map",
+        ),
+        HeadType(
+            name="mlp",
+            options=heads.MLPOptions,
+            build="zoo.heads.mlp:MLP",
+            describe="zoo.heads.options:describe_mlp",
+            summary="Linear maps with an activation between them",
+        ),
+        HeadType(
+            name="tied",
+            options=heads.TiedOptions,
+            build="zoo.heads.tied:Tied",
+            describe="zoo.heads.options:describe_tied",
+            summary="Scores for every symbol, with the embedding's own weights",
+            paper="Press and Wolf 2017, arXiv:1608.05859; Inan et al. 2017, arXiv:1611.01462",
+        ),
+    ]
+
+
+@hookimpl
+def zoo_pools() -> list[PoolType]:
+    return [
+        PoolType(
+            name="last",
+            build="zoo.heads.pools:Last",
+            describe="zoo.heads.options:describe_pool",
+            summary="The final output of each direction: last step forwards, first step backwards",
+            final=True,
+        ),
+        PoolType(
+            name="mean",
+            build="zoo.heads.pools:Mean",
+            describe="zoo.heads.options:describe_pool",
+            summary="The mean over a row's steps",
+        ),
+        PoolType(
+            name="max",
+            build="zoo.heads.pools:Max",
+            describe="zoo.heads.options:describe_pool",
+            summary="The largest value of each feature over a row's steps",
+        ),
+        PoolType(
+            name="attention",
+            options=heads.AttentionOptions,
+            build="zoo.heads.pools:Attention",
+            describe="zoo.heads.options:describe_attention",
+            summary="A learned weighted mean over a row's steps",
+            paper="Yang et al. 2016, Hierarchical attention networks for document classification, section 2.2",
+        ),
+    ]
+
+
+@hookimpl
+def zoo_inputs() -> list[InputType]:
+    return [
+        InputType(
+            name="features",
+            options=inputs.FeaturesOptions,
+            build="zoo.inputs.features:Features",
+            describe="zoo.inputs.options:describe_features",
+            summary="Real-valued features at every step",
+        ),
+        InputType(
+            name="tokens",
+            options=inputs.TokensOptions,
+            build="zoo.inputs.tokens:Tokens",
+            describe="zoo.inputs.options:describe_tokens",
+            summary="Symbols, embedded as vectors",
+        ),
+    ]
+
+
+@hookimpl
+def zoo_norms() -> list[NormType]:
+    return [
+        NormType(
+            name="layer",
+            options=layers.NormOptions,
+            build="zoo.layers.norms:LayerNorm",
+            describe="zoo.layers.options:describe_layer_norm",
+            summary="Layer normalisation with scale and shift",
+            paper="Ba et al. 2016, arXiv:1607.06450",
+        ),
+        NormType(
+            name="rms",
+            options=layers.NormOptions,
+            build="zoo.layers.norms:RMSNorm",
+            describe="zoo.layers.options:describe_rms_norm",
+            summary="Root-mean-square normalisation with scale",
+            paper="Zhang and Sennrich 2019, arXiv:1910.07467",
+        ),
+    ]
+
+
+@hookimpl
+def zoo_inits() -> list[InitType]:
+    schemes = {
+        "paper": "Each component's own published way",
+        "torch": "As torch.nn starts its layers",
+        "keras": "As Keras starts its layers: Glorot uniform, orthogonal recurrent weights, forget bias 1",
+        "orthogonal": "Orthogonal recurrent weights for each gate, Xavier input weights, zero biases",
+        "xavier": "Xavier uniform weights for each gate, zero biases",
+    }
+    named = [
+        InitType(name=name, build=f"zoo.inits.schemes:{name}", summary=summary) for name, summary in schemes.items()
+    ]
+    uniform = InitType(
+        name="uniform",
+        options=inits.UniformOptions,
+        build="zoo.inits.schemes:uniform",
+        summary="Every parameter uniform in (-range, range)",
+    )
+    return [*named, uniform]
+
+
+@hookimpl
+def zoo_architectures() -> list[ArchitectureType]:
+    return [
+        ArchitectureType(
+            name="stack",
+            options=NoOptions,
+            build="zoo.model:Model",
+            summary="Input, then layers one after the other, then the head",
+        )
+    ]
+
+
+@hookimpl
+def zoo_specs() -> list[Path]:
+    return [folder()]
+
+
+@hookimpl
+def zoo_checks() -> list[CheckType]:
+    from zoo.checks.records import CHECKS
+
+    return list(CHECKS)

@@ -1,0 +1,39 @@
+"""The contract, check by check: names and one line each. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zoo.components import CheckType
+
+
+def _check(name: str, run: str, summary: str, *, slow: bool = False) -> CheckType:
+    return CheckType(name=name, run=f"zoo.checks.{run}", summary=summary, slow=slow)
+
+
+CHECKS: Final = (
+    _check("shapes", "shapes:shapes", "outputs and states have the right shapes and dtypes at five sizes"),
+    _check("parameters", "figures:parameters", "the parameter count is the published and the described one"),
+    _check("summary", "figures:summary", "the summary's totals are right and it leaves the model as it was"),
+    _check("options", "figures:options", "no option is dead"),
+    _check("finite", "values:finite", "outputs are finite, for large inputs too where that is promised"),
+    _check("repeatable", "values:repeatable", "eval repeats exactly; dropout acts in training only"),
+    _check("batch_independence", "values:batch_independence", "rows do not influence each other"),
+    _check("padding_invariance", "values:padding_invariance", "padding changes no output and no gradient"),
+    _check("causality", "values:causality", "no output depends on a later input"),
+    _check("direction", "values:direction", "the reverse half is a forward run over the reversed row"),
+    _check("state_default", "states:state_default", "no state means the initial state"),
+    _check("chunked", "states:chunked", "any split of the sequence, state carried, equals the whole run"),
+    _check("stepwise", "states:stepwise", "one step at a time equals the whole run"),
+    _check("reset", "states:reset", "a reset inside a sequence equals two runs"),
+    _check("gradient_flow", "gradients:gradient_flow", "every parameter and every usable step gets a gradient"),
+    _check("gradcheck", "gradients:gradcheck", "gradients equal finite differences in float64"),
+    _check("engines", "engines:engines", "every engine gives the same values and gradients"),
+    _check("precision", "engines:precision", "bfloat16 and autocast stay close to float32"),
+    _check("state_dict", "saving:state_dict", "saved, copied and pickled models give the same outputs"),
+    _check("seed", "saving:seed", "a seed gives the same parameters, through meta too"),
+    _check("round_trip", "saving:round_trip", "the canonical form reads back as the same spec"),
+    _check("learns", "learning:learns", "overfits one tiny batch", slow=True),
+    _check("compile", "learning:compiles", "the compiled model equals the eager one", slow=True),
+    _check("export", "learning:exports", "the exported model equals the eager one", slow=True),
+)

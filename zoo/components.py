@@ -1,0 +1,287 @@
+"""Component records: what is known of a cell, a layer, a head, ... before any of its code is imported.
+
+A plugin's hook returns these records. They import no torch, so that listing, validating, completing and counting
+never pay for it; `build` and `describe` name code as "module:attribute", imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from zoo.errors import PluginError
+
+API_VERSION: Final = 1
+"""The version of these records. A plugin whose records ask for a newer one is listed as incompatible."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+Shape = tuple[int, ...]
+
+
+class Options(BaseModel):
+    """Base of every component's options: strict, frozen, and nothing unknown, coerced or infinite gets in."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class NoOptions(Options):
+    """For a component that has nothing to choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What an integer option measures, so that `shrink` can make it small: `Annotated[int, zoo.Width]`."""
+
+    name: str
+
+
+Width: Final = Size("width")
+"""A number of features: equal widths stay equal when shrunk."""
+Count: Final = Size("count")
+"""A number of parts (heads, groups, blocks): what it divides, it still divides when shrunk."""
+Vocabulary: Final = Size("vocabulary")
+"""A number of symbols."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a component promises. The checks hold it to that, and skip what it does not promise.
+
+    causal: no output depends on a later input.
+    streamable: a sequence can be cut anywhere and resumed from its state.
+    stochastic: draws random numbers while training, beyond the dropout that the format itself defines.
+    batch_statistics: rows influence each other while training.
+    bounded: outputs stay finite for inputs a thousand times larger than usual.
+    second_order: has correct second derivatives.
+    low_precision: works in bfloat16 and under autocast.
+    """
+
+    causal: bool = True
+    streamable: bool = True
+    stochastic: bool = False
+    batch_statistics: bool = False
+    bounded: bool = True
+    second_order: bool = True
+    low_precision: bool = True
+
+    def __and__(self, other: Traits) -> Traits:
+        """The traits of two components one after the other."""
+        return Traits(
+            causal=self.causal and other.causal,
+            streamable=self.streamable and other.streamable,
+            stochastic=self.stochastic or other.stochastic,
+            batch_statistics=self.batch_statistics or other.batch_statistics,
+            bounded=self.bounded and other.bounded,
+            second_order=self.second_order and other.second_order,
+            low_precision=self.low_precision and other.low_precision,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A component's closed form, written apart from its module so that each can be held against the other.
+
+    output_shape: features per step, without batch and time.
+    parameters: trainable numbers that the component adds (a tied weight counts where it is owned).
+    macs_per_step: multiply-adds of matrix products per row and time step (pointwise work is not counted).
+    macs_per_sequence: the same, for what is done once per row whatever the length.
+    state: shape per row of each state.
+    sequential_depth: dependent matrix products (or stages) per time step that cannot run in parallel over time.
+    vocabulary: how many symbols an input embeds; None where it embeds none.
+    """
+
+    output_shape: Shape
+    parameters: int
+    macs_per_step: int = 0
+    macs_per_sequence: int = 0
+    state: Mapping[str, Shape] = field(default_factory=dict)
+    sequential_depth: int = 0
+    vocabulary: int | None = None
+
+
+def resolve(reference: str) -> Any:
+    """Import what a record's "module:attribute" names. Whatever the import raises comes through."""
+    module, _, attribute = reference.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentType:
+    """What every component record says. `kind` is where it may stand in a spec.
+
+    name: as written in a spec; lower case.
+    options: its own options model, a subclass of `zoo.Options`.
+    build: "module:attribute" of the class or function that makes the module; its arguments depend on the kind.
+    describe: "module:attribute" of a torch-free function that gives a `Description`; None marks the figures unknown.
+    summary: one line for lists. paper: the source.
+    traits: what it promises, or a function from its options to that.
+    deviations: known failures, `{check name: reason}`; each must really fail, or the check fails.
+    """
+
+    kind: ClassVar[str] = "component"
+
+    name: str
+    build: str
+    options: type[BaseModel] = NoOptions
+    describe: str | None = None
+    summary: str = ""
+    paper: str | None = None
+    traits: Traits | Callable[[Any], Traits] = Traits()
+    deviations: Mapping[str, str] = MappingProxyType({})
+    api_version: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        label = f"{type(self).__name__} {self.name!r}"
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise PluginError(f"{label}: a name is lower case letters, digits, '.', '_' and '-', as in 'my-cell'")
+        for field_name in ("build", "describe"):
+            reference = getattr(self, field_name)
+            if reference is None and field_name == "describe":
+                continue
+            if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
+                raise PluginError(
+                    f"{label}: {field_name} must be a string 'module:attribute', as in 'acme.cell:Acme', "
+                    f"not {reference!r}"
+                )
+        if not (isinstance(self.options, type) and issubclass(self.options, BaseModel)):
+            raise PluginError(f"{label}: options must be a subclass of zoo.Options, not {self.options!r}")
+        if type(self.api_version) is not int:
+            raise PluginError(f"{label}: api_version must be an integer, not {self.api_version!r}")
+
+    def traits_of(self, options: Any) -> Traits:
+        return self.traits(options) if callable(self.traits) else self.traits
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellType(ComponentType):
+    """A recurrent cell. build: `(options, input_shape, hidden_size) -> zoo.Cell`; describe: the same arguments.
+
+    dropouts: which of the kinds "recurrent" and "weight" the cell applies by itself (see `Cell.uses`).
+    zoneout: whether any of its states may be zoned out.
+    uses: which of "dt" and "observed" the cell reads.
+    """
+
+    kind: ClassVar[str] = "cell"
+    dropouts: frozenset[str] = frozenset()
+    zoneout: bool = False
+    uses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerType(ComponentType):
+    """A layer kind other than `recurrent`. build: `(options, input_shape) -> zoo.Layer`; describe alike."""
+
+    kind: ClassVar[str] = "layer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadType(ComponentType):
+    """What turns the layers' output into the model's. build: `(options, input_shape, source) -> Module`, where
+    source is the built input; describe: the same arguments, where source is the input's Description."""
+
+    kind: ClassVar[str] = "head"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputType(ComponentType):
+    """What turns the model's input into features. build: `(options) -> Module`; describe alike."""
+
+    kind: ClassVar[str] = "input"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolType(ComponentType):
+    """From a sequence of features to one. build: `(options, input_shape) -> Module`; describe alike.
+
+    final: takes the final output of each direction (built-in `last`), which only a recurrent layer can give.
+    """
+
+    kind: ClassVar[str] = "pool"
+    final: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormType(ComponentType):
+    """Normalises features at each step. build: `(options, input_shape) -> Module`; describe alike."""
+
+    kind: ClassVar[str] = "norm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitType(ComponentType):
+    """How parameters start. build: `(options) -> Callable[[Module], None]`."""
+
+    kind: ClassVar[str] = "init"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchitectureType(ComponentType):
+    """How input, layers and head are wired. build: `(input, layers, pool, head) -> Module`."""
+
+    kind: ClassVar[str] = "architecture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckType:
+    """A check of the contract. run: "module:attribute" of `(subject) -> None`, which raises `CheckFailure`, or
+    `zoo.checks.Skip` with the declaration that explains it. slow: only run when asked for."""
+
+    kind: ClassVar[str] = "check"
+
+    name: str
+    run: str
+    summary: str = ""
+    slow: bool = False
+    api_version: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        label = f"{type(self).__name__} {self.name!r}"
+        if not isinstance(self.name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
+            raise PluginError(f"{label}: a name is lower case letters, digits, '_' and '-'")
+        if not isinstance(self.run, str) or not _REFERENCE.fullmatch(self.run):
+            raise PluginError(f"{label}: run must be a string 'module:attribute', not {self.run!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """A record and who provided it: the distribution's name and version, and the plugin's own name."""
+
+    record: ComponentType
+    distribution: str
+    version: str
+    plugin: str
+
+    @property
+    def qualified(self) -> str:
+        """The name that never changes its meaning: `recurrent-zoo/lstm`."""
+        return f"{self.distribution}/{self.record.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component that a spec chose, with its validated options."""
+
+    provided: Provided
+    options: BaseModel
+
+    @property
+    def record(self) -> ComponentType:
+        return self.provided.record
+
+    @property
+    def traits(self) -> Traits:
+        return self.record.traits_of(self.options)
+
+    def with_options(self, options: BaseModel) -> Self:
+        return type(self)(self.provided, options)

@@ -1,0 +1,187 @@
+"""A model's figures in closed form, from its canonical spec alone: no torch, no memory taken.
+
+Each component describes itself; this file adds them up the way the engine puts them together. A component without
+a description leaves the totals unknown (None).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.components import Description, Part, Shape, resolve
+from zoo.errors import ZooError
+from zoo.spec.canonical import Norm, Other, Recurrent, Spec
+from zoo.spec.problems import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One part of the model: where it stands in the spec, which component leads it, and its figures if known."""
+
+    label: str
+    part: Part
+    description: Description | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """A model's figures. None: some component does not describe itself.
+
+    macs_per_step: multiply-adds per row and time step; macs_per_sequence: those done once per row.
+    state_elements: numbers of state per row. sequential_depth: dependent stages per time step, summed over layers.
+    """
+
+    rows: tuple[Row, ...]
+
+    def _sum(self, figure: Callable[[Description], int]) -> int | None:
+        known = [figure(row.description) for row in self.rows if row.description is not None]
+        return sum(known) if len(known) == len(self.rows) else None
+
+    @property
+    def parameters(self) -> int | None:
+        return self._sum(lambda d: d.parameters)
+
+    @property
+    def macs_per_step(self) -> int | None:
+        return self._sum(lambda d: d.macs_per_step)
+
+    @property
+    def macs_per_sequence(self) -> int | None:
+        return self._sum(lambda d: d.macs_per_sequence)
+
+    @property
+    def state_elements(self) -> int | None:
+        return self._sum(lambda d: sum(math.prod(shape) for shape in d.state.values()))
+
+    @property
+    def sequential_depth(self) -> int | None:
+        return self._sum(lambda d: d.sequential_depth)
+
+    @property
+    def output_shape(self) -> Shape | None:
+        last = self.rows[-1].description
+        return None if last is None else last.output_shape
+
+    def macs(self, steps: int) -> int | None:
+        """Multiply-adds per row for a sequence of that many steps."""
+        per_step, once = self.macs_per_step, self.macs_per_sequence
+        return None if per_step is None or once is None else per_step * steps + once
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Two neighbours that do not fit, or options that a component cannot be described with: a canonical path."""
+
+    path: Path
+    message: str
+
+
+def describe(spec: Spec) -> ModelDescription:
+    """The figures of a canonical spec. Raises ZooError where its parts do not fit each other."""
+    description, misfits = walk(spec)
+    if misfits:
+        raise ZooError(f"{spec.id}: {misfits[0].message}")
+    return description
+
+
+def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
+    """Follow the widths through the model; what does not fit is noted, and figures after it are unknown."""
+    misfits: list[Misfit] = []
+
+    def ask(path: Path, part: Part, *arguments: Any) -> Description | None:
+        if part.record.describe is None or any(argument is None for argument in arguments):
+            return None
+        try:
+            found = resolve(part.record.describe)(part.options, *arguments)
+        except ZooError as error:
+            misfits.append(Misfit(path, str(error)))
+            return None
+        return found if isinstance(found, Description) else None
+
+    source = ask(("input",), spec.input)
+    rows = [Row("input", spec.input, source)]
+    shape = source.output_shape if source else None
+    for index, layer in enumerate(spec.layers):
+        path: Path = ("layers", index)
+        if isinstance(layer, Other):
+            part, found = layer.part, ask(path, layer.part, shape)
+        else:
+            part, found = layer.cell, _recurrent(path, layer, shape, ask, misfits)
+        rows.append(Row(f"layers.{index}", part, found))
+        shape = found.output_shape if found else None
+    if spec.head is not None:
+        rows += _head(spec, shape, source, ask)
+    return ModelDescription(tuple(rows)), tuple(misfits)
+
+
+_Ask = Callable[..., Description | None]
+
+
+def _recurrent(
+    path: Path, layer: Recurrent, shape: Shape | None, ask: _Ask, misfits: list[Misfit]
+) -> Description | None:
+    cell = ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
+    if cell is None or shape is None:
+        return None
+    directions = 2 if layer.bidirectional else 1
+    output = cell.output_shape
+    if directions == 2 and layer.merge == "concat":
+        output = (2 * output[0], *output[1:])
+    parameters, macs = directions * cell.parameters, directions * cell.macs_per_step
+    if layer.norm is not None:
+        norm = _norm(path, layer.norm, shape, output, ask)
+        if norm is None:
+            return None
+        parameters, macs = parameters + norm.parameters, macs + norm.macs_per_step
+    if layer.output_projection is not None:
+        product = output[-1] * layer.output_projection
+        parameters, macs = parameters + product + layer.output_projection, macs + product
+        output = (*output[:-1], layer.output_projection)
+    if layer.residual and output != shape:
+        misfits.append(
+            Misfit(
+                (*path, "residual"),
+                f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
+                f"{_wide(output)}; make them equal, for example with output_projection: {shape[-1]}",
+            )
+        )
+    state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
+    if layer.initial_state == "learned":
+        parameters += sum(math.prod(s) for s in state.values())
+    return Description(
+        output_shape=output,
+        parameters=parameters,
+        macs_per_step=macs,
+        macs_per_sequence=directions * cell.macs_per_sequence,
+        state=state,
+        sequential_depth=cell.sequential_depth,
+    )
+
+
+def _wide(shape: Shape) -> str:
+    return f"{shape[0]} wide" if len(shape) == 1 else f"of shape {shape}"
+
+
+def _norm(path: Path, norm: Norm, shape: Shape, output: Shape, ask: _Ask) -> Description | None:
+    return ask((*path, "norm"), norm.part, shape if norm.position == "before" else output)
+
+
+def _head(spec: Spec, shape: Shape | None, source: Description | None, ask: _Ask) -> list[Row]:
+    assert spec.head is not None
+    rows = []
+    if spec.head.pool is not None:
+        pool = ask(("head", "pool"), spec.head.pool, shape)
+        rows.append(Row("pool", spec.head.pool, pool))
+        shape = pool.output_shape if pool else None
+    head = ask(("head",), spec.head.part, shape, source)
+    if head is not None and spec.head.pool is not None:  # behind a pool it runs once per row, not once per step
+        head = Description(
+            output_shape=head.output_shape,
+            parameters=head.parameters,
+            macs_per_sequence=head.macs_per_step + head.macs_per_sequence,
+        )
+    rows.append(Row("head", spec.head.part, head))
+    return rows

@@ -1,0 +1,80 @@
+"""The canonical form written out as a spec again: data, or YAML text that loads to an equal spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from zoo.components import Part
+from zoo.spec.canonical import Dropout, Norm, Other, Recurrent, Spec
+from zoo.spec.model import SCHEMA_VERSION
+
+
+def to_data(spec: Spec) -> dict[str, Any]:
+    """A spec as plain data: every layer spelled out, every component with its distribution; nothing that is none."""
+    data: dict[str, Any] = {
+        "schema": SCHEMA_VERSION,
+        "name": spec.name,
+        "description": spec.description,
+        "paper": spec.paper,
+        "tags": list(spec.tags) or None,
+        "requires": list(spec.requires) or None,
+        "architecture": part_data(spec.architecture),
+        "input": part_data(spec.input),
+        "init": part_data(spec.init),
+        "layers": [layer_data(layer) for layer in spec.layers],
+        "head": None,
+        "expect": None if spec.expect is None else {"parameters": spec.expect.parameters},
+    }
+    if spec.head is not None:
+        pool = {} if spec.head.pool is None else {"pool": part_data(spec.head.pool)}
+        data["head"] = as_mapping(part_data(spec.head.part)) | pool
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def to_yaml(spec: Spec) -> str:
+    """The same as YAML text."""
+    text: str = yaml.safe_dump(to_data(spec), sort_keys=False, allow_unicode=True, width=110)
+    return text
+
+
+def layer_data(layer: Recurrent | Other) -> Any:
+    """One layer as it would stand in a list of layers."""
+    if isinstance(layer, Other):
+        return as_mapping(part_data(layer.part))
+    data: dict[str, Any] = {
+        "cell": part_data(layer.cell),
+        "hidden_size": layer.hidden_size,
+        "bidirectional": layer.bidirectional,
+        "merge": layer.merge if layer.bidirectional else None,
+        "reverse": layer.reverse,
+        "dropout": dropout_data(layer.dropout),
+        "norm": None if layer.norm is None else norm_data(layer.norm),
+        "residual": layer.residual,
+        "output_projection": layer.output_projection,
+        "initial_state": layer.initial_state,
+        "init": part_data(layer.init),
+    }
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def part_data(part: Part) -> Any:
+    """A component: its qualified name alone where it has no options, else a mapping."""
+    options = part.options.model_dump(exclude_none=True, by_alias=True)
+    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
+    return {"kind": part.provided.qualified, **listed} if listed else part.provided.qualified
+
+
+def as_mapping(data: Any) -> dict[str, Any]:
+    return data if isinstance(data, dict) else {"kind": data}
+
+
+def norm_data(norm: Norm) -> dict[str, Any]:
+    return as_mapping(part_data(norm.part)) | {"position": norm.position}
+
+
+def dropout_data(dropout: Dropout) -> dict[str, Any] | None:
+    kinds = ("input", "between", "output", "variational", "recurrent", "weight", "zoneout")
+    given = {kind: getattr(dropout, kind) for kind in kinds if getattr(dropout, kind)}
+    return given or None

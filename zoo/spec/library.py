@@ -1,0 +1,128 @@
+"""Find specs: by path, by library name, or by variant; in this package's folder and in those of plugins."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zoo.errors import Diagnostic, SpecError, ZooError
+from zoo.plugin.catalogue import Catalogue
+from zoo.plugin.manager import catalogue as installed
+from zoo.spec.document import Node, parse, read
+from zoo.spec.resolve import Resolved, resolve
+
+SpecLike = str | os.PathLike[str] | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """A spec file of the library: its name is the file's, without the ending."""
+
+    name: str
+    path: Path
+    distribution: str
+    version: str
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.distribution}/{self.name}"
+
+
+def entries(catalogue: Catalogue | None = None) -> tuple[LibraryEntry, ...]:
+    """Every spec of the library, sorted by name, then by distribution."""
+    found = [
+        LibraryEntry(path.stem, path, folder.distribution, folder.version)
+        for folder in (catalogue or installed()).spec_folders
+        for path in sorted(folder.path.rglob("*.yaml"))
+    ]
+    return tuple(sorted(found, key=lambda entry: (entry.name, entry.distribution)))
+
+
+def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, str | None]:
+    """The file and the variant that `specs/lstm.yaml`, `lstm`, `zoo-acme/lstm` or `zaremba-lm@medium` means.
+
+    Raises:
+        ZooError: no such spec, or two plugins offer one name; says what would be right.
+    """
+    name, at, variant = reference.rpartition("@")
+    if not at or os.path.lexists(reference):
+        name, variant = reference, ""
+    known = entries(catalogue)
+    matches = [entry for entry in known if name in (entry.name, entry.qualified)]
+    if not matches and (_looks_like_path(name) or os.path.lexists(name)):
+        return Path(name), variant or None
+    if not matches:
+        close = difflib.get_close_matches(name, [entry.name for entry in known], n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
+        raise ZooError(f"unknown spec {name!r}{hint} (a path ends in .yaml)")
+    if len(matches) > 1:
+        # A name of this package's own library is reserved, as its components' names are.
+        own = [entry for entry in matches if entry.distribution == "recurrent-zoo"]
+        if len(own) != 1:
+            choices = " or ".join(repr(entry.qualified) for entry in matches)
+            raise ZooError(f"two plugins offer a spec {name!r}: write {choices}")
+        matches = own
+    return matches[0].path, variant or None
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.endswith((".yaml", ".yml")) or os.sep in text
+
+
+def read_all(reference: SpecLike, catalogue: Catalogue | None = None) -> dict[str | None, Resolved]:
+    """Every model of a spec: the bare one under None and each variant under its name.
+
+    Args:
+        reference: a path, a library name, or a mapping with the keys of a spec. A variant in it is ignored.
+        catalogue: the components to use; those that are installed if not given.
+
+    Raises:
+        SpecError: every mistake in it, with its place. ZooError: no such spec.
+    """
+    chosen = catalogue or installed()
+    root, file, _ = _open(reference, chosen)
+    return resolve(root, chosen, file)
+
+
+def load(reference: SpecLike, catalogue: Catalogue | None = None) -> Resolved:
+    """The one model that a reference means; `name@variant` chooses a size. Arguments and errors as `read_all`."""
+    chosen = catalogue or installed()
+    root, file, variant = _open(reference, chosen)
+    models = resolve(root, chosen, file)
+    if variant not in models:
+        offered = ", ".join(str(name) for name in models if name) or "it has none"
+        raise ZooError(f"{root.source.file}: unknown variant {variant!r} (variants: {offered})")
+    return models[variant]
+
+
+def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None, str | None]:
+    if isinstance(reference, Mapping):
+        return _written_out(reference), None, None
+    text = os.fspath(reference)
+    path, variant = locate(text, catalogue) if isinstance(reference, str) else (Path(text), None)
+    return read(path), path, variant
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes a shared object out each time: anchors are not part of the format."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _written_out(data: Mapping[str, Any]) -> Node:
+    """A mapping goes the way of a file, so that there is one reader and one kind of message."""
+    try:
+        text = yaml.dump(dict(data), Dumper=_Plain, sort_keys=False, allow_unicode=True)
+    except RecursionError:
+        raise SpecError([Diagnostic("<mapping>", 0, 0, "the mapping holds itself", "mapping")]) from None
+    except yaml.YAMLError as error:
+        message = f"holds something that no spec file can: {' '.join(str(error.args[-1]).split())}"
+        raise SpecError([Diagnostic("<mapping>", 0, 0, message, "mapping")]) from None
+    return parse(text.encode(), "<mapping>")

@@ -1,0 +1,198 @@
+"""What a spec file may say: the format's keys, their types, bounds and meaning, as pydantic models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from zoo.components import Part
+from zoo.spec.canonical import Merge
+from zoo.spec.places import (
+    ArchitecturePlace,
+    CellPlace,
+    HeadEntry,
+    HeadPlace,
+    InitPlace,
+    InputPlace,
+    NoneChosen,
+    NormEntry,
+    NormPlace,
+    choose,
+    is_component,
+)
+from zoo.spec.problems import Problem, collecting, mistake, show, validate, wrap
+
+SCHEMA_VERSION: Final = 1
+NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
+MOST_LAYERS: Final = 1000
+NEVER_INHERITED: Final = ("name", "expect", "variants")
+NOT_IN_VARIANTS: Final = ("schema", "name", "extends", "variants")
+INHERITED_BY_LAYERS: Final = ("cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init")
+
+
+class Entry(BaseModel):
+    """Base of the models below: nothing unknown, coerced or infinite, and frozen once read."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True, arbitrary_types_allowed=True
+    )
+
+
+def _named(value: str) -> str:
+    if not re.match(NAME_PATTERN, value):
+        raise ValueError("must be lower case letters, digits, '.', '_' and '-', starting with a letter or digit")
+    return value
+
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Texts = Annotated[tuple[str, ...], Strict(False), WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+Name = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
+
+
+class DropoutEntry(Entry):
+    """Rates of every kind of dropout; a number alone is short for `between`."""
+
+    input: Rate = Field(0.0, description="On the input: of the layer, or of the first recurrent layer if given on the model.")
+    between: Rate = Field(0.0, description="After every recurrent layer but the last.")
+    output: Rate = Field(0.0, description="On the output: of the layer, or of the last recurrent layer if given on the model.")
+    variational: bool = Field(
+        False, description="One mask per sequence instead of one per step, for `input`, `between` and `output`."
+    )
+    recurrent: Rate = Field(0.0, description="One mask per sequence on h where it enters recurrent products only.")
+    weight: Rate = Field(0.0, description="DropConnect on the cell's recurrent weights.")
+    zoneout: Rate = Field(0.0, description="Keep a state's old value, for the states that allow it.")
+
+
+class _Short(Entry):
+    """`dropout: 0.1`, to be validated like the `between` that it is short for."""
+
+    between: Rate
+
+
+def _dropout(value: Any, info: ValidationInfo) -> DropoutEntry:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        found: list[Problem] = []
+        with collecting(found):
+            return DropoutEntry(between=validate(_Short, {"between": value}, None).between)
+        raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
+    if not isinstance(value, Mapping):
+        raise mistake("dropout_type", f"must be a rate, or a mapping of kinds to rates, not {show(value)}")
+    return validate(DropoutEntry, value, None)
+
+
+DropoutPlace = Annotated[DropoutEntry, PlainValidator(_dropout), WithJsonSchema({"x-short": "dropout"})]
+
+
+class Inherited(Entry):
+    """Keys that stand on the model or on a recurrent layer; a layer without one takes the model's."""
+
+    cell: CellPlace | None = Field(None, description="The recurrent cell: a name, or a mapping with its options.")
+    hidden_size: Positive | None = Field(None, description="Units of the cell's state; each cell defines what that is.")
+    bidirectional: bool = Field(False, description="Run over the sequence in both directions.")
+    merge: Merge = Field("concat", description="How the outputs of two directions become one.")
+    dropout: DropoutPlace | None = Field(None, description="A rate (`between`), or a mapping of kinds to rates.")
+    norm: NormPlace | None = Field(
+        None, description="A norm, on the layer's output or, with `position: before`, on its input."
+    )
+    residual: bool = Field(False, description="Add the layer's input to its output; their widths must be equal.")
+    init: InitPlace | None = Field(None, description="How parameters start; `paper` is the cell's own way.")
+
+
+class RecurrentEntry(Inherited):
+    """One recurrent layer in a list of layers."""
+
+    kind: Literal["recurrent"] = Field("recurrent", description="A layer kind; another kind has keys of its own.")
+    output_projection: Positive | None = Field(None, description="A linear map of the output to this width.")
+    reverse: bool = Field(False, description="Run from the last step to the first.")
+    initial_state: Literal["zeros", "learned"] = Field("zeros", description="Where the state starts.")
+
+
+def _layers(value: Any, info: ValidationInfo) -> int | tuple[RecurrentEntry | Part, ...]:
+    count = value
+    if isinstance(value, list | tuple):
+        count = len(value)
+    elif not isinstance(value, int) or isinstance(value, bool):
+        raise mistake("layers_type", f"must be a count or a list of layers, not {show(value)}")
+    if not 1 <= count <= MOST_LAYERS:
+        raise mistake("layers_count", f"must be 1 to {MOST_LAYERS} layers, not {count}")
+    if isinstance(value, int):
+        return value
+    found: list[Problem] = []
+    entries: list[RecurrentEntry | Part] = []
+    for index, entry in enumerate(value):
+        with collecting(found, index):
+            entries.append(_layer(entry, info))
+    if found:
+        raise wrap(found)
+    return tuple(entries)
+
+
+def _layer(value: Any, info: ValidationInfo) -> RecurrentEntry | Part:
+    if not isinstance(value, Mapping):
+        raise mistake("layer_type", f"a layer must be a mapping, as in {{hidden_size: 20}}, not {show(value)}")
+    kind = value.get("kind", "recurrent")
+    if kind == "recurrent":
+        return validate(RecurrentEntry, value, info.context)
+    try:
+        return choose("layer", value, info)
+    except PydanticCustomError:
+        if is_component("cell", kind, info) and not is_component("layer", kind, info):
+            message = f"{kind!r} is a cell, not a layer kind: write `cell: {kind}`"
+            raise mistake("cell_as_kind", message, "kind") from None
+        raise
+
+
+LayersPlace = Annotated[
+    int | tuple[RecurrentEntry | Part, ...], PlainValidator(_layers), WithJsonSchema({"x-short": "layers"})
+]
+
+
+class ExpectEntry(Entry):
+    """Published figures that the model must agree with."""
+
+    parameters: Positive = Field(description="Trainable parameters, shared ones counted once.")
+
+
+class Body(Inherited):
+    """Keys that the model and its variants share."""
+
+    description: str | None = Field(None, description="One line on what the model is.")
+    paper: str | None = Field(None, description="The source.")
+    tags: Texts = Field((), description="Words to search by.")
+    requires: Texts = Field((), description="Plugins that the spec needs, as in `zoo-acme>=0.2`.")
+    architecture: ArchitecturePlace | None = Field(None, description="How input, layers and head are wired; `stack`.")
+    input: InputPlace | None = Field(None, description="What comes in: a component, or a number of features.")
+    layers: LayersPlace = Field(1, description="A count, or a list of layers.")
+    head: HeadPlace | None = Field(
+        None, description="What turns the last layer's output into the model's, with the `pool` over time before it."
+    )
+    expect: ExpectEntry | None = Field(None, description="Figures that the model must agree with.")
+
+
+class VariantEntry(Body):
+    """One size of the model: each key replaces the model's whole key."""
+
+
+class SpecFile(Body):
+    """One spec file, as written."""
+
+    schema_version: Literal[1] = Field(alias="schema", description="The version of this format.")
+    input: InputPlace = Field(description="What comes in: a component, or a number of features.")
+    name: Name = Field(description="Lower case letters, digits, '.', '_' and '-'.")
+    extends: str | None = Field(None, description="A file whose keys this one starts from, relative to this file.")
+    variants: Mapping[str, Any] = Field({}, description="Sizes of the model: a name and the keys that it replaces.")
+

@@ -1,0 +1,142 @@
+"""The places of a spec where a component stands: a name, or a mapping with `kind` and the component's own options.
+
+Options are validated by the component's own model, found through the catalogue that comes in as the validation
+context, so that a plugin's options never collide with the format's keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Protocol
+
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from zoo.components import Part, Provided
+from zoo.errors import ZooError
+from zoo.spec.problems import Problem, collecting, mistake, show, unwrap, validate, wrap
+
+RESERVED_ARCHITECTURES: Final = ("encoder-decoder", "transducer", "bilm")
+
+
+class Lookup(Protocol):
+    """The part of the plugin catalogue that validation needs; it comes in as `context={"catalogue": ...}`."""
+
+    def find(self, kind: str, name: str) -> Provided: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoneChosen:
+    """`none` was written: nothing stands here, whatever the model says."""
+
+
+@dataclass(frozen=True, slots=True)
+class NormEntry:
+    part: Part
+    position: Literal["before", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadEntry:
+    part: Part
+    pool: Part | None
+
+
+def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Part:
+    """The component that a spec names. format_keys: keys of the mapping that are the format's, not the component's."""
+    if isinstance(value, str):
+        value = {"kind": value}
+    article = "an" if kind[0] in "aeiou" else "a"
+    if not isinstance(value, Mapping):
+        raise mistake(
+            "component_type", f"must be the name of {article} {kind}, or a mapping with 'kind', not {show(value)}"
+        )
+    if "kind" not in value:
+        raise mistake("missing_kind", f"missing key 'kind': the name of {article} {kind}")
+    name = value["kind"]
+    if not isinstance(name, str):
+        raise mistake("component_type", f"'kind' must be the name of {article} {kind}, not {show(name)}", "kind")
+    lookup: Lookup = info.context["catalogue"]  # type: ignore[index]
+    try:
+        provided = lookup.find(kind, name)
+    except ZooError as error:
+        raise mistake("unknown_component", str(error), "kind") from None
+    options = {key: item for key, item in value.items() if key != "kind" and key not in format_keys}
+    return Part(provided, validate(provided.record.options, options, info.context, "kind", *format_keys))
+
+
+def is_component(kind: str, name: object, info: ValidationInfo) -> bool:
+    """Whether there is a component of this kind and name: to tell a misplaced one from an unknown one."""
+    if not isinstance(name, str):
+        return False
+    try:
+        choose(kind, name, info)
+    except PydanticCustomError as error:
+        return all(problem.type != "unknown_component" for problem in unwrap(error))
+    return True
+
+
+def place(kind: str) -> Any:
+    """The annotation of a key whose value is a component of this kind."""
+
+    def read(value: Any, info: ValidationInfo) -> Part:
+        return choose(kind, value, info)
+
+    return Annotated[Part, PlainValidator(read), WithJsonSchema({"x-component": kind})]
+
+
+def _norm(value: Any, info: ValidationInfo) -> NormEntry | NoneChosen:
+    if value == "none":
+        return NoneChosen()
+    found: list[Problem] = []
+    part = None
+    position = value.get("position", "after") if isinstance(value, Mapping) else "after"
+    with collecting(found):
+        part = choose("norm", value, info, "position")
+    if position not in ("before", "after"):
+        found.append(
+            Problem(("position",), "position", f"position must be 'before' or 'after', not {show(position)}")
+        )
+    if part is None or found:
+        raise wrap(found)
+    return NormEntry(part, position)
+
+
+def _head(value: Any, info: ValidationInfo) -> HeadEntry | NoneChosen:
+    if value == "none":
+        return NoneChosen()
+    found: list[Problem] = []
+    part = pool = None
+    if isinstance(value, Mapping) and value.get("pool", "none") != "none":
+        with collecting(found, "pool"):
+            pool = choose("pool", value["pool"], info)
+    with collecting(found):
+        part = choose("head", value, info, "pool")
+    if part is None or found:
+        raise wrap(found)
+    return HeadEntry(part, pool)
+
+
+def _input(value: Any, info: ValidationInfo) -> Part:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return choose("input", value, info)
+    found: list[Problem] = []
+    with collecting(found):
+        return choose("input", {"kind": "features", "size": value}, info)
+    # The short form has no key of its own to point at.
+    raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
+
+
+def _architecture(value: Any, info: ValidationInfo) -> Part:
+    if isinstance(value, str) and value in RESERVED_ARCHITECTURES:
+        raise mistake("reserved", f"architecture {value!r} is reserved for a later version of the format; use 'stack'")
+    return choose("architecture", value, info)
+
+
+CellPlace = place("cell")
+InitPlace = place("init")
+NormPlace = Annotated[NormEntry | NoneChosen, PlainValidator(_norm), WithJsonSchema({"x-component": "norm"})]
+HeadPlace = Annotated[HeadEntry | NoneChosen, PlainValidator(_head), WithJsonSchema({"x-component": "head"})]
+InputPlace = Annotated[Part, PlainValidator(_input), WithJsonSchema({"x-component": "input"})]
+ArchitecturePlace = Annotated[Part, PlainValidator(_architecture), WithJsonSchema({"x-component": "architecture"})]

@@ -1,0 +1,144 @@
+"""The JSON Schema (draft 7) of the format for what is installed: for editors, and for machines that write specs.
+
+It is derived from the models that read a spec; only the places that those models read by hand are put in here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from zoo.components import Provided
+from zoo.plugin.catalogue import Catalogue
+from zoo.spec.model import MOST_LAYERS, DropoutEntry, RecurrentEntry, SpecFile, VariantEntry
+
+Schema = dict[str, Any]
+DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+KINDS: Final = ("architecture", "cell", "head", "init", "input", "layer", "norm", "pool")
+_NAME: Final = r"^[a-z0-9][a-z0-9._-]*$"
+
+
+def json_schema(catalogue: Catalogue) -> Schema:
+    """The schema of a spec file that uses the catalogue's components."""
+    root = _of(SpecFile)
+    definitions: Schema = {
+        "recurrent_layer": _of(RecurrentEntry),
+        "dropout": {"anyOf": [_rate(), _of(DropoutEntry)]},
+        "layers": {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MOST_LAYERS},
+                {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": MOST_LAYERS,
+                    "items": {"anyOf": [_ref("recurrent_layer"), _ref("layer")]},
+                },
+            ]
+        },
+        "variant": _of(VariantEntry),
+    }
+    for kind in KINDS:
+        definitions[kind] = _component(catalogue, kind)
+    properties = root["properties"]
+    properties["name"] = {**properties["name"], "pattern": _NAME}
+    properties["variants"] = {
+        "type": "object",
+        "description": properties["variants"]["description"],
+        "propertyNames": {"pattern": _NAME},
+        "additionalProperties": _ref("variant"),
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "A zoo spec, version 1",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"schema": {**properties.pop("schema"), "type": "integer"}, **properties},
+        "required": ["schema", "name"],
+        # What is required may also come from the file that this one extends.
+        "anyOf": [{"required": ["input"]}, {"required": ["extends"]}],
+        "definitions": {**root.pop("definitions", {}), **definitions},
+    }
+
+
+def _component(catalogue: Catalogue, kind: str) -> Schema:
+    """A name alone where nothing is required, or a mapping with `kind` and the component's options."""
+    provided = catalogue.all(kind)
+    names = set(catalogue.names(kind))
+    bare = [name for one in provided for name in _spellings(one, names) if not _requires(one)]
+    none = ["none"] if kind in ("head", "norm") else []
+    choices: list[Schema] = [{"enum": [*none, *bare]}] if none or bare else []
+    choices += [_mapping(one, kind, _spellings(one, names)) for one in provided]
+    if kind == "input":
+        choices.insert(0, {"type": "integer", "minimum": 1, "description": "A number of features."})
+    return {"anyOf": choices} if choices else {"not": {}}
+
+
+def _spellings(provided: Provided, names: set[str]) -> list[str]:
+    return [name for name in (provided.record.name, provided.qualified) if name in names]
+
+
+def _requires(provided: Provided) -> bool:
+    return any(field.is_required() for field in provided.record.options.model_fields.values())
+
+
+def _mapping(provided: Provided, kind: str, spellings: list[str]) -> Schema:
+    options = _of(provided.record.options)
+    own: Schema = {"kind": {"enum": spellings}}
+    if kind == "head":
+        own["pool"] = {"anyOf": [{"const": "none"}, _ref("pool")], "description": "How steps become one; none."}
+    if kind == "norm":
+        own["position"] = {"enum": ["before", "after"]}
+    return {
+        "type": "object",
+        "description": provided.record.summary,
+        "properties": {**own, **options.get("properties", {})},
+        "required": ["kind", *options.get("required", [])],
+        "additionalProperties": False,
+        **({"definitions": options["definitions"]} if "definitions" in options else {}),
+    }
+
+
+def _of(model: type[BaseModel]) -> Schema:
+    schema = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    schema["definitions"] = schema.pop("$defs", {})
+    if not schema["definitions"]:
+        del schema["definitions"]
+    cleaned = _clean(schema)
+    assert isinstance(cleaned, dict)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:
+    """Put references where components stand, and take null out: the format has none."""
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    for marker in ("x-component", "x-short"):
+        if marker in value:
+            return {**_ref(value[marker]), **{k: v for k, v in value.items() if k == "description"}}
+    kept = {k: _clean(v) for k, v in value.items() if k != "title" or not isinstance(v, str)}
+    if kept.get("default", ...) is None:
+        del kept["default"]
+    choices = kept.get("anyOf")
+    if isinstance(choices, list):
+        choices = [choice for choice in choices if choice != {"type": "null"}]
+        if len(choices) == 1:
+            # A reference hides its neighbours in draft 7, so a description beside it goes with allOf.
+            rest = {k: v for k, v in kept.items() if k != "anyOf"}
+            only = choices[0]
+            return {"allOf": [only], **rest} if "$ref" in only and rest else {**only, **rest}
+        kept["anyOf"] = choices
+    return kept
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _rate() -> Schema:
+    rate = _of(DropoutEntry)["properties"]["between"]
+    return {key: value for key, value in rate.items() if key not in ("default", "description")}
+
+

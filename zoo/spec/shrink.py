@@ -1,0 +1,148 @@
+"""A spec's tiny copy: the same structure at sizes small enough to check in milliseconds.
+
+Equal widths stay equal, so that ties, residuals and neighbours still fit. Widths become distinct primes, so that a
+swapped axis cannot hide; where the structure needs one width to be a multiple of another, ratios are kept instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from zoo.components import Count, Part, Size, Vocabulary, Width
+from zoo.spec.canonical import Head, Other, Recurrent, Spec
+from zoo.spec.describe import walk
+
+# Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
+WIDTHS: Final = (11, 17, 19, 23, 29, 31, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
+VOCABULARIES: Final = (37, 41)
+MOST_PARTS: Final = 2
+WIDEST_RATIO: Final = 8
+
+Sizes = Mapping[int, int]
+
+
+def shrink(spec: Spec) -> Spec:
+    """The tiny copy of a canonical spec, without its published figures. A spec that fits no plan stays as it is."""
+    bare = replace(spec, expect=None)
+    found = list(_sizes(bare))
+    widths = sorted({value for size, value, _ in found if size == Width})
+    vocabularies = sorted({value for size, value, _ in found if size == Vocabulary})
+    factors = {value: MOST_PARTS if any(c > 1 and value % c == 0 for c in counts) else 1 for size, value, counts in found}
+    symbols = {v: min(v, VOCABULARIES[min(i, 1)]) for i, v in enumerate(vocabularies)}
+    for plan in (_distinct, _proportional):
+        for some_symbols in (symbols, {}):
+            candidate = _apply(bare, {Width: plan(widths, factors), Vocabulary: some_symbols})
+            if candidate is not None and not walk(candidate)[1]:
+                return candidate
+    return bare
+
+
+def _distinct(widths: list[int], factors: Sizes) -> dict[int, int]:
+    primes = iter(WIDTHS)
+    small: dict[int, int] = {}
+    for width in widths:
+        prime = next(primes, None)
+        size = width if prime is None else prime * factors.get(width, 1)
+        small[width] = min(width, size)
+    return small
+
+
+def _proportional(widths: list[int], factors: Sizes) -> dict[int, int]:
+    """As `_distinct`, but a small multiple of a smaller width stays that multiple."""
+    small = _distinct(widths, factors)
+    for width in widths:
+        bases = [base for base in widths if base < width <= WIDEST_RATIO * base and width % base == 0]
+        if bases:
+            small[width] = width // bases[0] * small[bases[0]]
+    return small
+
+
+def _sizes(spec: Spec) -> Iterator[tuple[Size, int, tuple[int, ...]]]:
+    """Every size in a spec, with the counts that stand beside it."""
+    for part, own in _parts(spec):
+        options = list(_marked(part.options))
+        counts = tuple(value for size, _, value in options if size == Count and isinstance(value, int))
+        for size, _, value in options:
+            for one in value if isinstance(value, tuple) else (value,):
+                yield size, one, counts
+        for width in own:
+            yield Width, width, counts
+
+
+def _parts(spec: Spec) -> Iterator[tuple[Part, tuple[int, ...]]]:
+    """Every component with sizes, and the format's own widths that go with it."""
+    yield spec.input, ()
+    for layer in spec.layers:
+        if isinstance(layer, Other):
+            yield layer.part, ()
+            continue
+        yield layer.cell, (layer.hidden_size,)
+        if layer.output_projection is not None:
+            yield layer.cell, (layer.output_projection,)
+        if layer.norm is not None:
+            yield layer.norm.part, ()
+    if spec.head is not None:
+        yield spec.head.part, ()
+        if spec.head.pool is not None:
+            yield spec.head.pool, ()
+
+
+def _marked(options: BaseModel) -> Iterator[tuple[Size, str, Any]]:
+    """The options that say which kind of size they are, and are given."""
+    for name, field in type(options).model_fields.items():
+        value = getattr(options, name)
+        if value is None:
+            continue
+        for mark in field.metadata:
+            if isinstance(mark, Size):
+                yield mark, name, value
+
+
+def _apply(spec: Spec, sizes: Mapping[Size, Sizes]) -> Spec | None:
+    """The spec with every size looked up, or None where a component refuses the result."""
+
+    def small(part: Part) -> Part:
+        return part.with_options(_smaller(part.options, sizes))
+
+    def layer(item: Recurrent | Other) -> Recurrent | Other:
+        if isinstance(item, Other):
+            return replace(item, part=small(item.part))
+        projection = item.output_projection
+        return replace(
+            item,
+            cell=small(item.cell),
+            hidden_size=sizes[Width][item.hidden_size],
+            norm=None if item.norm is None else replace(item.norm, part=small(item.norm.part)),
+            output_projection=None if projection is None else sizes[Width][projection],
+        )
+
+    def head(item: Head) -> Head:
+        return Head(part=small(item.part), pool=None if item.pool is None else small(item.pool))
+
+    try:
+        return replace(
+            spec,
+            input=small(spec.input),
+            layers=tuple(layer(item) for item in spec.layers),
+            head=None if spec.head is None else head(spec.head),
+        )
+    except ValidationError:
+        return None
+
+
+def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
+    def one(size: Size, value: int) -> int:
+        return min(value, MOST_PARTS) if size == Count else sizes[size].get(value, value)
+
+    change: dict[str, Any] = {
+        name: tuple(one(size, v) for v in value) if isinstance(value, tuple) else one(size, value)
+        for size, name, value in _marked(options)
+    }
+    if not change:
+        return options
+    # A dump and a fresh validation, so that the component's own rules hold for the small sizes too.
+    return type(options).model_validate(options.model_dump(by_alias=True) | change)
