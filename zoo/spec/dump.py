@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from zoo.components import Part
 from zoo.spec.canonical import Dropout, Norm, Other, Recurrent, Spec
+from zoo.spec.document import Node
 from zoo.spec.model import SCHEMA_VERSION
+from zoo.spec.problems import Path
 
 
 def to_data(spec: Spec) -> dict[str, Any]:
@@ -78,3 +81,39 @@ def dropout_data(dropout: Dropout) -> dict[str, Any] | None:
     kinds = ("input", "between", "output", "variational", "recurrent", "weight", "zoneout")
     given = {kind: getattr(dropout, kind) for kind in kinds if getattr(dropout, kind)}
     return given or None
+
+
+def annotated(spec: Spec, origins: Mapping[Path, Node]) -> str:
+    """The canonical form as YAML, each value with where it was written, or that it is a default.
+
+    The comments aside, it reads back as an equal spec.
+    """
+    lines: list[tuple[str, str]] = []
+    for key, value in to_data(spec).items():
+        if key == "layers":
+            lines.append(("layers:", ""))
+            for index, layer in enumerate(spec.layers):
+                lines += _annotated_layer(index, layer, origins)
+        else:
+            lines.append((f"{key}: {_inline(value)}", _origin((key,), origins)))
+    width = min(60, max(len(text) for text, _ in lines))
+    return "\n".join(f"{text:<{width}}  # {origin}" if origin else text for text, origin in lines)
+
+
+def _annotated_layer(index: int, layer: Recurrent | Other, origins: Mapping[Path, Node]) -> Iterator[tuple[str, str]]:
+    whole = ("layers", index)
+    lead = "  - "
+    for key, value in as_mapping(layer_data(layer)).items():
+        path = whole if isinstance(layer, Other) else (*whole, key)
+        yield f"{lead}{key}: {_inline(value)}", _origin(path, origins)
+        lead = "    "
+
+
+def _origin(path: Path, origins: Mapping[Path, Node]) -> str:
+    node = origins.get(path)
+    return "default" if node is None else f"{node.source.file}:{node.line}"
+
+
+def _inline(value: Any) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
+    return text.removesuffix("...\n").strip()

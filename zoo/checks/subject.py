@@ -1,0 +1,157 @@
+"""What a check is given: a spec, its tiny copy, and ways to make models and inputs for them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.build import build
+from zoo.components import Traits
+from zoo.errors import CheckFailure, ZooError
+from zoo.model import Model
+from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.shrink import shrink
+from zoo.spec.traits import traits
+
+SHAPES = ((1, 1), (1, 7), (5, 1), (2, 13), (3, 7))
+"""Batch sizes and lengths: primes apart from every width of a tiny copy, so that swapped axes cannot hide."""
+
+
+class Skip(Exception):
+    """Raised by a check that does not apply, with the declaration that says so."""
+
+
+def default_device() -> torch.device:
+    """`ZOO_DEVICE` if set, else CUDA, then MPS, then the CPU."""
+    named = os.environ.get("ZOO_DEVICE")
+    if named:
+        return as_device(named)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def as_device(name: str | torch.device) -> torch.device:
+    """A device that exists here. Raises ZooError for any other name."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ZooError(f"device {str(name)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    return device
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A spec under test. Checks read it and build from it; they do not change it.
+
+    spec: the canonical spec at full size. tiny: the same structure, small. device: where checks run.
+    """
+
+    spec: Spec
+    device: torch.device
+    tiny: Spec = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tiny", shrink(self.spec))
+
+    @cached_property
+    def traits(self) -> Traits:
+        return traits(self.spec)
+
+    @property
+    def exact(self) -> torch.dtype:
+        """The dtype for comparisons: float64 where the device has it."""
+        return torch.float32 if self.device.type == "mps" else torch.float64
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the model gives one output per row rather than one per step."""
+        return self.spec.head is not None and self.spec.head.pool is not None
+
+    @property
+    def has_dropout(self) -> bool:
+        rates = [
+            rate
+            for layer in self.tiny.layers
+            if isinstance(layer, Recurrent)
+            for rate in (
+                layer.dropout.input,
+                layer.dropout.between,
+                layer.dropout.output,
+                layer.dropout.recurrent,
+                layer.dropout.weight,
+                layer.dropout.zoneout,
+            )
+        ]
+        parts = [self.tiny.input, *([self.tiny.head.part] if self.tiny.head else [])]
+        return any(rates) or any(getattr(part.options, "dropout", 0) for part in parts)
+
+    def model(self, *, seed: int = 0, dtype: torch.dtype | None = None, engine: str = "auto", train: bool = False) -> Model:
+        """A fresh tiny model, the same for the same seed; in eval mode unless asked otherwise."""
+        model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact, engine=engine)
+        return model.train(train)
+
+    def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Tensor:
+        """A random input for the tiny model, (batch, steps, ...), drawn without touching the global state."""
+        generator = torch.Generator().manual_seed(1000 * seed + 10 * batch + steps)
+        shape = (batch, steps)
+        vocabulary = getattr(self.tiny.input.options, "vocabulary", None)
+        if vocabulary is not None:
+            return torch.randint(0, vocabulary, shape, generator=generator).to(self.device)
+        x = torch.randn((*shape, *self.features), generator=generator, dtype=torch.float64)
+        return x.to(self.device, dtype or self.exact)
+
+    @cached_property
+    def features(self) -> tuple[int, ...]:
+        """The shape of one step of the input; () for symbols."""
+        return self._probe.input_shape
+
+    @cached_property
+    def _probe(self) -> Model:
+        return self.model()
+
+
+def close(actual: Tensor, expected: Tensor, what: str, *, bound: float | None = None) -> None:
+    """Raise CheckFailure unless two tensors agree, relative to max(1, largest |expected|)."""
+    if actual.shape != expected.shape:
+        raise CheckFailure(f"{what}: shape {tuple(actual.shape)}, expected {tuple(expected.shape)}")
+    if bound is None:
+        bound = TOLERANCE[expected.dtype]
+    if actual.numel() == 0:
+        return
+    scale = max(1.0, expected.abs().max().item())
+    difference = (actual - expected).abs().max().item() / scale
+    if not difference <= bound:  # also true for NaN
+        raise CheckFailure(f"{what}: differs by {difference:.3g}, bound {bound:.3g}")
+
+
+TOLERANCE: dict[torch.dtype, float] = {
+    torch.float64: 1e-10,
+    torch.complex128: 1e-10,
+    torch.float32: 1e-5,
+    torch.complex64: 1e-5,
+    torch.bfloat16: 2e-2,
+    torch.float16: 2e-2,
+}
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """Every tensor in an output or a state, in a fixed order."""
+    from torch.utils import _pytree
+
+    return [leaf for leaf in _pytree.tree_leaves(value) if isinstance(leaf, Tensor)]
+
+
+def all_close(actual: Any, expected: Any, what: str, *, bound: float | None = None) -> None:
+    """`close` for every tensor of two structures of the same form."""
+    left, right = tensors(actual), tensors(expected)
+    if len(left) != len(right):
+        raise CheckFailure(f"{what}: {len(left)} tensors, expected {len(right)}")
+    for index, (a, e) in enumerate(zip(left, right, strict=True)):
+        close(a, e, f"{what}, tensor {index}" if len(left) > 1 else what, bound=bound)

@@ -1,0 +1,144 @@
+"""Commands about what is installed: components, plugins, schema. None imports torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.completion import component_kinds, plugin_names
+from zoo.cli.output import table, write, write_json
+from zoo.cli.specs import Json
+from zoo.errors import ZooError
+
+
+def register(app: typer.Typer) -> None:
+    app.command("components", epilog="Example: [bold]zoo components --kind cell[/]")(components)
+    app.command("plugins", epilog="Example: [bold]zoo plugins --traceback acme[/]")(plugins)
+    app.command("schema", epilog="Example: [bold]zoo schema > spec.schema.json[/]")(schema)
+
+
+def components(
+    kind: Annotated[
+        str | None, typer.Option(help="Only this kind: cell, head, ...", autocompletion=component_kinds)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The components that a spec can name, their options, and where they come from."""
+    from zoo.plugin.manager import catalogue
+    from zoo.spec.schema import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise ZooError(f"unknown kind {kind!r}; kinds: {', '.join(KINDS)}")
+    found = [one for each in ([kind] if kind else KINDS) for one in catalogue().all(each)]
+    if as_json:
+        write_json(
+            [
+                {
+                    "kind": one.record.kind,
+                    "name": one.record.name,
+                    "qualified": one.qualified,
+                    "summary": one.record.summary,
+                    "paper": one.record.paper,
+                    "options": one.record.options.model_json_schema().get("properties", {}),
+                    "distribution": one.distribution,
+                    "version": one.version,
+                }
+                for one in found
+            ]
+        )
+        return
+    table(
+        ("kind", "name", "options", "summary", "from"),
+        (
+            (
+                one.record.kind,
+                one.record.name,
+                ", ".join(one.record.options.model_fields),
+                one.record.summary,
+                f"{one.distribution} {one.version}",
+            )
+            for one in found
+        ),
+    )
+
+
+def plugins(
+    traceback: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Why this plugin is broken, in full.", autocompletion=plugin_names),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The installed plugins: what each provides, how long it took to load, and why one does not work."""
+    from zoo.plugin.manager import catalogue
+
+    found = catalogue().plugins
+    if traceback is not None:
+        named = [plugin for plugin in found if traceback in (plugin.name, plugin.distribution)]
+        if not named:
+            raise ZooError(f"no plugin {traceback!r}; installed: {', '.join(plugin.name for plugin in found)}")
+        for plugin in named:
+            write(plugin.traceback.rstrip() or f"plugin {plugin.name} has no error")
+        return
+    if as_json:
+        write_json(
+            [
+                {
+                    "name": plugin.name,
+                    "distribution": plugin.distribution,
+                    "version": plugin.version,
+                    "module": plugin.module,
+                    "status": plugin.status,
+                    "cause": plugin.cause,
+                    "notes": list(plugin.notes),
+                    "load_seconds": round(plugin.load_seconds, 6),
+                    "provides": {kind: list(names) for kind, names in plugin.provides.items()},
+                }
+                for plugin in found
+            ]
+        )
+        return
+    table(
+        ("plugin", "from", "status", "load ms", "provides"),
+        (
+            (
+                plugin.name,
+                f"{plugin.distribution} {plugin.version}",
+                plugin.status,
+                f"{1000 * plugin.load_seconds:.1f}",
+                "; ".join(
+                    filter(
+                        None,
+                        [
+                            *(f"{kind}: {', '.join(names)}" for kind, names in plugin.provides.items()),
+                            plugin.cause,
+                            *plugin.notes,
+                        ],
+                    )
+                ),
+            )
+            for plugin in found
+        ),
+        right=("load ms",),
+    )
+
+
+def schema(
+    output: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")] = None,
+) -> None:
+    """The JSON Schema (draft 7) of the spec format for what is installed, for editors."""
+    import json
+
+    from zoo.plugin.manager import catalogue
+    from zoo.spec.schema import json_schema
+
+    text = json.dumps(json_schema(catalogue()), indent=2, ensure_ascii=False)
+    if output is None:
+        write(text)
+        return
+    try:
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ZooError(f"{output}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,56 @@
+"""The command `zoo`: the list of commands, and what happens to errors. A command's own imports wait until it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from zoo.cli import bench, components, models, specs
+from zoo.cli.output import note
+from zoo.errors import SpecError, ZooError
+
+app = typer.Typer(
+    name="zoo",
+    help="Recurrent models from YAML specs: list, show, validate, summarise and test them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (specs, models, components, bench):
+    module.register(app)
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed_version
+
+        typer.echo(installed_version("recurrent-zoo"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong."""
+    try:
+        app()
+    except SpecError as error:
+        note(str(error))
+        sys.exit(error.exit_status)
+    except ZooError as error:
+        note(f"zoo: {error}")
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""How the command line prints: tables for people, JSON for machines, progress bars for terminals only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+
+
+def write(text: str) -> None:
+    """One text on standard output, as it is."""
+    sys.stdout.write(text + "\n")
+
+
+def write_json(data: Any) -> None:
+    write(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """One line on standard error: what a pipe should not receive."""
+    sys.stderr.write(text + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A table: drawn by rich on a terminal; piped, plain and never cut, two spaces between columns."""
+    lines = [tuple(row) for row in rows]
+    if not sys.stdout.isatty():
+        _plain(columns, lines, right)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        drawn.add_column(
+            column,
+            justify="right" if column in right else "left",
+            overflow="fold",
+            no_wrap=index == 0,
+        )
+    for row in lines:
+        drawn.add_row(*(_escaped(cell) for cell in row))
+    Console().print(drawn)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> None:
+    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    for row in (columns, *rows):
+        cells = (
+            text.rjust(width) if column in right else text.ljust(width)
+            for column, text, width in zip(columns, row, widths, strict=True)
+        )
+        write("  ".join(cells).rstrip())
+
+
+def progress(items: Sequence[Item], label: str) -> Iterator[Item]:
+    """The items, with a progress bar on standard error where that is a terminal; it goes when done."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, description=label, console=Console(stderr=True), transient=True)

@@ -1,0 +1,215 @@
+"""Commands about spec files: list, show, validate, diff, new spec. None imports torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.cli.completion import spec_names
+from zoo.cli.output import note, progress, table, write, write_json
+from zoo.errors import Diagnostic, SpecError, ZooError
+
+SpecArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPEC", help="A path, a library name or a variant (name@size).", autocompletion=spec_names
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list", epilog="Example: [bold]zoo list 'lstm*' --sort parameters[/]")(list_specs)
+    app.command("show", epilog="Example: [bold]zoo show zaremba-lm@medium --resolved[/]")(show)
+    app.command("validate", epilog="Example: [bold]zoo validate specs my-model.yaml --format github[/]")(validate)
+    app.command("diff", epilog="Example: [bold]zoo diff gru lstm[/]")(diff)
+    new = typer.Typer(help="Start something new.", no_args_is_help=True)
+    new.command("spec", epilog="Example: [bold]zoo new spec my-model --cell gru[/]")(new_spec)
+    new.callback()(lambda: None)
+    app.add_typer(new, name="new")
+
+
+def list_specs(
+    pattern: Annotated[str, typer.Argument(help="Only names that match, as in 'rnn*'.")] = "*",
+    tag: Annotated[str | None, typer.Option(help="Only specs with this tag.")] = None,
+    sort: Annotated[str, typer.Option(help="By 'name' or by 'parameters'.")] = "name",
+    as_json: Json = False,
+) -> None:
+    """The specs of the library, with their parameters and where they come from."""
+    from fnmatch import fnmatchcase
+
+    from zoo.spec import library
+
+    if sort not in ("name", "parameters"):
+        raise ZooError(f"--sort must be 'name' or 'parameters', not {sort!r}")
+    rows: list[dict[str, Any]] = []
+    broken: list[Diagnostic] = []
+    for entry in library.entries():
+        if not (fnmatchcase(entry.name, pattern) or fnmatchcase(entry.name, f"*{pattern}*")):
+            continue
+        try:
+            models = library.read_all(entry.path)
+        except SpecError as error:
+            broken += error.diagnostics
+            continue
+        bare = models[None]
+        if tag is not None and tag not in bare.spec.tags:
+            continue
+        rows.append(
+            {
+                "name": entry.name,
+                "parameters": bare.description.parameters,
+                "variants": [name for name in models if name],
+                "description": bare.spec.description or "",
+                "tags": list(bare.spec.tags),
+                "paper": bare.spec.paper,
+                "distribution": entry.distribution,
+                "version": entry.version,
+                "path": str(entry.path),
+            }
+        )
+    if sort == "parameters":
+        rows.sort(key=lambda row: (row["parameters"] is None, row["parameters"]))
+    if as_json:
+        write_json(rows)
+    else:
+        table(
+            ("name", "parameters", "variants", "description", "from"),
+            (
+                (
+                    row["name"],
+                    "unknown" if row["parameters"] is None else f"{row['parameters']:,}",
+                    ", ".join(row["variants"]),
+                    row["description"],
+                    f"{row['distribution']} {row['version']}",
+                )
+                for row in rows
+            ),
+            right=("parameters",),
+        )
+    _warn(broken)
+
+
+def _warn(broken: list[Diagnostic]) -> None:
+    from zoo.plugin.manager import catalogue
+
+    for diagnostic in broken:
+        note(str(diagnostic))
+    for plugin in catalogue().plugins:
+        if plugin.status in ("broken", "incompatible"):
+            note(f"plugin {plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.status}: {plugin.cause}")
+
+
+def show(
+    spec: SpecArgument,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="The canonical form, with where each value comes from.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """A spec as it is written, or as it is understood."""
+    from zoo.spec import library
+    from zoo.spec.dump import annotated, to_data
+
+    if resolved or as_json:
+        found = library.load(spec)
+        if as_json:
+            write_json(to_data(found.spec))
+        else:
+            write(annotated(found.spec, found.origins))
+        return
+    path, variant = library.locate(spec)
+    library.load(spec)  # a spec that cannot be read is an error, with its place, rather than a text
+    source = next((e for e in library.entries() if e.path == path), None)
+    provider = f" ({source.distribution} {source.version})" if source else ""
+    write(f"# {path}{provider}" + (f", variant {variant}" if variant else ""))
+    write(path.read_text(encoding="utf-8-sig").rstrip("\n"))
+
+
+def validate(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders or library names.", autocompletion=spec_names)
+    ],
+    format: Annotated[str, typer.Option(help="'text', 'json', or 'github' for annotations.")] = "text",
+) -> None:
+    """Check spec files: every mistake, each with its place. Exit status 2 if there is one."""
+    from zoo.spec import library
+
+    if format not in ("text", "json", "github"):
+        raise ZooError(f"--format must be 'text', 'json' or 'github', not {format!r}")
+    files = [file for path in paths for file in _files(path)]
+    found: list[Diagnostic] = []
+    wrong = 0
+    for file in progress(files, "validating"):
+        try:
+            library.read_all(file)
+        except SpecError as error:
+            found += error.diagnostics
+            wrong += 1
+    found = list(dict.fromkeys(found))
+    if format == "json":
+        keys = ("file", "line", "column", "code", "message")
+        write_json([{key: getattr(d, key) for key in keys} for d in found])
+    elif format == "github":
+        for d in found:
+            write(f"::error file={_escape(d.file)},line={max(d.line, 1)},col={max(d.column, 1)}::{_escape(d.message)}")
+    else:
+        for d in found:
+            write(str(d))
+        specs = "1 spec" if len(files) == 1 else f"{len(files)} specs"
+        mistakes = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+        write(f"{mistakes} in {wrong} of {specs}" if found else f"{specs} valid")
+    if found:
+        raise typer.Exit(2)
+
+
+def _escape(text: str) -> str:
+    """As GitHub's workflow commands want it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _files(path: str) -> list[Path]:
+    from zoo.spec import library
+
+    folder = Path(path)
+    if folder.is_dir():
+        files = sorted(file for ending in ("*.yaml", "*.yml") for file in folder.rglob(ending))
+        if not files:
+            raise ZooError(f"{path}: no .yaml files in this folder")
+        return files
+    return [library.locate(path)[0]]
+
+
+def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:
+    """What differs between two specs: in the canonical form, in parameters and in cost."""
+    from zoo.spec import library
+    from zoo.spec.compare import compare
+
+    left, right = library.load(a), library.load(b)
+    rows = compare(left, right)
+    if as_json:
+        write_json([{"key": row.key, "a": row.a, "b": row.b} for row in rows])
+    elif not rows:
+        write(f"{left.spec.id} and {right.spec.id} are equal")
+    else:
+        table(("key", left.spec.id, right.spec.id), ((row.key, _cell(row.a), _cell(row.b)) for row in rows))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def new_spec(
+    name: Annotated[str, typer.Argument(help="The model's name; the file is NAME.yaml.")],
+    cell: Annotated[str, typer.Option(help="The cell to start from.")] = "lstm",
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
+) -> None:
+    """Write a small spec to start from. An existing file is never overwritten."""
+    from zoo.spec.template import write_new
+
+    path = write_new(name, cell, folder)
+    write(f"wrote {path}; look at it with: zoo summary {path}")

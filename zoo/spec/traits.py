@@ -1,0 +1,51 @@
+"""What a whole model promises: the traits of its components, and what the way they are put together does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import reduce
+from operator import and_
+
+from zoo.components import Part, Traits
+from zoo.spec.canonical import Recurrent, Spec
+
+
+def parts(spec: Spec) -> Iterator[tuple[str, Part]]:
+    """Every component of a spec with its place, as in `("layers.0.cell", lstm)`."""
+    yield "architecture", spec.architecture
+    yield "input", spec.input
+    yield "init", spec.init
+    for index, layer in enumerate(spec.layers):
+        if not isinstance(layer, Recurrent):
+            yield f"layers.{index}", layer.part
+            continue
+        yield f"layers.{index}.cell", layer.cell
+        if layer.norm is not None:
+            yield f"layers.{index}.norm", layer.norm.part
+        yield f"layers.{index}.init", layer.init
+    if spec.head is not None:
+        if spec.head.pool is not None:
+            yield "head.pool", spec.head.pool
+        yield "head", spec.head.part
+
+
+def traits(spec: Spec) -> Traits:
+    """The model's traits. A reverse direction or a pool over time makes it neither causal nor streamable."""
+    together = reduce(and_, (part.traits for _, part in parts(spec)), Traits())
+    if obstacle(spec) is None:
+        return together
+    return replace(together, causal=False, streamable=False)
+
+
+def obstacle(spec: Spec) -> str | None:
+    """Why a model cannot run one step at a time, or None if it can."""
+    for index, layer in enumerate(spec.layers):
+        if isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse):
+            return f"layers.{index} runs over the sequence from its end"
+    if spec.head is not None and spec.head.pool is not None:
+        return f"the head pools over time (pool: {spec.head.pool.record.name})"
+    for place, part in parts(spec):
+        if not part.traits.streamable:
+            return f"{place} ({part.record.name}) cannot run in pieces"
+    return None

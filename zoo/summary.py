@@ -1,0 +1,144 @@
+"""What a model is and what it costs: torchinfo's table, then a cost card in figures that hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from zoo.build import build
+from zoo.errors import InputError
+from zoo.model import Model
+from zoo.spec.canonical import Spec
+from zoo.spec.describe import describe
+from zoo.spec.traits import obstacle, parts
+
+LARGEST_REAL = 4 * 2**30
+"""Bytes of parameters above which a summary is made on meta, where a model takes no memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedComponent:
+    """A component of a model, and the distribution and version that it comes from."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A model's figures; `str()` is the table and the card.
+
+    table: torchinfo's rows. batch_size, seq_len: of the input that made them.
+    parameters: trainable numbers, shared ones once. macs_per_step, macs: multiply-adds of matrix products per row, for
+    one time step and for the whole sequence; None where a component does not describe itself.
+    state_bytes: state carried per row. sequential_depth: dependent stages for the whole sequence.
+    streamable: whether it runs one step at a time; obstacle: why not.
+    """
+
+    name: str
+    table: str
+    batch_size: int
+    seq_len: int
+    device: str
+    parameters: int
+    macs_per_step: int | None
+    macs: int | None
+    state_bytes: int
+    sequential_depth: int | None
+    streamable: bool
+    obstacle: str | None
+    components: tuple[UsedComponent, ...]
+
+    def __str__(self) -> str:
+        return f"{self.table}\n{self.card}"
+
+    @property
+    def card(self) -> str:
+        """The figures, one to a line."""
+        streaming = "yes, one step at a time" if self.streamable else f"no: {self.obstacle}"
+        depth = "unknown" if self.sequential_depth is None else f"{self.sequential_depth:,} stages"
+        lines = [
+            ("parameters", f"{self.parameters:,} (shared ones counted once)"),
+            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {_count(self.macs)} for {self.seq_len} steps, per row"),
+            ("state", f"{self.state_bytes:,} bytes per row"),
+            ("sequential depth", f"{depth} for {self.seq_len} steps"),
+            ("streamable", streaming),
+        ]
+        lines += [
+            ("components" if index == 0 else "", f"{c.kind} {c.name} ({c.distribution} {c.version})")
+            for index, c in enumerate(self.components)
+        ]
+        return "\n".join(f"{label:<18}{text}" for label, text in lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the table, as plain data."""
+        return {key: value for key, value in asdict(self).items() if key != "table"}
+
+
+def _count(figure: int | None) -> str:
+    return "unknown" if figure is None else f"{figure:,}"
+
+
+def summarise(
+    model: Spec | Model,
+    *,
+    batch_size: int = 3,
+    seq_len: int = 15,
+    device: str | torch.device | None = None,
+    depth: int = 3,
+) -> Summary:
+    """The summary of a spec, built for it, or of a built model, which is left exactly as it is.
+
+    Args:
+        model: a canonical spec or a built model.
+        batch_size, seq_len: of the random input, both at least 1.
+        device: where to run; for a spec too large to build, meta is chosen by itself.
+        depth: how many levels of modules the table shows.
+    """
+    if batch_size < 1 or seq_len < 1 or depth < 1:
+        raise InputError("a summary needs a batch size, a sequence length and a depth of at least 1")
+    from zoo.torchinfo_table import rows, untouched
+
+    if isinstance(model, Spec):
+        spec = model
+        model = build(spec, seed=0, device=_device(spec) if device is None else device, memory_limit=None)
+    else:
+        spec = model.spec
+    description = describe(spec)
+    with untouched(model), torch.no_grad():
+        x = model.example_input(batch_size, seq_len)
+        state_bytes = _bytes(model.init_state(1))
+    used = {(part.record.kind, part.provided): None for _, part in parts(spec)}
+    sequential = description.sequential_depth
+    return Summary(
+        name=spec.id,
+        table=rows(model, x, depth=depth),
+        batch_size=batch_size,
+        seq_len=seq_len,
+        device=str(x.device),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        macs_per_step=description.macs_per_step,
+        macs=description.macs(seq_len),
+        state_bytes=state_bytes,
+        sequential_depth=None if sequential is None else sequential * seq_len,
+        streamable=obstacle(spec) is None,
+        obstacle=obstacle(spec),
+        components=tuple(
+            UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used
+        ),
+    )
+
+
+def _device(spec: Spec) -> str:
+    parameters = describe(spec).parameters
+    return "meta" if parameters is not None and 4 * parameters > LARGEST_REAL else "cpu"
+
+
+def _bytes(state: Any) -> int:
+    from torch.utils import _pytree
+
+    return sum(t.numel() * t.element_size() for t in _pytree.tree_leaves(state) if isinstance(t, torch.Tensor))

@@ -1,0 +1,65 @@
+"""torchinfo behind one adapter, which undoes its side effects and leaves out its wrong figures.
+
+torchinfo 1.8 resets modes, moves models, caches by class name, can leave hooks behind, and counts multiply-adds and
+shared parameters wrongly; so it is given data and a device, everything is put back, and only its rows are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torchinfo
+from torch import nn
+
+
+def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
+    """torchinfo's table of a model's modules, their output shapes and parameters.
+
+    Args:
+        model: left exactly as it is: modes, device, hooks and the random state.
+        x: an input for it, on its device.
+        depth: how many levels of modules to show.
+    """
+    with untouched(model), torch.no_grad():
+        statistics = torchinfo.summary(
+            model,
+            input_data=[x],
+            device=x.device,
+            mode="same",
+            depth=depth,
+            verbose=0,
+            cache_forward_pass=False,
+            col_names=("output_size", "num_params"),
+            row_settings=("depth", "var_names", "hide_recursive_layers"),
+        )
+    lines = str(statistics).splitlines()
+    # The rows end at the third double rule; what follows are totals, which are ours to give.
+    rules = [index for index, line in enumerate(lines) if line and not line.strip("=")]
+    return "\n".join(line.rstrip() for line in lines[: rules[2] + 1])
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Put back what looking at a model may change: each module's mode and hooks, and the random states."""
+    modes = {module: module.training for module in model.modules()}
+    hooks = {
+        module: (dict(module._forward_hooks), dict(module._forward_pre_hooks)) for module in model.modules()
+    }
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            torchinfo.clear_cached_forward_pass()
+            for module, mode in modes.items():
+                module.training = mode
+            for module, (after, before) in hooks.items():
+                _restore(module._forward_hooks, after)
+                _restore(module._forward_pre_hooks, before)
+
+
+def _restore(current: dict[int, object], before: dict[int, object]) -> None:
+    for key in [key for key in current if key not in before]:
+        del current[key]
