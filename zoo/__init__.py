@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.api import build, check, list_specs, load, summary
-    from zoo.build import materialise
+    from zoo.builder import materialise
     from zoo.checks.report import Report
     from zoo.checks.subject import Skip, Subject
     from zoo.components import (
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
     from zoo.spec.shrink import shrink
-    from zoo.summary import Summary
+    from zoo.summaries import Summary
 
 _HOME = {
     "zoo.api": ("build", "check", "list_specs", "load", "summary"),
-    "zoo.build": ("materialise",),
+    "zoo.builder": ("materialise",),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
@@ -85,7 +85,7 @@ _HOME = {
     "zoo.spec.describe": ("ModelDescription", "describe"),
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
-    "zoo.summary": ("Summary",),
+    "zoo.summaries": ("Summary",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from zoo.checks.report import Report
     from zoo.model import Model
-    from zoo.summary import Summary
+    from zoo.summaries import Summary
 
 GIBIBYTE = 2**30
 
@@ -64,7 +64,7 @@ def build(
     Raises:
         SpecError: the spec is wrong. BuildError: it is right, but cannot be built as asked.
     """
-    from zoo.build import build as build_model
+    from zoo.builder import build as build_model
 
     return build_model(
         load(spec), seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit
@@ -90,7 +90,7 @@ def summary(
     Raises:
         SpecError, BuildError: as `build`.
     """
-    from zoo.summary import summarise
+    from zoo.summaries import summarise
 
     return summarise(
         load(spec) if not _is_model(spec) else spec,  # type: ignore[arg-type]

@@ -190,7 +190,9 @@ def zoo_inits() -> list[InitType]:
         "xavier": "Xavier uniform weights for each gate, zero biases",
     }
     named = [
-        InitType(name=name, build=f"zoo.inits.schemes:{name}", summary=summary) for name, summary in schemes.items()
+        # "torch" inside that module is torch itself.
+        InitType(name=name, build=f"zoo.inits.schemes:{'as_torch' if name == 'torch' else name}", summary=summary)
+        for name, summary in schemes.items()
     ]
     uniform = InitType(
         name="uniform",

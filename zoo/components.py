@@ -10,8 +10,7 @@ import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -138,7 +137,7 @@ class ComponentType:
     summary: str = ""
     paper: str | None = None
     traits: Traits | Callable[[Any], Traits] = Traits()
-    deviations: Mapping[str, str] = MappingProxyType({})
+    deviations: Mapping[str, str] = field(default_factory=dict, hash=False)
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
@@ -253,11 +252,14 @@ class CheckType:
             raise PluginError(f"{label}: run must be a string 'module:attribute', not {self.run!r}")
 
 
+Record = TypeVar("Record", bound=ComponentType | CheckType)
+
+
 @dataclass(frozen=True, slots=True)
-class Provided:
+class Offer(Generic[Record]):
     """A record and who provided it: the distribution's name and version, and the plugin's own name."""
 
-    record: ComponentType
+    record: Record
     distribution: str
     version: str
     plugin: str
@@ -266,6 +268,16 @@ class Provided:
     def qualified(self) -> str:
         """The name that never changes its meaning: `recurrent-zoo/lstm`."""
         return f"{self.distribution}/{self.record.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provided(Offer[ComponentType]):
+    """A component that a spec can name, and who provided it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedCheck(Offer[CheckType]):
+    """A check that models can be held to, and who provided it."""
 
 
 @dataclass(frozen=True, slots=True)

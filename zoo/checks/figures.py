@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ValidationError
 
-from zoo.build import build
+from zoo.builder import build
 from zoo.checks.subject import Skip, Subject, tensors
 from zoo.components import Part
 from zoo.errors import CheckFailure, ZooError
@@ -50,7 +50,7 @@ def _count(model: torch.nn.Module) -> int:
 
 def summary(subject: Subject) -> None:
     """The summary's figures are the model's, and it leaves the model as it was."""
-    from zoo.summary import summarise
+    from zoo.summaries import summarise
 
     model = subject.model(dtype=torch.float32)
     model.train()
@@ -79,7 +79,7 @@ def _products(model: Model, x: torch.Tensor) -> int:
     """Multiply-adds of the matrix products that a run really makes, on the loop, where each is visible."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    from zoo.build import with_engine
+    from zoo.builder import with_engine
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         with_engine(model, "loop").eval()(x)

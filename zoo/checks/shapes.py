@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zoo.build import build
+from zoo.builder import build
 from zoo.checks.subject import SHAPES, Subject, tensors
 from zoo.errors import CheckFailure
 from zoo.spec.canonical import Spec

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.build import build
+from zoo.builder import build
 from zoo.components import Traits
 from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.completion import component_kinds, plugin_names
-from zoo.cli.output import table, write, write_json
+from zoo.cli.output import note, table, write, write_json
 from zoo.cli.specs import Json
 from zoo.errors import ZooError
 
@@ -31,7 +31,8 @@ def components(
 
     if kind is not None and kind not in KINDS:
         raise ZooError(f"unknown kind {kind!r}; kinds: {', '.join(KINDS)}")
-    found = [one for each in ([kind] if kind else KINDS) for one in catalogue().all(each)]
+    known = catalogue()
+    found = [one for each in ([kind] if kind else KINDS) for one in known.all(each)]
     if as_json:
         write_json(
             [
@@ -54,7 +55,7 @@ def components(
         (
             (
                 one.record.kind,
-                one.record.name,
+                known.spelling(one),  # a name that a spec can write
                 ", ".join(one.record.options.model_fields),
                 one.record.summary,
                 f"{one.distribution} {one.version}",
@@ -74,13 +75,16 @@ def plugins(
     """The installed plugins: what each provides, how long it took to load, and why one does not work."""
     from zoo.plugin.manager import catalogue
 
-    found = catalogue().plugins
+    known = catalogue()
+    found = known.plugins
+    for text in known.notes:
+        note(text)
     if traceback is not None:
         named = [plugin for plugin in found if traceback in (plugin.name, plugin.distribution)]
         if not named:
             raise ZooError(f"no plugin {traceback!r}; installed: {', '.join(plugin.name for plugin in found)}")
         for plugin in named:
-            write(plugin.traceback.rstrip() or f"plugin {plugin.name} has no error")
+            write(plugin.traceback.rstrip() or (f"{plugin} has no error" if plugin.status == "ok" else plugin.trouble))
         return
     if as_json:
         write_json(

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from zoo.build import build
+from zoo.builder import build
 from zoo.errors import InputError
 from zoo.model import Model
 from zoo.spec.canonical import Spec

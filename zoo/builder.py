@@ -1,0 +1,225 @@
+"""From a canonical spec to a model: the one place where names become modules."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from zoo.components import Part, Shape, resolve
+from zoo.engine.cell import Cell
+from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.recurrence import ENGINES, Engine
+from zoo.errors import BuildError, ZooError
+from zoo.inputs.base import Input
+from zoo.model import Model
+from zoo.spec.canonical import Other, Recurrent, Spec
+from zoo.spec.describe import describe
+
+GIBIBYTE = 2**30
+
+
+def build(
+    spec: Spec,
+    *,
+    seed: int | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    engine: str = "auto",
+    memory_limit: int | None = 4 * GIBIBYTE,
+) -> Model:
+    """The model of a spec. Arguments, result and errors as `zoo.build`."""
+    chosen = _engine(engine)
+    where = _device(device)
+    dtype = dtype or torch.get_default_dtype()
+    if not dtype.is_floating_point:
+        raise BuildError(f"parameters are real numbers: dtype must be floating point, not {dtype}")
+    _within(spec, where, dtype, memory_limit)
+    # Low-precision numbers are drawn as float32: not every scheme can be computed in them.
+    drawn = dtype if dtype == torch.float64 else torch.float32
+    with _seeded(seed, where), _default_dtype(drawn), where:
+        model = _assemble(spec)
+    model.spec, model.engine = spec, chosen
+    _check_engine(model, chosen)
+    return model if dtype == drawn else model.to(dtype)
+
+
+def with_engine(model: Model, engine: str) -> Model:
+    """A copy of a model that runs on another engine. Raises BuildError for one that a cell cannot use."""
+    other = copy.deepcopy(model)
+    other.engine = _engine(engine)
+    _check_engine(other, other.engine)
+    return other
+
+
+def materialise(model: Model, device: str | torch.device, *, seed: int | None = None) -> Model:
+    """Give a model that was built on meta its parameters, in place: the same as a direct build with that seed."""
+    dtype = next((p.dtype for p in model.parameters()), torch.get_default_dtype())
+    fresh = build(model.spec, seed=seed, device=device, dtype=dtype, engine=model.engine, memory_limit=None)
+    for mine, theirs in zip(model.modules(), fresh.modules(), strict=True):
+        for name, parameter in theirs.named_parameters(recurse=False):
+            setattr(mine, name, parameter)
+        for name, buffer in theirs.named_buffers(recurse=False):
+            setattr(mine, name, buffer)
+    return model
+
+
+def _assemble(spec: Spec) -> Model:
+    source = _make("input", spec.input, nn.Module)
+    _start(source, spec.init)
+    shape: Shape = source.output_shape if isinstance(source, Input) else _shape("input", spec.input, source)
+    layers: list[Layer] = []
+    for index, layer in enumerate(spec.layers):
+        place = f"layers.{index}"
+        if isinstance(layer, Other):
+            made: Layer = _make(place, layer.part, Layer, shape)
+            _start(made, spec.init)
+        else:
+            made = _recurrent(place, layer, shape)
+            _start(made, layer.init)
+        layers.append(made)
+        shape = _shape(place, layer.part if isinstance(layer, Other) else layer.cell, made)
+    pool = head = None
+    if spec.head is not None:
+        if spec.head.pool is not None:
+            pool = _make("head.pool", spec.head.pool, nn.Module, shape)
+            _start(pool, spec.init)
+        head = _make("head", spec.head.part, nn.Module, shape, source)
+        _start(head, spec.init)
+    model: Model = _call("architecture", spec.architecture, Model, source, layers, pool, head)
+    return model
+
+
+def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
+    cells = [_make(f"{place}.cell", layer.cell, Cell, shape, layer.hidden_size) for _ in range(1 + layer.bidirectional)]
+    cell = cells[0]
+    for kind, needed in (("weight", "weight_dropout"), ("recurrent", "recurrent_dropout")):
+        if getattr(layer.dropout, kind) and needed not in cell.uses:
+            raise BuildError(f"{place}: cell {layer.cell.record.name!r} does not apply dropout.{kind}")
+    if layer.dropout.zoneout and not any(state.zoneout for state in cell.states.values()):
+        raise BuildError(f"{place}: cell {layer.cell.record.name!r} has no state that may be zoned out")
+    norm = None
+    if layer.norm is not None:
+        both = layer.bidirectional and layer.merge == "concat"
+        out = (2 * cell.output_shape[0], *cell.output_shape[1:]) if both else cell.output_shape
+        norm = _make(f"{place}.norm", layer.norm.part, nn.Module, shape if layer.norm.position == "before" else out)
+    return RecurrentLayer(
+        *cells,
+        reverse=layer.reverse,
+        merge=layer.merge,
+        dropout=layer.dropout,
+        norm=norm,
+        norm_position=layer.norm.position if layer.norm else "after",
+        output_projection=layer.output_projection,
+        residual=layer.residual,
+        learned_state=layer.initial_state == "learned",
+    )
+
+
+def _make(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
+    return _call(place, part, base, part.options, *arguments)
+
+
+def _call(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
+    """Call what a record names. Whatever a plugin raises becomes an error that names it."""
+    record = part.record
+    who = f"{place}: {record.kind} {record.name!r} ({part.provided.distribution} {part.provided.version})"
+    try:
+        made = resolve(record.build)(*arguments)
+    except ZooError:
+        raise
+    except Exception as error:
+        raise BuildError(f"{who} could not be built: {type(error).__name__}: {error}") from error
+    if not isinstance(made, base):
+        raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
+    return made
+
+
+def _shape(place: str, part: Part, module: nn.Module) -> Shape:
+    shape = getattr(module, "output_shape", None)
+    if not isinstance(shape, tuple):
+        raise BuildError(f"{place}: {part.record.kind} {part.record.name!r} has no output_shape")
+    return shape
+
+
+def _start(module: nn.Module, init: Part) -> None:
+    """Start a component's parameters by the scheme, then set what its own options fix."""
+    scheme: Callable[[nn.Module], None] | None = _call("init", init, object, init.options)
+    if scheme is not None and any(True for _ in module.parameters()):
+        with torch.no_grad():
+            scheme(module)
+    for one in module.modules():
+        pin = getattr(one, "pin_parameters", None)
+        if pin is not None:
+            pin()
+
+
+def _engine(name: str) -> Engine:
+    for engine in ENGINES:
+        if engine == name:
+            return engine
+    raise BuildError(f"unknown engine {name!r}; engines: {', '.join(ENGINES)}")
+
+
+def _check_engine(model: Model, engine: Engine) -> None:
+    if engine != "fused":
+        return
+    for index, layer in enumerate(model.spec.layers):
+        if isinstance(layer, Recurrent):
+            built = model.layers[index]
+            assert isinstance(built, RecurrentLayer)
+            if not built.cell.fusable:
+                raise BuildError(
+                    f"layers.{index}: cell {layer.cell.record.name!r} has no fused kernel with these options: "
+                    "use engine 'auto' or 'loop'"
+                )
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    if device is None:
+        return torch.get_default_device()
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise BuildError(f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    return found
+
+
+def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | None) -> None:
+    """Refuse before any memory is taken."""
+    parameters = describe(spec).parameters
+    if limit is None or parameters is None or device.type == "meta":
+        return
+    needed = parameters * dtype.itemsize
+    if needed > limit:
+        raise BuildError(
+            f"{spec.id} has {parameters:,} parameters, {needed / GIBIBYTE:,.1f} GiB, over the limit of "
+            f"{limit / GIBIBYTE:,.1f} GiB: raise it with memory_limit=..., or build on device='meta'"
+        )
+
+
+@contextmanager
+def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    """With a seed, draw from it and leave the global random state as it was; without, draw from the global state."""
+    if seed is None:
+        yield
+        return
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -1,0 +1,88 @@
+"""The parameters that the built-in cells share: torch's names and layout, with two, one or no bias."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from zoo.cells.options import Biases, features
+from zoo.components import Shape
+from zoo.engine.cell import Cell, Context, Role, States
+from zoo.engine.sequence import at_last, where_rows
+
+
+class GatedCell(Cell):
+    """A cell of `gates` blocks, each with a product of x and one of h.
+
+    Parameters: weight_ih (gates * H, I), weight_hh (gates * H, output), and bias_ih and bias_hh (gates * H each), or
+    one bias (gates * H), or none.
+    """
+
+    gates: tuple[str, ...]
+    forget: str | None = None
+    uses = frozenset({"weight_dropout", "recurrent_dropout"})
+
+    def __init__(self, input_shape: Shape, hidden_size: int, output_size: int, bias: Biases) -> None:
+        super().__init__()
+        self.input_shape = input_shape
+        self.output_shape = (output_size,)
+        self.hidden_size = hidden_size
+        rows = len(self.gates) * hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, features(input_shape)))
+        self.weight_hh = nn.Parameter(torch.empty(rows, output_size))
+        self.bias_names = {"two": ("bias_ih", "bias_hh"), "one": ("bias",), "none": ()}[bias]
+        for name in self.bias_names:
+            self.register_parameter(name, nn.Parameter(torch.empty(rows)))
+
+    def extra_repr(self) -> str:
+        return f"{self.input_shape[0]}, {self.hidden_size}, biases={len(self.bias_names)}"
+
+    def reset_parameters(self) -> None:
+        """Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters(recurse=False):
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def roles(self) -> Mapping[str, Role]:
+        blocks = {"gates": self.gates, "forget": self.forget}
+        return {
+            "weight_ih": Role("input", **blocks),  # type: ignore[arg-type]
+            "weight_hh": Role("recurrent", **blocks),  # type: ignore[arg-type]
+            **{name: Role("bias", **blocks) for name in self.bias_names},  # type: ignore[arg-type]
+        }
+
+    def biases(self) -> tuple[Tensor | None, Tensor | None]:
+        """The bias of the input's product and of the state's; None where there is none."""
+        first, second = [*(getattr(self, name) for name in self.bias_names), None, None][:2]
+        return first, second
+
+    def bias_sum(self) -> Tensor | None:
+        first, second = self.biases()
+        return first if second is None or first is None else first + second
+
+    def kernel_weights(self, weight_ih: Tensor, weight_hh: Tensor) -> list[Tensor]:
+        """The weights as torch's kernels take them: with both biases or none."""
+        first, second = self.biases()
+        if first is None:
+            return [weight_ih, weight_hh]
+        return [weight_ih, weight_hh, first, torch.zeros_like(first) if second is None else second]
+
+
+def kernel_state(state: Tensor, x: Tensor) -> Tensor:
+    """A state (B, H) as torch's kernels take it: (1, B, H), in the dtype of the input."""
+    return state.to(x.dtype).unsqueeze(0)
+
+
+def for_backward() -> bool:
+    """What a kernel is told of training: cuDNN keeps what its backward needs only then, whatever the model's mode."""
+    return torch.is_grad_enabled()
+
+
+def last_output(y: Tensor, state: Mapping[str, Tensor], ctx: Context) -> States:
+    """h of a cell whose output is h, at each row's last valid step; the old one for a row without steps."""
+    if ctx.lengths is None:
+        return {"h": y[:, -1]}
+    return {"h": where_rows(ctx.lengths > 0, at_last(y, ctx.lengths), state["h"].to(y.dtype))}

@@ -1,0 +1,23 @@
+"""A cell's own kernel for the whole run, where it has one and nothing in the run needs to see single steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from zoo.engine.cell import Cell, Context, States
+
+
+def run(
+    cell: Cell, x: Tensor, state: States, const: Any, ctx: Context, *, zoneout: float, all_states: bool
+) -> tuple[Tensor, States] | None:
+    """The output (B, T, ...) and the state after each row's last valid step, or None: run the loop."""
+    stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)
+    if stepwise or not cell.fusable:
+        return None
+    found = cell.fused(x, state, const, ctx)
+    if found is None:
+        return None
+    y, after = found
+    return y, {name: value.to(state[name].dtype) for name, value in after.items()}

@@ -1,0 +1,157 @@
+"""The contract of a recurrent cell: what its author writes, and what the engine hands to it.
+
+A cell sees every run as one forward pass over whole rows; direction, lengths, resets, carried state and saving are
+the engine's work. The order of a run is that of `zoo.engine.recurrence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.components import Shape
+
+Inputs = Tensor | tuple[Tensor, ...]
+"""What `project` gives: a tensor or a flat tuple, leaves (B, T, ...); `step` sees the same without the time axis."""
+States = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """One named state of a cell.
+
+    shape: per row. complex: complex numbers. start: its value before the first step.
+    zoneout: whether zoneout may keep its old value (never a stabiliser, a delay buffer or a clock).
+    Its dtype follows the parameters, at least float32.
+    """
+
+    shape: Shape
+    complex: bool = False
+    start: float = 0.0
+    zoneout: bool = False
+
+    def dtype(self, parameters: torch.dtype) -> torch.dtype:
+        """The state's dtype for parameters of the given one."""
+        real = torch.float64 if parameters in (torch.float64, torch.complex128) else torch.float32
+        return real.to_complex() if self.complex else real
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a parameter is to an initialisation scheme.
+
+    kind: a map of the input, a map of the recurrent state, or a bias.
+    gates: the blocks along its first axis, in order. forget: the block of the forget gate, if there is one.
+    """
+
+    kind: Literal["input", "recurrent", "bias"]
+    gates: tuple[str, ...] = ("",)
+    forget: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a cell may know of the run, in the order in which it sees the steps; None where nothing was given.
+
+    valid: (B, T), which steps are not padding. lengths: (B,). dt: (B, T), time since the last step.
+    observed: (B, T, F). reset: (B, T), where the state starts anew. age: (B, T), steps since the sequence or its last
+    reset began. fresh: (B, T), age == 0. `age` and `fresh` are there for cells with a `window` or that use "fresh".
+    dtype: of the states' real numbers.
+    """
+
+    batch: int
+    device: torch.device
+    dtype: torch.dtype
+    training: bool
+    states: Mapping[str, StateSpec]
+    window: int = 0
+    weight_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    valid: Tensor | None = None
+    lengths: Tensor | None = None
+    dt: Tensor | None = None
+    observed: Tensor | None = None
+    reset: Tensor | None = None
+    age: Tensor | None = None
+    fresh: Tensor | None = None
+
+    def past(self, y: Tensor, k: int) -> Tensor:
+        """What y was k steps ago in this sequence: (B, window + T, ...) -> (B, T, ...), zero before its first step."""
+        steps = y.shape[1] - self.window
+        shifted = y[:, self.window - k : self.window - k + steps]
+        if k == 0 or self.age is None:
+            return shifted
+        known = (self.age >= k).view(*self.age.shape, *(1,) * (y.dim() - 2))
+        return torch.where(known, shifted, torch.zeros((), dtype=y.dtype, device=y.device))
+
+    def drop_weight(self, weight: Tensor) -> Tensor:
+        """DropConnect: a recurrent weight as this run uses it. To be called before anything is derived from it."""
+        if not self.training or not self.weight_dropout:
+            return weight
+        return torch.dropout(weight, self.weight_dropout, True)
+
+    def drop_state(self, name: str) -> Tensor | None:
+        """A mask (B, ...) for the whole run to multiply into a state where it enters a product, or None."""
+        if not self.training or not self.recurrent_dropout:
+            return None
+        keep = 1.0 - self.recurrent_dropout
+        shape = (self.batch, *self.states[name].shape)
+        return torch.empty(shape, dtype=self.dtype, device=self.device).bernoulli_(keep).div_(keep)
+
+
+class Cell(nn.Module):
+    """Base of every recurrent cell.
+
+    A subclass sets `input_shape`, `output_shape` and `states`, and writes `step` and `reset_parameters`; usually
+    `project` too, so that everything that does not depend on the state is one product over all steps.
+
+    input_shape: (I,), or (C, H, W) for maps. output_shape: per step. states: in order; the first is the output by
+    default. window: how many past inputs `project` needs. uses: what the cell reads or does by itself, of "dt",
+    "observed", "fresh", "weight_dropout", "recurrent_dropout". fusable: whether `fused` can run it.
+    """
+
+    input_shape: Shape
+    output_shape: Shape
+    states: Mapping[str, StateSpec]
+    window: int = 0
+    uses: frozenset[str] = frozenset()
+    fusable: bool = False
+
+    def constants(self, ctx: Context) -> Any:
+        """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple."""
+        return ()
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> Inputs:
+        """What `step` needs of the input: x (B, window + T, ...) -> leaves (B, T, ...)."""
+        return x
+
+    def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
+        """The new state, with exactly the keys of `states`; u and the state have leaves (B, ...)."""
+        raise TypeError(f"{type(self).__name__} does not define step")
+
+    def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
+        """The output of the new state, for leaves (B, ...) and (B, T, ...) alike."""
+        return state[next(iter(self.states))]
+
+    def fused(
+        self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context
+    ) -> tuple[Tensor, States] | None:
+        """The whole run by a faster kernel: output (B, T, ...) and the state at each row's last valid step.
+
+        None means: run the loop. Never called with resets, zoneout, recurrent dropout or states of all steps.
+        """
+        return None
+
+    def reset_parameters(self) -> None:
+        """Start every parameter and every buffer as the cell's paper does."""
+
+    def pin_parameters(self) -> None:
+        """Set what an option fixes whatever the initialisation scheme."""
+
+    def roles(self) -> Mapping[str, Role]:
+        """The role of each parameter that an initialisation scheme may set, by name."""
+        return {}

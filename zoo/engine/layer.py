@@ -1,0 +1,197 @@
+"""What a layer is, and the recurrent layer: one cell, or one per direction, and everything around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.components import Shape
+from zoo.engine import sequence
+from zoo.engine.cell import Cell, States
+from zoo.engine.dropout import drop
+from zoo.engine.recurrence import Pass, Rates, Run, carries, recur, start_state
+from zoo.spec.canonical import Dropout, Merge
+
+__all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOutput:
+    """output: (B, T, ...), zero in padding. state: (B, ...) by name, {} where a layer has none.
+    final: (B, ...), the final output of each direction, where the run asks for it and the layer knows better than
+    "the last valid step". states: (B, T, ...), where the run asks for them."""
+
+    output: Tensor
+    state: States
+    final: Tensor | None = None
+    states: States | None = None
+
+
+class Layer(nn.Module):
+    """Base of every layer kind: from a sequence and a state to a sequence and a state."""
+
+    output_shape: Shape
+
+    def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
+        """The state before the first step, (B, ...) by name; {} for a layer without one."""
+        return {}
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        """x (B, T, ...), with zeros in padding."""
+        raise TypeError(f"{type(self).__name__} does not define forward")
+
+
+class RecurrentLayer(Layer):
+    """A cell over a sequence, in one or both directions, with what a spec may put around it.
+
+    In order: dropout on the input, a norm before; the cell in its directions; their merge, a norm after, the output
+    projection, dropout on the output, and last the residual, which is the layer's input itself.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        backward_cell: Cell | None = None,
+        *,
+        reverse: bool = False,
+        merge: Merge = "concat",
+        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
+        norm: nn.Module | None = None,
+        norm_position: Literal["before", "after"] = "after",
+        output_projection: int | None = None,
+        residual: bool = False,
+        learned_state: bool = False,
+    ) -> None:
+        super().__init__()
+        self.cell = cell
+        self.reverse_cell = backward_cell
+        self.reverse = reverse
+        self.merge = merge
+        self.dropout = dropout
+        self.rates = Rates(recurrent=dropout.recurrent, weight=dropout.weight, zoneout=dropout.zoneout)
+        self.norm = norm
+        self.norm_position = norm_position
+        self.residual = residual
+        self.axes = len(cell.output_shape)
+        shape = cell.output_shape
+        if backward_cell is not None and merge == "concat":
+            shape = (2 * shape[0], *shape[1:])
+        self.output_projection: nn.Linear | None = None
+        if output_projection is not None:
+            self.output_projection = nn.Linear(shape[-1], output_projection)
+            shape = (*shape[:-1], output_projection)
+        self.output_shape = shape
+        self.initial: nn.ParameterDict | None = _learned(cell) if learned_state else None
+        self.reverse_initial: nn.ParameterDict | None = None
+        if learned_state and backward_cell is not None:
+            self.reverse_initial = _learned(backward_cell)
+
+    def extra_repr(self) -> str:
+        return f"reverse={self.reverse}, merge={self.merge!r}, residual={self.residual}, dropout={self.dropout}"
+
+    def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
+        state = _initial(self.cell, self.initial, batch, device, dtype)
+        if self.reverse_cell is not None:
+            back = _initial(self.reverse_cell, self.reverse_initial, batch, device, dtype)
+            state |= {f"reverse.{name}": value for name, value in back.items()}
+        return state
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        rates = self.dropout
+        inner = drop(x, rates.input, training=self.training, variational=rates.variational)
+        if self.norm is not None and self.norm_position == "before":
+            inner = self.norm(inner)
+        ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
+        back = None
+        if self.reverse_cell is not None:
+            theirs = {name.removeprefix("reverse."): s for name, s in state.items() if name.startswith("reverse.")}
+            back = self._pass(self.reverse_cell, self.reverse_initial, inner, theirs, run, backwards=True)
+        output = self._around(_merged(ahead.output, None if back is None else back.output, self.merge, self.axes), x)
+        final = self._final(ahead, back, output, x, run) if run.final else None
+        if back is not None:
+            both = {**ahead.state, **{f"reverse.{name}": value for name, value in back.state.items()}}
+            states = None
+            if ahead.states is not None and back.states is not None:
+                states = {**ahead.states, **{f"reverse.{name}": value for name, value in back.states.items()}}
+        else:
+            both, states = ahead.state, ahead.states
+        return LayerOutput(self._zeroed(output, run), both, final, states)
+
+    def _pass(
+        self,
+        cell: Cell,
+        learned: nn.ParameterDict | None,
+        x: Tensor,
+        state: Mapping[str, Tensor],
+        run: Run,
+        *,
+        backwards: bool,
+    ) -> Pass:
+        start: States = {}
+        if run.reset is not None:
+            start = start_state(cell, x.shape[0], device=x.device, dtype=x.dtype, learned=_values(learned))
+        return recur(cell, x, dict(state), start, run, self.rates, backwards=backwards)
+
+    def _around(self, output: Tensor, x: Tensor) -> Tensor:
+        """What stands between the cell's output and the layer's, for (B, T, ...)."""
+        rates = self.dropout
+        if self.norm is not None and self.norm_position == "after":
+            output = self.norm(output)
+        if self.output_projection is not None:
+            output = self.output_projection(output)
+        for rate in (rates.between, rates.output):
+            output = drop(output, rate, training=self.training, variational=rates.variational)
+        return output + x if self.residual else output
+
+    def _final(self, ahead: Pass, back: Pass | None, output: Tensor, x: Tensor, run: Run) -> Tensor:
+        """The last valid step of the way forwards, the first step of the way back."""
+        if back is None:
+            return output[:, 0] if self.reverse else sequence.at_last(output, run.lengths)
+        last = _merged(sequence.at_last(ahead.output, run.lengths), back.output[:, 0], self.merge, self.axes)
+        beside = x[:, 0]
+        if self.residual:  # each half of a residual belongs to the step of its direction
+            half = beside.shape[1] // 2
+            beside = torch.cat([sequence.at_last(x, run.lengths)[:, :half], x[:, 0, half:]], 1)
+        return self._around(last.unsqueeze(1), beside.unsqueeze(1)).squeeze(1)
+
+    def _zeroed(self, output: Tensor, run: Run) -> Tensor:
+        """Norms and biases fill the padding again; a cell alone leaves it zero."""
+        touched = self.norm is not None or self.output_projection is not None
+        return sequence.zero_where(output, run.valid) if touched else output
+
+
+def _learned(cell: Cell) -> nn.ParameterDict:
+    dtype = torch.get_default_dtype()
+    return nn.ParameterDict(
+        {name: nn.Parameter(torch.full(s.shape, s.start, dtype=s.dtype(dtype))) for name, s in cell.states.items()}
+    )
+
+
+def _values(learned: nn.ParameterDict | None) -> dict[str, Tensor] | None:
+    return None if learned is None else dict(learned.items())
+
+
+def _initial(
+    cell: Cell, learned: nn.ParameterDict | None, batch: int, device: torch.device, dtype: torch.dtype
+) -> States:
+    state = start_state(cell, batch, device=device, dtype=dtype, learned=_values(learned))
+    if carries(cell):
+        state["age"] = torch.zeros(batch, dtype=torch.int64, device=device)
+    if cell.window:
+        state["past"] = torch.zeros((batch, cell.window, *cell.input_shape), dtype=dtype, device=device)
+    return state
+
+
+def _merged(ahead: Tensor, back: Tensor | None, merge: Merge, axes: int) -> Tensor:
+    """Two directions as one, along the first of the last `axes` axes: the features, or the channels of maps."""
+    if back is None:
+        return ahead
+    if merge == "concat":
+        return torch.cat([ahead, back], -axes)
+    if merge == "sum":
+        return ahead + back
+    return (ahead + back) / 2 if merge == "mean" else ahead * back

@@ -1,0 +1,178 @@
+"""One cell over one sequence in one direction: the order of a run, the same for every cell and every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from zoo.engine import dropout, sequence
+from zoo.engine.backends import fused, loop
+from zoo.engine.cell import Cell, Context, States
+
+Engine = Literal["auto", "fused", "loop"]
+ENGINES: tuple[Engine, ...] = ("auto", "fused", "loop")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What every layer is given beside its input, in the order of time; None where nothing was given.
+
+    lengths: (B,). valid: (B, T), which steps are not padding. dt: (B, T). observed: (B, T, F), for the first layer.
+    reset: (B, T). engine: how to run the loop. all_states: give the states of all steps.
+    final: give the final output of each direction.
+    """
+
+    lengths: Tensor | None = None
+    valid: Tensor | None = None
+    dt: Tensor | None = None
+    observed: Tensor | None = None
+    reset: Tensor | None = None
+    engine: Engine = "auto"
+    all_states: bool = False
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """The dropout that acts inside a recurrence."""
+
+    recurrent: float = 0.0
+    weight: float = 0.0
+    zoneout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one direction gives, in the order of time: output (B, T, ...), state (B, ...), states (B, T, ...)."""
+
+    output: Tensor
+    state: States
+    states: States | None
+
+
+def carries(cell: Cell) -> bool:
+    """Whether the engine must carry past inputs and ages for this cell."""
+    return cell.window > 0 or "fresh" in cell.uses
+
+
+def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: Rates, *, backwards: bool) -> Pass:
+    """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each row from its own end.
+
+    state: the incoming one, with the engine's own `past` and `age` where `carries(cell)`. start: where a reset puts it.
+    """
+    batch, steps = x.shape[:2]
+    lengths, valid, dt, observed, reset = run.lengths, run.valid, run.dt, run.observed, run.reset
+    x = sequence.zero_where(x, valid)
+    if reset is not None and valid is not None:
+        reset = reset & valid
+    if dt is not None and valid is not None:
+        dt = torch.where(valid, dt, torch.ones_like(dt))  # cells divide by it
+    order = sequence.reversal(lengths, steps, x.device) if backwards else None
+    if order is not None:
+        x = sequence.take(x, order)
+        observed = None if observed is None else sequence.take(observed, order)
+        dt = None if dt is None else sequence.dt_backwards(dt, reset, lengths)
+        reset = None if reset is None else sequence.gaps_backwards(reset, lengths)
+    age = sequence.ages(state["age"], reset, steps) if carries(cell) else None
+    ctx = Context(
+        batch=batch,
+        device=x.device,
+        dtype=_real(next(iter(state.values())).dtype) if state else x.dtype,
+        training=cell.training,
+        states=cell.states,
+        window=cell.window,
+        weight_dropout=rates.weight,
+        recurrent_dropout=rates.recurrent,
+        valid=valid,
+        lengths=lengths,
+        dt=dt,
+        observed=observed,
+        reset=reset,
+        age=age,
+        fresh=None if age is None else age == 0,
+    )
+    own = {name: state[name] for name in cell.states}
+    extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
+    output, after, states = _steps(cell, extended, own, start, ctx, run, rates)
+    output = sequence.zero_where(output.to(x.dtype) if output.dtype != x.dtype else output, valid)
+    if age is not None:
+        after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
+    if order is not None:
+        output = sequence.take(output, order)
+        states = None if states is None else {name: sequence.take(s, order) for name, s in states.items()}
+    return Pass(output, after, states)
+
+
+def _steps(
+    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates
+) -> tuple[Tensor, States, States | None]:
+    const = cell.constants(ctx)
+    if run.engine != "loop":
+        found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
+        if found is not None:
+            return *found, None
+    u = cell.project(x, const, ctx)
+    if x.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(x.device.type):
+        # States are at least float32, so what they meet in a step is too.
+        u, const = _widened(u), _widened(const)
+
+    def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
+        if not cell.states[name].zoneout:
+            return new
+        return dropout.zoneout(old, new, rates.zoneout, training=cell.training)
+
+    return loop.run(
+        cell,
+        u,
+        state,
+        const,
+        valid=ctx.valid,
+        reset=ctx.reset,
+        start=start,
+        zoneout=zone if rates.zoneout else None,
+        all_states=run.all_states,
+    )
+
+
+def _carried(
+    extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int
+) -> States:
+    """The engine's own part of the state: each row's last inputs, and how old its sequence is now."""
+    if lengths is None:
+        lengths = torch.full_like(before, steps)
+    now = torch.where(lengths > 0, sequence.at_last(age, lengths) + 1, before)
+    carried = {"age": now}
+    if window:
+        slots = torch.arange(window, device=before.device)
+        past = sequence.take(extended, lengths.unsqueeze(1) + slots)
+        # Slot i holds the input of window - i steps ago: nothing from before the sequence began may stay in it.
+        carried["past"] = sequence.zero_where(past, window - slots <= now.unsqueeze(1))
+    return carried
+
+
+def start_state(
+    cell: Cell, batch: int, *, device: torch.device, dtype: torch.dtype, learned: Mapping[str, Tensor] | None = None
+) -> States:
+    """The cell's own states before the first step, (B, ...): start values, or learned ones."""
+    found: States = {}
+    for name, spec in cell.states.items():
+        shape = (batch, *spec.shape)
+        if learned is not None:
+            found[name] = learned[name].to(spec.dtype(dtype)).expand(shape)
+        else:
+            found[name] = torch.full(shape, spec.start, dtype=spec.dtype(dtype), device=device)
+    return found
+
+
+def _real(dtype: torch.dtype) -> torch.dtype:
+    return dtype.to_real()
+
+
+def _widened(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_widened(item) for item in value)
+    return value.float() if isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16) else value

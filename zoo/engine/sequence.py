@@ -1,0 +1,88 @@
+"""Rows of different lengths: masks, the last valid step, and each row read backwards. Batch first throughout."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def valid_steps(lengths: Tensor, steps: int) -> Tensor:
+    """Which steps are not padding: (B,) -> (B, T)."""
+    return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
+
+
+def zero_where(x: Tensor, keep: Tensor | None) -> Tensor:
+    """x (B, T, ...) with exact zeros where keep (B, T) is false, whatever stood there, NaN included."""
+    if keep is None:
+        return x
+    return torch.where(_beside(keep, x), x, torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+def where_rows(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Row by row: rows (B,) chooses between two tensors (B, ...)."""
+    return torch.where(_beside(rows, no), yes, no)
+
+
+def reversal(lengths: Tensor | None, steps: int, device: torch.device) -> Tensor:
+    """The index (B or 1, T) that reads each row from its last valid step; padding stays where it is."""
+    step = torch.arange(steps, device=device).unsqueeze(0)
+    if lengths is None:
+        return step.flip(1)
+    ends = lengths.unsqueeze(1)
+    return torch.where(step < ends, ends - 1 - step, step)
+
+
+def take(x: Tensor, index: Tensor) -> Tensor:
+    """The steps of x (B, T, ...) in the order of an index (B or 1, T)."""
+    if index.shape[0] == 1:
+        return x.index_select(1, index[0])
+    return torch.take_along_dim(x, _beside(index, x), 1)
+
+
+def at_step(x: Tensor, step: Tensor) -> Tensor:
+    """One step of each row: x (B, T, ...), step (B,) -> (B, ...)."""
+    return torch.take_along_dim(x, _beside(step.unsqueeze(1), x), 1).squeeze(1)
+
+
+def at_last(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Each row's last valid step; the first step of a row without any."""
+    return x[:, -1] if lengths is None else at_step(x, (lengths - 1).clamp(min=0))
+
+
+def gaps_backwards(gaps: Tensor, lengths: Tensor | None) -> Tensor:
+    """What stands between two steps, (B, T), for the way back.
+
+    Position t speaks of what lies between t - 1 and t, so the step that is read after t needs it; the first step that
+    is read takes the row's own first value.
+    """
+    steps = gaps.shape[1]
+    step = torch.arange(steps, device=gaps.device).unsqueeze(0)
+    ends = torch.full_like(step[:, :1], steps) if lengths is None else lengths.unsqueeze(1)
+    index = torch.where((step > 0) & (step < ends), ends - step, step)
+    return take(gaps, index)
+
+
+def dt_backwards(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+    """Time gaps (B, T) for the way back; each sequence's first step that is read takes that sequence's first gap."""
+    back = gaps_backwards(dt, lengths)
+    if reset is None:
+        return back
+    step = torch.arange(dt.shape[1], device=dt.device).expand_as(dt)
+    starts = torch.where(reset, step, torch.zeros_like(step)).cummax(1).values
+    own_first = take(dt.gather(1, starts), reversal(lengths, dt.shape[1], dt.device))
+    return torch.where(gaps_backwards(reset, lengths), own_first, back)
+
+
+def ages(before: Tensor, reset: Tensor | None, steps: int) -> Tensor:
+    """Steps since each row's sequence, or its last reset, began: before (B,), its age so far -> (B, T)."""
+    step = torch.arange(steps, device=before.device).unsqueeze(0)
+    running = before.unsqueeze(1) + step
+    if reset is None:
+        return running
+    last = torch.where(reset, step, torch.full_like(step, -1)).cummax(1).values
+    return torch.where(last >= 0, step - last, running)
+
+
+def _beside(mask: Tensor, x: Tensor) -> Tensor:
+    """A mask or index with axes of size 1 added, so that it stands beside the leading axes of x."""
+    return mask.view(*mask.shape, *(1,) * (x.dim() - mask.dim()))

@@ -1,0 +1,69 @@
+"""A model's state: named tensors, one row per sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree
+
+
+class State(Mapping[str, Tensor]):
+    """Named state tensors (B, ...), as in `state["layers.1.h"]`. Immutable; a pytree to torch.
+
+    Indexing with anything but a name chooses rows: `state[2:5]`, `state[mask]`, and `state[0]` for a batch of one.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = dict(tensors)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self._tensors[key]
+        rows = slice(key, key + 1 or None) if isinstance(key, int) else key
+        return self.map(lambda t: t[rows])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}: {tuple(t.shape)}" for name, t in self._tensors.items())
+        return f"State({inside})"
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> State:
+        """The state with a function applied to every tensor."""
+        return State({name: function(t) for name, t in self._tensors.items()})
+
+    def detach(self) -> State:
+        """The same numbers, cut off from the graph: for truncated backpropagation."""
+        return self.map(Tensor.detach)
+
+    def clone(self) -> State:
+        return self.map(torch.clone)
+
+    def to(self, device: torch.device | str) -> State:
+        """The state on another device. Its dtypes are the model's business."""
+        return self.map(lambda t: t.to(device))
+
+
+def _flatten(state: State) -> tuple[list[Tensor], list[str]]:
+    return list(state.values()), list(state)
+
+
+def _flatten_with_keys(state: State) -> tuple[list[tuple[Any, Tensor]], list[str]]:
+    return [(_pytree.MappingKey(name), t) for name, t in state.items()], list(state)
+
+
+def _unflatten(tensors: Any, names: Any) -> State:
+    return State(dict(zip(names, tensors, strict=True)))
+
+
+_pytree.register_pytree_node(
+    State, _flatten, _unflatten, serialized_type_name="zoo.State", flatten_with_keys_fn=_flatten_with_keys
+)
+torch.serialization.add_safe_globals([State])  # so that a saved state loads with weights_only=True

@@ -1,0 +1,30 @@
+"""The head of several linear maps."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.components import Shape
+from zoo.heads.options import MLPOptions
+from zoo.layers.activations import activate
+
+
+class MLP(nn.Module):
+    """(..., F) -> linear maps with an activation after each but the last, (..., size)."""
+
+    def __init__(self, options: MLPOptions, input_shape: Shape, source: nn.Module) -> None:
+        super().__init__()
+        self.activation = options.activation
+        self.dropout = options.dropout
+        widths = (input_shape[-1], *options.hidden, options.size)
+        self.linears = nn.ModuleList(nn.Linear(wide, size) for wide, size in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        *hidden, last = self.linears
+        for linear in hidden:
+            x = F.dropout(activate(self.activation, linear(x)), self.dropout, self.training)
+        y: Tensor = last(x)
+        return y

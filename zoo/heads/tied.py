@@ -1,0 +1,27 @@
+"""The head that scores symbols with the embedding's own weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.components import Shape
+from zoo.heads.options import TiedOptions
+from zoo.inputs.tokens import Tokens
+
+
+class Tied(nn.Module):
+    """(..., size) -> E x + b, (..., vocabulary), where E is the embedding (arXiv:1608.05859, arXiv:1611.01462)."""
+
+    def __init__(self, options: TiedOptions, input_shape: Shape, source: nn.Module) -> None:
+        super().__init__()
+        if not isinstance(source, Tokens):
+            raise TypeError("a tied head needs an input that embeds symbols")
+        # In a tuple, so that the embedding stays the input's alone: in parameters(), in state_dict and on disk.
+        self.source = (source,)
+        vocabulary = source.embedding.num_embeddings
+        self.bias = nn.Parameter(torch.zeros(vocabulary)) if options.bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.source[0].embedding.weight, self.bias)

@@ -1,0 +1,46 @@
+"""Options and closed forms of the built-in inputs. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from zoo.components import Description, Options, Vocabulary, Width
+
+
+class FeaturesOptions(Options):
+    """Options of real-valued features."""
+
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Features at each step.")
+
+
+class TokensOptions(Options):
+    """Options of embedded symbols."""
+
+    vocabulary: Annotated[int, Field(ge=1), Vocabulary] = Field(description="How many symbols there are.")
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Features of each symbol's vector.")
+    padding: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="The symbol whose vector is zero and learns nothing."
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Drop whole symbols, the same ones for a whole pass (arXiv:1512.05287)."
+    )
+
+    @model_validator(mode="after")
+    def _padding_is_a_symbol(self) -> Self:
+        if self.padding is not None and self.padding >= self.vocabulary:
+            raise ValueError(f"padding must be one of the {self.vocabulary} symbols, 0 to {self.vocabulary - 1}")
+        return self
+
+
+def describe_features(options: FeaturesOptions) -> Description:
+    return Description(output_shape=(options.size,), parameters=0)
+
+
+def describe_tokens(options: TokensOptions) -> Description:
+    return Description(
+        output_shape=(options.size,),
+        parameters=options.vocabulary * options.size,
+        vocabulary=options.vocabulary,
+    )

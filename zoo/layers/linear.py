@@ -1,0 +1,29 @@
+"""A linear map of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.components import Shape
+from zoo.engine.layer import Layer, LayerOutput, Run
+from zoo.engine.sequence import zero_where
+from zoo.layers.activations import activate
+from zoo.layers.options import LinearLayerOptions
+
+
+class LinearLayer(Layer):
+    """x (B, T, F) -> activation(W x + b), (B, T, size)."""
+
+    def __init__(self, options: LinearLayerOptions, input_shape: Shape) -> None:
+        super().__init__()
+        self.output_shape = (*input_shape[:-1], options.size)
+        self.activation = options.activation
+        self.dropout = options.dropout
+        self.linear = nn.Linear(input_shape[-1], options.size, bias=options.bias)
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        y = activate(self.activation, self.linear(x))
+        return LayerOutput(zero_where(F.dropout(y, self.dropout, self.training), run.valid), {})

@@ -1,0 +1,48 @@
+"""Options and closed forms of the built-in layer kinds and norms. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zoo.components import Description, Options, Shape, Width
+
+Activation = Literal["none", "relu", "tanh", "sigmoid", "gelu", "silu"]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class LinearLayerOptions(Options):
+    """Options of a linear map of every step."""
+
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Features that come out.")
+    bias: bool = Field(True, description="Add a bias.")
+    activation: Activation = Field("none", description="What is applied to the result.")
+    dropout: Rate = Field(0.0, description="Dropout on the result.")
+
+
+class NormOptions(Options):
+    """Options of a norm."""
+
+    eps: float = Field(1e-5, gt=0, description="Added to the variance or mean square, so that it is never zero.")
+
+
+def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Description:
+    return linear(input_shape, options.size, bias=options.bias)
+
+
+def describe_layer_norm(options: NormOptions, input_shape: Shape) -> Description:
+    return Description(output_shape=input_shape, parameters=2 * input_shape[-1])
+
+
+def describe_rms_norm(options: NormOptions, input_shape: Shape) -> Description:
+    return Description(output_shape=input_shape, parameters=input_shape[-1])
+
+
+def linear(input_shape: Shape, size: int, *, bias: bool) -> Description:
+    """One linear map of the last axis."""
+    product = input_shape[-1] * size
+    return Description(
+        output_shape=(*input_shape[:-1], size), parameters=product + size * bias, macs_per_step=product
+    )

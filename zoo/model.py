@@ -1,0 +1,213 @@
+"""The model: input, then layers one after the other, then the head; a plain `torch.nn.Module`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from zoo import arguments
+from zoo.components import Shape
+from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.recurrence import Engine, Run
+from zoo.engine.sequence import at_last, zero_where
+from zoo.engine.state import State
+from zoo.errors import InputError
+from zoo.inputs.base import Input
+from zoo.spec.canonical import Spec
+from zoo.spec.traits import obstacle
+from zoo.state_layout import NamedLayout, TorchLayout, layout_of
+
+AnyState = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
+
+
+class Model(nn.Module):
+    """What `zoo.build` gives. Batch first: x is (B, T, F), or (B, T) integers for an input of symbols.
+
+    Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`; the keys of `state_dict` follow
+    from that, as in `layers.0.cell.weight_ih` and `layers.0.reverse_cell.weight_ih`.
+
+    spec: the canonical spec that it was built from. engine: how recurrences run; every engine gives the same numbers.
+    state_layout: "torch", where all layers are the same one of rnn, lstm and gru with equal sizes: h, or (h, c), each
+    (layers * directions, B, H); else "named": a `zoo.State` with names such as `layers.1.h`, each (B, ...).
+    """
+
+    spec: Spec
+    engine: Engine = "auto"
+
+    def __init__(
+        self, input: Input, layers: Iterable[Layer], pool: nn.Module | None = None, head: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.input = input
+        self.layers = nn.ModuleList(layers)
+        self.pool = pool
+        self.head = head
+        self._layout: TorchLayout | NamedLayout = layout_of(list(self.layers))
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one step of the input; () for symbols."""
+        return self.input.input_shape
+
+    @property
+    def state_layout(self) -> str:
+        return self._layout.name
+
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        state: AnyState | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        dt: Tensor | None = None,
+        observed: Tensor | None = None,
+        reset: Tensor | None = None,
+        return_state: bool = False,
+        return_states: bool = False,
+    ) -> Any:
+        """Run over a batch of sequences.
+
+        Args:
+            x: (B, T, F), (B, T) integers for symbols, or a PackedSequence of either.
+            state: where to go on from, in either layout; None is `init_state`.
+            lengths: (B,), from 1 to T, in any order: steps beyond a row's length are padding, which changes nothing.
+            dt: (B, T), time since the last step. observed: (B, T, F), which features were observed. Only for cells
+                that use them. reset: (B, T) booleans, where a row's state starts anew before the step.
+            return_state: give the state too, with a head. return_states: give the states of all steps, last.
+
+        Returns:
+            Without a head `(output, state)`, output (B, T, D) and zero in padding, or a PackedSequence for one.
+            With a head its output alone, (B, size) behind a pool and (B, T, size) without; `(output, state)` with
+            return_state. With return_states always `(output, state, states)`, states a `zoo.State` of (B, T, ...).
+
+        Raises:
+            InputError: what does not fit, and how to mend it.
+        """
+        if isinstance(x, PackedSequence):
+            arguments.refuse_beside_packed(lengths=lengths, dt=dt, observed=observed, reset=reset)
+            padded, row_lengths = torch.nn.utils.rnn.pad_packed_sequence(x, batch_first=True)
+            output, after, states = self._run(padded, state, row_lengths, None, None, None, return_states)
+            if output.dim() > 2 and self.pool is None:
+                output = arguments.packed_like(x, output, row_lengths)
+        else:
+            output, after, states = self._run(x, state, lengths, dt, observed, reset, return_states)
+        if return_states:
+            return output, after, states
+        return (output, after) if self.head is None or return_state else output
+
+    def step(
+        self,
+        x: Tensor,
+        state: AnyState | None = None,
+        *,
+        dt: Tensor | None = None,
+        observed: Tensor | None = None,
+        reset: Tensor | None = None,
+    ) -> tuple[Tensor, Any]:
+        """One time step: x (B, F), or (B,) integers for symbols; dt, reset (B,); observed (B, F).
+
+        Returns:
+            `(output, state)`, output (B, D). Over all steps, the same as one run over the whole sequence.
+
+        Raises:
+            InputError: the model cannot run one step at a time (a reverse direction, a pool over time), and why.
+        """
+        why_not = obstacle(self.spec)
+        if why_not is not None:
+            raise InputError(f"{self.spec.id} cannot run one step at a time: {why_not}")
+        arguments.check_step(x, self.input_shape)
+        if reset is not None:
+            reset = reset.unsqueeze(1)
+        dt = None if dt is None else dt.unsqueeze(1)
+        observed = None if observed is None else observed.unsqueeze(1)
+        output, after, _ = self._run(x.unsqueeze(1), state, None, dt, observed, reset, False)
+        return output.squeeze(1), after
+
+    def init_state(self, batch: int) -> Any:
+        """The state that `state=None` means, for so many rows."""
+        return self._layout.outward(self._initial(batch))
+
+    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
+        """A random input for this model, on its device; the global random state is untouched."""
+        device, dtype = self._place()
+        if device.type == "meta":
+            return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
+        return self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype).to(device)
+
+    def _run(
+        self,
+        x: Tensor,
+        state: AnyState | None,
+        lengths: Tensor | Sequence[int] | None,
+        dt: Tensor | None,
+        observed: Tensor | None,
+        reset: Tensor | None,
+        all_states: bool,
+    ) -> tuple[Tensor, Any, State | None]:
+        device, dtype = self._place()
+        arguments.check_input(x, self.input_shape, self.input.vocabulary, device=device, dtype=dtype)
+        row_lengths, valid = arguments.row_lengths(lengths, x)
+        if dt is not None or observed is not None:
+            arguments.check_uses([layer.cell for layer in self.layers if isinstance(layer, RecurrentLayer)], dt, observed)
+        reset = arguments.check_reset(reset, x)
+        dt = arguments.check_dt(dt, x, dtype)
+        observed = arguments.check_observed(observed, x)
+        run = Run(
+            lengths=row_lengths,
+            valid=valid,
+            dt=dt,
+            observed=observed,
+            reset=reset,
+            engine=self.engine,
+            all_states=all_states,
+            final=self.pool is not None,
+        )
+        before = self._initial(x.shape[0]) if state is None else self._layout.inward(state, self._initial(x.shape[0]))
+        y = LayerOutput(self._embedded(x, valid, observed), {})
+        after: dict[str, Tensor] = {}
+        states: dict[str, Tensor] = {}
+        for index, layer in enumerate(self.layers):
+            y = layer(y.output, before[index], run)
+            after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
+            if y.states is not None:
+                states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}
+        output = self._headed(y, run)
+        return output, self._layout.outward_flat(after), State(states) if all_states else None
+
+    def _embedded(self, x: Tensor, valid: Tensor | None, observed: Tensor | None) -> Tensor:
+        """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
+        if observed is not None:
+            x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
+        features: Tensor = self.input(zero_where(x, valid))
+        return zero_where(features, valid) if self.input.vocabulary is not None else features
+
+    def _headed(self, y: LayerOutput, run: Run) -> Tensor:
+        output = y.output
+        if self.pool is not None:
+            final = at_last(output, run.lengths) if y.final is None else y.final
+            output = self.pool(output, run.valid, final)
+        if self.head is None:
+            return output
+        output = self.head(output)
+        return output if self.pool is not None else zero_where(output, run.valid)
+
+    def _initial(self, batch: int) -> list[dict[str, Tensor]]:
+        device, dtype = self._place()
+        return [layer.init_state(batch, device=device, dtype=dtype) for layer in self.layers]
+
+    def _place(self) -> tuple[torch.device, torch.dtype]:
+        """Where the model lives, and in which real numbers: by its parameters, else its buffers."""
+        for tensor in self.parameters():
+            if tensor.is_floating_point():
+                return tensor.device, tensor.dtype
+        for tensor in self.buffers():
+            if tensor.is_floating_point():
+                return tensor.device, tensor.dtype
+        return torch.device("cpu"), torch.get_default_dtype()
+
+    def _input_dtype(self, dtype: torch.dtype) -> torch.dtype:
+        return dtype if self.input.vocabulary is None else torch.int64

@@ -1,0 +1,218 @@
+"""What is installed: every plugin, what it provides, and which names a spec may write for it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from zoo.components import Provided, ProvidedCheck
+from zoo.errors import ZooError
+from zoo.plugin.requirements import why_missing
+
+BUILTIN: Final = "recurrent-zoo"
+"""The distribution whose components' names are reserved."""
+
+Status = Literal["ok", "broken", "incompatible", "disabled"]
+_Offer = TypeVar("_Offer", Provided, ProvidedCheck)
+_SHOWN: Final = 30
+_COMPARED: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFolder:
+    """A folder of spec files, and who provided it."""
+
+    path: Path
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """One plugin as it was found. Only what an "ok" one offers can be used.
+
+    name: its entry point's. distribution: normalised, as in `zoo-acme`. module: what the entry point names.
+    cause: one line on why it is not "ok". traceback: the same in full, where there is one.
+    notes: what its user should know although it works.
+    load_seconds: how long the import and the hooks took.
+    components, checks, spec_folders: what its hooks returned; of a plugin that is not "ok", as far as they came.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    status: Status = "ok"
+    cause: str = ""
+    traceback: str = ""
+    notes: tuple[str, ...] = ()
+    load_seconds: float = 0.0
+    components: tuple[Provided, ...] = ()
+    checks: tuple[ProvidedCheck, ...] = ()
+    spec_folders: tuple[SpecFolder, ...] = ()
+
+    def __str__(self) -> str:
+        return f"plugin {self.name} ({self.distribution} {self.version})"
+
+    @property
+    def trouble(self) -> str:
+        """The plugin, its status and the cause, on one line."""
+        return f"{self} is {self.status}: {self.cause}"
+
+    @property
+    def offered(self) -> dict[str, tuple[str, ...]]:
+        """Sorted names by kind, whether they can be used or not."""
+        names: dict[str, list[str]] = {}
+        offers: tuple[Provided | ProvidedCheck, ...] = (*self.components, *self.checks)
+        for offer in offers:
+            names.setdefault(offer.record.kind, []).append(offer.record.name)
+        return {kind: tuple(sorted(names[kind])) for kind in sorted(names)}
+
+    @property
+    def provides(self) -> Mapping[str, tuple[str, ...]]:
+        """Sorted names by kind, those of its spec files under "spec"; empty unless the plugin is "ok"."""
+        if self.status != "ok":
+            return {}
+        specs = sorted(path.stem for folder in self.spec_folders for path in folder.path.rglob("*.yaml"))
+        return {**self.offered, "spec": tuple(specs)} if specs else self.offered
+
+
+def normalise(distribution: str) -> str:
+    """One spelling for each distribution: `Zoo_Acme` is `zoo-acme`."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every plugin, sorted by name with the built-in one first, and what can be used of them.
+
+    notes: what the user should know about the installation as a whole.
+    """
+
+    plugins: tuple[Plugin, ...]
+    notes: tuple[str, ...] = ()
+
+    def find(self, kind: str, name: str) -> Provided:
+        """The component that a spec means by a name: `lstm`, `acme` or `zoo-acme/acme`.
+
+        Raises:
+            ZooError: no such component, or two plugins offer it; says what would be right.
+        """
+        return self._found(self._components.get(kind, {}), self.all(kind), kind, name)
+
+    def find_check(self, name: str) -> ProvidedCheck:
+        """The check of a name; the rules and the errors are those of `find`."""
+        return self._found(self._checks, self.checks, "check", name)
+
+    def all(self, kind: str) -> tuple[Provided, ...]:
+        """Every component of a kind, sorted by name, then by distribution."""
+        return self._by_kind.get(kind, ())
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Every name that a spec may write for a component of a kind, sorted: bare where it has one meaning."""
+        return tuple(sorted(self._components.get(kind, {})))
+
+    def spelling(self, offer: Provided | ProvidedCheck) -> str:
+        """The shortest name that means this component or check: bare where that has one meaning."""
+        kind, name = offer.record.kind, offer.record.name
+        bare = self._checks.get(name) if kind == "check" else self._components.get(kind, {}).get(name)
+        return name if bare is offer else offer.qualified
+
+    @cached_property
+    def checks(self) -> tuple[ProvidedCheck, ...]:
+        """Every check: the built-in ones in their own order, then those of plugins by distribution and name."""
+        found = [check for plugin in self._usable for check in plugin.checks]
+        own = [check for check in found if check.distribution == BUILTIN]
+        others = [check for check in found if check.distribution != BUILTIN]
+        return (*own, *sorted(others, key=lambda check: (check.distribution, check.record.name)))
+
+    @cached_property
+    def spec_folders(self) -> tuple[SpecFolder, ...]:
+        """Every folder of spec files, in the order of the plugins."""
+        return tuple(folder for plugin in self._usable for folder in plugin.spec_folders)
+
+    def why_missing(self, requirement: str) -> str | None:
+        """Why an entry of a spec's `requires`, as in `zoo-acme>=0.2`, is not met and how to mend it; None if it is."""
+        versions = {plugin.distribution: plugin.version for plugin in self.plugins}
+        idle = [plugin for plugin in self.plugins if plugin.status != "ok"]
+        return why_missing(requirement, versions, {plugin.distribution: plugin.trouble for plugin in idle})
+
+    @property
+    def _usable(self) -> tuple[Plugin, ...]:
+        return tuple(plugin for plugin in self.plugins if plugin.status == "ok")
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Provided, ...]]:
+        kinds: dict[str, list[Provided]] = {}
+        for plugin in self._usable:
+            for offer in plugin.components:
+                kinds.setdefault(offer.record.kind, []).append(offer)
+        return {
+            kind: tuple(sorted(offers, key=lambda offer: (offer.record.name, offer.distribution)))
+            for kind, offers in kinds.items()
+        }
+
+    @cached_property
+    def _components(self) -> dict[str, dict[str, Provided]]:
+        return {kind: _spellings(offers) for kind, offers in self._by_kind.items()}
+
+    @cached_property
+    def _checks(self) -> dict[str, ProvidedCheck]:
+        return _spellings(self.checks)
+
+    def _found(self, known: Mapping[str, _Offer], offers: tuple[_Offer, ...], kind: str, name: str) -> _Offer:
+        distribution, slash, bare = name.rpartition("/")
+        found = known.get(name) or (known.get(f"{normalise(distribution)}/{bare}") if slash else None)
+        if found is not None:
+            return found
+        clashing = [repr(offer.qualified) for offer in offers if offer.record.name == name]
+        if clashing:
+            count = "two" if len(clashing) == 2 else str(len(clashing))
+            article = "an" if kind[0] in "aeiou" else "a"
+            raise ZooError(f"{count} plugins offer {article} {kind} {name!r}: write {' or '.join(clashing)}")
+        shown = name if len(name) <= _COMPARED else f"{name[: _COMPARED - 3]}..."
+        raise ZooError(f"unknown {kind} {shown!r}{self._hint(known, kind, name)}")
+
+    def _hint(self, known: Mapping[str, Any], kind: str, name: str) -> str:
+        """Why a name is unknown: its plugin does not work, it is misspelt, or it is not installed."""
+        distribution, _, bare = name.rpartition("/")
+        distribution = normalise(distribution)
+        idle = [plugin for plugin in self.plugins if plugin.status != "ok"]
+        mine = [plugin for plugin in idle if distribution in ("", plugin.distribution)]
+        sure = [plugin.trouble for plugin in mine if bare in plugin.offered.get(kind, ())]
+        likely = [plugin.trouble for plugin in mine if distribution or bare in (plugin.name, plugin.distribution)]
+        if sure or likely:
+            return f"; {'; '.join(sure or likely)}"
+        installed = sorted({plugin.distribution for plugin in self.plugins})
+        if distribution and distribution not in installed:
+            meant = difflib.get_close_matches(distribution[:_COMPARED], installed, n=1, cutoff=0.8)
+            if meant and f"{meant[0]}/{bare}" in known:
+                return f"; did you mean '{meant[0]}/{bare}'?"
+            return f"; no plugin of {distribution[:_COMPARED]!r} is installed"
+        close = difflib.get_close_matches(name[:_COMPARED], sorted(known), n=1)
+        if close:
+            return f"; did you mean {close[0]!r}?"
+        listed = [spelt for spelt in sorted(known) if "/" not in spelt or spelt.split("/")[1] not in known]
+        more = f", and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+        hint = f"; known: {', '.join(listed[:_SHOWN])}{more}" if listed else "; none is installed"
+        unloaded = ", ".join(f"{plugin.name} is {plugin.status}" for plugin in idle)
+        return f"{hint} (and {unloaded}: see zoo plugins)" if unloaded else hint
+
+
+def _spellings(offers: Iterable[_Offer]) -> dict[str, _Offer]:
+    """Each name with one meaning: every qualified one, and a bare one if it is built in or only one plugin's."""
+    named: dict[str, list[_Offer]] = {}
+    for offer in offers:
+        named.setdefault(offer.record.name, []).append(offer)
+    meanings: dict[str, _Offer] = {}
+    for name, rivals in named.items():
+        meanings |= {rival.qualified: rival for rival in rivals}
+        own = [rival for rival in rivals if rival.distribution == BUILTIN]
+        if len(rivals) == 1 or own:
+            meanings[name] = (own or rivals)[0]
+    return meanings

@@ -1,0 +1,153 @@
+"""The catalogue of what is installed: read once per process, when it is first asked for.
+
+This is the only state of the process that the house keeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from zoo.components import Offer
+from zoo.errors import PluginError
+from zoo.plugin.catalogue import BUILTIN, Catalogue, Plugin
+from zoo.plugin.discovery import discover
+from zoo.plugin.loading import Source, load
+
+_lock = threading.RLock()
+_current: Catalogue | None = None
+_loading = False
+
+
+def catalogue() -> Catalogue:
+    """The built-in plugin and every installed one. A plugin that does not work is in it, with its cause.
+
+    Raises:
+        PluginError: asked for by a plugin while it is being loaded.
+    """
+    global _current
+    with _lock:
+        if _current is None:
+            _current = read_installed()
+        return _current
+
+
+def read_installed() -> Catalogue:
+    """What is installed now, read afresh: `catalogue` keeps it. A module imported before is not imported again.
+
+    Raises:
+        PluginError: asked for by a plugin while it is being loaded.
+    """
+    global _loading
+    with _lock:
+        if _loading:
+            raise PluginError("the catalogue is not there while plugins are loaded: use it later, not at import")
+        _loading = True
+        try:
+            sources, notes = discover()
+            return _assemble([builtin(), *sources], notes)
+        finally:
+            _loading = False
+
+
+@contextlib.contextmanager
+def using(other: Catalogue) -> Iterator[Catalogue]:
+    """Have the whole process use another catalogue while the block runs: for tests of plugins.
+
+    A catalogue from `isolated` needs no installation.
+    """
+    global _current
+    with _lock:
+        before, _current = _current, other
+    try:
+        yield other
+    finally:
+        with _lock:
+            _current = before
+
+
+def isolated(*sources: Source, with_builtin: bool = True) -> Catalogue:
+    """A catalogue of the built-in plugin and of the given ones, whatever is installed; `given` makes a source."""
+    return _assemble([*([builtin()] if with_builtin else []), *sources])
+
+
+def given(plugin: Any, *, distribution: str, version: str = "0", name: str | None = None) -> Source:
+    """A plugin that need not be installed: a module, or any object with hooks as its methods.
+
+    name: its own name; that of the distribution if not given.
+    """
+    module = getattr(plugin, "__name__", type(plugin).__name__)
+    return Source(
+        name=name or distribution, distribution=distribution, version=version, module=module, load=lambda: plugin
+    )
+
+
+def builtin() -> Source:
+    """The built-in components, which need no entry point: a source tree has none."""
+    try:
+        version = importlib.metadata.version(BUILTIN)
+    except importlib.metadata.PackageNotFoundError:
+        version = "unknown"
+    return Source(
+        name="builtin",
+        distribution=BUILTIN,
+        version=version,
+        module="zoo.builtin",
+        load=lambda: importlib.import_module("zoo.builtin"),
+    )
+
+
+def _assemble(sources: Iterable[Source], notes: Iterable[str] = ()) -> Catalogue:
+    plugins = _without_twins(load(sources))
+    rivals = _rivals(plugins)
+    return Catalogue(
+        tuple(replace(p, notes=(*p.notes, *_clashes(p, rivals))) if p.status == "ok" else p for p in plugins),
+        tuple(notes),
+    )
+
+
+def _without_twins(plugins: Iterable[Plugin]) -> list[Plugin]:
+    """Two plugins of one distribution cannot offer one name: nothing could tell their components apart."""
+    taken: dict[tuple[str, str], Plugin] = {}
+    kept = []
+    for plugin in plugins:
+        offers = {(offer.record.kind, offer.qualified): plugin for offer in _offers(plugin)}
+        twins = sorted(offers.keys() & taken.keys())
+        if plugin.status == "ok" and twins:
+            kind, name = twins[0]
+            cause = f"{kind} {name!r} is offered by plugin {taken[kind, name].name} of the same distribution too"
+            plugin = replace(plugin, status="broken", cause=cause)
+        elif plugin.status == "ok":
+            taken |= offers
+        kept.append(plugin)
+    return kept
+
+
+def _offers(plugin: Plugin) -> tuple[Offer[Any], ...]:
+    return (*plugin.components, *plugin.checks)
+
+
+def _rivals(plugins: Iterable[Plugin]) -> dict[tuple[str, str], list[str]]:
+    """Which distributions offer each kind and name."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for plugin in plugins:
+        if plugin.status == "ok":
+            for offer in _offers(plugin):
+                found.setdefault((offer.record.kind, offer.record.name), []).append(offer.distribution)
+    return found
+
+
+def _clashes(plugin: Plugin, rivals: dict[tuple[str, str], list[str]]) -> Iterator[str]:
+    """What the user must write where a plugin's name alone does not mean its component."""
+    for offer in _offers(plugin) if plugin.distribution != BUILTIN else ():
+        label = f"{offer.record.kind} {offer.record.name!r}"
+        others = sorted(set(rivals[offer.record.kind, offer.record.name]) - {plugin.distribution})
+        if BUILTIN in others:
+            yield f"{label} is a built-in's name: write {offer.qualified!r}"
+        elif others:
+            yield f"{label} is offered by {' and '.join(others)} too: write {offer.qualified!r}"

@@ -1,0 +1,154 @@
+"""From the bytes of a file to its nodes. All that guards against hostile or ambiguous YAML is here and in `events`.
+
+The parser's events are walked, never loaded: its loaders recurse without a limit, expand aliases, let the last of two
+equal keys win, and read `no`, `1:30` and dates as something else than text.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from zoo.errors import Diagnostic, SpecError
+from zoo.spec.events import FORBIDDEN, TOO_DEEP, Builder
+from zoo.spec.nodes import Node, Source
+
+__all__ = ["Node", "Source", "parse", "read"]
+
+MOST_BYTES: Final = 256 * 1024
+MOST_CHARACTERS: Final = 10
+"""Forbidden characters shown: a file that is no text has thousands."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def read(path: str | os.PathLike[str]) -> Node:
+    """The root mapping of a file. Never waits, whatever the path turns out to be.
+
+    Raises:
+        SpecError: not a readable regular file, or what `parse` refuses.
+    """
+    name = os.fsdecode(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        data = _bytes(path)
+    except (OSError, ValueError) as error:
+        raise SpecError([Diagnostic(name, 0, 0, _reason(path, error), "file")]) from None
+    return parse(data, name)
+
+
+def parse(data: bytes, file: str) -> Node:
+    """The root mapping of a spec's text. file: its name in messages.
+
+    Raises:
+        SpecError: every mistake in it, with its place; a mistake of the syntax ends the search.
+    """
+    text = _decoded(data, file)
+    source = Source(file, tuple(_LINE_END.split(text)))
+    if FORBIDDEN.search(text):
+        raise SpecError(islice(_forbidden(source), MOST_CHARACTERS))
+    loader = _Loader(text)
+    builder = Builder(loader, source)
+    try:
+        root = builder.document()
+    except yaml.YAMLError as error:
+        raise SpecError([*builder.mistakes, _syntax(source, error)]) from None
+    finally:
+        loader.dispose()
+    if builder.mistakes:
+        raise SpecError(builder.mistakes)
+    return root
+
+
+def _bytes(path: str | os.PathLike[str]) -> bytes:
+    # Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"is {_kind(mode)}, not a file")
+        pieces = []
+        left = MOST_BYTES + 1
+        while left > 0 and (piece := os.read(descriptor, left)):
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
+
+
+def _kind(mode: int) -> str:
+    return "a folder" if stat.S_ISDIR(mode) else "a FIFO" if stat.S_ISFIFO(mode) else "a device"
+
+
+def _reason(path: str | os.PathLike[str], error: OSError | ValueError) -> str:
+    if not isinstance(error, OSError):
+        return "a path cannot hold a NUL character" if "null" in str(error) else str(error)
+    if error.errno == errno.ENOENT:
+        return "is a symbolic link to a file that does not exist" if Path(path).is_symlink() else "no such file"
+    if error.errno == errno.ELOOP:
+        return "is a symbolic link that leads back to itself"
+    if error.errno == errno.ENXIO:
+        return "is a socket or a device, not a file"
+    return f"cannot be read: {error.strerror}"
+
+
+def _decoded(data: bytes, file: str) -> str:
+    def refuse(message: str, code: str) -> SpecError:
+        return SpecError([Diagnostic(file, 0, 0, message, code)])
+
+    if len(data) > MOST_BYTES:
+        raise refuse(f"is larger than {MOST_BYTES // 1024} KiB, which no spec needs", "size")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+        raise refuse("is UTF-16 or UTF-32; save it as UTF-8", "encoding")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise refuse(
+            f"is not UTF-8: byte 0x{data[error.start]:02x} on line {line}; save it as UTF-8", "encoding"
+        ) from None
+
+
+def _forbidden(source: Source) -> Iterator[Diagnostic]:
+    """The first character of each line that no spec may hold; without the line, which a terminal might obey."""
+    for number, line in enumerate(source.lines, start=1):
+        match = FORBIDDEN.search(line)
+        if match is not None:
+            name = "a NUL character" if match.group() == "\0" else f"the character U+{ord(match.group()):04X}"
+            message = f"{name} may not stand in a spec"
+            yield Diagnostic(source.file, number, match.start() + 1, message, "character")
+
+
+def _syntax(source: Source, error: yaml.YAMLError) -> Diagnostic:
+    """The parser's own words, with how to mend the likeliest causes."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return source.diagnostic(f"not valid YAML: {' '.join(str(error).split())}", "syntax", (1, 1, 1))
+    mark = error.problem_mark or error.context_mark
+    place = (mark.line + 1, mark.column + 1, 1) if mark is not None else (1, 1, 1)
+    line = source.lines[place[0] - 1] if place[0] <= len(source.lines) else ""
+    character = line[place[1] - 1 : place[1]]
+    problem = " ".join(str(error.problem).split())
+    if "nesting depth" in problem:
+        return source.diagnostic(TOO_DEEP, "depth", place)
+    hint = ""
+    if character == "\t" and "character" in problem:
+        hint = ": indent with spaces, not with tabs"
+    elif "mapping values are not allowed" in problem:
+        hint = ": text that holds ': ' needs quotes, and keys of one mapping the same indentation"
+    elif "cannot start any token" in problem:
+        hint = f": text that begins with {character!r} needs quotes"
+    elif "unexpected end of stream" in problem and "quoted" in str(error.context):
+        hint = ": a quote is not closed"
+    elif error.context_mark is not None and error.context_mark.line + 1 != place[0]:
+        hint = f" ({error.context} that begins on line {error.context_mark.line + 1})"
+    return source.diagnostic(f"not valid YAML: {problem}{hint}", "syntax", place)

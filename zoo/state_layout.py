@@ -1,0 +1,126 @@
+"""The two forms of a model's state: torch's stacked tensors, and named ones. Inside, it is a dict per layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.cells.weights import GatedCell
+from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.state import State
+from zoo.errors import InputError
+
+PerLayer = list[dict[str, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLayout:
+    """A `zoo.State`: `layers.1.h` is (B, ...)."""
+
+    name = "named"
+
+    def outward(self, state: PerLayer) -> State:
+        return self.outward_flat(_flat(state))
+
+    def outward_flat(self, state: dict[str, Tensor]) -> State:
+        return State(state)
+
+    def inward(self, state: Any, initial: PerLayer) -> PerLayer:
+        if not isinstance(state, Mapping):
+            raise InputError(
+                f"state must be a zoo.State (or a mapping of its names), as this model gives it, not {_kind(state)}; "
+                "its layers have no layout in common"
+            )
+        return _named(state, initial)
+
+
+@dataclass(frozen=True, slots=True)
+class TorchLayout:
+    """As nn.RNN, nn.GRU and nn.LSTM have it: h, or (h, c), each (layers * directions, B, H).
+
+    names: of the states, in order. slots: `(layer's index, prefix)` in torch's order: layer by layer, forwards first.
+    """
+
+    names: tuple[str, ...]
+    slots: tuple[tuple[int, str], ...]
+    name = "torch"
+
+    def outward(self, state: PerLayer) -> Any:
+        return self.outward_flat(_flat(state))
+
+    def outward_flat(self, state: dict[str, Tensor]) -> Any:
+        stacked = [
+            torch.stack([state[f"layers.{index}.{prefix}{name}"] for index, prefix in self.slots])
+            for name in self.names
+        ]
+        return stacked[0] if len(stacked) == 1 else tuple(stacked)
+
+    def inward(self, state: Any, initial: PerLayer) -> PerLayer:
+        if isinstance(state, Mapping):
+            return _named(state, initial)
+        given = (state,) if isinstance(state, Tensor) else state
+        if not isinstance(given, tuple | list) or len(given) != len(self.names):
+            expected = "a tensor h" if len(self.names) == 1 else f"a tuple ({', '.join(self.names)})"
+            raise InputError(f"state must be {expected}, as this model gives it, not {_kind(state)}")
+        parts: PerLayer = [{} for _ in initial]
+        for name, tensor in zip(self.names, given, strict=True):
+            like = initial[self.slots[0][0]][name]
+            shape = (len(self.slots), *like.shape)
+            if not isinstance(tensor, Tensor) or tuple(tensor.shape) != shape:
+                found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
+                raise InputError(f"state {name} must have shape {shape} (layers * directions, B, H), not {found}")
+            for (index, prefix), one in zip(self.slots, tensor.to(like).unbind(0), strict=True):
+                parts[index][prefix + name] = one
+        return parts
+
+
+def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
+    """Torch's layout where every layer with a state is the same built-in cell with states of equal sizes."""
+    slots: list[tuple[int, str]] = []
+    kinds: set[tuple[Any, ...]] = set()
+    for index, layer in enumerate(layers):
+        if isinstance(layer, RecurrentLayer):
+            slots.append((index, ""))
+            if layer.reverse_cell is not None:
+                slots.append((index, "reverse."))
+            shapes = tuple((name, spec.shape) for name, spec in layer.cell.states.items())
+            kinds.add((type(layer.cell), shapes))
+        elif isinstance(layer, Layer) and type(layer).init_state is not Layer.init_state:
+            return NamedLayout()
+    if len(kinds) != 1:
+        return NamedLayout()
+    ((cell, shapes),) = kinds
+    if not (issubclass(cell, GatedCell) and cell.__module__.startswith("zoo.cells.")):
+        return NamedLayout()
+    return TorchLayout(tuple(name for name, _ in shapes), tuple(slots))
+
+
+def _flat(state: PerLayer) -> dict[str, Tensor]:
+    return {f"layers.{index}.{name}": value for index, one in enumerate(state) for name, value in one.items()}
+
+
+def _named(state: Mapping[str, Tensor], initial: PerLayer) -> PerLayer:
+    expected = _flat(initial)
+    for name in expected:
+        if name not in state:
+            raise InputError(f"state lacks {name!r}; this model's state has {', '.join(expected)}")
+    for name, tensor in state.items():
+        if name not in expected:
+            raise InputError(f"state has an unknown {name!r}; this model's state has {', '.join(expected)}")
+        if not isinstance(tensor, Tensor) or tensor.shape != expected[name].shape:
+            found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
+            raise InputError(f"state {name!r} must have shape {tuple(expected[name].shape)}, not {found}")
+    return [
+        {name: state[f"layers.{index}.{name}"].to(like) for name, like in one.items()}
+        for index, one in enumerate(initial)
+    ]
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return f"{type(value).__name__}" + (f" of {len(value)}" if isinstance(value, tuple | list) else "")
