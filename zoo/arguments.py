@@ -17,9 +17,7 @@ from zoo.engine.sequence import valid_steps
 from zoo.errors import InputError
 
 
-def check_input(
-    x: Tensor, shape: Shape, vocabulary: int | None, *, device: torch.device, dtype: torch.dtype
-) -> None:
+def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torch.device, dtype: torch.dtype) -> None:
     """x (B, T, *shape), on the model's device; integers for symbols, else the model's own dtype."""
     if not isinstance(x, Tensor):
         raise InputError(f"x must be a tensor or a PackedSequence, not {type(x).__name__}")
@@ -74,7 +72,9 @@ def check_reset(reset: Tensor | None, x: Tensor) -> Tensor | None:
     if reset is None:
         return None
     if tuple(reset.shape) != tuple(x.shape[:2]) or reset.dtype != torch.bool:
-        raise InputError(f"reset must be booleans of shape {tuple(x.shape[:2])}, not {reset.dtype} {tuple(reset.shape)}")
+        raise InputError(
+            f"reset must be booleans of shape {tuple(x.shape[:2])}, not {reset.dtype} {tuple(reset.shape)}"
+        )
     return reset.to(x.device)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.spec.canonical import Spec
 from zoo.spec.traits import obstacle
-from zoo.state_layout import NamedLayout, TorchLayout, layout_of
+from zoo.state_layout import PerLayer, layout_of
 
 AnyState = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
 
@@ -46,7 +46,7 @@ class Model(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.pool = pool
         self.head = head
-        self._layout: TorchLayout | NamedLayout = layout_of(list(self.layers))
+        self._layout = layout_of(list(self.layers))
 
     @property
     def input_shape(self) -> Shape:
@@ -87,12 +87,12 @@ class Model(nn.Module):
         Raises:
             InputError: what does not fit, and how to mend it.
         """
+        output: Tensor | PackedSequence
         if isinstance(x, PackedSequence):
             arguments.refuse_beside_packed(lengths=lengths, dt=dt, observed=observed, reset=reset)
             padded, row_lengths = torch.nn.utils.rnn.pad_packed_sequence(x, batch_first=True)
-            output, after, states = self._run(padded, state, row_lengths, None, None, None, return_states)
-            if output.dim() > 2 and self.pool is None:
-                output = arguments.packed_like(x, output, row_lengths)
+            steps, after, states = self._run(padded, state, row_lengths, None, None, None, return_states)
+            output = steps if self.pool is not None else arguments.packed_like(x, steps, row_lengths)
         else:
             output, after, states = self._run(x, state, lengths, dt, observed, reset, return_states)
         if return_states:
@@ -152,7 +152,9 @@ class Model(nn.Module):
         arguments.check_input(x, self.input_shape, self.input.vocabulary, device=device, dtype=dtype)
         row_lengths, valid = arguments.row_lengths(lengths, x)
         if dt is not None or observed is not None:
-            arguments.check_uses([layer.cell for layer in self.layers if isinstance(layer, RecurrentLayer)], dt, observed)
+            arguments.check_uses(
+                [layer.cell for layer in self.layers if isinstance(layer, RecurrentLayer)], dt, observed
+            )
         reset = arguments.check_reset(reset, x)
         dt = arguments.check_dt(dt, x, dtype)
         observed = arguments.check_observed(observed, x)
@@ -195,9 +197,10 @@ class Model(nn.Module):
         output = self.head(output)
         return output if self.pool is not None else zero_where(output, run.valid)
 
-    def _initial(self, batch: int) -> list[dict[str, Tensor]]:
+    def _initial(self, batch: int) -> PerLayer:
         device, dtype = self._place()
-        return [layer.init_state(batch, device=device, dtype=dtype) for layer in self.layers]
+        layers = cast(Iterable[Layer], self.layers)
+        return [layer.init_state(batch, device=device, dtype=dtype) for layer in layers]
 
     def _place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model lives, and in which real numbers: by its parameters, else its buffers."""

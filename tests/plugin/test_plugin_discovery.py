@@ -42,6 +42,8 @@ def test_an_entry_point_may_name_an_object(site: Site) -> None:
 def test_damaged_installations_are_named_and_stop_nothing(site: Site) -> None:
     site.install("zoo-absent", {}, points={"absent": "zoo_absent"})
     site.install("zoo-attribute", {"zoo_attribute.py": ""}, points={"attribute": "zoo_attribute:gone"})
+    site.install("zoo-alist", {"zoo_alist.py": "x = []\ny = None\n"}, points={"alist": "zoo_alist:x"})
+    site.install("zoo-none", {}, points={"none": "zoo_alist:y"})
     site.install("zoo-value", {}, points={"value": "not a module!"})
     site.install("zoo-points", {}, points="[zoo.plugins]\nthis line says nothing\n")
     site.install("zoo-namless", {}, metadata="Metadata-Version: 2.1\n", points={"nameless": "x"})
@@ -55,8 +57,10 @@ def test_damaged_installations_are_named_and_stop_nothing(site: Site) -> None:
     causes = {one.name: one.cause for one in known.plugins[1:] if one.name != "?"}
     assert causes == {
         "absent": "its module 'zoo_absent' is not there: reinstall zoo-absent",
+        "alist": "names a list, which cannot hold hooks",
         "attribute": "cannot be imported: AttributeError: module 'zoo_attribute' has no attribute 'gone'",
         "good": "",
+        "none": "names None, which cannot hold hooks",
         "value": "its entry point must name a module, or 'module:object', not 'not a module!'",
         "zoo-points": "its entry_points.txt cannot be read: reinstall zoo-points",
     }

@@ -68,9 +68,7 @@ class GRU(GatedCell):
             n = torch.tanh(torch.addmm(u[:, 2 * H :], r * h, U[:, 2 * H :]))
         return {"h": n + z * (old - n)}
 
-    def fused(
-        self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context
-    ) -> tuple[Tensor, States] | None:
+    def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
         weights = self.kernel_weights(self.weight_ih, const[0])
         h = kernel_state(state["h"], x)
         y, _ = torch.gru(x, h, weights, len(weights) == 4, 1, 0.0, for_backward(), False, True)

@@ -75,9 +75,7 @@ class LSTM(GatedCell):
         h = o * torch.tanh(c)
         return {"h": h if W_hr is None else h @ W_hr, "c": c}
 
-    def fused(
-        self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context
-    ) -> tuple[Tensor, States] | None:
+    def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
         weight_ih = self.weight_ih
         if ctx.valid is not None:
             # One more input column marks padding: it shuts the input gate and opens the forget gate, so that c is

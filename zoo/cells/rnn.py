@@ -43,9 +43,7 @@ class RNN(GatedCell):
         s = torch.addmm(u, h, U)
         return {"h": torch.tanh(s) if self.nonlinearity == "tanh" else torch.relu(s)}
 
-    def fused(
-        self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context
-    ) -> tuple[Tensor, States] | None:
+    def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
         kernel = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
         weights = self.kernel_weights(self.weight_ih, const[0])
         h = kernel_state(state["h"], x)

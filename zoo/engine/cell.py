@@ -137,9 +137,7 @@ class Cell(nn.Module):
         """The output of the new state, for leaves (B, ...) and (B, T, ...) alike."""
         return state[next(iter(self.states))]
 
-    def fused(
-        self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context
-    ) -> tuple[Tensor, States] | None:
+    def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
         """The whole run by a faster kernel: output (B, T, ...) and the state at each row's last valid step.
 
         None means: run the loop. Never called with resets, zoneout, recurrent dropout or states of all steps.

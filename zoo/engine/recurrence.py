@@ -138,9 +138,7 @@ def _steps(
     )
 
 
-def _carried(
-    extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int
-) -> States:
+def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:
     """The engine's own part of the state: each row's last inputs, and how old its sequence is now."""
     if lengths is None:
         lengths = torch.full_like(before, steps)

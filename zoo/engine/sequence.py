@@ -70,7 +70,8 @@ def dt_backwards(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Te
     step = torch.arange(dt.shape[1], device=dt.device).expand_as(dt)
     starts = torch.where(reset, step, torch.zeros_like(step)).cummax(1).values
     own_first = take(dt.gather(1, starts), reversal(lengths, dt.shape[1], dt.device))
-    return torch.where(gaps_backwards(reset, lengths), own_first, back)
+    first = gaps_backwards(reset, lengths) | (step == 0)
+    return torch.where(first, own_first, back)
 
 
 def ages(before: Tensor, reset: Tensor | None, steps: int) -> Tensor:

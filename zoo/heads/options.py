@@ -23,9 +23,9 @@ class MLPOptions(Options):
     """Options of the head of several linear maps."""
 
     size: Annotated[int, Field(ge=1), Width] = Field(description="Outputs of the last map.")
-    hidden: Annotated[
-        tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1), Width
-    ] = Field(description="Widths of the maps before it, first to last.")
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1), Width] = Field(
+        description="Widths of the maps before it, first to last."
+    )
     activation: Activation = Field("relu", description="What is applied after each map but the last.")
     dropout: Rate = Field(0.0, description="Dropout after each activation.")
 

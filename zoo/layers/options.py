@@ -43,6 +43,4 @@ def describe_rms_norm(options: NormOptions, input_shape: Shape) -> Description:
 def linear(input_shape: Shape, size: int, *, bias: bool) -> Description:
     """One linear map of the last axis."""
     product = input_shape[-1] * size
-    return Description(
-        output_shape=(*input_shape[:-1], size), parameters=product + size * bias, macs_per_step=product
-    )
+    return Description(output_shape=(*input_shape[:-1], size), parameters=product + size * bias, macs_per_step=product)

@@ -69,8 +69,6 @@ def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
             "cause": _one_line(error),
             "traceback": "".join(traceback.format_exception(error)),
         }
-    if failure and manager.has_plugin(key):
-        manager.unregister(name=key)
     notes = list(collected.notes)
     if not had_torch and "torch" in sys.modules:
         notes.append("imports torch when it is loaded, which slows every command: leave that to what `build` names")
@@ -107,8 +105,11 @@ def _register(manager: pluggy.PluginManager, loaded: Any, key: str) -> None:
     for other, known in manager.list_name_plugin():
         if known is loaded:
             raise PluginError(f"is the same object as plugin {other}: register it once")
+    if loaded is None or type(loaded).__hash__ is None:
+        raise PluginError(
+            f"names {'None' if loaded is None else f'a {type(loaded).__name__}'}, which cannot hold hooks"
+        )
     try:
-        hash(loaded)
         manager.register(loaded, name=key)
     except pluggy.PluginValidationError as error:
         raise PluginError(f"a hook has the wrong form: {' '.join(str(error).split())}") from error
