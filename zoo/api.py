@@ -66,9 +66,7 @@ def build(
     """
     from zoo.builder import build as build_model
 
-    return build_model(
-        load(spec), seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit
-    )
+    return build_model(load(spec), seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit)
 
 
 def summary(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import torch
@@ -129,7 +130,7 @@ class Model(nn.Module):
 
     def init_state(self, batch: int) -> Any:
         """The state that `state=None` means, for so many rows."""
-        return self._layout.outward(self._initial(batch))
+        return self._layout.outward(self._initial(batch, *self._place()))
 
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
         """A random input for this model, on its device; the global random state is untouched."""
@@ -168,7 +169,9 @@ class Model(nn.Module):
             all_states=all_states,
             final=self.pool is not None,
         )
-        before = self._initial(x.shape[0]) if state is None else self._layout.inward(state, self._initial(x.shape[0]))
+        before = self._initial(x.shape[0], device, dtype)
+        if state is not None:
+            before = self._layout.inward(state, before)
         y = LayerOutput(self._embedded(x, valid, observed), {})
         after: dict[str, Tensor] = {}
         states: dict[str, Tensor] = {}
@@ -197,20 +200,24 @@ class Model(nn.Module):
         output = self.head(output)
         return output if self.pool is not None else zero_where(output, run.valid)
 
-    def _initial(self, batch: int) -> PerLayer:
-        device, dtype = self._place()
+    def _initial(self, batch: int, device: torch.device, dtype: torch.dtype) -> PerLayer:
         layers = cast(Iterable[Layer], self.layers)
         return [layer.init_state(batch, device=device, dtype=dtype) for layer in layers]
 
     def _place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model lives, and in which real numbers: by its parameters, else its buffers."""
-        for tensor in self.parameters():
-            if tensor.is_floating_point():
-                return tensor.device, tensor.dtype
-        for tensor in self.buffers():
-            if tensor.is_floating_point():
-                return tensor.device, tensor.dtype
+        for module in self._by_likelihood():
+            for tensor in chain(module.parameters(recurse=False), module.buffers(recurse=False)):
+                if tensor.is_floating_point():
+                    return tensor.device, tensor.dtype
         return torch.device("cpu"), torch.get_default_dtype()
+
+    def _by_likelihood(self) -> Iterator[nn.Module]:
+        """Cells first: they nearly always have parameters, and this runs at every call."""
+        for layer in self.layers:
+            if isinstance(layer, RecurrentLayer):
+                yield layer.cell
+        yield from self.modules()
 
     def _input_dtype(self, dtype: torch.dtype) -> torch.dtype:
         return dtype if self.input.vocabulary is None else torch.int64

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import torch
 import torchinfo
 from torch import nn
+from torchinfo import torchinfo as torchinfo_torchinfo
 
 
 def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
@@ -27,7 +28,7 @@ def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
             model,
             input_data=[x],
             device=x.device,
-            mode="same",
+            mode="eval",
             depth=depth,
             verbose=0,
             cache_forward_pass=False,
@@ -52,7 +53,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
         try:
             yield
         finally:
-            torchinfo.clear_cached_forward_pass()
+            torchinfo_torchinfo.clear_cached_forward_pass()
             for module, mode in modes.items():
                 module.training = mode
             for module, (after, before) in hooks.items():

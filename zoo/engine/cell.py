@@ -6,7 +6,7 @@ the engine's work. The order of a run is that of `zoo.engine.recurrence`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -143,6 +143,10 @@ class Cell(nn.Module):
         None means: run the loop. Never called with resets, zoneout, recurrent dropout or states of all steps.
         """
         return None
+
+    def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
+        """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""
+        return run(self, x)
 
     def reset_parameters(self) -> None:
         """Start every parameter and every buffer as the cell's paper does."""

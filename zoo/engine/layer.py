@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,7 @@ from zoo.spec.canonical import Dropout, Merge
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
 
-@dataclass(frozen=True, slots=True)
-class LayerOutput:
+class LayerOutput(NamedTuple):
     """output: (B, T, ...), zero in padding. state: (B, ...) by name, {} where a layer has none.
     final: (B, ...), the final output of each direction, where the run asks for it and the layer knows better than
     "the last valid step". states: (B, T, ...), where the run asks for them."""
@@ -134,7 +133,9 @@ class RecurrentLayer(Layer):
         start: States = {}
         if run.reset is not None:
             start = start_state(cell, x.shape[0], device=x.device, dtype=x.dtype, learned=_values(learned))
-        return recur(cell, x, dict(state), start, run, self.rates, backwards=backwards)
+        recurrence = partial(recur, state=dict(state), start=start, run=run, rates=self.rates, backwards=backwards)
+        found: Pass = cell(x, recurrence)
+        return found
 
     def _around(self, output: Tensor, x: Tensor) -> Tensor:
         """What stands between the cell's output and the layer's, for (B, T, ...)."""

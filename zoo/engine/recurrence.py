@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -45,8 +45,7 @@ class Rates:
     zoneout: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """What one direction gives, in the order of time: output (B, T, ...), state (B, ...), states (B, T, ...)."""
 
     output: Tensor

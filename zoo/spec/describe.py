@@ -99,6 +99,10 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
         except ZooError as error:
             misfits.append(Misfit(path, str(error)))
             return None
+        except Exception as error:
+            # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
+            misfits.append(Misfit(path, f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"))
+            return None
         return found if isinstance(found, Description) else None
 
     source = ask(("input",), spec.input)
@@ -115,6 +119,10 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
     if spec.head is not None:
         rows += _head(spec, shape, source, ask)
     return ModelDescription(tuple(rows)), tuple(misfits)
+
+
+def _blame(part: Part) -> str:
+    return f"{part.record.kind} {part.provided.qualified!r} {part.provided.version}"
 
 
 _Ask = Callable[..., Description | None]

@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from zoo.errors import Diagnostic
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.document import Node
-from zoo.spec.problems import Path, Problem, show
+from zoo.spec.model import MOST_TEXTS, RecurrentEntry
+from zoo.spec.problems import Path, Problem, keys_of, show
+
+MOST_MISTAKES: Final = 200
+"""Shown of one model: nobody reads more, and a hostile file has tens of thousands."""
+LONGEST_KEY: Final = 60
 
 
 def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> list[Diagnostic]:
     """Every problem with its place in the document, in the document's order, and none twice."""
-    needed = _missing_plugins(node, catalogue)
+    problems = list(problems)
+    unknown = any(problem.type == "unknown_component" for problem in problems)
+    needed = _missing_plugins(node, catalogue) if unknown else ""
+    troubled = {problem.path[:length] for problem in problems for length in range(len(problem.path))}
     found = []
-    for problem in problems:
+    # A list that is too short only for its wrong entries would be said to be wrong twice.
+    counted = [p for p in problems if p.type != "too_short" or p.path not in troubled]
+    for problem in counted[:MOST_MISTAKES]:
         message = _message(problem)
         if problem.type == "unknown_component" and needed:
             message = f"{message.partition(';')[0].partition(' (')[0]}; {needed}"
         at = node.at(problem.path)
         found.append(at.diagnostic(message, problem.type, on_key=problem.type == "extra_forbidden"))
-    return sorted(dict.fromkeys(found), key=lambda d: (d.file != node.source.file, d.file, d.line, d.column))
+    if len(counted) > MOST_MISTAKES:
+        found.append(Diagnostic(node.source.file, 0, 0, f"{len(counted) - MOST_MISTAKES} more mistakes", "more"))
+    return in_order(found, node)
+
+
+def in_order(found: Iterable[Diagnostic], root: Node) -> list[Diagnostic]:
+    """Each once, line by line; those of the file itself before those of the files that it extends."""
+    here = root.source.file
+    return sorted(dict.fromkeys(found), key=lambda d: (d.file != here, d.file, not d.line, d.line, d.column))
 
 
 def _missing_plugins(node: Node, catalogue: Catalogue) -> str:
     """What the spec's `requires` lacks: the likeliest reason for a name that nobody knows."""
     requires = node.plain().get("requires")
     texts = [text for text in requires if isinstance(text, str)] if isinstance(requires, list) else []
-    return "; ".join(why for why in map(catalogue.why_missing, texts) if why is not None)
+    return "; ".join(why for why in map(catalogue.why_missing, texts[:MOST_TEXTS]) if why is not None)
 
 
 def _message(problem: Problem) -> str:
@@ -49,6 +69,10 @@ def _label(path: Path) -> str:
 
 def _unknown_key(problem: Problem) -> str:
     key = str(problem.path[-1])
+    if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
+        return f"{key!r} stands on a layer only, as in layers: [{{{key}: ...}}]"
+    if len(key) > LONGEST_KEY:
+        return f"unknown key {key[: LONGEST_KEY - 3] + '...'!r}"
     close = difflib.get_close_matches(key, problem.allowed, n=1, cutoff=0.6)
     if close:
         return f"unknown key {key!r}; did you mean {close[0]!r}?"
@@ -62,21 +86,35 @@ def _missing(problem: Problem) -> str:
 
 
 def _wrong_type(expected: str, mend: str = "") -> Callable[[Problem], str]:
-    return lambda problem: f"{_label(problem.path)} must be {expected}, not {show(problem.input)}{mend}"
+    def message(problem: Problem) -> str:
+        how = mend if isinstance(problem.input, int | float) else ""
+        return f"{_label(problem.path)} must be {expected}, not {show(problem.input)}{how}"
+
+    return message
 
 
 def _bound(words: str, key: str) -> Callable[[Problem], str]:
     def message(problem: Problem) -> str:
         value = problem.input if isinstance(problem.input, int | float) else show(problem.input)
-        return f"{_label(problem.path)} must be {words} {(problem.context or {})[key]}, not {value}"
+        bound = (problem.context or {})[key]
+        return f"{_label(problem.path)} must be {words} {bound:g}, not {value}"
+
+    return message
+
+
+def _count(words: str, key: str) -> Callable[[Problem], str]:
+    def message(problem: Problem) -> str:
+        number = (problem.context or {})[key]
+        return f"{_label(problem.path)} must have {words} {number} {'entry' if number == 1 else 'entries'}"
 
     return message
 
 
 def _literal(problem: Problem) -> str:
     expected = str((problem.context or {})["expected"])
-    close = difflib.get_close_matches(str(problem.input), expected.replace("'", "").replace(" or ", ", ").split(", "), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close and isinstance(problem.input, str) else ""
+    known = re.findall(r"'([^']*)'", expected)
+    close = difflib.get_close_matches(problem.input, known, n=1) if isinstance(problem.input, str) else []
+    hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{_label(problem.path)} must be {expected}, not {show(problem.input)}{hint}"
 
 
@@ -101,9 +139,7 @@ _REWRITTEN: dict[str, Callable[[Problem], str]] = {
     "less_than_equal": _bound("at most", "le"),
     "multiple_of": _bound("a multiple of", "multiple_of"),
     "literal_error": _literal,
-    "too_short": lambda p: f"{_label(p.path)} must have at least {(p.context or {})['min_length']} entries",
-    "too_long": lambda p: f"{_label(p.path)} must have at most {(p.context or {})['max_length']} entries",
+    "too_short": _count("at least", "min_length"),
+    "too_long": _count("at most", "max_length"),
     "string_too_short": lambda p: f"{_label(p.path)} must not be empty",
 }
-
-

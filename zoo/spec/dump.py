@@ -10,6 +10,7 @@ import yaml
 from zoo.components import Part
 from zoo.spec.canonical import Dropout, Norm, Other, Recurrent, Spec
 from zoo.spec.document import Node
+from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
 
@@ -36,9 +37,22 @@ def to_data(spec: Spec) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value is not None}
 
 
+class Writer(yaml.SafeDumper):
+    """Writes what the reader reads back as the same: no aliases, and quotes around whatever it takes for a number."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_text(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if is_text(data) else "'")
+
+
+Writer.add_representer(str, Writer.represent_text)
+
+
 def to_yaml(spec: Spec) -> str:
     """The same as YAML text."""
-    text: str = yaml.safe_dump(to_data(spec), sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.dump(to_data(spec), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
     return text
 
 
@@ -115,5 +129,7 @@ def _origin(path: Path, origins: Mapping[Path, Node]) -> str:
 
 
 def _inline(value: Any) -> str:
-    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
+    text: str = yaml.dump(
+        value, Dumper=Writer, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
+    )
     return text.removesuffix("...\n").strip()

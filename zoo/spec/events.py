@@ -197,6 +197,12 @@ class Builder:
         return SpecError([*self.mistakes, self._source.diagnostic(message, code, place)])
 
 
+def is_text(text: str) -> bool:
+    """Whether it is read as text without quotes, as far as its meaning goes."""
+    special = text in _NULL or text in ("", "true", "false", "<<")
+    return not (special or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text))
+
+
 def _start(event: Any) -> Place:
     start, end = event.start_mark, event.end_mark
     if start.line == end.line:

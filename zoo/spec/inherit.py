@@ -5,6 +5,7 @@ The nodes keep the file and place that they come from, so a diagnostic points in
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
@@ -16,6 +17,7 @@ from zoo.spec.model import NAME_PATTERN, NEVER_INHERITED, NOT_IN_VARIANTS, SCHEM
 from zoo.spec.problems import show
 
 DEEPEST: Final = 8
+MOST_VARIANTS: Final = 50
 
 
 def with_bases(root: Node, file: FilePath | None) -> Node:
@@ -31,13 +33,15 @@ def with_bases(root: Node, file: FilePath | None) -> Node:
         if not isinstance(extends.value, str):
             raise SpecError([extends.diagnostic(f"extends must be a path, not {show(extends.plain())}", "extends")])
         if not chain:
-            raise SpecError([extends.diagnostic("extends needs a spec that is a file: it is relative to it", "extends")])
+            raise SpecError(
+                [extends.diagnostic("extends needs a spec that is a file: it is relative to it", "extends")]
+            )
         if len(levels) > DEEPEST:
             raise SpecError([extends.diagnostic(f"extends goes more than {DEEPEST} files deep", "extends")])
         base = chain[-1].parent / extends.value
-        seen = [path.resolve() for path in chain]
-        if base.resolve() in seen:
-            loop = " -> ".join([*shown[seen.index(base.resolve()) :], extends.value])
+        seen = [_real(path) for path in chain]
+        if _real(base) in seen:
+            loop = " -> ".join([*shown[seen.index(_real(base)) :], extends.value])
             raise SpecError([extends.diagnostic(f"extends goes round in a circle: {loop}", "extends")])
         try:
             node = read(base)
@@ -55,38 +59,46 @@ def with_bases(root: Node, file: FilePath | None) -> Node:
     return _like(root, merged)
 
 
-def variants(root: Node) -> Mapping[str, Node]:
-    """The variants that a merged root offers. Raises SpecError where one is not a mapping or sets what it may not."""
+def variants(root: Node) -> tuple[Mapping[str, Node], list[Diagnostic]]:
+    """The variants that a merged root offers, and what is wrong with the others: a name, a value, a key."""
     node = _entries(root).get("variants")
     if node is None:
-        return {}
-    found: list[Diagnostic] = []
+        return {}, []
     if not isinstance(node.value, dict):
-        raise SpecError([node.diagnostic(f"variants must be a mapping of names, not {show(node.plain())}", "variants")])
+        message = f"variants must be a mapping of names, not {show(node.plain())}"
+        return {}, [node.diagnostic(message, "variants")]
+    if len(node.value) > MOST_VARIANTS:
+        message = f"a spec has at most {MOST_VARIANTS} variants, not {len(node.value)}"
+        return {}, [node.diagnostic(message, "variants", on_key=True)]
+    found: list[Diagnostic] = []
+    good: dict[str, Node] = {}
     for name, variant in node.value.items():
         if not _is_name(name):
             message = f"variant {name!r}: a name is lower case letters, digits, '.', '_' and '-'"
             found.append(variant.diagnostic(message, "name", on_key=True))
         if not isinstance(variant.value, dict):
-            found.append(variant.diagnostic(f"a variant must be a mapping of keys, not {show(variant.plain())}", "variant"))
+            found.append(
+                variant.diagnostic(f"a variant must be a mapping of keys, not {show(variant.plain())}", "variant")
+            )
             continue
         found += [
             variant.value[key].diagnostic(f"a variant may not set {key!r}", "variant_key", on_key=True)
             for key in NOT_IN_VARIANTS
             if key in variant.value
         ]
-    if found:
-        raise SpecError(found)
-    return node.value
+        # Its other mistakes are found with the rest of the spec; those just noted would be found again.
+        own = {key: below for key, below in variant.value.items() if key not in NOT_IN_VARIANTS}
+        good[name] = Node(own, variant.source, variant.line, variant.column, variant.width, variant.key)
+    return good, found
 
 
-def with_variant(root: Node, variant: str | None) -> Node:
+def with_variant(root: Node, variant: Node | None) -> Node:
     """The root with a variant's keys on top; what belongs to the bare spec alone (`expect`) goes."""
     entries = {k: v for k, v in _entries(root).items() if k not in ("extends", "variants")}
     if variant is None:
         return _like(root, entries)
     entries.pop("expect", None)
-    return _like(root, entries | _entries(variants(root)[variant]))
+    return _like(root, entries | _entries(variant))
 
 
 def _versioned(node: Node) -> dict[str, Node]:
@@ -115,8 +127,13 @@ def _like(root: Node, entries: dict[str, Node]) -> Node:
     return Node(entries, root.source, root.line, root.column, root.width, root.key)
 
 
+def _real(path: FilePath) -> str:
+    """One spelling for each file. Unlike `Path.resolve`, it takes a symbolic link that leads back to itself."""
+    return os.path.realpath(path)
+
+
 def _is_name(text: str) -> bool:
-    return re.match(NAME_PATTERN, text) is not None
+    return re.fullmatch(NAME_PATTERN, text) is not None
 
 
 def _named_by(error: SpecError, extends: Node) -> list[Diagnostic]:

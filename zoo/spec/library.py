@@ -15,6 +15,7 @@ from zoo.errors import Diagnostic, SpecError, ZooError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
 from zoo.spec.document import Node, parse, read
+from zoo.spec.dump import Writer
 from zoo.spec.resolve import Resolved, resolve
 
 SpecLike = str | os.PathLike[str] | Mapping[str, Any]
@@ -109,17 +110,10 @@ def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None,
     return read(path), path, variant
 
 
-class _Plain(yaml.SafeDumper):
-    """Writes a shared object out each time: anchors are not part of the format."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
 def _written_out(data: Mapping[str, Any]) -> Node:
     """A mapping goes the way of a file, so that there is one reader and one kind of message."""
     try:
-        text = yaml.dump(dict(data), Dumper=_Plain, sort_keys=False, allow_unicode=True)
+        text = yaml.dump(dict(data), Dumper=Writer, sort_keys=False, allow_unicode=True)
     except RecursionError:
         raise SpecError([Diagnostic("<mapping>", 0, 0, "the mapping holds itself", "mapping")]) from None
     except yaml.YAMLError as error:

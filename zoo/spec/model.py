@@ -23,12 +23,9 @@ from zoo.spec.canonical import Merge
 from zoo.spec.places import (
     ArchitecturePlace,
     CellPlace,
-    HeadEntry,
     HeadPlace,
     InitPlace,
     InputPlace,
-    NoneChosen,
-    NormEntry,
     NormPlace,
     choose,
     is_component,
@@ -38,6 +35,7 @@ from zoo.spec.problems import Problem, collecting, mistake, show, validate, wrap
 SCHEMA_VERSION: Final = 1
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
 MOST_LAYERS: Final = 1000
+MOST_TEXTS: Final = 100
 NEVER_INHERITED: Final = ("name", "expect", "variants")
 NOT_IN_VARIANTS: Final = ("schema", "name", "extends", "variants")
 INHERITED_BY_LAYERS: Final = ("cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init")
@@ -52,29 +50,40 @@ class Entry(BaseModel):
 
 
 def _named(value: str) -> str:
-    if not re.match(NAME_PATTERN, value):
+    if not re.fullmatch(NAME_PATTERN, value):
         raise ValueError("must be lower case letters, digits, '.', '_' and '-', starting with a letter or digit")
     return value
 
 
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
-Texts = Annotated[tuple[str, ...], Strict(False), WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+Texts = Annotated[
+    tuple[str, ...],
+    Strict(False),
+    Field(max_length=MOST_TEXTS),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "maxItems": MOST_TEXTS}),
+]
 Name = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 
 
 class DropoutEntry(Entry):
     """Rates of every kind of dropout; a number alone is short for `between`."""
 
-    input: Rate = Field(0.0, description="On the input: of the layer, or of the first recurrent layer if given on the model.")
-    between: Rate = Field(0.0, description="After every recurrent layer but the last.")
-    output: Rate = Field(0.0, description="On the output: of the layer, or of the last recurrent layer if given on the model.")
-    variational: bool = Field(
-        False, description="One mask per sequence instead of one per step, for `input`, `between` and `output`."
+    input: Rate = Field(
+        default=0.0, description="On the input: of the layer, or of the first recurrent layer if given on the model."
     )
-    recurrent: Rate = Field(0.0, description="One mask per sequence on h where it enters recurrent products only.")
-    weight: Rate = Field(0.0, description="DropConnect on the cell's recurrent weights.")
-    zoneout: Rate = Field(0.0, description="Keep a state's old value, for the states that allow it.")
+    between: Rate = Field(default=0.0, description="After every recurrent layer but the last.")
+    output: Rate = Field(
+        default=0.0, description="On the output: of the layer, or of the last recurrent layer if given on the model."
+    )
+    variational: bool = Field(
+        default=False, description="One mask per sequence instead of one per step, for `input`, `between` and `output`."
+    )
+    recurrent: Rate = Field(
+        default=0.0, description="One mask per sequence on h where it enters recurrent products only."
+    )
+    weight: Rate = Field(default=0.0, description="DropConnect on the cell's recurrent weights.")
+    zoneout: Rate = Field(default=0.0, description="Keep a state's old value, for the states that allow it.")
 
 
 class _Short(Entry):
@@ -100,25 +109,35 @@ DropoutPlace = Annotated[DropoutEntry, PlainValidator(_dropout), WithJsonSchema(
 class Inherited(Entry):
     """Keys that stand on the model or on a recurrent layer; a layer without one takes the model's."""
 
-    cell: CellPlace | None = Field(None, description="The recurrent cell: a name, or a mapping with its options.")
-    hidden_size: Positive | None = Field(None, description="Units of the cell's state; each cell defines what that is.")
-    bidirectional: bool = Field(False, description="Run over the sequence in both directions.")
-    merge: Merge = Field("concat", description="How the outputs of two directions become one.")
-    dropout: DropoutPlace | None = Field(None, description="A rate (`between`), or a mapping of kinds to rates.")
-    norm: NormPlace | None = Field(
-        None, description="A norm, on the layer's output or, with `position: before`, on its input."
+    cell: CellPlace | None = Field(
+        default=None, description="The recurrent cell: a name, or a mapping with its options."
     )
-    residual: bool = Field(False, description="Add the layer's input to its output; their widths must be equal.")
-    init: InitPlace | None = Field(None, description="How parameters start; `paper` is the cell's own way.")
+    hidden_size: Positive | None = Field(
+        default=None, description="Units of the cell's state; each cell defines what that is."
+    )
+    bidirectional: bool = Field(default=False, description="Run over the sequence in both directions.")
+    merge: Merge = Field(default="concat", description="How the outputs of two directions become one.")
+    dropout: DropoutPlace | None = Field(
+        default=None, description="A rate (`between`), or a mapping of kinds to rates."
+    )
+    norm: NormPlace | None = Field(
+        default=None, description="A norm, on the layer's output or, with `position: before`, on its input."
+    )
+    residual: bool = Field(
+        default=False, description="Add the layer's input to its output; their widths must be equal."
+    )
+    init: InitPlace | None = Field(default=None, description="How parameters start; `paper` is the cell's own way.")
 
 
 class RecurrentEntry(Inherited):
     """One recurrent layer in a list of layers."""
 
-    kind: Literal["recurrent"] = Field("recurrent", description="A layer kind; another kind has keys of its own.")
-    output_projection: Positive | None = Field(None, description="A linear map of the output to this width.")
-    reverse: bool = Field(False, description="Run from the last step to the first.")
-    initial_state: Literal["zeros", "learned"] = Field("zeros", description="Where the state starts.")
+    kind: Literal["recurrent"] = Field(
+        default="recurrent", description="A layer kind; another kind has keys of its own."
+    )
+    output_projection: Positive | None = Field(default=None, description="A linear map of the output to this width.")
+    reverse: bool = Field(default=False, description="Run from the last step to the first.")
+    initial_state: Literal["zeros", "learned"] = Field(default="zeros", description="Where the state starts.")
 
 
 def _layers(value: Any, info: ValidationInfo) -> int | tuple[RecurrentEntry | Part, ...]:
@@ -170,17 +189,20 @@ class ExpectEntry(Entry):
 class Body(Inherited):
     """Keys that the model and its variants share."""
 
-    description: str | None = Field(None, description="One line on what the model is.")
-    paper: str | None = Field(None, description="The source.")
-    tags: Texts = Field((), description="Words to search by.")
-    requires: Texts = Field((), description="Plugins that the spec needs, as in `zoo-acme>=0.2`.")
-    architecture: ArchitecturePlace | None = Field(None, description="How input, layers and head are wired; `stack`.")
-    input: InputPlace | None = Field(None, description="What comes in: a component, or a number of features.")
-    layers: LayersPlace = Field(1, description="A count, or a list of layers.")
-    head: HeadPlace | None = Field(
-        None, description="What turns the last layer's output into the model's, with the `pool` over time before it."
+    description: str | None = Field(default=None, description="One line on what the model is.")
+    paper: str | None = Field(default=None, description="The source.")
+    tags: Texts = Field(default=(), description="Words to search by.")
+    requires: Texts = Field(default=(), description="Plugins that the spec needs, as in `zoo-acme>=0.2`.")
+    architecture: ArchitecturePlace | None = Field(
+        default=None, description="How input, layers and head are wired; `stack`."
     )
-    expect: ExpectEntry | None = Field(None, description="Figures that the model must agree with.")
+    input: InputPlace | None = Field(default=None, description="What comes in: a component, or a number of features.")
+    layers: LayersPlace = Field(default=1, description="A count, or a list of layers.")
+    head: HeadPlace | None = Field(
+        default=None,
+        description="What turns the last layer's output into the model's, with the `pool` over time before it.",
+    )
+    expect: ExpectEntry | None = Field(default=None, description="Figures that the model must agree with.")
 
 
 class VariantEntry(Body):
@@ -193,6 +215,9 @@ class SpecFile(Body):
     schema_version: Literal[1] = Field(alias="schema", description="The version of this format.")
     input: InputPlace = Field(description="What comes in: a component, or a number of features.")
     name: Name = Field(description="Lower case letters, digits, '.', '_' and '-'.")
-    extends: str | None = Field(None, description="A file whose keys this one starts from, relative to this file.")
-    variants: Mapping[str, Any] = Field({}, description="Sizes of the model: a name and the keys that it replaces.")
-
+    extends: str | None = Field(
+        default=None, description="A file whose keys this one starts from, relative to this file."
+    )
+    variants: Mapping[str, Any] = Field(
+        default={}, description="Sizes of the model: a name and the keys that it replaces."
+    )

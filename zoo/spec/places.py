@@ -95,12 +95,10 @@ def _norm(value: Any, info: ValidationInfo) -> NormEntry | NoneChosen:
     with collecting(found):
         part = choose("norm", value, info, "position")
     if position not in ("before", "after"):
-        found.append(
-            Problem(("position",), "position", f"position must be 'before' or 'after', not {show(position)}")
-        )
+        found.append(Problem(("position",), "position", f"position must be 'before' or 'after', not {show(position)}"))
     if part is None or found:
         raise wrap(found)
-    return NormEntry(part, position)
+    return NormEntry(part, "before" if position == "before" else "after")
 
 
 def _head(value: Any, info: ValidationInfo) -> HeadEntry | NoneChosen:

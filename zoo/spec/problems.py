@@ -67,6 +67,9 @@ def validate(model: type[Model], value: Any, context: Any, *more_keys: str) -> M
         return model.model_validate(value, context=context)
     except ValidationError as error:
         raise wrap(flatten(error, (*more_keys, *keys_of(model)))) from None
+    except Exception as error:
+        # A validator of a plugin's options; what may be raised on purpose is caught above.
+        raise mistake("plugin", f"{model.__name__} cannot be checked: {type(error).__name__}: {error}") from None
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:

@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from zoo.components import Part, Provided
-from zoo.errors import Diagnostic, SpecError
+from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import rules
 from zoo.spec.canonical import Dropout, Expect, Head, Norm, Other, Recurrent, Spec
 from zoo.spec.describe import ModelDescription, walk
-from zoo.spec.diagnostics import diagnose
+from zoo.spec.diagnostics import MOST_MISTAKES, diagnose, in_order
 from zoo.spec.document import Node
 from zoo.spec.inherit import variants, with_bases, with_variant
 from zoo.spec.model import (
@@ -55,21 +55,18 @@ def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> d
         SpecError: with every mistake of the file and its variants, each once, in the order of the file.
     """
     merged = with_bases(root, file)
-    found: list[Diagnostic] = []
     resolved: dict[str | None, Resolved] = {}
-    try:
-        overlays = variants(merged)
-    except SpecError as error:
-        found += error.diagnostics
-        overlays = {}
+    overlays, found = variants(merged)
     for variant in (None, *overlays):
+        if len(found) >= MOST_MISTAKES:
+            break
+        node = with_variant(merged, None if variant is None else overlays[variant])
         try:
-            resolved[variant] = _resolve_one(with_variant(merged, variant), variant, catalogue)
+            resolved[variant] = _resolve_one(node, variant, catalogue)
         except SpecError as error:
             found += error.diagnostics
     if found:
-        unique = dict.fromkeys(found)
-        raise SpecError(sorted(unique, key=lambda d: (d.file != root.source.file, d.file, d.line, d.column)))
+        raise SpecError(in_order(found, root))
     return resolved
 
 

@@ -11,7 +11,7 @@ from zoo.components import CellType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import ModelDescription
-from zoo.spec.model import DropoutEntry, RecurrentEntry, SpecFile
+from zoo.spec.model import INHERITED_BY_LAYERS, DropoutEntry, RecurrentEntry, SpecFile
 from zoo.spec.problems import Path, Problem
 
 Place = Callable[[Path], Path]
@@ -25,11 +25,21 @@ def of_file(file: SpecFile, catalogue: Catalogue) -> Iterator[Problem]:
             yield Problem(("requires", index), "requires", missing)
     entries = (RecurrentEntry(),) * file.layers if isinstance(file.layers, int) else file.layers
     recurrent = [(i, entry) for i, entry in enumerate(entries) if isinstance(entry, RecurrentEntry)]
+    if not recurrent:
+        yield from _unused(file)
+        return
     yield from _between(file, recurrent)
     yield from _variational(("dropout",), file.dropout)
     for index, entry in recurrent:
         yield from _variational(("layers", index, "dropout"), entry.dropout)
     yield from _directions(file, recurrent)
+
+
+def _unused(file: SpecFile) -> Iterator[Problem]:
+    """What stands on the model for its recurrent layers has nothing to act on where there is none."""
+    for key in INHERITED_BY_LAYERS:
+        if key != "init" and key in file.model_fields_set:
+            yield Problem((key,), "unused", f"{key} is for recurrent layers, and this spec has none: leave it out")
 
 
 def _between(file: SpecFile, recurrent: list[tuple[int, RecurrentEntry]]) -> Iterator[Problem]:
@@ -117,6 +127,12 @@ def _pool(spec: Spec, place: Place) -> Iterator[Problem]:
         return
     last = max((i for i, layer in enumerate(spec.layers) if isinstance(layer, Recurrent)), default=None)
     if last is None:
+        yield Problem(
+            place(("head", "pool")),
+            "pool",
+            f"pool {pool.record.name!r} takes the final output of each direction of a recurrent layer, and this spec "
+            "has none: use another pool",
+        )
         return
     layer = spec.layers[last]
     assert isinstance(layer, Recurrent)

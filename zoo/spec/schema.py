@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
 from zoo.components import Provided
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.model import MOST_LAYERS, DropoutEntry, RecurrentEntry, SpecFile, VariantEntry
+from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -39,7 +41,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
         "variant": _of(VariantEntry),
     }
     for kind in KINDS:
-        definitions[kind] = _component(catalogue, kind)
+        definitions[kind] = _component(catalogue, kind, definitions)
     properties = root["properties"]
     properties["name"] = {**properties["name"], "pattern": _NAME}
     properties["variants"] = {
@@ -61,14 +63,14 @@ def json_schema(catalogue: Catalogue) -> Schema:
     }
 
 
-def _component(catalogue: Catalogue, kind: str) -> Schema:
+def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     """A name alone where nothing is required, or a mapping with `kind` and the component's options."""
     provided = catalogue.all(kind)
     names = set(catalogue.names(kind))
     bare = [name for one in provided for name in _spellings(one, names) if not _requires(one)]
     none = ["none"] if kind in ("head", "norm") else []
     choices: list[Schema] = [{"enum": [*none, *bare]}] if none or bare else []
-    choices += [_mapping(one, kind, _spellings(one, names)) for one in provided]
+    choices += [_mapping(one, kind, _spellings(one, names), definitions) for one in provided]
     if kind == "input":
         choices.insert(0, {"type": "integer", "minimum": 1, "description": "A number of features."})
     return {"anyOf": choices} if choices else {"not": {}}
@@ -82,8 +84,14 @@ def _requires(provided: Provided) -> bool:
     return any(field.is_required() for field in provided.record.options.model_fields.values())
 
 
-def _mapping(provided: Provided, kind: str, spellings: list[str]) -> Schema:
-    options = _of(provided.record.options)
+def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: Schema) -> Schema:
+    prefix = f"{kind}.{provided.distribution}.{provided.record.name}."
+    try:
+        options = _of(provided.record.options, prefix)
+    except Exception:
+        # Options can be of a type that JSON has no words for: then an editor knows their names only.
+        options = {"properties": dict.fromkeys(keys_of(provided.record.options), True)}
+    definitions |= options.pop("definitions", {})
     own: Schema = {"kind": {"enum": spellings}}
     if kind == "head":
         own["pool"] = {"anyOf": [{"const": "none"}, _ref("pool")], "description": "How steps become one; none."}
@@ -95,15 +103,22 @@ def _mapping(provided: Provided, kind: str, spellings: list[str]) -> Schema:
         "properties": {**own, **options.get("properties", {})},
         "required": ["kind", *options.get("required", [])],
         "additionalProperties": False,
-        **({"definitions": options["definitions"]} if "definitions" in options else {}),
     }
 
 
-def _of(model: type[BaseModel]) -> Schema:
-    schema = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
-    schema["definitions"] = schema.pop("$defs", {})
-    if not schema["definitions"]:
-        del schema["definitions"]
+class _Quiet(GenerateJsonSchema):
+    """A default that JSON cannot hold is left out without a warning to whoever asked for the schema."""
+
+    ignored_warning_kinds = {"non-serializable-default", "skipped-choice"}  # noqa: RUF012 -- pydantic's own way
+
+
+def _of(model: type[BaseModel], prefix: str = "") -> Schema:
+    """A model's schema. prefix: in front of the names of models inside it, which two plugins may share."""
+    template = "#/definitions/" + prefix + "{model}"
+    schema = model.model_json_schema(by_alias=True, ref_template=template, schema_generator=_Quiet)
+    inner = {prefix + name: value for name, value in schema.pop("$defs", {}).items()}
+    if inner:
+        schema["definitions"] = inner
     cleaned = _clean(schema)
     assert isinstance(cleaned, dict)
     return cleaned
@@ -140,5 +155,3 @@ def _ref(name: str) -> Schema:
 def _rate() -> Schema:
     rate = _of(DropoutEntry)["properties"]["between"]
     return {key: value for key, value in rate.items() if key not in ("default", "description")}
-
-

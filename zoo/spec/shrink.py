@@ -31,7 +31,9 @@ def shrink(spec: Spec) -> Spec:
     found = list(_sizes(bare))
     widths = sorted({value for size, value, _ in found if size == Width})
     vocabularies = sorted({value for size, value, _ in found if size == Vocabulary})
-    factors = {value: MOST_PARTS if any(c > 1 and value % c == 0 for c in counts) else 1 for size, value, counts in found}
+    factors = {
+        value: MOST_PARTS if any(c > 1 and value % c == 0 for c in counts) else 1 for size, value, counts in found
+    }
     symbols = {v: min(v, VOCABULARIES[min(i, 1)]) for i, v in enumerate(vocabularies)}
     for plan in (_distinct, _proportional):
         for some_symbols in (symbols, {}):

@@ -28,7 +28,7 @@ def write_new(name: str, cell: str, folder: Path) -> Path:
     Raises:
         ZooError: a name that a spec cannot have, an unknown cell, an existing file, a folder that cannot be written.
     """
-    if not re.match(NAME_PATTERN, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise ZooError(f"{name!r} cannot be a spec's name: use lower case letters, digits, '.', '_' and '-'")
     catalogue().find("cell", cell)
     path = folder / f"{name}.yaml"

@@ -1,0 +1,203 @@
+"""Inputs for checks, cut and put together again; runs over them; and every gradient of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.checks.subject import Subject, tensors
+from zoo.engine.state import State
+from zoo.errors import CheckFailure
+from zoo.model import Model
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model is called with: x, and what its cells read beside it (dt, observed), all (B, T, ...)."""
+
+    x: Tensor
+    extras: Mapping[str, Tensor]
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        return Batch(function(self.x), {name: function(t) for name, t in self.extras.items()})
+
+    def rows(self, index: Any) -> Batch:
+        """Some rows: an index, a slice or a mask along the batch."""
+        return self.map(lambda t: t[index])
+
+    def steps(self, start: int, stop: int) -> Batch:
+        return self.map(lambda t: t[:, start:stop])
+
+    def with_x(self, x: Tensor) -> Batch:
+        return Batch(x, self.extras)
+
+
+def batch_of(subject: Subject, rows: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
+    """A random batch for the tiny model, with everything that its cells can read."""
+    x = subject.input(rows, steps, seed=seed, dtype=dtype)
+    generator = torch.Generator().manual_seed(7 + seed)
+    uses = [layer.cell.record.uses for layer in subject.tiny.recurrent if hasattr(layer.cell.record, "uses")]
+    extras = {}
+    if any("dt" in one for one in uses):
+        dt = 0.25 + 2 * torch.rand((rows, steps), generator=generator, dtype=torch.float64)
+        extras["dt"] = dt.to(x.device, dtype or subject.exact)
+    if uses and "observed" in uses[0] and x.is_floating_point():
+        extras["observed"] = (torch.rand(x.shape, generator=generator) < 0.7).to(x.device)
+    return Batch(x, extras)
+
+
+def run(
+    model: Model,
+    batch: Batch,
+    state: Any = None,
+    *,
+    lengths: Tensor | None = None,
+    reset: Tensor | None = None,
+) -> tuple[Tensor, Any]:
+    """The output and the state after a run."""
+    output, after = model(batch.x, state, lengths=lengths, reset=reset, return_state=True, **batch.extras)
+    if not isinstance(output, Tensor):
+        raise CheckFailure(f"the output is a {type(output).__name__}, not a tensor")
+    return output, after
+
+
+def named(model: Model, state: Any) -> State:
+    """A state in either layout as a State of names, found without the model's own code for it.
+
+    Torch's layout is (layers * directions, B, H): layer by layer, forwards first.
+    """
+    if isinstance(state, Mapping):
+        return State(state)
+    stacked = tensors(state)
+    found: dict[str, Tensor] = {}
+    slot = 0
+    for index, layer in enumerate(model.layers):
+        for prefix, cell in (("", getattr(layer, "cell", None)), ("reverse.", getattr(layer, "reverse_cell", None))):
+            if cell is None:
+                continue
+            for name, tensor in zip(cell.states, stacked, strict=True):
+                found[f"layers.{index}.{prefix}{name}"] = tensor[slot]
+            slot += 1
+    return State(found)
+
+
+def state_rows(state: Any, index: Any) -> Any:
+    """Some rows of a state: the batch is the first axis of named tensors and the second of torch's."""
+    if isinstance(state, Mapping):
+        return State({name: t[index] for name, t in state.items()})
+    if isinstance(state, Tensor):
+        return state[:, index]
+    return tuple(t[:, index] for t in state)
+
+
+def random_state(model: Model, rows: int, *, seed: int = 3) -> Any:
+    """A state that a model can have been left in: that after a short random run."""
+    x = model.example_input(rows, 3, seed=seed)
+    with torch.no_grad():
+        state = model(x, return_state=True)[1]
+    return map_state(state, lambda t: t.detach().clone())
+
+
+def map_state(state: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(state, Mapping):
+        return State({name: function(t) for name, t in state.items()})
+    if isinstance(state, Tensor):
+        return function(state)
+    return tuple(function(t) for t in state)
+
+
+def lengths_of(lengths: Sequence[int], device: torch.device) -> Tensor:
+    return torch.tensor(list(lengths), device=device)
+
+
+def weights_like(tensor: Tensor, *, first_row: int = 0, rows_axis: int = 0) -> Tensor:
+    """Fixed numbers for a weighted sum: each depends on its own place only, whatever the tensor's size."""
+    total = torch.ones((), dtype=torch.float64)
+    for axis, size in enumerate(tensor.shape):
+        place = torch.arange(size, dtype=torch.float64) + (first_row if axis == rows_axis else 0)
+        total = total + (1.3 + 0.71 * axis) * place.view(-1, *(1,) * (tensor.dim() - axis - 1))
+    return torch.cos(total).to(tensor.device)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run with every gradient of one weighted sum of what came out: of the features, the state, the parameters.
+
+    `state` is named; a gradient that is None was never reached, and stands here as zeros.
+    """
+
+    output: Tensor
+    state: State
+    x: Tensor | None
+    before: Mapping[str, Tensor]
+    parameters: Mapping[str, Tensor]
+
+
+def measure(
+    model: Model,
+    batch: Batch,
+    state: Any = None,
+    *,
+    lengths: Tensor | None = None,
+    reset: Tensor | None = None,
+    first_row: int = 0,
+) -> Measured:
+    """Run, and take the gradients of all that the run can be differentiated by. State gradients are by place."""
+    x = batch.x.detach().clone()
+    if x.is_floating_point():
+        x.requires_grad_()
+    leaves: list[Tensor] = []
+
+    def leaf(tensor: Tensor) -> Tensor:
+        if not (tensor.is_floating_point() or tensor.is_complex()):
+            return tensor
+        leaves.append(tensor.detach().clone().requires_grad_())
+        return leaves[-1]
+
+    before = None if state is None else map_state(state, leaf)
+    model.zero_grad(set_to_none=True)
+    output, after = run(model, batch.with_x(x), before, lengths=lengths, reset=reset)
+    after = named(model, after)
+    loss = weighted(output, first_row=first_row)
+    for tensor in after.values():
+        if tensor.is_floating_point() or tensor.is_complex():
+            loss = loss + weighted(tensor, first_row=first_row)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return Measured(
+        output=output.detach(),
+        state=after.detach(),
+        x=_gradient(x) if x.requires_grad else None,
+        before={str(index): _gradient(tensor) for index, tensor in enumerate(leaves)},
+        parameters={name: _gradient(p) for name, p in model.named_parameters()},
+    )
+
+
+def weighted(tensor: Tensor, *, first_row: int = 0) -> Tensor:
+    """A weighted sum of every number in it, real and imaginary parts alike."""
+    parts = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    return (parts.double() * weights_like(parts, first_row=first_row)).sum()
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad.detach().clone()
+
+
+@contextmanager
+def features_of(model: Model) -> Iterator[list[Tensor]]:
+    """Inside, a run reads its features from a leaf of its own, given here: so symbols have gradients by step too."""
+    found: list[Tensor] = []
+
+    def cut(module: torch.nn.Module, given: Any, features: Tensor) -> Tensor:
+        found.append(features.detach().clone().requires_grad_())
+        return found[-1]
+
+    handle = model.input.register_forward_hook(cut)
+    try:
+        yield found
+    finally:
+        handle.remove()

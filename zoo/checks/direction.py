@@ -1,0 +1,136 @@
+"""Directions: a layer that reads from the end equals one that reads each row reversed, and their merge is what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.builder import build
+from zoo.checks.batch import lengths_of, named
+from zoo.checks.subject import Skip, Subject, close
+from zoo.components import Part, PoolType
+from zoo.engine.layer import RecurrentLayer
+from zoo.errors import CheckFailure
+from zoo.model import Model
+from zoo.plugin.manager import catalogue
+from zoo.spec.canonical import Dropout, Recurrent, Spec
+
+LENGTHS = (7, 3, 1, 5, 2)
+
+
+def direction(subject: Subject) -> None:
+    """Held layer by layer, each alone with its own cell and weights, with and without lengths."""
+    backwards = [
+        (index, layer)
+        for index, layer in enumerate(subject.tiny.layers)
+        if isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse)
+    ]
+    if not backwards:
+        raise Skip("no layer runs from the end of the sequence")
+    whole = subject.model()
+    for index, layer in backwards:
+        built = whole.layers[index]
+        assert isinstance(built, RecurrentLayer)
+        shape = built.cell.input_shape
+        if len(shape) != 1:
+            continue  # maps cannot come in as features; a cell with flat features has the same engine
+        _one(subject, index, layer, shape[0])
+
+
+def _one(subject: Subject, index: int, layer: Recurrent, width: int) -> None:
+    plain = replace(layer, merge="concat", norm=None, residual=False, output_projection=None, dropout=Dropout())
+    both = _alone(subject, plain, width)
+    forward = _alone(subject, replace(plain, bidirectional=False, reverse=False), width)
+    _copy(both, forward, reverse=layer.bidirectional)
+    x = torch.randn((5, 7, width), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    x = x.to(subject.device, subject.exact)
+    label = f"layers.{index}: the reverse half" if layer.bidirectional else f"layers.{index} in reverse"
+    for lengths in (None, lengths_of(LENGTHS, subject.device)):
+        output, state = both(x, lengths=lengths)
+        rows = [7] * 5 if lengths is None else list(LENGTHS)
+        half = output.shape[2] // 2 if layer.bidirectional else 0
+        for row, length in enumerate(rows):
+            back, after = forward(x[row : row + 1, :length].flip(1))
+            where = f"{label}, row of length {length} of 7,"
+            close(output[row : row + 1, :length, half:], back.flip(1), f"{where} against a run over the reversed row")
+            prefix = "reverse." if layer.bidirectional else ""
+            for name, tensor in named(forward, after).items():
+                own = name.replace("layers.0.", f"layers.0.{prefix}")
+                close(named(both, state)[own][row], tensor[0], f"{where} final {name}")
+        if layer.bidirectional:
+            _ahead(both, forward, x, lengths, output[..., :half], f"layers.{index}")
+            _merge(subject, index, layer, plain, both, x, lengths)
+            _final(subject, index, layer, plain, both, x, lengths)
+
+
+def _ahead(both: Model, forward: Model, x: Tensor, lengths: Tensor | None, half: Tensor, label: str) -> None:
+    """The forward half is the forward cell's, by itself."""
+    _copy(both, forward, reverse=False)
+    close(half, forward(x, lengths=lengths)[0], f"{label}: the forward half against the forward cell alone")
+    _copy(both, forward, reverse=True)
+
+
+def _merge(
+    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, x: Tensor, lengths: Tensor | None
+) -> None:
+    merged = _alone(subject, replace(plain, merge=layer.merge), both.input_shape[0])
+    merged.load_state_dict(both.state_dict())
+    ahead, back = both(x, lengths=lengths)[0].chunk(2, -1)
+    close(merged(x, lengths=lengths)[0], _together(layer, ahead, back), f"layers.{index}: merge {layer.merge}")
+
+
+def _together(layer: Recurrent, ahead: Tensor, back: Tensor) -> Tensor:
+    if layer.merge == "concat":
+        return torch.cat([ahead, back], -1)
+    return {"sum": ahead + back, "mean": (ahead + back) / 2, "mul": ahead * back}[layer.merge]
+
+
+def _final(
+    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, x: Tensor, lengths: Tensor | None
+) -> None:
+    """What a pool of final outputs is given: the last valid step forwards, the first step backwards."""
+    head = subject.tiny.head
+    if head is None or head.pool is None or not isinstance(head.pool.record, PoolType) or not head.pool.record.final:
+        return
+    spec = _spec(subject, replace(plain, merge=layer.merge), both.input_shape[0])
+    size = Part(catalogue().find("head", "linear"), _options("head", "linear", size=3))
+    model = build(replace(spec, head=replace(head, part=size)), seed=0, device=subject.device, dtype=subject.exact).eval()
+    model.load_state_dict(both.state_dict(), strict=False)
+    given: list[Tensor] = []
+    assert model.pool is not None
+    model.pool.register_forward_hook(lambda module, inputs, result: given.append(result))
+    model(x, lengths=lengths)
+    ahead, back = both(x, lengths=lengths)[0].chunk(2, -1)
+    ends = torch.full((5,), 7, device=x.device) if lengths is None else lengths
+    expected = _together(layer, ahead[torch.arange(5, device=x.device), ends - 1], back[:, 0])
+    if len(given) != 1:
+        raise CheckFailure(f"the pool ran {len(given)} times in one run, expected once")
+    close(given[0], expected, f"layers.{index}: the final output of both directions")
+
+
+def _alone(subject: Subject, layer: Recurrent, width: int) -> Model:
+    return build(_spec(subject, layer, width), seed=0, device=subject.device, dtype=subject.exact).eval()
+
+
+def _spec(subject: Subject, layer: Recurrent, width: int) -> Spec:
+    source = Part(catalogue().find("input", "features"), _options("input", "features", size=width))
+    return replace(subject.tiny, input=source, layers=(layer,), head=None)
+
+
+def _options(kind: str, name: str, **values: Any) -> Any:
+    return catalogue().find(kind, name).record.options(**values)
+
+
+def _copy(both: Model, forward: Model, *, reverse: bool) -> None:
+    """Give the forward model the weights, and the learned initial state, of one direction."""
+    source, target = both.layers[0], forward.layers[0]
+    assert isinstance(source, RecurrentLayer)
+    assert isinstance(target, RecurrentLayer)
+    cell, start = (source.reverse_cell, source.reverse_initial) if reverse else (source.cell, source.initial)
+    assert cell is not None
+    target.cell.load_state_dict(cell.state_dict())
+    if start is not None and target.initial is not None:
+        target.initial.load_state_dict(start.state_dict())

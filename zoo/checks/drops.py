@@ -1,0 +1,177 @@
+"""Dropout: in training only, every kind that a spec asks for, at its rate, one mask per sequence where it says so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.builder import build
+from zoo.checks.batch import batch_of, run
+from zoo.checks.subject import Skip, Subject, all_close, tensors
+from zoo.components import Part
+from zoo.engine.layer import LayerOutput
+from zoo.errors import CheckFailure
+from zoo.spec.canonical import Dropout, Other, Recurrent, Spec
+
+RATES = tuple(field.name for field in fields(Dropout) if field.name != "variational")
+MANY = 41
+"""Rows and steps for counting what a rate drops."""
+SIGMAS = 6.0
+
+
+def dropout(subject: Subject) -> None:
+    """Training differs from eval where the spec asks for dropout, and repeats with its seed; each kind acts by itself."""
+    _whole(subject)
+    kinds = list(_kinds(subject.tiny))
+    for place, spec in kinds:
+        model = build(spec, seed=0, device=subject.device, dtype=subject.exact)
+        batch = batch_of(subject, 3, 7)
+        first, second = (run(model.train(), batch) for _ in range(2))
+        if _equal(first, second):
+            raise CheckFailure(f"{place} changes nothing in training")
+        model.eval()
+        if not _equal(run(model, batch), run(model, batch)):
+            raise CheckFailure(f"{place} acts in eval mode")
+    for index, layer in enumerate(subject.tiny.layers):
+        if isinstance(layer, Recurrent):
+            _masks(subject, index, layer)
+    if not kinds and not subject.traits.stochastic:
+        raise Skip("the spec asks for no dropout")
+
+
+def _whole(subject: Subject) -> None:
+    model = subject.model(train=True)
+    batch = batch_of(subject, 3, 7)
+    random = torch.get_rng_state()
+    first = run(model, batch)
+    drawn = not torch.equal(torch.get_rng_state(), random)
+    second = run(model, batch)
+    torch.set_rng_state(random)
+    again = run(model, batch)
+    if not _equal(first, again):
+        raise CheckFailure("two training runs from one random state differ")
+    draws = subject.has_dropout or subject.traits.stochastic
+    if draws and _equal(first, second):
+        raise CheckFailure("two training runs are the same, though the spec asks for dropout")
+    if not draws and not subject.traits.batch_statistics:
+        if drawn and subject.device.type == "cpu":
+            raise CheckFailure("a training run draws random numbers, though the spec asks for no dropout")
+        all_close(first, run(model.eval(), batch), "training against eval, without dropout")
+
+
+def _equal(first: Any, second: Any) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(tensors(first), tensors(second), strict=True))
+
+
+def _kinds(spec: Spec) -> Iterator[tuple[str, Spec]]:
+    """The spec with all dropout off but one kind at one place, for each that it asks for."""
+    bare = without_dropout(spec)
+    for index, layer in enumerate(spec.layers):
+        if isinstance(layer, Recurrent):
+            for kind in RATES:
+                rate = getattr(layer.dropout, kind)
+                if rate:
+                    changed = replace(_recurrent(bare, index), dropout=Dropout(**{kind: rate}))
+                    yield f"layers.{index}: dropout.{kind}", with_layer(bare, index, changed)
+        elif rate := _rate(layer.part):
+            yield f"layers.{index}: dropout", with_layer(bare, index, Other(part=_with_rate(layer.part, rate)))
+    if rate := _rate(spec.input):
+        yield "input: dropout", replace(bare, input=_with_rate(bare.input, rate))
+    if spec.head is not None and bare.head is not None and (rate := _rate(spec.head.part)):
+        yield "head: dropout", replace(bare, head=replace(bare.head, part=_with_rate(bare.head.part, rate)))
+
+
+def without_dropout(spec: Spec) -> Spec:
+    """The same model with every rate of the format's own and of its components' set to 0."""
+    layers = tuple(
+        replace(layer, dropout=Dropout()) if isinstance(layer, Recurrent) else Other(part=_with_rate(layer.part, 0.0))
+        for layer in spec.layers
+    )
+    head = None if spec.head is None else replace(spec.head, part=_with_rate(spec.head.part, 0.0))
+    return replace(spec, input=_with_rate(spec.input, 0.0), layers=layers, head=head)
+
+
+def with_layer(spec: Spec, index: int, layer: Recurrent | Other) -> Spec:
+    return replace(spec, layers=(*spec.layers[:index], layer, *spec.layers[index + 1 :]))
+
+
+def _recurrent(spec: Spec, index: int) -> Recurrent:
+    layer = spec.layers[index]
+    assert isinstance(layer, Recurrent)
+    return layer
+
+
+def _rate(part: Part) -> float:
+    rate = getattr(part.options, "dropout", 0.0)
+    return rate if isinstance(rate, float) else 0.0
+
+
+def _with_rate(part: Part, rate: float) -> Part:
+    if not _rate(part):
+        return part
+    return part.with_options(type(part.options).model_validate(part.options.model_dump(by_alias=True) | {"dropout": rate}))
+
+
+def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
+    """What a layer's input and output lose: the share that its rates say, the same elements at every step or not."""
+    rates = layer.dropout
+    after = 1.0 - (1.0 - rates.between) * (1.0 - rates.output)
+    for what, rate in (("input", rates.input), ("output", after)):
+        if not rate:
+            continue
+        kept = Dropout(input=rates.input, variational=rates.variational)
+        if what == "output":
+            kept = replace(kept, input=0.0, between=rates.between, output=rates.output)
+        alone = replace(layer, dropout=kept, residual=False, initial_state="zeros")
+        model = build(
+            with_layer(without_dropout(subject.tiny), index, alone), seed=0, device=subject.device, dtype=subject.exact
+        )
+        whole = _captured(model, subject, index, what, train=False)
+        lost = _captured(model, subject, index, what, train=True) == 0
+        if (whole == 0).any():
+            continue  # zeros of the layer's own, as of relu, cannot be told from dropped ones
+        _hold(lost, rate, rates.variational, f"layers.{index}: dropout on the {what}")
+
+
+def _captured(model: nn.Module, subject: Subject, index: int, what: str, *, train: bool) -> Tensor:
+    """A layer's output, or the gradient by its input, (B, T, F): zero where it was dropped."""
+    found: list[Tensor] = []
+
+    def before(module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        found.append(given[0].detach().clone().requires_grad_())
+        return (found[0], *given[1:])
+
+    def behind(module: nn.Module, given: tuple[Any, ...], result: LayerOutput) -> None:
+        found.append(result.output)
+
+    layer = model.get_submodule(f"layers.{index}")
+    handles = (layer.register_forward_pre_hook(before), layer.register_forward_hook(behind))
+    try:
+        model.train(train)(batch_of(subject, MANY, MANY).x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if what == "output":
+        return found[1].detach()
+    # Behind a norm a dropped feature still has a gradient by the others; the model's own sum of them does not.
+    (gradient,) = torch.autograd.grad(found[1].double().square().sum(), found[0])
+    return gradient
+
+
+def _hold(lost: Tensor, rate: float, variational: bool, label: str) -> None:
+    flat = lost.flatten(2).double()  # (B, T, F)
+    same = bool((flat == flat[:, :1]).all())
+    if variational and not same:
+        raise CheckFailure(f"{label} is variational, but its mask changes from step to step")
+    if not variational and same:
+        raise CheckFailure(f"{label} has one mask for all steps, though it is not variational")
+    independent = flat[:, 0] if variational else flat
+    share = independent.mean().item()
+    bound = SIGMAS * math.sqrt(rate * (1 - rate) / independent.numel())
+    if abs(share - rate) > bound:
+        raise CheckFailure(f"{label} drops {share:.3f}, its rate is {rate:.3f}, bound {bound:.3f}")

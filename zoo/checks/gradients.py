@@ -1,0 +1,120 @@
+"""Gradients: they reach everything that they should, and they are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from zoo.builder import with_engine
+from zoo.checks.batch import Batch, batch_of, features_of, lengths_of, map_state, random_state, run, weighted
+from zoo.checks.subject import Skip, Subject, tensors
+from zoo.errors import CheckFailure
+from zoo.model import Model
+
+SEEDS = 3
+LENGTHS = (7, 3, 5)
+NEGLIGIBLE = 1e-9
+"""A parameter whose largest gradient is this share of the model's largest has no gradient worth the name."""
+
+
+def gradient_flow(subject: Subject) -> None:
+    """In training, every parameter gets a finite gradient, and so does the input at every step that may be used."""
+    largest: dict[str, float] = {}
+    steps = torch.zeros(7, dtype=torch.bool, device=subject.device)
+    lengths = lengths_of(LENGTHS, subject.device)
+    for seed in range(SEEDS):
+        model = subject.model(seed=seed, train=True)
+        with features_of(model) as found:
+            _backward(model, batch_of(subject, 3, 7, seed=seed), lengths)
+        by_step = _by_step(found[0])
+        for row, length in enumerate(LENGTHS):
+            if by_step[row, length:].any():
+                raise CheckFailure(
+                    f"the input of a row of length {length} has a gradient at a later step, bound 0: "
+                    f"{by_step[row, length:].max().item():.3g}"
+                )
+            steps |= by_step[row] > 0
+        _backward(model, batch_of(subject, 3, 7, seed=seed), None)
+        for name, parameter in model.named_parameters():
+            gradient = parameter.grad
+            size = 0.0 if gradient is None else gradient.abs().max().item()
+            if gradient is not None and not torch.isfinite(gradient).all():
+                raise CheckFailure(f"the gradient of {name} is not finite")
+            largest[name] = max(largest.get(name, 0.0), size)
+    if not steps.all():
+        missing = [int(t) for t in torch.nonzero(~steps)]
+        raise CheckFailure(f"the input has no gradient at steps {missing} of {LENGTHS[0]}, in {SEEDS} seeds")
+    bound = NEGLIGIBLE * max(largest.values(), default=0.0)
+    for name, size in largest.items():
+        if not size > bound:
+            raise CheckFailure(f"the gradient of {name} is {size:.3g} in {SEEDS} seeds, bound {bound:.3g}")
+
+
+def _backward(model: Model, batch: Batch, lengths: Tensor | None) -> None:
+    model.zero_grad(set_to_none=True)
+    weighted(run(model, batch, lengths=lengths)[0]).backward()  # type: ignore[no-untyped-call]
+
+
+def _by_step(features: Tensor) -> Tensor:
+    """The largest gradient at each step of each row, (B, T)."""
+    if features.grad is None:
+        raise CheckFailure("the output is cut off from the input: it has no gradient")
+    return features.grad.abs().flatten(2).amax(2)
+
+
+def gradcheck(subject: Subject) -> None:
+    """Gradients by the input, the state and the parameters equal finite differences; second ones where declared."""
+    if subject.exact != torch.float64:
+        raise Skip(f"{subject.device.type} has no float64")
+    model = subject.model()
+    for name, engine in (("auto", model), ("loop", with_engine(model, "loop"))):
+        for lengths in (None, lengths_of((3, 2), subject.device)):
+            function, inputs = _function(subject, engine, lengths)
+            _hold(torch.autograd.gradcheck, function, inputs, f"first derivatives on engine {name}")
+    if subject.traits.second_order:
+        function, inputs = _function(subject, with_engine(model, "loop"), None)
+        _hold(torch.autograd.gradgradcheck, function, inputs, "second derivatives on engine loop")
+
+
+def _hold(check: Any, function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
+    """Fast mode compares along random directions, and so covers every number at once."""
+    try:
+        check(function, inputs, atol=1e-6, rtol=1e-4, fast_mode=True)
+    except RuntimeError as error:  # GradcheckError among them
+        text = " ".join(str(error).split())
+        raise CheckFailure(f"{label} differ from finite differences, bound 1e-6: {text[:160]}") from None
+
+
+def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[Any, tuple[Tensor, ...]]:
+    """The model as a function of all that it can be differentiated by."""
+    batch = _without_padding(subject, batch_of(subject, 2, 3))
+    state = random_state(model, 2)
+    names = [name for name, _ in model.named_parameters()]
+    leaves = [batch.x] if batch.x.is_floating_point() else []
+    carried = [t for t in tensors(state) if t.is_floating_point() or t.is_complex()]
+    parameters = [p.detach() for p in model.parameters()]
+
+    def function(*values: Tensor) -> tuple[Tensor, ...]:
+        given = iter(values)
+        x = next(given) if leaves else batch.x
+        before = map_state(state, lambda t: next(given) if t.is_floating_point() or t.is_complex() else t)
+        own = dict(zip(names, given, strict=True))
+        result = functional_call(
+            model, own, (x, before), {"lengths": lengths, "return_state": True, **batch.extras}, tie_weights=True
+        )
+        return tuple(t for t in tensors(result) if t.requires_grad)
+
+    inputs = tuple(t.detach().clone().requires_grad_() for t in (*leaves, *carried, *parameters))
+    return function, inputs
+
+
+def _without_padding(subject: Subject, batch: Batch) -> Batch:
+    """No padding symbol: its vector has no gradient by design, which finite differences would not find."""
+    symbol = getattr(subject.tiny.input.options, "padding", None)
+    if symbol is None or batch.x.is_floating_point():
+        return batch
+    vocabulary = getattr(subject.tiny.input.options, "vocabulary", 1)
+    return batch.with_x(torch.where(batch.x == symbol, (batch.x + 1) % vocabulary, batch.x))

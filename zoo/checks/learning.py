@@ -1,0 +1,62 @@
+"""The slow checks: that a model learns, and that its compiled form is the same model."""
+
+from __future__ import annotations
+
+import torch
+
+from zoo.builder import build
+from zoo.checks.batch import batch_of, run
+from zoo.checks.drops import without_dropout
+from zoo.checks.subject import Subject, all_close
+from zoo.errors import CheckFailure
+
+ITERATIONS = 300
+SHARE = 0.1
+"""What may be left of the loss after so many iterations."""
+
+
+def learns(subject: Subject) -> None:
+    """Overfits one tiny batch: the outputs of another model of the same spec, which it is sure to be able to give."""
+    spec = without_dropout(subject.tiny)
+    model = build(spec, seed=0, device=subject.device, dtype=torch.float32)
+    teacher = build(spec, seed=1, device=subject.device, dtype=torch.float32).eval()
+    batch = batch_of(subject, 2, 5, dtype=torch.float32)
+    with torch.no_grad():
+        target = run(teacher, batch)[0]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    losses = []
+    for _ in range(ITERATIONS):
+        loss = torch.nn.functional.mse_loss(run(model, batch)[0], target)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(loss.item())
+        if losses[-1] < SHARE * losses[0]:
+            return
+    raise CheckFailure(
+        f"after {ITERATIONS} iterations the loss is {losses[-1] / losses[0]:.3g} of what it was, bound {SHARE}"
+    )
+
+
+def compiles(subject: Subject) -> None:
+    """The compiled model equals the eager one, with gradients, at a second batch size and with lengths too."""
+    model = subject.model(dtype=torch.float32)
+    torch._dynamo.reset()
+    compiled = torch.compile(model)
+    for rows in (2, 3):
+        batch = batch_of(subject, rows, 3, dtype=torch.float32)
+        lengths = torch.tensor([3, 1, 2][:rows], device=subject.device)
+        for row_lengths in (None, lengths):
+            model.zero_grad(set_to_none=True)
+            output, state = compiled(batch.x, lengths=row_lengths, return_state=True, **batch.extras)
+            output.sum().backward()
+            found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+            model.zero_grad(set_to_none=True)
+            expected, after = run(model, batch, lengths=row_lengths)
+            expected.sum().backward()  # type: ignore[no-untyped-call]
+            label = f"compiled against eager, {rows} rows"
+            label += "" if row_lengths is None else f" of lengths {row_lengths.tolist()}"
+            all_close((output, state), (expected, after), label)
+            gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+            all_close(found, gradients, f"{label}: gradients", bound=1e-4)
+    torch._dynamo.reset()

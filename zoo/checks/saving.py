@@ -1,0 +1,126 @@
+"""What is written down and made again: parameters, whole models, states, seeds and the spec itself."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from zoo.builder import build, materialise
+from zoo.checks.batch import batch_of, random_state, run
+from zoo.checks.subject import Subject, all_close, tensors
+from zoo.errors import CheckFailure
+from zoo.model import Model
+from zoo.plugin.manager import catalogue
+from zoo.spec import library
+from zoo.spec.document import parse
+from zoo.spec.dump import to_data, to_yaml
+from zoo.spec.resolve import resolve
+
+
+def state_dict(subject: Subject) -> None:
+    """A strict round trip into a fresh build, a copy, a pickle and a saved state give equal outputs."""
+    model = subject.model()
+    batch = batch_of(subject, 3, 7)
+    expected = run(model, batch)
+    saved = _through_torch(model.state_dict())
+    fresh = subject.model(seed=1)
+    if list(fresh.state_dict()) != list(saved):
+        raise CheckFailure("two builds of one spec have different state_dict keys")
+    fresh.load_state_dict(saved, strict=True)
+    all_close(run(fresh, batch), expected, "a fresh build with the saved parameters", bound=0.0)
+    other = subject.model(seed=2)
+    for label, made in (("a deep copy", copy.deepcopy(model)), ("a pickled model", pickle.loads(pickle.dumps(model)))):
+        all_close(run(made, batch), expected, label, bound=0.0)
+        # Parameters that are shared must be shared in the copy, and with nothing outside it.
+        made.load_state_dict(other.state_dict(), strict=True)
+        all_close(run(made, batch), run(other, batch), f"{label}, given other parameters", bound=0.0)
+        all_close(run(model, batch), expected, f"the model itself after {label} changed", bound=0.0)
+    state = random_state(model, 3)
+    back = _through_torch(state)
+    if type(back) is not type(state):
+        raise CheckFailure(f"a saved {type(state).__name__} loads as a {type(back).__name__}")
+    all_close(run(model, batch, back), run(model, batch, state), "a saved state", bound=0.0)
+
+
+def _through_torch(value: Any) -> Any:
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    buffer.seek(0)
+    try:
+        return torch.load(buffer, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckFailure(f"a saved {type(value).__name__} does not load: {str(error).splitlines()[0]}") from None
+
+
+def seed(subject: Subject) -> None:
+    """A seed gives the same parameters, leaves the global random state alone, and holds through meta too."""
+    before = torch.get_rng_state()
+    model = subject.model(seed=5)
+    if not torch.equal(torch.get_rng_state(), before):
+        raise CheckFailure("a build with a seed changes the global random state")
+    torch.manual_seed(11)
+    _same(subject.model(seed=5), model, "two builds with one seed")
+    if model.state_dict() and not _differs(model, subject.model(seed=6)):
+        raise CheckFailure("another seed gives the same parameters")
+    first = _unseeded(subject)
+    if model.state_dict() and not _differs(first, _unseeded(subject)):
+        raise CheckFailure("two builds without a seed are the same: they do not draw from the global random state")
+    torch.manual_seed(11)
+    subject.model(seed=5)
+    _same(_unseeded(subject), first, "builds without a seed, from one global random state")
+    meta = build(subject.tiny, device="meta", dtype=subject.exact)
+    if any(t.device.type != "meta" for t in meta.state_dict().values()):
+        raise CheckFailure("a build on meta has tensors elsewhere")
+    made = materialise(meta, subject.device, seed=5)
+    _same(made, model, "a build on meta, materialised, against a direct one")
+    batch = batch_of(subject, 2, 3)
+    all_close(run(made.eval(), batch), run(model, batch), "outputs of a materialised model", bound=0.0)
+
+
+def _unseeded(subject: Subject) -> Model:
+    return build(subject.tiny, device=subject.device, dtype=subject.exact)
+
+
+def _same(found: Model, expected: Model, label: str) -> None:
+    theirs = expected.state_dict()
+    for name, tensor in found.state_dict().items():
+        if not torch.equal(tensor, theirs[name]):
+            raise CheckFailure(f"{label}: {name} differs, bound: bit for bit")
+
+
+def _differs(one: Model, other: Model) -> bool:
+    pairs = zip(tensors(dict(one.state_dict())), tensors(dict(other.state_dict())), strict=True)
+    return any(not torch.equal(a, b) for a, b in pairs)
+
+
+def round_trip(subject: Subject) -> None:
+    """The canonical form reads back as an equal spec, as data and as text, and the JSON Schema accepts it."""
+    for spec in (subject.spec, subject.tiny):
+        data = to_data(spec)
+        if library.load(data).spec != spec:
+            raise CheckFailure(f"{spec.id}: the spec as data reads back as another spec")
+        text = to_yaml(spec)
+        if resolve(parse(text.encode(), f"{spec.id} as YAML"), catalogue())[None].spec != spec:
+            raise CheckFailure(f"{spec.id}: the spec as YAML reads back as another spec")
+        validator = _validator()
+        if validator is not None:
+            for error in validator.iter_errors(data):
+                place = ".".join(str(step) for step in error.absolute_path) or "the whole"
+                raise CheckFailure(f"the JSON Schema refuses {place}: {error.message[:160]}")
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    """The schema of what is installed, once per process; None where jsonschema is not installed."""
+    try:
+        from jsonschema import Draft7Validator
+    except ImportError:
+        return None
+    from zoo.spec.schema import json_schema
+
+    return Draft7Validator(json_schema(catalogue()))

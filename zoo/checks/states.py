@@ -1,0 +1,225 @@
+"""What a state means: where it starts, what carries on from it, and where it starts anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.checks.batch import (
+    Batch,
+    batch_of,
+    lengths_of,
+    measure,
+    named,
+    random_state,
+    run,
+    state_rows,
+    weighted,
+)
+from zoo.checks.subject import Skip, Subject, all_close, close, tensors
+from zoo.engine.state import State
+from zoo.errors import CheckFailure
+from zoo.model import Model
+from zoo.spec.traits import obstacle
+
+STEPS = 13
+LENGTHS = (13, 7, 5, 1, 9)
+SPLITS = ((1, 12), (6, 7), (12, 1), (4, 1, 8), (1,) * 13)
+
+
+def state_default(subject: Subject) -> None:
+    """No state is the initial state; another one, in either layout, is used, and gets a gradient."""
+    model = subject.model()
+    batch = batch_of(subject, 3, 7)
+    expected = run(model, batch)
+    initial = model.init_state(3)
+    all_close(run(model, batch, initial), expected, "state=init_state(3) against no state", bound=0.0)
+    names = set(named(model, initial))
+    if not names:
+        return
+    all_close(run(model, batch, named(model, initial)), expected, "the initial state by names", bound=0.0)
+    state = random_state(model, 3)
+    output, after = run(model, batch, state)
+    if set(named(model, after)) != names:
+        raise CheckFailure(f"a run gives states {sorted(named(model, after))}, init_state gives {sorted(names)}")
+    all_close(run(model, batch, named(model, state)), (output, after), "an incoming state by names", bound=0.0)
+    if torch.equal(output, expected[0]):
+        raise CheckFailure("an incoming state changes no output")
+    _state_gradients(subject, model, batch, named(model, state))
+
+
+def _state_gradients(subject: Subject, model: Model, batch: Batch, state: State) -> None:
+    """The state of every layer and direction is connected to the output."""
+    leaves = {n: t.clone().requires_grad_() if t.is_floating_point() or t.is_complex() else t for n, t in state.items()}
+    loss = weighted(run(model, batch, State(leaves))[0])
+    if not loss.requires_grad:
+        raise CheckFailure("the output is cut off from the incoming state: it has no gradient")
+    able = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    gradients = torch.autograd.grad(loss, list(able.values()), allow_unused=True)
+    reached = {name: g is not None and bool((g != 0).any()) for name, g in zip(able, gradients, strict=True)}
+    for place in dict.fromkeys(name.rpartition(".")[0] for name in able):
+        if not any(hit for name, hit in reached.items() if name.rpartition(".")[0] == place):
+            raise CheckFailure(f"the gradient of the output by the incoming state of {place} is zero")
+
+
+def chunked(subject: Subject) -> None:
+    """Any split of the sequence, state carried in either layout, equals the whole run; gradients cross the cuts."""
+    model = _streaming(subject)
+    batch = batch_of(subject, 5, STEPS)
+    whole = run(model, batch)
+    for split in SPLITS:
+        for by_name in (False, True):
+            all_close(_chunks(model, batch, split, by_name=by_name), whole, f"in chunks of {split}")
+    _ragged(subject, model, batch)
+    start = random_state(model, 5)
+    expected = measure(model, batch, start)
+    parts = _Chunked(model, (6, 7))
+    found = measure(parts, batch, start)  # type: ignore[arg-type]
+    all_close(found.state, expected.state, "state after chunks of (6, 7)")
+    all_close([found.x, found.before], [expected.x, expected.before], "input and state gradients across a cut")
+    for name, gradient in expected.parameters.items():
+        close(found.parameters[f"model.{name}"], gradient, f"gradient of {name} across a cut")
+
+
+def _chunks(model: Model, batch: Batch, split: tuple[int, ...], *, by_name: bool = False) -> tuple[Tensor, Any]:
+    outputs, state, start = [], None, 0
+    for size in split:
+        output, state = run(model, batch.steps(start, start + size), named(model, state) if by_name and start else state)
+        outputs.append(output)
+        start += size
+    return torch.cat(outputs, 1), state
+
+
+class _Chunked(torch.nn.Module):
+    """A model that runs in chunks by itself, so that a whole run can be measured against it."""
+
+    def __init__(self, model: Model, split: tuple[int, ...]) -> None:
+        super().__init__()
+        self.model, self.split = model, split
+        self.layers = model.layers
+
+    def forward(self, x: Tensor, state: Any = None, **extras: Any) -> tuple[Tensor, Any]:
+        kept = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
+        outputs, start = [], 0
+        for size in self.split:
+            output, state = run(self.model, Batch(x, kept).steps(start, start + size), state)
+            outputs.append(output)
+            start += size
+        return torch.cat(outputs, 1), state
+
+    def named_parameters(self, *args: Any, **kwargs: Any) -> Any:
+        return ((f"model.{name}", p) for name, p in self.model.named_parameters())
+
+
+def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
+    """Rows that end early: a chunk's lengths are what is left of each row, and a finished row is left out."""
+    lengths = lengths_of(LENGTHS, subject.device)
+    whole, last = run(model, batch, lengths=lengths)
+    for cuts in ((6,), (4, 8)):
+        state: Any = None
+        kept = named(model, last)
+        for start, stop in zip((0, *cuts), (*cuts, STEPS), strict=True):
+            alive = lengths > start
+            left = (lengths[alive] - start).clamp(max=stop - start)
+            before = None if state is None else state_rows(state, alive)
+            output, after = run(model, batch.rows(alive).steps(start, stop), before, lengths=left)
+            close(output, whole[alive, start:stop], f"rows of lengths {LENGTHS} cut at {cuts}, steps {start} to {stop}")
+            if state is None:
+                state = after
+            else:
+                state = _put(named(model, state), alive, named(model, after))
+        all_close(named(model, state), kept, f"state after rows of lengths {LENGTHS} cut at {cuts}")
+
+
+def _put(state: State, rows: Tensor, new: State) -> State:
+    found = {}
+    for name, tensor in state.items():
+        found[name] = tensor.clone()
+        found[name][rows] = new[name]
+    return State(found)
+
+
+def stepwise(subject: Subject) -> None:
+    """`step` over time equals the whole run, in outputs and in the states of every step."""
+    model = _streaming(subject)
+    batch = batch_of(subject, 3, 7)
+    outputs, last, states = model(batch.x, return_states=True, **batch.extras)
+    found: list[State] = []
+    state: Any = None
+    stepped = []
+    for t in range(7):
+        extras = {name: value[:, t] for name, value in batch.extras.items()}
+        output, state = model.step(batch.x[:, t], state, **extras)
+        stepped.append(output)
+        found.append(named(model, state))
+    close(torch.stack(stepped, 1), outputs, "step over 7 steps against the whole run")
+    all_close(state, last, "state after 7 steps against the whole run")
+    for name, tensor in states.items():
+        close(torch.stack([one[name] for one in found], 1), tensor, f"{name} at every step against return_states")
+
+
+def _streaming(subject: Subject) -> Model:
+    if not subject.traits.streamable:
+        raise Skip(obstacle(subject.spec) or "a component declares streamable: false")
+    return subject.model()
+
+
+def reset(subject: Subject) -> None:
+    """A reset inside a sequence equals separate runs, in both directions, with lengths; in padding it does nothing."""
+    if subject.pooled:  # a pool joins again what a reset cuts, so what stands before it is checked
+        subject = replace(subject, spec=replace(subject.spec, head=None, expect=None))
+    model = subject.model()
+    batch = batch_of(subject, 5, STEPS)
+    lengths = lengths_of(LENGTHS, subject.device)
+    marks = ((1,), (3, 4), (STEPS - 1,), (), (2, 7))
+    for row_lengths in (None, lengths):
+        ends = [STEPS] * 5 if row_lengths is None else list(LENGTHS)
+        where = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
+        for row, positions in enumerate(marks):
+            where[row, list(positions)] = True
+        found, after = run(model, batch, lengths=row_lengths, reset=where)
+        state = named(model, after)
+        for row, positions in enumerate(marks):
+            label = f"reset before steps {positions} of a row of {ends[row]}"
+            bounds = [0, *(p for p in positions if p < ends[row]), ends[row]]
+            _separately(subject, model, batch.rows(slice(row, row + 1)), bounds, found[row], state[row], label)
+    start = random_state(model, 5)
+    anew = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
+    anew[:, 0] = True
+    all_close(run(model, batch, start, reset=anew), run(model, batch), "reset before step 0 with a state against none")
+    if subject.traits.streamable and tensors(start):
+        _from_state(model, batch, start, subject.device)
+
+
+def _separately(
+    subject: Subject, model: Model, row: Batch, bounds: list[int], found: Tensor, state: State, label: str
+) -> None:
+    """One row against separate runs of its parts: outputs, and the state of what each direction read last."""
+    outputs, states = [], []
+    for start, stop in zip(bounds, bounds[1:], strict=False):
+        output, after = run(model, row.steps(start, stop))
+        outputs.append(output)
+        states.append(named(model, after))
+    close(found[: bounds[-1]].unsqueeze(0), torch.cat(outputs, 1), label)
+    for name, tensor in state.items():
+        expected = states[0 if _backwards(subject, name) else -1][name]
+        close(tensor, expected, f"{label}: {name}")
+
+
+def _backwards(subject: Subject, name: str) -> bool:
+    layer = subject.tiny.layers[int(name.split(".")[1])]
+    return ".reverse." in name or bool(getattr(layer, "reverse", False))
+
+
+def _from_state(model: Model, batch: Batch, start: Any, device: torch.device) -> None:
+    """With an incoming state: it holds up to the reset, and the initial one after it."""
+    where = torch.zeros((5, STEPS), dtype=torch.bool, device=device)
+    where[:, 5] = True
+    output, after = run(model, batch, start, reset=where)
+    first, _ = run(model, batch.steps(0, 5), start)
+    second, expected = run(model, batch.steps(5, STEPS))
+    close(output, torch.cat([first, second], 1), "reset before step 5, from a state")
+    all_close(after, expected, "state after a reset before step 5, from a state")

@@ -1,0 +1,219 @@
+"""What comes out: finite, the same every time, each row by itself, padding without effect, no step from the future."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo.checks.batch import (
+    Batch,
+    batch_of,
+    features_of,
+    lengths_of,
+    map_state,
+    measure,
+    named,
+    random_state,
+    run,
+    state_rows,
+    weighted,
+)
+from zoo.checks.subject import Skip, Subject, all_close, close, tensors
+from zoo.errors import CheckFailure
+from zoo.model import Model
+from zoo.spec.traits import obstacle, parts
+
+LENGTHS = (7, 3, 1, 5, 2)
+LARGE = 1000.0
+
+
+def finite(subject: Subject) -> None:
+    """Outputs and states are finite, over many steps too, and for large inputs where the components are bounded."""
+    model = subject.model(dtype=torch.float32)
+    for steps in (1, 61):
+        batch = batch_of(subject, 3, steps, dtype=torch.float32)
+        _finite(run(model, batch), f"{steps} steps")
+        lengths = lengths_of((steps, 1, (steps + 1) // 2), subject.device)
+        _finite(run(model, batch, lengths=lengths), f"{steps} steps, rows of lengths {lengths.tolist()}")
+        if subject.traits.bounded and batch.x.is_floating_point():
+            _finite(run(model, batch.with_x(LARGE * batch.x)), f"{steps} steps of inputs {LARGE:,.0f} times larger")
+    _finite(run(model.train(), batch_of(subject, 3, 7, dtype=torch.float32)), "7 steps in training")
+
+
+def _finite(result: object, label: str) -> None:
+    for tensor in tensors(result):
+        count = int((~torch.isfinite(tensor)).sum())
+        if count:
+            raise CheckFailure(f"{label}: {count} of {tensor.numel()} numbers are not finite, bound 0")
+
+
+def batch_independence(subject: Subject) -> None:
+    """Rows do not influence each other: permuting them permutes what comes out, and one changed row changes only itself."""
+    model = subject.model()
+    batch = batch_of(subject, 5, 7)
+    order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
+    start = random_state(model, 5)
+    for lengths in (None, lengths_of(LENGTHS, subject.device)):
+        label = "" if lengths is None else f", rows of lengths {LENGTHS}"
+        output, state = run(model, batch, start, lengths=lengths)
+        shuffled = None if lengths is None else lengths[order]
+        found = run(model, batch.rows(order), state_rows(start, order), lengths=shuffled)
+        all_close(found, (output[order], state_rows(state, order)), f"rows in another order{label}")
+        _other_rows(subject, model, batch, lengths, label)
+
+
+def _other_rows(subject: Subject, model: Model, batch: Batch, lengths: Tensor | None, label: str) -> None:
+    """Change one row (to NaN, where numbers come in): the others keep their numbers."""
+    expected, state = run(model, batch, lengths=lengths)
+    for row in range(5):
+        x = batch.x.clone()
+        x[row] = torch.nan if x.is_floating_point() else x[row - 1].flip(0)
+        others = torch.arange(5, device=subject.device) != row
+        found, after = run(model, batch.with_x(x), lengths=lengths)
+        label_row = f"other rows when row {row} changes{label}"
+        all_close((found[others], state_rows(after, others)), (expected[others], state_rows(state, others)), label_row)
+
+
+def padding_invariance(subject: Subject) -> None:
+    """What stands in the padding, and how much of it, changes nothing; each row equals itself alone, trimmed."""
+    model = subject.model()
+    batch = batch_of(subject, 5, 7)
+    lengths = lengths_of(LENGTHS, subject.device)
+    start = random_state(model, 5)
+    for state in (None, start):
+        expected = measure(model, batch, state, lengths=lengths)
+        if not subject.pooled:
+            _zero_in_padding(expected.output, lengths)
+        for label, padded in _fillings(subject, batch, lengths):
+            found = measure(model, padded, state, lengths=lengths)
+            all_close(found.output[:, :7], expected.output, f"output with {label}")
+            all_close(found.state, expected.state, f"state with {label}")
+            _gradients(found.parameters, expected.parameters, label)
+            all_close(found.before, expected.before, f"gradient of the state with {label}")
+            if found.x is not None and expected.x is not None:
+                close(found.x[:, :7], expected.x, f"gradient of the input with {label}")
+                if found.x[:, 7:].any():
+                    raise CheckFailure(f"gradient of padding with {label} is not zero")
+        _alone(subject, model, batch, state, lengths)
+    _packed(model, batch, lengths)
+
+
+def _zero_in_padding(output: Tensor, lengths: Tensor) -> None:
+    for row, length in enumerate(lengths.tolist()):
+        if output[row, length:].any():
+            largest = output[row, length:].abs().max().item()
+            raise CheckFailure(f"the output in padding is {largest:.3g}, bound 0")
+
+
+def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str, Batch]]:
+    """The batch with other things in its padding, and with more of it."""
+    padding = torch.arange(7, device=subject.device) >= lengths.unsqueeze(1)
+    found = []
+    if batch.x.is_floating_point():
+        for value in (0.0, 1e9, torch.nan):
+            # Everything that belongs to a step is padding there: dt too.
+            found.append((f"{value} in padding", batch.map(lambda t, v=value: _fill(t, padding, v))))
+        more = batch.map(lambda t: torch.cat([t, torch.full_like(t[:, :4], 1)], 1))
+    else:
+        symbols = batch.x.max().item() + 1
+        for shift in (1, 2):
+            found.append((f"symbols {shift} further in padding", batch.with_x(_shift(batch.x, padding, shift, symbols))))
+        more = batch.map(lambda t: torch.cat([t, t[:, :4]], 1))
+    return [*found, ("4 more steps of padding", more)]
+
+
+def _fill(t: Tensor, padding: Tensor, value: float) -> Tensor:
+    if not t.is_floating_point():
+        return t
+    return t.masked_fill(padding.view(*padding.shape, *(1,) * (t.dim() - 2)), value)
+
+
+def _shift(x: Tensor, padding: Tensor, shift: int, symbols: float) -> Tensor:
+    return torch.where(padding, (x + shift) % int(symbols), x)
+
+
+def _gradients(found: object, expected: object, label: str) -> None:
+    assert isinstance(found, dict)
+    assert isinstance(expected, dict)
+    for name, gradient in expected.items():
+        close(found[name], gradient, f"gradient of {name} with {label}")
+
+
+def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths: Tensor) -> None:
+    whole = measure(model, batch, state, lengths=lengths)
+    total = {name: torch.zeros_like(g) for name, g in whole.parameters.items()}
+    for row, length in enumerate(lengths.tolist()):
+        label = f"a row of length {length} alone, trimmed,"
+        own = None if state is None else state_rows(state, slice(row, row + 1))
+        alone = measure(model, batch.rows(slice(row, row + 1)).steps(0, length), own, first_row=row)
+        expected = whole.output[row] if subject.pooled else whole.output[row, :length]
+        close(alone.output[0], expected, f"output of {label} against the padded batch")
+        all_close(alone.state, whole.state[row], f"state of {label} against the padded batch")
+        if alone.x is not None and whole.x is not None:
+            close(alone.x[0], whole.x[row, :length], f"input gradient of {label} against the padded batch")
+        total = {name: g + alone.parameters[name] for name, g in total.items()}
+    _gradients(total, dict(whole.parameters), "rows alone, summed,")
+
+
+def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
+    from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+    # What belongs to single steps cannot be packed beside x, so it is left out on both sides.
+    bare = Batch(batch.x, {})
+    expected, state = run(model, bare, lengths=lengths)
+    packed = pack_padded_sequence(batch.x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    output, after = model(packed, return_state=True)
+    if model.pool is None:
+        if not isinstance(output, PackedSequence):
+            raise CheckFailure(f"a PackedSequence gives a {type(output).__name__}, not a PackedSequence")
+        output, given = pad_packed_sequence(output, batch_first=True)
+        if given.tolist() != lengths.tolist():
+            raise CheckFailure(f"a PackedSequence comes back with lengths {given.tolist()}, not {lengths.tolist()}")
+    close(output, expected, "a PackedSequence against the padded batch")
+    all_close(named(model, after), named(model, state), "the state of a PackedSequence against the padded batch")
+
+
+def causality(subject: Subject) -> None:
+    """No output has a gradient by a later input, and each has one by its own."""
+    if not subject.traits.causal:
+        raise Skip(_not_causal(subject))
+    model = subject.model()
+    batch = batch_of(subject, 2, 7)
+    with features_of(model) as found:
+        output, _ = run(model, batch)
+    for t in range(7):
+        (gradient,) = torch.autograd.grad(weighted(output[:, t]), found[0], retain_graph=True)
+        by_step = gradient.abs().flatten(2).amax((0, 2))
+        late = by_step[t + 1 :]
+        if late.any():
+            raise CheckFailure(f"the output at step {t} has a gradient of {late.max().item():.3g} by a later input, bound 0")
+        if not by_step[t]:
+            raise CheckFailure(f"the output at step {t} does not depend on the input at step {t}")
+
+
+def _not_causal(subject: Subject) -> str:
+    reasons = [f"{place} declares causal: false" for place, part in parts(subject.spec) if not part.traits.causal]
+    return (reasons or [obstacle(subject.spec) or "a component declares causal: false"])[0]
+
+
+def repeatable(subject: Subject) -> None:
+    """A run in eval mode repeats exactly and touches nothing: not its input, not its state, not the random state."""
+    model = subject.model()
+    batch = batch_of(subject, 3, 7)
+    lengths = lengths_of(LENGTHS[:3], subject.device)
+    start = random_state(model, 3)
+    given = [batch.x, *batch.extras.values(), lengths, *tensors(start), *model.state_dict().values()]
+    copies = [t.clone() for t in given]
+    for row_lengths in (None, lengths):
+        for state in (None, start):
+            random = torch.get_rng_state()
+            first = tensors(run(model, batch, state, lengths=row_lengths))
+            if not torch.equal(torch.get_rng_state(), random):
+                raise CheckFailure("a run in eval mode draws from the global random state")
+            second = tensors(run(model, batch, state, lengths=row_lengths))
+            if not all(torch.equal(a, b) for a, b in zip(first, second, strict=True)):
+                raise CheckFailure("two runs in eval mode differ")
+    if not all(torch.equal(a, b) for a, b in zip(given, copies, strict=True)):
+        raise CheckFailure("a run changes its input, its state or a parameter in place")
+    clone = map_state(start, torch.clone)
+    all_close(run(model, batch, clone), run(model, batch, start), "a copy of the state", bound=0.0)

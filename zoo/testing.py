@@ -1,0 +1,112 @@
+"""The contract as a pytest test, for specs of this library and of plugins alike.
+
+    from zoo.testing import parametrize_with_checks
+
+    @parametrize_with_checks(["acme-reader", "specs/mine.yaml"])
+    def test_spec(check):
+        check()
+
+makes one test for each check on each spec and each of its variants, as in `test_spec[lstm-chunked]`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zoo.components import CheckType
+from zoo.spec import library
+from zoo.spec.canonical import Spec
+
+if TYPE_CHECKING:
+    from zoo.checks.subject import Subject
+
+__all__ = ["Check", "parametrize_with_checks"]
+
+SpecLike = str | os.PathLike[str] | Mapping[str, Any] | Spec
+
+
+def parametrize_with_checks(
+    specs: Iterable[SpecLike],
+    *,
+    checks: Sequence[str] | None = None,
+    slow: bool = False,
+    device: str | None = None,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate a test that takes `check` and calls it: it then runs once for each check on each model.
+
+    Args:
+        specs: names, paths, mappings or loaded specs. A name or a path stands for its variants too; `name@variant`,
+            for that one alone.
+        checks: names of the checks; all that are installed if not given.
+        slow: the slow checks too. Where pytest knows a marker `slow`, they carry it.
+        device: where to run; `ZOO_DEVICE`, or the one available, if not given.
+
+    A check that does not apply is a skip with the declaration that says so; one that fails, a failure whose text is
+    the spec, the check, the figure and the bound. A model that no check applies to fails `NAME-applies`.
+
+    Raises:
+        SpecError, ZooError: while tests are collected, for a spec or a check that cannot be used.
+    """
+    from zoo.checks.run import select
+
+    chosen = select(checks, slow=slow)
+    models = [_Model(spec, device) for reference in specs for spec in _models(reference)]
+    parameters = [
+        pytest.param(Check(model, record), id=f"{model.spec.id}-{record.name}", marks=_marks(record))
+        for model in models
+        for record in chosen
+    ]
+    return pytest.mark.parametrize("check", parameters)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """One model, made ready for its checks when the first of them runs."""
+
+    spec: Spec
+    device: str | None
+
+    @cached_property
+    def subject(self) -> Subject:
+        from zoo.checks.subject import Subject, as_device, default_device
+
+        return Subject(self.spec, default_device() if self.device is None else as_device(self.device))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check on one model. Called, it passes, skips, or fails the test that called it."""
+
+    model: _Model
+    record: CheckType
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        from zoo.checks.run import run
+
+        outcome = run(self.model.subject, self.record)
+        text = f"{self.model.spec.id}: {outcome.check}: {outcome.reason}"
+        if outcome.status == "failed":
+            pytest.fail(text, pytrace=False)
+        if outcome.status == "skipped":
+            pytest.skip(text)
+        if outcome.status == "expected failure":
+            pytest.xfail(text)
+
+
+def _models(reference: SpecLike) -> list[Spec]:
+    if isinstance(reference, Spec):
+        return [reference]
+    if isinstance(reference, str) and library.locate(reference)[1] is not None:
+        return [library.load(reference).spec]
+    return [resolved.spec for resolved in library.read_all(reference).values()]
+
+
+def _marks(record: CheckType) -> tuple[Any, ...]:
+    return (pytest.mark.slow,) if record.slow else ()
