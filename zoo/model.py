@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from zoo import arguments
 from zoo.components import Shape
+from zoo.engine.backends import stack
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import at_last, zero_where
@@ -20,7 +22,7 @@ from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.spec.canonical import Spec
 from zoo.spec.traits import obstacle
-from zoo.state_layout import PerLayer, layout_of
+from zoo.state_layout import PerLayer, TorchLayout, as_torch, layout_of
 
 AnyState = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
 
@@ -48,6 +50,10 @@ class Model(nn.Module):
         self.pool = pool
         self.head = head
         self._layout = layout_of(list(self.layers))
+
+    @property
+    def _recurrent(self) -> list[RecurrentLayer]:
+        return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
 
     @property
     def input_shape(self) -> Shape:
@@ -153,9 +159,7 @@ class Model(nn.Module):
         arguments.check_input(x, self.input_shape, self.input.vocabulary, device=device, dtype=dtype)
         row_lengths, valid = arguments.row_lengths(lengths, x)
         if dt is not None or observed is not None:
-            arguments.check_uses(
-                [layer.cell for layer in self.layers if isinstance(layer, RecurrentLayer)], dt, observed
-            )
+            arguments.check_uses([layer.cell for layer in self._recurrent], dt, observed)
         reset = arguments.check_reset(reset, x)
         dt = arguments.check_dt(dt, x, dtype)
         observed = arguments.check_observed(observed, x)
@@ -169,19 +173,36 @@ class Model(nn.Module):
             all_states=all_states,
             final=self.pool is not None,
         )
+        features = self._embedded(x, valid, observed)
+        stacked = self._stacked(state, x.shape[0], run, device, dtype)
+        if stacked is not None:
+            y = stack.run(self._recurrent, features, stacked, run)
+            return self._headed(y, run), as_torch(y.state), None
         before = self._initial(x.shape[0], device, dtype)
         if state is not None:
             before = self._layout.inward(state, before)
-        y = LayerOutput(self._embedded(x, valid, observed), {})
+        y = LayerOutput(features, {})
         after: dict[str, Tensor] = {}
         states: dict[str, Tensor] = {}
         for index, layer in enumerate(self.layers):
-            y = layer(y.output, before[index], run)
+            last = index == len(self.layers) - 1
+            y = layer(y.output, before[index], run if last or not run.final else replace(run, final=False))
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}
         output = self._headed(y, run)
         return output, self._layout.outward_flat(after), State(states) if all_states else None
+
+    def _stacked(
+        self, state: AnyState | None, batch: int, run: Run, device: torch.device, dtype: torch.dtype
+    ) -> dict[str, Tensor] | None:
+        """The incoming state as one kernel for all layers takes it, or None: run layer by layer."""
+        layout = self._layout
+        one_kind = isinstance(layout, TorchLayout) and len(self._recurrent) == len(self.layers)
+        if not one_kind or isinstance(state, Mapping) or not stack.possible(self._recurrent, run):
+            return None
+        assert isinstance(layout, TorchLayout)
+        return layout.stacked(state, batch, device, dtype)
 
     def _embedded(self, x: Tensor, valid: Tensor | None, observed: Tensor | None) -> Tensor:
         """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""

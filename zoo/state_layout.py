@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.cells.weights import GatedCell
+from zoo.engine.cell import StateSpec
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.state import State
 from zoo.errors import InputError
@@ -42,10 +43,11 @@ class NamedLayout:
 class TorchLayout:
     """As nn.RNN, nn.GRU and nn.LSTM have it: h, or (h, c), each (layers * directions, B, H).
 
-    names: of the states, in order. slots: `(layer's index, prefix)` in torch's order: layer by layer, forwards first.
+    shapes: of one row of each state, in order. slots: `(layer's index, prefix)` in torch's order: layer by layer,
+    forwards before backwards.
     """
 
-    names: tuple[str, ...]
+    shapes: Mapping[str, tuple[int, ...]]
     slots: tuple[tuple[int, str], ...]
     name = "torch"
 
@@ -53,29 +55,44 @@ class TorchLayout:
         return self.outward_flat(_flat(state))
 
     def outward_flat(self, state: dict[str, Tensor]) -> Any:
-        stacked = [
-            torch.stack([state[f"layers.{index}.{prefix}{name}"] for index, prefix in self.slots])
-            for name in self.names
-        ]
-        return stacked[0] if len(stacked) == 1 else tuple(stacked)
+        return as_torch(
+            {
+                name: torch.stack([state[f"layers.{index}.{prefix}{name}"] for index, prefix in self.slots])
+                for name in self.shapes
+            }
+        )
+
+    def stacked(self, state: Any, batch: int, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+        """A state in this layout, or zeros for None, checked: each (layers * directions, B, H) by name."""
+        dtype = StateSpec(()).dtype(dtype)
+        sizes = {name: (len(self.slots), batch, *shape) for name, shape in self.shapes.items()}
+        if state is None:
+            return {name: torch.zeros(size, device=device, dtype=dtype) for name, size in sizes.items()}
+        given = (state,) if isinstance(state, Tensor) else state
+        if not isinstance(given, tuple | list) or len(given) != len(self.shapes):
+            expected = "a tensor h" if len(self.shapes) == 1 else f"a tuple ({', '.join(self.shapes)})"
+            raise InputError(f"state must be {expected}, as this model gives it, not {_kind(state)}")
+        for (name, size), tensor in zip(sizes.items(), given, strict=True):
+            if not isinstance(tensor, Tensor) or tuple(tensor.shape) != size:
+                found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
+                raise InputError(f"state {name} must have shape {size} (layers * directions, B, H), not {found}")
+        return {name: t.to(device, dtype) for name, t in zip(self.shapes, given, strict=True)}
 
     def inward(self, state: Any, initial: PerLayer) -> PerLayer:
         if isinstance(state, Mapping):
             return _named(state, initial)
-        given = (state,) if isinstance(state, Tensor) else state
-        if not isinstance(given, tuple | list) or len(given) != len(self.names):
-            expected = "a tensor h" if len(self.names) == 1 else f"a tuple ({', '.join(self.names)})"
-            raise InputError(f"state must be {expected}, as this model gives it, not {_kind(state)}")
+        like = initial[self.slots[0][0]][next(iter(self.shapes))]
         parts: PerLayer = [{} for _ in initial]
-        for name, tensor in zip(self.names, given, strict=True):
-            like = initial[self.slots[0][0]][name]
-            shape = (len(self.slots), *like.shape)
-            if not isinstance(tensor, Tensor) or tuple(tensor.shape) != shape:
-                found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
-                raise InputError(f"state {name} must have shape {shape} (layers * directions, B, H), not {found}")
-            for (index, prefix), one in zip(self.slots, tensor.to(like).unbind(0), strict=True):
+        for name, tensor in self.stacked(state, like.shape[0], like.device, like.dtype).items():
+            for (index, prefix), one in zip(self.slots, tensor.unbind(0), strict=True):
                 parts[index][prefix + name] = one
         return parts
+
+
+def as_torch(state: Mapping[str, Tensor]) -> Any:
+    """Stacked states by name in torch's form: h alone, or (h, c)."""
+    found = tuple(state.values())
+    return found[0] if len(found) == 1 else found
 
 
 def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
@@ -96,7 +113,7 @@ def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
     ((cell, shapes),) = kinds
     if not (issubclass(cell, GatedCell) and cell.__module__.startswith("zoo.cells.")):
         return NamedLayout()
-    return TorchLayout(tuple(name for name, _ in shapes), tuple(slots))
+    return TorchLayout(dict(shapes), tuple(slots))
 
 
 def _flat(state: PerLayer) -> dict[str, Tensor]:

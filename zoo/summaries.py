@@ -61,9 +61,10 @@ class Summary:
         """The figures, one to a line."""
         streaming = "yes, one step at a time" if self.streamable else f"no: {self.obstacle}"
         depth = "unknown" if self.sequential_depth is None else f"{self.sequential_depth:,} stages"
+        macs = f"{_count(self.macs)} for {self.seq_len} steps,"
         lines = [
             ("parameters", f"{self.parameters:,} (shared ones counted once)"),
-            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {_count(self.macs)} for {self.seq_len} steps, per row"),
+            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {macs} per row"),
             ("state", f"{self.state_bytes:,} bytes per row"),
             ("sequential depth", f"{depth} for {self.seq_len} steps"),
             ("streamable", streaming),
@@ -127,9 +128,7 @@ def summarise(
         sequential_depth=None if sequential is None else sequential * seq_len,
         streamable=obstacle(spec) is None,
         obstacle=obstacle(spec),
-        components=tuple(
-            UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used
-        ),
+        components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torchinfo
 from torch import nn
-from torchinfo import torchinfo as torchinfo_torchinfo
+from torchinfo import torchinfo as internals
 
 
 def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
@@ -24,17 +25,20 @@ def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
         depth: how many levels of modules to show.
     """
     with untouched(model), torch.no_grad():
-        statistics = torchinfo.summary(
-            model,
-            input_data=[x],
-            device=x.device,
-            mode="eval",
-            depth=depth,
-            verbose=0,
-            cache_forward_pass=False,
-            col_names=("output_size", "num_params"),
-            row_settings=("depth", "var_names", "hide_recursive_layers"),
-        )
+        try:
+            statistics = torchinfo.summary(
+                model,
+                input_data=[x],
+                device=x.device,
+                mode="eval",  # a run in training could change running statistics
+                depth=depth,
+                verbose=0,
+                cache_forward_pass=False,
+                col_names=("output_size", "num_params"),
+                row_settings=("depth", "var_names", "hide_recursive_layers"),
+            )
+        except RuntimeError as error:
+            raise error.__cause__ or error from None  # torchinfo's own text hides what went wrong
     lines = str(statistics).splitlines()
     # The rows end at the third double rule; what follows are totals, which are ours to give.
     rules = [index for index, line in enumerate(lines) if line and not line.strip("=")]
@@ -45,15 +49,13 @@ def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
 def untouched(model: nn.Module) -> Iterator[None]:
     """Put back what looking at a model may change: each module's mode and hooks, and the random states."""
     modes = {module: module.training for module in model.modules()}
-    hooks = {
-        module: (dict(module._forward_hooks), dict(module._forward_pre_hooks)) for module in model.modules()
-    }
+    hooks = {module: (dict(module._forward_hooks), dict(module._forward_pre_hooks)) for module in model.modules()}
     devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
     with torch.random.fork_rng(devices=devices):
         try:
             yield
         finally:
-            torchinfo_torchinfo.clear_cached_forward_pass()
+            internals.clear_cached_forward_pass()
             for module, mode in modes.items():
                 module.training = mode
             for module, (after, before) in hooks.items():
@@ -61,6 +63,6 @@ def untouched(model: nn.Module) -> Iterator[None]:
                 _restore(module._forward_pre_hooks, before)
 
 
-def _restore(current: dict[int, object], before: dict[int, object]) -> None:
+def _restore(current: dict[int, Any], before: dict[int, Any]) -> None:
     for key in [key for key in current if key not in before]:
         del current[key]

@@ -68,8 +68,13 @@ class GRU(GatedCell):
             n = torch.tanh(torch.addmm(u[:, 2 * H :], r * h, U[:, 2 * H :]))
         return {"h": n + z * (old - n)}
 
+    def kernel(
+        self, x: Tensor, state: Mapping[str, Tensor], weights: list[Tensor], *, biased: bool, layers: int, both: bool
+    ) -> tuple[Tensor, ...]:
+        return torch.gru(x, state["h"], weights, biased, layers, 0.0, for_backward(), both, True)
+
     def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
         weights = self.kernel_weights(self.weight_ih, const[0])
-        h = kernel_state(state["h"], x)
-        y, _ = torch.gru(x, h, weights, len(weights) == 4, 1, 0.0, for_backward(), False, True)
-        return y, last_output(y, state, ctx)
+        before = {"h": kernel_state(state["h"], x)}
+        y, h = self.kernel(x, before, weights, biased=len(weights) == 4, layers=1, both=False)
+        return y, last_output(y, h, state, ctx)

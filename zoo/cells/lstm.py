@@ -75,8 +75,20 @@ class LSTM(GatedCell):
         h = o * torch.tanh(c)
         return {"h": h if W_hr is None else h @ W_hr, "c": c}
 
+    def kernel(
+        self, x: Tensor, state: Mapping[str, Tensor], weights: list[Tensor], *, biased: bool, layers: int, both: bool
+    ) -> tuple[Tensor, ...]:
+        before = [state["h"], state["c"]]
+        return torch.lstm(x, before, weights, biased, layers, 0.0, for_backward(), both, True)
+
+    def all_weights(self) -> list[Tensor]:
+        return self.projected(super().all_weights())
+
+    def projected(self, weights: list[Tensor]) -> list[Tensor]:
+        return weights if self.weight_hr is None else [*weights, self.weight_hr]
+
     def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
-        weight_ih = self.weight_ih
+        weight_ih: Tensor = self.weight_ih
         if ctx.valid is not None:
             # One more input column marks padding: it shuts the input gate and opens the forget gate, so that c is
             # held there exactly, and no gradient flows. h is taken from the last valid step.
@@ -86,10 +98,7 @@ class LSTM(GatedCell):
             column[H : 2 * H] = SHUT
             weight_ih = torch.cat([weight_ih, column], 1)
             x = torch.cat([x, (~ctx.valid).unsqueeze(2).to(x.dtype)], 2)
-        weights = self.kernel_weights(weight_ih, const[0])
-        biased = len(weights) == 4
-        if self.weight_hr is not None:
-            weights.append(self.weight_hr)
-        before = [kernel_state(state[name], x) for name in ("h", "c")]
-        y, _, c = torch.lstm(x, before, weights, biased, 1, 0.0, for_backward(), False, True)
-        return y, {**last_output(y, state, ctx), "c": c.squeeze(0)}
+        weights = self.projected(self.kernel_weights(weight_ih, const[0]))
+        before = {name: kernel_state(state[name], x) for name in ("h", "c")}
+        y, h, c = self.kernel(x, before, weights, biased=bool(self.bias_names), layers=1, both=False)
+        return y, {**last_output(y, h, state, ctx), "c": c.squeeze(0)}

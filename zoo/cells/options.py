@@ -10,20 +10,22 @@ from zoo.components import Description, Options, Shape, Traits, Width
 from zoo.errors import ZooError
 
 Biases = Literal["two", "one", "none"]
-_BIAS = Field("two", description="'two' biases per gate as torch has, 'one' as papers and Keras have, or 'none'.")
+BiasOption = Annotated[
+    Biases, Field(description="'two' biases per gate as torch has, 'one' as papers and Keras have, or 'none'.")
+]
 
 
 class RNNOptions(Options):
     """Options of the simple recurrent network."""
 
     nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="What is applied to the sum of the products.")
-    bias: Biases = _BIAS
+    bias: BiasOption = "two"
 
 
 class LSTMOptions(Options):
     """Options of the long short-term memory."""
 
-    bias: Biases = _BIAS
+    bias: BiasOption = "two"
     projection: Annotated[int, Width] | None = Field(
         None, ge=1, description="Map h to this many features before it is put out and fed back (arXiv:1402.1128)."
     )
@@ -41,7 +43,7 @@ class LSTMOptions(Options):
 class GRUOptions(Options):
     """Options of the gated recurrent unit."""
 
-    bias: Biases = _BIAS
+    bias: BiasOption = "two"
     reset_gate: Literal["after", "before"] = Field(
         "after", description="Reset 'after' the recurrent product (torch, cuDNN) or 'before' it (Cho et al. 2014)."
     )

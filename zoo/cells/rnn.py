@@ -27,6 +27,7 @@ class RNN(GatedCell):
     def __init__(self, options: RNNOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)
         self.nonlinearity = options.nonlinearity
+        self.kernel_key = (self.kernel_key, options.nonlinearity)
         self.states = {"h": StateSpec((hidden_size,), zoneout=True)}
         self.reset_parameters()
 
@@ -43,9 +44,14 @@ class RNN(GatedCell):
         s = torch.addmm(u, h, U)
         return {"h": torch.tanh(s) if self.nonlinearity == "tanh" else torch.relu(s)}
 
+    def kernel(
+        self, x: Tensor, state: Mapping[str, Tensor], weights: list[Tensor], *, biased: bool, layers: int, both: bool
+    ) -> tuple[Tensor, ...]:
+        call = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
+        return call(x, state["h"], weights, biased, layers, 0.0, for_backward(), both, True)
+
     def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
-        kernel = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
         weights = self.kernel_weights(self.weight_ih, const[0])
-        h = kernel_state(state["h"], x)
-        y, _ = kernel(x, h, weights, len(weights) == 4, 1, 0.0, for_backward(), False, True)
-        return y, last_output(y, state, ctx)
+        before = {"h": kernel_state(state["h"], x)}
+        y, h = self.kernel(x, before, weights, biased=len(weights) == 4, layers=1, both=False)
+        return y, last_output(y, h, state, ctx)

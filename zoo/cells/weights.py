@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,8 @@ class GatedCell(Cell):
         self.bias_names = {"two": ("bias_ih", "bias_hh"), "one": ("bias",), "none": ()}[bias]
         for name in self.bias_names:
             self.register_parameter(name, nn.Parameter(torch.empty(rows)))
+
+        self.kernel_key = (type(self), hidden_size, output_size, bias != "none")
 
     def extra_repr(self) -> str:
         return f"{self.input_shape[0]}, {self.hidden_size}, biases={len(self.bias_names)}"
@@ -70,6 +72,31 @@ class GatedCell(Cell):
             return [weight_ih, weight_hh]
         return [weight_ih, weight_hh, first, torch.zeros_like(first) if second is None else second]
 
+    def kernel(
+        self, x: Tensor, state: Mapping[str, Tensor], weights: list[Tensor], *, biased: bool, layers: int, both: bool
+    ) -> tuple[Tensor, ...]:
+        """torch's kernel for this cell: the output (B, T, D), then each state (layers * directions, B, H)."""
+        raise TypeError(f"{type(self).__name__} does not define kernel")
+
+    @staticmethod
+    def fused_stack(
+        cells: Sequence[Cell], x: Tensor, state: Mapping[str, Tensor], *, layers: int
+    ) -> tuple[Tensor, States]:
+        weights: list[Tensor] = []
+        for cell in cells:
+            assert isinstance(cell, GatedCell)
+            weights += cell.all_weights()
+        first = cells[0]
+        assert isinstance(first, GatedCell)
+        before = {name: value if value.dtype == x.dtype else value.to(x.dtype) for name, value in state.items()}
+        biased, both = bool(first.bias_names), len(cells) > layers
+        y, *after = first.kernel(x, before, weights, biased=biased, layers=layers, both=both)
+        return y, dict(zip(state, after, strict=True))
+
+    def all_weights(self) -> list[Tensor]:
+        """One direction's weights in the order of torch's kernels."""
+        return self.kernel_weights(self.weight_ih, self.weight_hh)
+
 
 def kernel_state(state: Tensor, x: Tensor) -> Tensor:
     """A state (B, H) as torch's kernels take it: (1, B, H), in the dtype of the input."""
@@ -81,8 +108,11 @@ def for_backward() -> bool:
     return torch.is_grad_enabled()
 
 
-def last_output(y: Tensor, state: Mapping[str, Tensor], ctx: Context) -> States:
-    """h of a cell whose output is h, at each row's last valid step; the old one for a row without steps."""
+def last_output(y: Tensor, last: Tensor, state: Mapping[str, Tensor], ctx: Context) -> States:
+    """h of a cell whose output is h, at each row's last valid step; the old one for a row without steps.
+
+    last: (1, B, H), what the kernel gives for the last step, padding or not.
+    """
     if ctx.lengths is None:
-        return {"h": y[:, -1]}
+        return {"h": last.squeeze(0)}
     return {"h": where_rows(ctx.lengths > 0, at_last(y, ctx.lengths), state["h"].to(y.dtype))}

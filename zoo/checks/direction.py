@@ -1,4 +1,4 @@
-"""Directions: a layer that reads from the end equals one that reads each row reversed, and their merge is what it says."""
+"""Directions: a layer that reads from the end equals one that reads each row reversed; merges are what they say."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def _final(
         return
     spec = _spec(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     size = Part(catalogue().find("head", "linear"), _options("head", "linear", size=3))
-    model = build(replace(spec, head=replace(head, part=size)), seed=0, device=subject.device, dtype=subject.exact).eval()
+    spec = replace(spec, head=replace(head, part=size))
+    model = build(spec, seed=0, device=subject.device, dtype=subject.exact).eval()
     model.load_state_dict(both.state_dict(), strict=False)
     given: list[Tensor] = []
     assert model.pool is not None

@@ -25,7 +25,7 @@ SIGMAS = 6.0
 
 
 def dropout(subject: Subject) -> None:
-    """Training differs from eval where the spec asks for dropout, and repeats with its seed; each kind acts by itself."""
+    """Training differs from eval where the spec asks for dropout, and repeats with its seed; each kind acts alone."""
     _whole(subject)
     kinds = list(_kinds(subject.tiny))
     for place, spec in kinds:
@@ -55,7 +55,7 @@ def _whole(subject: Subject) -> None:
     again = run(model, batch)
     if not _equal(first, again):
         raise CheckFailure("two training runs from one random state differ")
-    draws = subject.has_dropout or subject.traits.stochastic
+    draws = bool(list(_kinds(subject.tiny))) or subject.traits.stochastic
     if draws and _equal(first, second):
         raise CheckFailure("two training runs are the same, though the spec asks for dropout")
     if not draws and not subject.traits.batch_statistics:
@@ -112,9 +112,10 @@ def _rate(part: Part) -> float:
 
 
 def _with_rate(part: Part, rate: float) -> Part:
-    if not _rate(part):
+    if getattr(part.options, "dropout", None) is None or rate == _rate(part):
         return part
-    return part.with_options(type(part.options).model_validate(part.options.model_dump(by_alias=True) | {"dropout": rate}))
+    options = part.options.model_dump(by_alias=True) | {"dropout": rate}
+    return part.with_options(type(part.options).model_validate(options))
 
 
 def _masks(subject: Subject, index: int, layer: Recurrent) -> None:

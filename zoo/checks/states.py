@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -36,16 +37,16 @@ def state_default(subject: Subject) -> None:
     batch = batch_of(subject, 3, 7)
     expected = run(model, batch)
     initial = model.init_state(3)
-    all_close(run(model, batch, initial), expected, "state=init_state(3) against no state", bound=0.0)
+    all_close(run(model, batch, initial), expected, "state=init_state(3) against no state")
     names = set(named(model, initial))
     if not names:
         return
-    all_close(run(model, batch, named(model, initial)), expected, "the initial state by names", bound=0.0)
+    all_close(run(model, batch, named(model, initial)), expected, "the initial state by names")
     state = random_state(model, 3)
     output, after = run(model, batch, state)
     if set(named(model, after)) != names:
         raise CheckFailure(f"a run gives states {sorted(named(model, after))}, init_state gives {sorted(names)}")
-    all_close(run(model, batch, named(model, state)), (output, after), "an incoming state by names", bound=0.0)
+    all_close(run(model, batch, named(model, state)), (output, after), "an incoming state by names")
     if torch.equal(output, expected[0]):
         raise CheckFailure("an incoming state changes no output")
     _state_gradients(subject, model, batch, named(model, state))
@@ -87,7 +88,8 @@ def chunked(subject: Subject) -> None:
 def _chunks(model: Model, batch: Batch, split: tuple[int, ...], *, by_name: bool = False) -> tuple[Tensor, Any]:
     outputs, state, start = [], None, 0
     for size in split:
-        output, state = run(model, batch.steps(start, start + size), named(model, state) if by_name and start else state)
+        before = named(model, state) if by_name and start else state
+        output, state = run(model, batch.steps(start, start + size), before)
         outputs.append(output)
         start += size
     return torch.cat(outputs, 1), state
@@ -127,10 +129,7 @@ def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
             before = None if state is None else state_rows(state, alive)
             output, after = run(model, batch.rows(alive).steps(start, stop), before, lengths=left)
             close(output, whole[alive, start:stop], f"rows of lengths {LENGTHS} cut at {cuts}, steps {start} to {stop}")
-            if state is None:
-                state = after
-            else:
-                state = _put(named(model, state), alive, named(model, after))
+            state = after if state is None else _put(named(model, state), alive, named(model, after))
         all_close(named(model, state), kept, f"state after rows of lengths {LENGTHS} cut at {cuts}")
 
 
@@ -199,7 +198,7 @@ def _separately(
 ) -> None:
     """One row against separate runs of its parts: outputs, and the state of what each direction read last."""
     outputs, states = [], []
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         output, after = run(model, row.steps(start, stop))
         outputs.append(output)
         states.append(named(model, after))

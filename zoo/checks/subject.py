@@ -14,7 +14,7 @@ from zoo.builder import build
 from zoo.components import Traits
 from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.shrink import shrink
 from zoo.spec.traits import traits
 
@@ -22,7 +22,7 @@ SHAPES = ((1, 1), (1, 7), (5, 1), (2, 13), (3, 7))
 """Batch sizes and lengths: primes apart from every width of a tiny copy, so that swapped axes cannot hide."""
 
 
-class Skip(Exception):
+class Skip(Exception):  # noqa: N818 - not an error
     """Raised by a check that does not apply, with the declaration that says so."""
 
 
@@ -74,27 +74,9 @@ class Subject:
         """Whether the model gives one output per row rather than one per step."""
         return self.spec.head is not None and self.spec.head.pool is not None
 
-    @property
-    def has_dropout(self) -> bool:
-        rates = [
-            rate
-            for layer in self.tiny.layers
-            if isinstance(layer, Recurrent)
-            for rate in (
-                layer.dropout.input,
-                layer.dropout.between,
-                layer.dropout.output,
-                layer.dropout.recurrent,
-                layer.dropout.weight,
-                layer.dropout.zoneout,
-            )
-        ]
-        parts = [self.tiny.input, *([self.tiny.head.part] if self.tiny.head else [])]
-        return any(rates) or any(getattr(part.options, "dropout", 0) for part in parts)
-
-    def model(self, *, seed: int = 0, dtype: torch.dtype | None = None, engine: str = "auto", train: bool = False) -> Model:
+    def model(self, *, seed: int = 0, dtype: torch.dtype | None = None, train: bool = False) -> Model:
         """A fresh tiny model, the same for the same seed; in eval mode unless asked otherwise."""
-        model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact, engine=engine)
+        model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact)
         return model.train(train)
 
     def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Tensor:

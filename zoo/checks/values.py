@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -48,7 +50,7 @@ def _finite(result: object, label: str) -> None:
 
 
 def batch_independence(subject: Subject) -> None:
-    """Rows do not influence each other: permuting them permutes what comes out, and one changed row changes only itself."""
+    """Rows do not influence each other: permuting them permutes what comes out; a changed row changes only itself."""
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
@@ -112,12 +114,13 @@ def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str
     if batch.x.is_floating_point():
         for value in (0.0, 1e9, torch.nan):
             # Everything that belongs to a step is padding there: dt too.
-            found.append((f"{value} in padding", batch.map(lambda t, v=value: _fill(t, padding, v))))
+            found.append((f"{value} in padding", batch.map(partial(_fill, padding=padding, value=value))))
         more = batch.map(lambda t: torch.cat([t, torch.full_like(t[:, :4], 1)], 1))
     else:
-        symbols = batch.x.max().item() + 1
+        symbols = int(batch.x.max()) + 1
         for shift in (1, 2):
-            found.append((f"symbols {shift} further in padding", batch.with_x(_shift(batch.x, padding, shift, symbols))))
+            moved = torch.where(padding, (batch.x + shift) % symbols, batch.x)
+            found.append((f"symbols {shift} further in padding", batch.with_x(moved)))
         more = batch.map(lambda t: torch.cat([t, t[:, :4]], 1))
     return [*found, ("4 more steps of padding", more)]
 
@@ -126,10 +129,6 @@ def _fill(t: Tensor, padding: Tensor, value: float) -> Tensor:
     if not t.is_floating_point():
         return t
     return t.masked_fill(padding.view(*padding.shape, *(1,) * (t.dim() - 2)), value)
-
-
-def _shift(x: Tensor, padding: Tensor, shift: int, symbols: float) -> Tensor:
-    return torch.where(padding, (x + shift) % int(symbols), x)
 
 
 def _gradients(found: object, expected: object, label: str) -> None:
@@ -186,7 +185,8 @@ def causality(subject: Subject) -> None:
         by_step = gradient.abs().flatten(2).amax((0, 2))
         late = by_step[t + 1 :]
         if late.any():
-            raise CheckFailure(f"the output at step {t} has a gradient of {late.max().item():.3g} by a later input, bound 0")
+            size = late.max().item()
+            raise CheckFailure(f"the output at step {t} has a gradient of {size:.3g} by a later input, bound 0")
         if not by_step[t]:
             raise CheckFailure(f"the output at step {t} does not depend on the input at step {t}")
 

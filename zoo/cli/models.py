@@ -14,7 +14,7 @@ from zoo.errors import CheckFailure, ZooError
 
 def register(app: typer.Typer) -> None:
     app.command("summary", epilog="Example: [bold]zoo summary specs/lstm.yaml --seq-len 100[/]")(summary)
-    app.command("test", epilog="Example: [bold]zoo test lstm zaremba-lm --check chunked[/]")(test)
+    app.command("test", epilog="Example: [bold]zoo test lstm zaremba-lm --check chunked[/]")(hold)
 
 
 def summary(
@@ -38,7 +38,7 @@ def summary(
         write(str(result))
 
 
-def test(
+def hold(
     specs: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SPEC]...", help="All of the library if none is given.", autocompletion=spec_names),

@@ -6,7 +6,7 @@ the engine's work. The order of a run is that of `zoo.engine.recurrence`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -112,6 +112,7 @@ class Cell(nn.Module):
     input_shape: (I,), or (C, H, W) for maps. output_shape: per step. states: in order; the first is the output by
     default. window: how many past inputs `project` needs. uses: what the cell reads or does by itself, of "dt",
     "observed", "fresh", "weight_dropout", "recurrent_dropout". fusable: whether `fused` can run it.
+    kernel_key: equal for cells that one call of `fused_stack` can run together; None where there is no such call.
     """
 
     input_shape: Shape
@@ -120,6 +121,7 @@ class Cell(nn.Module):
     window: int = 0
     uses: frozenset[str] = frozenset()
     fusable: bool = False
+    kernel_key: Hashable = None
 
     def constants(self, ctx: Context) -> Any:
         """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple."""
@@ -143,6 +145,17 @@ class Cell(nn.Module):
         None means: run the loop. Never called with resets, zoneout, recurrent dropout or states of all steps.
         """
         return None
+
+    @staticmethod
+    def fused_stack(
+        cells: Sequence[Cell], x: Tensor, state: Mapping[str, Tensor], *, layers: int
+    ) -> tuple[Tensor, States]:
+        """Several plain layers of this cell by one call of its kernel; only for cells with a `kernel_key`.
+
+        cells: layer by layer, forwards before backwards, with or without the latter. x: (B, T, F), without padding.
+        state: (layers * directions, B, ...) by name. Returns the last layer's output and the state in the same form.
+        """
+        raise TypeError(f"{type(cells[0]).__name__} does not define fused_stack")
 
     def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
         """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.components import Description, Part, Shape, resolve
@@ -116,6 +116,8 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
             part, found = layer.cell, _recurrent(path, layer, shape, ask, misfits)
         rows.append(Row(f"layers.{index}", part, found))
         shape = found.output_shape if found else None
+    if spec.head is not None and spec.head.pool is not None:
+        rows[-1] = _with_final(rows[-1], spec.layers[-1])
     if spec.head is not None:
         rows += _head(spec, shape, source, ask)
     return ModelDescription(tuple(rows)), tuple(misfits)
@@ -167,6 +169,16 @@ def _recurrent(
         state=state,
         sequential_depth=cell.sequential_depth,
     )
+
+
+def _with_final(row: Row, layer: Recurrent | Other) -> Row:
+    """In front of a pool, the final output of two directions is projected too, once per row."""
+    found = row.description
+    if found is None or isinstance(layer, Other) or not layer.bidirectional or layer.output_projection is None:
+        return row
+    width = math.prod(found.state[next(iter(found.state))]) * (2 if layer.merge == "concat" else 1)
+    once = found.macs_per_sequence + width * layer.output_projection
+    return replace(row, description=replace(found, macs_per_sequence=once))
 
 
 def _wide(shape: Shape) -> str:

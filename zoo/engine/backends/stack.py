@@ -1,0 +1,55 @@
+"""Plain layers of one cell by a single call of its kernel: what torch's own stacked modules do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.recurrence import Run
+
+
+def possible(layers: Sequence[RecurrentLayer], run: Run) -> bool:
+    """Whether these layers, in this run, are what one kernel can do."""
+    if run.engine == "loop" or run.valid is not None or run.reset is not None or run.all_states:
+        return False
+    key, both = layers[0].cell.kernel_key, layers[0].reverse_cell is not None
+    return key is not None and all(
+        layer.cell.kernel_key == key and (layer.reverse_cell is not None) == both and _plain(layer) for layer in layers
+    )
+
+
+def run(layers: Sequence[RecurrentLayer], x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+    """Layers for which it is possible: the last one's output, and the state (layers * directions, B, ...) by name."""
+    both = layers[0].reverse_cell is not None
+    cells = [cell for layer in layers for cell in (layer.cell, layer.reverse_cell) if cell is not None]
+    y, after = cells[0].fused_stack(cells, x, state, layers=len(layers))
+    y = y.to(x.dtype)
+    final = None
+    if run.final and both:
+        half = y.shape[2] // 2
+        final = torch.cat([y[:, -1, :half], y[:, 0, half:]], 1)
+    return LayerOutput(y, {name: value.to(state[name].dtype) for name, value in after.items()}, final)
+
+
+def _plain(layer: RecurrentLayer) -> bool:
+    """Nothing stands around the cells or inside their recurrence, and nobody watches them by hooks."""
+    rates = layer.dropout
+    drops = rates.input or rates.between or rates.output or rates.recurrent or rates.weight
+    return (
+        layer.cell.fusable
+        and layer.norm is None
+        and layer.initial is None
+        and layer.output_projection is None
+        and layer.merge == "concat"
+        and not (layer.reverse or layer.residual or rates.zoneout or (drops and layer.training))
+        and not any(_watched(module) for module in layer.modules())
+    )
+
+
+def _watched(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    )
