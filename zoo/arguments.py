@@ -5,7 +5,8 @@ Checks that read numbers are left out while compiling or exporting, and never co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
     """x (B, T, *shape), on the model's device; integers for symbols, else the model's own dtype."""
     if not isinstance(x, Tensor):
         raise InputError(f"x must be a tensor or a PackedSequence, not {type(x).__name__}")
+    if x.layout != torch.strided or x.is_nested:
+        raise InputError("x must be an ordinary dense tensor: use x.to_dense(), or pad the rows and give lengths")
     axes = ", ".join(("B", "T", *map(str, shape)))
     if x.dim() != 2 + len(shape):
         message = f"x must have shape ({axes}), not {tuple(x.shape)}"
@@ -37,16 +40,23 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
     if x.device != device and x.device.type != device.type:
         raise InputError(f"x is on {x.device}, the model on {device}: use x.to({str(device)!r})")
     if vocabulary is not None:
-        _check_symbols(x, vocabulary)
+        if x.dtype not in (torch.int64, torch.int32):
+            raise InputError(f"x must be symbols of dtype torch.int64, not {x.dtype}: use x.long()")
     elif not x.is_floating_point():
         raise InputError(f"x must be real numbers of dtype {dtype}, not {x.dtype}: use x.to({dtype})")
     elif x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise InputError(f"x has dtype {x.dtype}, the model {dtype}: use x.to({dtype}) or model.to({x.dtype})")
 
 
-def _check_symbols(x: Tensor, vocabulary: int) -> None:
-    if x.dtype not in (torch.int64, torch.int32):
-        raise InputError(f"x must be symbols of dtype torch.int64, not {x.dtype}: use x.long()")
+def check_symbols(x: Tensor, vocabulary: int) -> None:
+    """Symbols (B, T) that there are, padding already zeroed. On the CPU only: elsewhere it would wait for the device."""
+    if x.device.type != "cpu" or not _readable(x):
+        return
+    low, high = (int(bound) for bound in torch.aminmax(x))
+    if low < 0 or high >= vocabulary:
+        raise InputError(
+            f"x must be symbols from 0 to {vocabulary - 1}, the input's vocabulary, not from {low} to {high}"
+        )
 
 
 def row_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -54,27 +64,42 @@ def row_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> tuple[Tens
     if lengths is None:
         return None, None
     batch, steps = x.shape[:2]
-    given = lengths if isinstance(lengths, Tensor) else torch.tensor(list(lengths))
+    given = lengths if isinstance(lengths, Tensor) else _as_tensor(lengths, batch)
     if tuple(given.shape) != (batch,) or given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise InputError(f"lengths must be {batch} integers, one per row, not shape {tuple(given.shape)} {given.dtype}")
-    if not torch.compiler.is_compiling() and given.device.type != "meta":
+    if given.device.type == "meta" and x.device.type != "meta":
+        raise InputError(f"lengths are on meta, which holds no numbers, and x is on {x.device}")
+    given = given.to(torch.int64)
+    if _readable(given):
         low, high = (int(bound) for bound in torch.aminmax(given))
         if low < 1 or high > steps:
             raise InputError(f"lengths must be from 1 to {steps}, the number of steps, not from {low} to {high}")
         if low == steps:
             return None, None
-    on_device = given.to(x.device, torch.int64)
+    on_device = given.to(x.device)
     return on_device, valid_steps(on_device, steps)
+
+
+def _as_tensor(lengths: Sequence[int], batch: int) -> Tensor:
+    """A list of lengths; sets and mappings have no order of rows."""
+    if not isinstance(lengths, Set | Mapping | str):
+        try:
+            return torch.tensor(list(lengths))
+        except (TypeError, ValueError, RuntimeError):
+            pass
+    raise InputError(f"lengths must be {batch} integers, one per row, not {lengths!r:.60}")
+
+
+def _readable(x: Tensor) -> bool:
+    """Whether a tensor's numbers can be read: not while compiling or exporting, not on meta, not under vmap."""
+    return not (torch.compiler.is_compiling() or x.device.type == "meta" or torch._C._functorch.is_batchedtensor(x))
 
 
 def check_reset(reset: Tensor | None, x: Tensor) -> Tensor | None:
     """reset (B, T), booleans."""
     if reset is None:
         return None
-    if tuple(reset.shape) != tuple(x.shape[:2]) or reset.dtype != torch.bool:
-        raise InputError(
-            f"reset must be booleans of shape {tuple(x.shape[:2])}, not {reset.dtype} {tuple(reset.shape)}"
-        )
+    _must_be("reset", "booleans", reset, x.shape[:2])
     return reset.to(x.device)
 
 
@@ -82,8 +107,7 @@ def check_dt(dt: Tensor | None, x: Tensor, dtype: torch.dtype) -> Tensor | None:
     """dt (B, T), real numbers."""
     if dt is None:
         return None
-    if tuple(dt.shape) != tuple(x.shape[:2]) or not dt.is_floating_point():
-        raise InputError(f"dt must be real numbers of shape {tuple(x.shape[:2])}, not {dt.dtype} {tuple(dt.shape)}")
+    _must_be("dt", "real numbers", dt, x.shape[:2])
     return dt.to(x.device, dtype)
 
 
@@ -91,10 +115,17 @@ def check_observed(observed: Tensor | None, x: Tensor) -> Tensor | None:
     """observed (B, T, F), booleans."""
     if observed is None:
         return None
-    if observed.shape != x.shape or observed.dtype != torch.bool:
-        found = f"{observed.dtype} {tuple(observed.shape)}"
-        raise InputError(f"observed must be booleans of the shape of x, {tuple(x.shape)}, not {found}")
+    _must_be("observed", "booleans", observed, x.shape)
     return observed.to(x.device)
+
+
+def _must_be(name: str, kind: Literal["booleans", "real numbers"], given: object, shape: Sequence[int]) -> None:
+    if isinstance(given, Tensor):
+        right = given.dtype == torch.bool if kind == "booleans" else given.is_floating_point()
+        if right and given.shape == shape:
+            return
+    found = f"{given.dtype} {tuple(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
+    raise InputError(f"{name} must be {kind} of shape {tuple(shape)}, not {found}")
 
 
 def check_uses(cells: Iterable[Cell], dt: Tensor | None, observed: Tensor | None) -> None:
@@ -106,11 +137,29 @@ def check_uses(cells: Iterable[Cell], dt: Tensor | None, observed: Tensor | None
             raise InputError(f"{name} was given, but this model's cells ({names}) do not use it: leave it out")
 
 
-def check_step(x: Tensor, shape: Shape) -> None:
-    """One step of a batch, (B, *shape)."""
-    if not isinstance(x, Tensor) or x.dim() != 1 + len(shape):
+def as_sequence(
+    x: Tensor, shape: Shape, dt: Tensor | None, observed: Tensor | None, reset: Tensor | None
+) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """One step of a batch, x (B, *shape) and what is given beside it, as sequences of that one step."""
+    if not isinstance(x, Tensor) or x.dim() != 1 + len(shape) or tuple(x.shape[1:]) != shape:
         found = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
         raise InputError(f"step takes one step of a batch, ({', '.join(('B', *map(str, shape)))}), not {found}")
+    if dt is not None:
+        _must_be("dt", "real numbers", dt, x.shape[:1])
+        dt = dt.unsqueeze(1)
+    if observed is not None:
+        _must_be("observed", "booleans", observed, x.shape)
+        observed = observed.unsqueeze(1)
+    if reset is not None:
+        _must_be("reset", "booleans", reset, x.shape[:1])
+        reset = reset.unsqueeze(1)
+    return x.unsqueeze(1), dt, observed, reset
+
+
+def check_batch(batch: int) -> None:
+    """A number of rows."""
+    if not isinstance(batch, int) or isinstance(batch, bool) or batch < 0:
+        raise InputError(f"batch must be a number of rows, not {batch!r:.60}")
 
 
 def refuse_beside_packed(**given: object) -> None:

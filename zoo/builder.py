@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import describe
 
 GIBIBYTE = 2**30
+DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
 def build(
@@ -35,9 +37,11 @@ def build(
     """The model of a spec. Arguments, result and errors as `zoo.build`."""
     chosen = _engine(engine)
     where = _device(device)
-    dtype = dtype or torch.get_default_dtype()
-    if not dtype.is_floating_point:
-        raise BuildError(f"parameters are real numbers: dtype must be floating point, not {dtype}")
+    dtype = torch.get_default_dtype() if dtype is None else dtype
+    if dtype not in DTYPES:
+        raise BuildError(f"dtype must be one of {', '.join(map(str, DTYPES))}, not {dtype!r:.60}")
+    _check_whole("seed", seed, 0, 2**64 - 1)
+    _check_whole("memory_limit", memory_limit, 0, None)
     _within(spec, where, dtype, memory_limit)
     # Low-precision numbers are drawn as float32: not every scheme can be computed in them.
     drawn = dtype if dtype == torch.float64 else torch.float32
@@ -185,7 +189,7 @@ def _device(device: str | torch.device | None) -> torch.device:
     try:
         found = torch.device(device)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise BuildError(f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}") from None
     return found
 
@@ -198,9 +202,22 @@ def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | N
     needed = parameters * dtype.itemsize
     if needed > limit:
         raise BuildError(
-            f"{spec.id} has {parameters:,} parameters, {needed / GIBIBYTE:,.1f} GiB, over the limit of "
-            f"{limit / GIBIBYTE:,.1f} GiB: raise it with memory_limit=..., or build on device='meta'"
+            f"{spec.id} has {parameters:,} parameters, {_size(needed)}, over the limit of {_size(limit)}: "
+            "raise it with memory_limit=..., or build on device='meta'"
         )
+
+
+def _size(memory: int) -> str:
+    return f"{memory / GIBIBYTE:,.1f} GiB" if memory >= GIBIBYTE // 10 else f"{memory:,} bytes"
+
+
+def _check_whole(name: str, value: object, low: int, high: int | None) -> None:
+    """None, or a whole number within bounds."""
+    if value is None:
+        return
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low or (high is not None and value > high):
+        bounds = f"from {low}" if high is None else f"from {low} to {high}"
+        raise BuildError(f"{name} must be a whole number {bounds}, or None, not {value!r:.60}")
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from dataclasses import replace
+from itertools import chain
 from typing import Any, cast
 
 import torch
@@ -126,16 +126,13 @@ class Model(nn.Module):
         why_not = obstacle(self.spec)
         if why_not is not None:
             raise InputError(f"{self.spec.id} cannot run one step at a time: {why_not}")
-        arguments.check_step(x, self.input_shape)
-        if reset is not None:
-            reset = reset.unsqueeze(1)
-        dt = None if dt is None else dt.unsqueeze(1)
-        observed = None if observed is None else observed.unsqueeze(1)
-        output, after, _ = self._run(x.unsqueeze(1), state, None, dt, observed, reset, False)
+        x, dt, observed, reset = arguments.as_sequence(x, self.input_shape, dt, observed, reset)
+        output, after, _ = self._run(x, state, None, dt, observed, reset, False)
         return output.squeeze(1), after
 
     def init_state(self, batch: int) -> Any:
-        """The state that `state=None` means, for so many rows."""
+        """The state that `state=None` means, for so many rows. Raises InputError for what is no number of rows."""
+        arguments.check_batch(batch)
         return self._layout.outward(self._initial(batch, *self._place()))
 
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
@@ -208,8 +205,12 @@ class Model(nn.Module):
         """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
         if observed is not None:
             x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
-        features: Tensor = self.input(zero_where(x, valid))
-        return zero_where(features, valid) if self.input.vocabulary is not None else features
+        x = zero_where(x, valid)
+        if self.input.vocabulary is None:
+            real: Tensor = self.input(x)
+            return real
+        arguments.check_symbols(x, self.input.vocabulary)
+        return zero_where(self.input(x), valid)
 
     def _headed(self, y: LayerOutput, run: Run) -> Tensor:
         output = y.output

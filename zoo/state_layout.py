@@ -76,7 +76,7 @@ class TorchLayout:
             if not isinstance(tensor, Tensor) or tuple(tensor.shape) != size:
                 found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
                 raise InputError(f"state {name} must have shape {size} (layers * directions, B, H), not {found}")
-        return {name: t.to(device, dtype) for name, t in zip(self.shapes, given, strict=True)}
+        return {name: _moved(name, t, device, dtype) for name, t in zip(self.shapes, given, strict=True)}
 
     def inward(self, state: Any, initial: PerLayer) -> PerLayer:
         if isinstance(state, Mapping):
@@ -132,9 +132,21 @@ def _named(state: Mapping[str, Tensor], initial: PerLayer) -> PerLayer:
             found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
             raise InputError(f"state {name!r} must have shape {tuple(expected[name].shape)}, not {found}")
     return [
-        {name: state[f"layers.{index}.{name}"].to(like) for name, like in one.items()}
+        {
+            name: _moved(f"layers.{index}.{name}", state[f"layers.{index}.{name}"], like.device, like.dtype)
+            for name, like in one.items()
+        }
         for index, one in enumerate(initial)
     ]
+
+
+def _moved(name: str, tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A given state where the model is and in its precision; never from one kind of number to another."""
+    if (tensor.is_floating_point(), tensor.is_complex()) != (dtype.is_floating_point, dtype.is_complex):
+        raise InputError(f"state {name} must have dtype {dtype}, not {tensor.dtype}")
+    if tensor.device.type == "meta" and device.type != "meta":
+        raise InputError(f"state {name} is on meta, which holds no numbers, and the model on {device}")
+    return tensor.to(device, dtype)
 
 
 def _kind(value: object) -> str:

@@ -44,7 +44,7 @@ def parametrize_with_checks(
         specs: names, paths, mappings or loaded specs. A name or a path stands for its variants too; `name@variant`,
             for that one alone.
         checks: names of the checks; all that are installed if not given.
-        slow: the slow checks too. Where pytest knows a marker `slow`, they carry it.
+        slow: the slow checks too.
         device: where to run; `ZOO_DEVICE`, or the one available, if not given.
 
     A check that does not apply is a skip with the declaration that says so; one that fails, a failure whose text is
@@ -57,11 +57,11 @@ def parametrize_with_checks(
 
     chosen = select(checks, slow=slow)
     models = [_Model(spec, device) for reference in specs for spec in _models(reference)]
-    parameters = [
-        pytest.param(Check(model, record), id=f"{model.spec.id}-{record.name}", marks=_marks(record))
-        for model in models
-        for record in chosen
-    ]
+    parameters = []
+    for model in models:
+        for record in chosen:
+            parameters.append(pytest.param(Check(model, record), id=f"{model.spec.id}-{record.name}"))
+        parameters.append(pytest.param(Applies(model, chosen), id=f"{model.spec.id}-applies"))
     return pytest.mark.parametrize("check", parameters)
 
 
@@ -100,13 +100,26 @@ class Check:
             pytest.xfail(text)
 
 
+@dataclass(frozen=True)
+class Applies:
+    """That at least one of the checks applies to a model: one that nothing was tried on has not been tested."""
+
+    model: _Model
+    records: tuple[CheckType, ...]
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        from zoo.checks.run import run
+
+        # The first of them nearly always does, so this costs one check.
+        if all(run(self.model.subject, record).status == "skipped" for record in self.records):
+            names = ", ".join(record.name for record in self.records)
+            pytest.fail(f"{self.model.spec.id}: no check applies to it (of {names})", pytrace=False)
+
+
 def _models(reference: SpecLike) -> list[Spec]:
     if isinstance(reference, Spec):
         return [reference]
     if isinstance(reference, str) and library.locate(reference)[1] is not None:
         return [library.load(reference).spec]
     return [resolved.spec for resolved in library.read_all(reference).values()]
-
-
-def _marks(record: CheckType) -> tuple[Any, ...]:
-    return (pytest.mark.slow,) if record.slow else ()

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.builder import build
-from zoo.checks.batch import batch_of, run
-from zoo.checks.subject import Skip, Subject, all_close, tensors
+from zoo.checks.batch import batch_of, named, run
+from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.components import Part
 from zoo.engine.layer import LayerOutput
 from zoo.errors import CheckFailure
@@ -40,6 +40,8 @@ def dropout(subject: Subject) -> None:
     for index, layer in enumerate(subject.tiny.layers):
         if isinstance(layer, Recurrent):
             _masks(subject, index, layer)
+            if layer.dropout.zoneout:
+                _zoneout(subject, index, layer)
     if not kinds and not subject.traits.stochastic:
         raise Skip("the spec asks for no dropout")
 
@@ -137,6 +139,28 @@ def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
         if (whole == 0).any():
             continue  # zeros of the layer's own, as of relu, cannot be told from dropped ones
         _hold(lost, rate, rates.variational, f"layers.{index}: dropout on the {what}")
+
+
+def _zoneout(subject: Subject, index: int, layer: Recurrent) -> None:
+    """After one step in eval a state is rate * old + (1 - rate) * new; in training the old one, with that rate."""
+    rate = layer.dropout.zoneout
+    plain = without_dropout(subject.tiny)
+    zoned = with_layer(plain, index, replace(layer, dropout=Dropout(zoneout=rate)))
+    without, model = (build(spec, seed=0, device=subject.device, dtype=subject.exact).eval() for spec in (plain, zoned))
+    batch = batch_of(subject, MANY * MANY, 1)
+    old, new = named(model, model.init_state(MANY * MANY)), named(without, run(without, batch)[1])
+    found, trained = named(model, run(model, batch)[1]), named(model, run(model.train(), batch)[1])
+    cells = model.get_submodule(f"layers.{index}.cell")
+    for name, spec in getattr(cells, "states", {}).items():
+        key = f"layers.{index}.{name}"
+        expected = rate * old[key] + (1 - rate) * new[key] if spec.zoneout else new[key]
+        close(found[key], expected, f"layers.{index}: {name} after one step of zoneout {rate} in eval")
+        if spec.zoneout:
+            moves = new[key] != old[key]  # nothing can be told from a state that stays where it is
+            kept = (trained[key] == old[key])[moves].double()
+            share, bound = kept.mean().item(), SIGMAS * math.sqrt(rate * (1 - rate) / max(1, kept.numel()))
+            if abs(share - rate) > bound:
+                raise CheckFailure(f"layers.{index}: zoneout keeps {share:.3f} of {name}, its rate is {rate:.3f}")
 
 
 def _captured(model: nn.Module, subject: Subject, index: int, what: str, *, train: bool) -> Tensor:

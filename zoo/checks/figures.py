@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import typing
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ValidationError
 
 from zoo.builder import build
+from zoo.checks.alternatives import changes
 from zoo.checks.subject import Skip, Subject, tensors
-from zoo.components import Part
 from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model
-from zoo.spec.canonical import Other, Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe, walk
 
 # Above this, building for real to count costs more than importing meta does.
@@ -89,22 +84,20 @@ def _products(model: Model, x: torch.Tensor) -> int:
 
 
 def options(subject: Subject) -> None:
-    """Changing any option of any component changes a parameter's shape, an output, or a declared figure."""
+    """Changing any option of a component or key of a layer changes a parameter, an output, or a declared figure."""
     base = _print(subject, subject.tiny)
     dead = []
-    for place, changed in _changed(subject.tiny):
+    for place, changed in changes(subject.tiny):
         try:
             if walk(changed)[1]:
-                continue
+                continue  # the change does not fit its neighbours; another value may
             same = _print(subject, changed) == base
         except ZooError:
-            continue  # the change does not fit its neighbours; another value may
+            continue
         if same:
             dead.append(place)
-    alive = {place for place, _ in _changed(subject.tiny)} - set(dead)
-    truly = sorted(set(dead) - alive)
-    if truly:
-        raise CheckFailure(f"options without any effect: {', '.join(truly)}")
+    if dead:
+        raise CheckFailure(f"changes nothing: {', '.join(dict.fromkeys(dead))}")
 
 
 def _print(subject: Subject, spec: Spec) -> tuple[Any, ...]:
@@ -130,63 +123,3 @@ def _padding_gradient(model: Model, x: torch.Tensor) -> tuple[float, ...]:
     output = model(torch.zeros_like(x), return_state=True)[0]
     output.sum().backward()
     return tuple(p.grad.double().abs().sum().item() for p in model.parameters() if p.grad is not None)
-
-
-def _changed(spec: Spec) -> Iterator[tuple[str, Spec]]:
-    """The spec with one option of one component changed, for every option and a few values of each."""
-    for options_ in _alternatives(spec.input.options):
-        yield f"input.{options_[0]}", replace(spec, input=spec.input.with_options(options_[1]))
-    for index, layer in enumerate(spec.layers):
-        part = layer.part if isinstance(layer, Other) else layer.cell
-        for name, options_of in _alternatives(part.options):
-            changed = part.with_options(options_of)
-            new: Recurrent | Other
-            new = replace(layer, part=changed) if isinstance(layer, Other) else replace(layer, cell=changed)
-            place = f"layers.{index}.{part.record.name}.{name}"
-            yield place, replace(spec, layers=(*spec.layers[:index], new, *spec.layers[index + 1 :]))
-    if spec.head is not None:
-        for name, options_of in _alternatives(spec.head.part.options):
-            yield f"head.{name}", replace(spec, head=replace(spec.head, part=spec.head.part.with_options(options_of)))
-        pool: Part | None = spec.head.pool
-        for name, options_of in _alternatives(pool.options) if pool else ():
-            assert pool is not None
-            yield f"pool.{name}", replace(spec, head=replace(spec.head, pool=pool.with_options(options_of)))
-
-
-def _alternatives(options_: BaseModel) -> Iterator[tuple[str, BaseModel]]:
-    """The options with one of them set to another value that the model accepts."""
-    given = options_.model_dump(by_alias=True)
-    for name, field in type(options_).model_fields.items():
-        for value in _values(field.annotation, getattr(options_, name)):
-            try:
-                yield name, type(options_).model_validate(given | {field.alias or name: value})
-            except ValidationError:
-                continue
-
-
-def _values(annotation: Any, now: Any) -> list[Any]:
-    """Other values for an option of this type, most likely ones first."""
-    choices: list[Any] = []
-    for member in _members(annotation):
-        if typing.get_origin(member) is typing.Literal:
-            choices += typing.get_args(member)
-        elif member is bool:
-            choices += [True, False]
-        elif member is int:
-            choices += [now + 1, now - 1] if type(now) is int else [3, 0]
-        elif member is float:
-            choices += [now / 2 + 0.25, 2 * now + 1] if type(now) is float and math.isfinite(now) else [0.5, 1.5]
-        elif typing.get_origin(member) is tuple and isinstance(now, tuple):
-            choices += [tuple(item + 1 for item in now if isinstance(item, int)), (*now, *now)]
-        elif member is type(None) and now is not None:
-            choices.append(None)
-    return [value for value in choices if value != now]
-
-
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """The types of a union, or the type itself; Annotated is looked through."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _members(typing.get_args(annotation)[0])
-    if typing.get_origin(annotation) is typing.Union or type(annotation).__name__ == "UnionType":
-        return tuple(m for part in typing.get_args(annotation) for m in _members(part))
-    return (annotation,)

@@ -184,7 +184,15 @@ def reset(subject: Subject) -> None:
         for row, positions in enumerate(marks):
             label = f"reset before steps {positions} of a row of {ends[row]}"
             bounds = [0, *(p for p in positions if p < ends[row]), ends[row]]
-            _separately(subject, model, batch.rows(slice(row, row + 1)), bounds, found[row], state[row], label)
+            _separately(
+                subject,
+                model,
+                batch.rows(slice(row, row + 1)),
+                bounds,
+                found[row],
+                state_rows(state, slice(row, row + 1)),
+                label,
+            )
     start = random_state(model, 5)
     anew = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
     anew[:, 0] = True

@@ -75,8 +75,12 @@ class Subject:
         return self.spec.head is not None and self.spec.head.pool is not None
 
     def model(self, *, seed: int = 0, dtype: torch.dtype | None = None, train: bool = False) -> Model:
-        """A fresh tiny model, the same for the same seed; in eval mode unless asked otherwise."""
+        """A fresh tiny model, the same for the same seed; in eval mode unless asked otherwise.
+
+        What starts as one number throughout (zero biases, a learned state) is moved, for zeros would hide mistakes.
+        """
         model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact)
+        _move(model, seed)
         return model.train(train)
 
     def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Tensor:
@@ -97,6 +101,15 @@ class Subject:
     @cached_property
     def _probe(self) -> Model:
         return self.model()
+
+
+def _move(model: Model, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
+                noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+                parameter.add_((0.3 * noise).to(parameter.device, parameter.dtype))
 
 
 def close(actual: Tensor, expected: Tensor, what: str, *, bound: float | None = None) -> None:

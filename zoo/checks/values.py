@@ -98,6 +98,7 @@ def padding_invariance(subject: Subject) -> None:
                     raise CheckFailure(f"gradient of padding with {label} is not zero")
         _alone(subject, model, batch, state, lengths)
     _packed(model, batch, lengths)
+    _padding_symbol(subject, model)
 
 
 def _zero_in_padding(output: Tensor, lengths: Tensor) -> None:
@@ -147,7 +148,9 @@ def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths:
         alone = measure(model, batch.rows(slice(row, row + 1)).steps(0, length), own, first_row=row)
         expected = whole.output[row] if subject.pooled else whole.output[row, :length]
         close(alone.output[0], expected, f"output of {label} against the padded batch")
-        all_close(alone.state, whole.state[row], f"state of {label} against the padded batch")
+        all_close(
+            alone.state, state_rows(whole.state, slice(row, row + 1)), f"state of {label} against the padded batch"
+        )
         if alone.x is not None and whole.x is not None:
             close(alone.x[0], whole.x[row, :length], f"input gradient of {label} against the padded batch")
         total = {name: g + alone.parameters[name] for name, g in total.items()}
@@ -170,6 +173,20 @@ def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
             raise CheckFailure(f"a PackedSequence comes back with lengths {given.tolist()}, not {lengths.tolist()}")
     close(output, expected, "a PackedSequence against the padded batch")
     all_close(named(model, after), named(model, state), "the state of a PackedSequence against the padded batch")
+
+
+def _padding_symbol(subject: Subject, model: Model) -> None:
+    """The symbol that an input declares as padding stands for zeros, and learns nothing."""
+    symbol = getattr(subject.tiny.input.options, "padding", None)
+    if symbol is None or subject.input(1, 1).is_floating_point():
+        return
+    features = model.input(torch.full((1, 1), symbol, device=subject.device))
+    if features.any():
+        raise CheckFailure(f"the padding symbol's features are {features.abs().max().item():.3g}, bound 0")
+    model.zero_grad(set_to_none=True)
+    weighted(features).backward()  # type: ignore[no-untyped-call]
+    if any(p.grad is not None and p.grad.any() for p in model.input.parameters()):
+        raise CheckFailure("the padding symbol's vector has a gradient, bound 0")
 
 
 def causality(subject: Subject) -> None:

@@ -1,4 +1,4 @@
-"""What the shell offers for a half-typed word. A broken installation completes to nothing rather than to a traceback."""
+"""What the shell offers for a half-typed word: nothing, rather than a traceback, where the installation is broken."""
 
 from __future__ import annotations
 
@@ -36,5 +36,3 @@ def plugin_names(incomplete: str) -> list[str]:
     from zoo.plugin.manager import catalogue
 
     return [plugin.name for plugin in catalogue().plugins if plugin.name.startswith(incomplete)]
-
-

@@ -37,7 +37,7 @@ def _root(
 def main() -> None:
     """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong."""
     try:
-        app()
+        app(prog_name="zoo")
     except SpecError as error:
         note(str(error))
         sys.exit(error.exit_status)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils import _pytree
+
+from zoo.errors import InputError
 
 
 class State(Mapping[str, Tensor]):
@@ -22,8 +25,11 @@ class State(Mapping[str, Tensor]):
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             return self._tensors[key]
-        rows = slice(key, key + 1 or None) if isinstance(key, int) else key
+        rows = _rows(key, next((t.shape[0] for t in self._tensors.values()), 0))
         return self.map(lambda t: t[rows])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._tensors
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tensors)
@@ -47,8 +53,26 @@ class State(Mapping[str, Tensor]):
         return self.map(torch.clone)
 
     def to(self, device: torch.device | str) -> State:
-        """The state on another device. Its dtypes are the model's business."""
+        """The state on another device. Its dtypes are the model's business: a dtype is an InputError."""
+        if isinstance(device, torch.dtype):
+            raise InputError(f"a state goes to a device, not to {device}: a model takes its state in any precision")
         return self.map(lambda t: t.to(device))
+
+
+def _rows(key: Any, batch: int) -> Any:
+    """What indexes rows and keeps their axis, for one of these: a number, a slice, a list, 1-D numbers or a mask."""
+    if isinstance(key, Tensor) and key.dim() == 0 and not (key.is_floating_point() or key.dtype == torch.bool):
+        key = int(key)
+    if isinstance(key, Integral) and not isinstance(key, bool):
+        row = int(key)
+        if not -batch <= row < batch:
+            raise InputError(f"this state has {batch} rows: there is no row {row}")
+        return slice(row, row + 1 or None)
+    if isinstance(key, slice | list) or (isinstance(key, Tensor) and key.dim() == 1):
+        return key
+    raise InputError(
+        f"a state is indexed by a name, or by rows (a number, a slice, a list or a 1-D tensor), not by {key!r:.60}"
+    )
 
 
 def _flatten(state: State) -> tuple[list[Tensor], list[str]]:

@@ -1,0 +1,50 @@
+# Two commands: `make demo` shows a model, `make test` checks everything that CI checks. Both set up .venv first.
+# Another Python: make PYTHON=python3.12 demo. pip's own settings (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL, ...) apply.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LINTED := zoo tests plugins
+
+.PHONY: help demo setup test lint types unit format clean
+
+help:
+	@echo "make demo    set up .venv and print the summary of specs/lstm.yaml"
+	@echo "make test    lint, formatting, types and all tests: what CI runs"
+	@echo "make lint | types | unit    one part of it;  make format    mend the formatting;  make clean    start afresh"
+
+demo: $(READY)
+	$(BIN)/zoo summary specs/lstm.yaml
+
+setup: $(READY)
+
+test: lint types unit
+
+lint: $(READY)
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+
+types: $(READY)
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/pytest -n auto
+
+format: $(READY)
+	$(BIN)/ruff check --fix $(LINTED)
+	$(BIN)/ruff format $(LINTED)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The set-up is redone when what it installs has changed, and only then.
+$(READY): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "zoo: no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "zoo: needs Python 3.11 or newer; $(PYTHON) is `"$(PYTHON)" -V 2>&1`. Name another: make PYTHON=python3.12 ..." >&2; \
+	  exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

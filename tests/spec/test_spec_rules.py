@@ -1,0 +1,133 @@
+"""Rules across keys: nothing that a spec says may be without effect or without meaning."""
+
+from __future__ import annotations
+
+import pytest
+from spec_support import HEAD, Mistakes, Resolve
+
+PLAIN = "schema: 1\nname: x\ninput: 10\ncell: plain\nhidden_size: 20\n"
+BARE = "schema: 1\nname: x\ninput: 10\n"
+MERGE = "merge says how two directions become one: it needs bidirectional: true"
+LAST = "dropout between layers acts after every recurrent layer but the last, and this is the last: use dropout: {output: ...}"
+LONE = "dropout between layers needs two or more recurrent layers; here there is one: use dropout: {output: ...} or add layers"
+VARIATIONAL = "variational says how input, between and output are dropped, and none of them is given"
+POOL = "pool 'last' takes the final output of each direction"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (HEAD + "dropout: 0.1", [f"6:10: {LONE}"]),
+        (HEAD + "dropout: {between: 0.1}", [f"6:20: {LONE}"]),
+        (HEAD + "layers: [{}, {kind: linear, size: 3}]\ndropout: 0.1", [f"7:10: {LONE}"]),
+        (HEAD + "layers: [{}, {dropout: 0.1}]", [f"6:24: {LAST}"]),
+        (HEAD + "layers: [{dropout: {between: 0.1}}]", [f"6:30: {LAST}"]),
+        (HEAD + "dropout: {variational: true}", [f"6:24: {VARIATIONAL}"]),
+        (HEAD + "dropout: {variational: true, recurrent: 0.1}", [f"6:24: {VARIATIONAL}"]),
+        (HEAD + "layers: [{dropout: {variational: true}}]", [f"6:34: {VARIATIONAL}"]),
+        (HEAD + "merge: sum", [f"6:8: {MERGE}"]),
+        (HEAD + "layers: [{merge: sum}, {bidirectional: true}]", [f"6:18: {MERGE}"]),
+        (
+            HEAD + "layers: [{reverse: true, bidirectional: true}]",
+            ["6:20: a bidirectional layer already runs in reverse too: leave out reverse or bidirectional"],
+        ),
+        (
+            HEAD + "bidirectional: true\nlayers: [{reverse: true}]",
+            ["7:20: a bidirectional layer already runs in reverse too: leave out reverse or bidirectional"],
+        ),
+        (
+            HEAD + "residual: true",
+            [
+                "6:11: residual adds the layer's input to its output, but the input is 10 wide and the output 20 wide; "
+                "make them equal, for example with output_projection: 10"
+            ],
+        ),
+        (
+            HEAD + "layers: [{output_projection: 10}, {hidden_size: 10, bidirectional: true, residual: true}]",
+            [
+                "6:84: residual adds the layer's input to its output, but the input is 10 wide and the output 20 wide; "
+                "make them equal, for example with output_projection: 10"
+            ],
+        ),
+        (HEAD + "expect: {parameters: 5}", ["6:22: expects 5 parameters, but the model has 2,560"]),
+        (PLAIN + "dropout: {recurrent: 0.1}", ["6:22: dropout.recurrent: cell 'plain' does not apply recurrent dropout"]),
+        (PLAIN + "dropout: {weight: 0.1}", ["6:19: dropout.weight: cell 'plain' declares no recurrent weights to drop"]),
+        (
+            PLAIN + "layers: [{dropout: {zoneout: 0.1}}]",
+            ["6:30: dropout.zoneout: cell 'plain' has no state that may be zoned out"],
+        ),
+        (
+            HEAD + "bidirectional: true\nlayers: [{}, {kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: last}",
+            [
+                f"8:37: {POOL}, but a layer of kind 'linear' stands behind the last recurrent layer, which runs backwards "
+                "too: use pool: mean, max or attention"
+            ],
+        ),
+        (
+            HEAD.replace("10", "20") + "bidirectional: true\nmerge: sum\nresidual: true\nhead: {kind: linear, size: 1, pool: last}",
+            [
+                "9:37: pool 'last' is not defined for a residual layer whose directions are merged by 'sum': their final "
+                "outputs belong to different steps"
+            ],
+        ),
+        (
+            BARE + "layers: [{kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: last}",
+            [f"5:37: {POOL} of a recurrent layer, and this spec has none: use another pool"],
+        ),
+        (
+            HEAD + "dropout: 0\nlayers: [{kind: linear, size: 3}]",
+            [
+                "4:7: cell is for recurrent layers, and this spec has none: leave it out",
+                "5:14: hidden_size is for recurrent layers, and this spec has none: leave it out",
+                "6:10: dropout is for recurrent layers, and this spec has none: leave it out",
+            ],
+        ),
+        (HEAD + "head: tied", ["6:7: a tied head shares the embedding's weights: it needs input: {kind: tokens, ...}"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_stand_together(text: str, expected: list[str], mistakes: Mistakes) -> None:
+    assert mistakes(text) == expected
+
+
+GOOD = [
+    HEAD + "dropout: 0",
+    HEAD + "dropout: 0.1\nlayers: 2",
+    HEAD + "dropout: {variational: true, input: 0.1}",
+    HEAD + "dropout: {recurrent: 0.1, weight: 0.1, zoneout: 0.1}",
+    HEAD + "bidirectional: true\nmerge: sum",
+    HEAD + "merge: sum\nlayers: [{bidirectional: true}, {}]",
+    HEAD + "bidirectional: true\nlayers: [{bidirectional: false, reverse: true}]",
+    HEAD + "layers: [{}, {kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: last}",
+    HEAD + "bidirectional: true\nhead: {kind: linear, size: 1, pool: last}",
+    HEAD + "bidirectional: true\nlayers: [{}, {kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: mean}",
+    HEAD + "expect: {parameters: 2560}",
+    BARE + "init: keras\nlayers: [{kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: mean}",
+    BARE + "cell: silent\nhidden_size: 3\nexpect: {parameters: 5}",  # nobody can say how many it has
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_what_can(text: str, models: Resolve) -> None:
+    assert list(models(text)) == [None]
+
+
+def test_dropout_on_the_model_acts_on_the_stack(models: Resolve) -> None:
+    text = HEAD + "layers: 3\ndropout: {input: 0.1, between: 0.2, output: 0.3, recurrent: 0.4, variational: true}\n"
+    dropouts = [layer.dropout for layer in models(text)[None].spec.recurrent]
+    assert [(d.input, d.between, d.output, d.recurrent) for d in dropouts] == [
+        (0.1, 0.2, 0, 0.4), (0, 0.2, 0, 0.4), (0, 0, 0.3, 0.4),
+    ]  # fmt: skip
+
+
+def test_a_layer_s_own_dropout_replaces_the_model_s(models: Resolve) -> None:
+    text = (
+        HEAD
+        + "dropout: {input: 0.1, output: 0.3}\nlayers: [{}, {dropout: {recurrent: 0.4}}, {dropout: {input: 0.2}}]\n"
+    )
+    dropouts = [layer.dropout for layer in models(text)[None].spec.recurrent]
+    assert [(d.input, d.output, d.recurrent) for d in dropouts] == [(0.1, 0, 0), (0, 0, 0.4), (0.2, 0, 0)]
+
+
+def test_the_final_output_of_a_sum_can_be_taken(models: Resolve) -> None:
+    text = HEAD + "bidirectional: true\nmerge: sum\nhead: {kind: linear, size: 1, pool: last}\n"
+    assert models(text)[None].description.output_shape == (1,)

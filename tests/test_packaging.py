@@ -1,0 +1,173 @@
+"""What is published works where there is nothing else: not the source tree, and no package that is not declared."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from running import ROOT, must_run, pip
+
+SPECS = sorted(path.name for path in (ROOT / "specs").rglob("*.yaml"))
+CLEAN = {"PYTHONPATH": None, "PYTHONHOME": None, "ZOO_PLUGINS": None}
+
+
+@dataclass(frozen=True)
+class Published:
+    sdist: Path
+    wheel: Path
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The source distribution, and the wheel built from nothing but that."""
+    folder = tmp_path_factory.mktemp("dist")
+    must_run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return Published(next(folder.glob("*.tar.gz")), next(folder.glob("*.whl")))
+
+
+@pytest.fixture(scope="module")
+def installed(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of an environment with the wheel and what it declares, and nothing else."""
+    folder = tmp_path_factory.mktemp("installed")
+    must_run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
+    scripts = folder / "venv" / "bin"
+    pip("--python", scripts / "python", "install", "--no-deps", published.wheel, cwd=folder)
+    where = must_run(scripts / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)
+    (folder / "declared").mkdir()
+    for entry in _declared():
+        (folder / "declared" / entry.name).symlink_to(entry)
+    (Path(where.stdout.strip()) / "declared.pth").write_text(f"{folder / 'declared'}\n", encoding="utf-8")
+    return scripts
+
+
+def _declared() -> set[Path]:
+    """What the declared dependencies, and theirs, put into site-packages: to download them again takes gigabytes."""
+    found: set[Path] = set()
+    for name in _closure(_project()["project"]["dependencies"]):
+        dependency = distribution(name)
+        tops = {file.parts[0] for file in dependency.files or ()} - {"..", "__pycache__"}
+        found |= {Path(str(dependency.locate_file(top))).absolute() for top in tops}
+    return found
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_wheel_holds_the_package_and_the_specs_and_nothing_else(published: Published) -> None:
+    with zipfile.ZipFile(published.wheel) as wheel:
+        names = [name for name in wheel.namelist() if not name.endswith("/")]
+        metadata = wheel.read(next(name for name in names if name.endswith("/METADATA"))).decode()
+    assert published.wheel.name.startswith("recurrent_zoo-")
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"zoo", "recurrent_zoo"}
+    assert sorted(name.split("/")[-1] for name in names if name.startswith("zoo/_specs/")) == SPECS
+    assert "zoo/py.typed" in names
+    assert {Path(name).suffix for name in names if name.startswith("zoo/")} == {".py", ".typed", ".yaml"}
+    assert sorted(name for name in names if name.startswith("zoo/") and name.endswith(".py")) == sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.py")
+    )
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+    assert "License-Expression: Apache-2.0" in metadata
+    assert "Requires-Dist: torch>=2.11" in metadata
+
+
+def test_the_source_distribution_holds_what_a_packager_needs(published: Published) -> None:
+    with tarfile.open(published.sdist) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    tops = {name.split("/")[0] for name in names} - {""}
+    wanted = {"zoo", "specs", "tests", "plugins", "docs", "README.md", "LICENSE", "Makefile", "constraints.txt"}
+    made = {"pyproject.toml", "PKG-INFO", ".gitignore"}
+    assert wanted | made <= tops
+    assert tops - wanted - made <= {"CHANGELOG.md"}
+    assert {f"specs/{name}" for name in SPECS} <= names
+    junk = ("__pycache__", ".venv", "_cache", ".hypothesis", ".egg-info", "/dist/", "/build/")
+    assert [name for name in names if any(part in name for part in junk)] == []
+
+
+def test_the_wheel_lists_its_specs_from_another_folder(installed: Path, tmp_path: Path) -> None:
+    home = must_run(installed / "python", "-c", "import zoo; print(zoo.__file__)", cwd=tmp_path, env=CLEAN)
+    assert Path(home.stdout.strip()).is_relative_to(installed.parent)
+    done = must_run(installed / "zoo", "list", "--json", cwd=tmp_path, env=CLEAN)
+    assert done.stderr == ""
+    rows = json.loads(done.stdout)
+    assert sorted(f"{row['name']}.yaml" for row in rows) == SPECS
+    assert all(Path(row["path"]).is_relative_to(installed.parent) for row in rows)
+    assert {row["distribution"] for row in rows} == {"recurrent-zoo"}
+    table = must_run(installed / "zoo", "list", cwd=tmp_path, env=CLEAN).stdout.splitlines()
+    assert next(line for line in table if line.startswith("lstm ")).split()[1] == "2,560"
+
+
+def test_the_wheel_summarises_a_model_from_another_folder(installed: Path, tmp_path: Path) -> None:
+    done = must_run(installed / "zoo", "summary", "lstm", cwd=tmp_path, env=CLEAN)
+    assert "parameters        2,560 (shared ones counted once)" in done.stdout.splitlines()
+    assert any(line.endswith(f"cell lstm (recurrent-zoo {_version()})") for line in done.stdout.splitlines())
+
+
+def test_what_is_not_declared_is_not_there(installed: Path, tmp_path: Path) -> None:
+    """Otherwise the tests above would prove nothing about what the package declares."""
+    with pytest.raises(AssertionError, match="No module named 'pytest'"):
+        must_run(installed / "python", "-c", "import pytest", cwd=tmp_path, env=CLEAN)
+
+
+def test_an_editable_install_finds_the_specs_beside_the_package() -> None:
+    from zoo.spec import bundled
+
+    assert bundled.folder() == ROOT / "specs"
+
+
+def test_every_dependency_is_pinned_and_no_pin_is_left_over() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert all([s.operator for s in pin.specifier] == ["=="] and "+" not in str(pin) for pin in pins)
+    pinned = {canonicalize_name(pin.name): str(pin.specifier)[2:] for pin in pins}
+    assert pinned["torch"] == "2.13.0"
+    project = _project()
+    direct = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
+    needed = _closure([*direct, *project["build-system"]["requires"]])
+    # On other platforms torch needs more, which it pins by itself.
+    assert {name for name in needed - pinned.keys() if not name.startswith(("nvidia-", "cuda-", "triton"))} == set()
+    assert pinned.keys() - needed == set()
+
+
+def _closure(requirements: list[str]) -> set[str]:
+    """The names of the requirements that apply here, and of everything that they need."""
+    found: set[str] = set()
+    waiting = list(requirements)
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        name = canonicalize_name(requirement.name)
+        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        found.add(name)
+        waiting += distribution(name).requires or ()
+    return found
+
+
+def test_an_old_python_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "oldpython").write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2"\nexit 1\n', encoding="utf-8")
+    (tmp_path / "oldpython").chmod(0o755)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for program, said in ((f"{tmp_path}/oldpython", "is Python 3.9.2"), ("no-such-python", "no no-such-python here")):
+        done = subprocess.run(
+            ["make", "demo", f"PYTHON={program}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode != 0
+        assert said in done.stderr
+        assert "Python 3.11 or newer" in done.stderr
+        assert not (tmp_path / ".venv").exists()
+
+
+def _version() -> str:
+    return distribution("recurrent-zoo").version

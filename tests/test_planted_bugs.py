@@ -1,0 +1,36 @@
+"""The checks are tested too: every planted bug is caught, by the check that is there for it among others."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from planted import MUTANTS, SPECS, Mutant, caught, sound, table
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_sound(name: str) -> None:
+    assert sound(name) == {}
+
+
+@pytest.mark.parametrize("bug", MUTANTS, ids=lambda bug: bug.name.replace(" ", "-"))
+def test_planted(bug: Mutant) -> None:
+    assert sound(bug.spec) == {}
+    found = caught(bug)
+    assert bug.by in found, f"caught by {sorted(found)}"
+    # By its figure, not by a crash on the way to it.
+    assert not found[bug.by].startswith("raised"), found[bug.by]
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(MUTANTS) >= 30
+    assert len({bug.name for bug in MUTANTS}) == len(MUTANTS)
+
+
+# Each of several workers would have to plant all of them again to print them all.
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="the table is printed by a run in one process")
+def test_table(capsys: pytest.CaptureFixture[str]) -> None:
+    text = table()
+    with capsys.disabled():
+        print(f"\n\n{text}")  # noqa: T201 - the report of this suite
+    assert "NOT CAUGHT" not in text
