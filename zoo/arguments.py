@@ -49,7 +49,7 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
 
 
 def check_symbols(x: Tensor, vocabulary: int) -> None:
-    """Symbols (B, T) that there are, padding already zeroed. On the CPU only: elsewhere it would wait for the device."""
+    """x (B, T), zero in padding, within the vocabulary. On the CPU only: elsewhere it would wait for the device."""
     if x.device.type != "cpu" or not _readable(x):
         return
     low, high = (int(bound) for bound in torch.aminmax(x))

@@ -215,7 +215,8 @@ def _check_whole(name: str, value: object, low: int, high: int | None) -> None:
     """None, or a whole number within bounds."""
     if value is None:
         return
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low or (high is not None and value > high):
+    whole = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if whole is None or whole < low or (high is not None and whole > high):
         bounds = f"from {low}" if high is None else f"from {low} to {high}"
         raise BuildError(f"{name} must be a whole number {bounds}, or None, not {value!r:.60}")
 

@@ -162,6 +162,9 @@ class ComponentType:
         return self.traits(options) if callable(self.traits) else self.traits
 
 
+# The kinds without a field of their own need not be decorated, which would cost every command a millisecond each.
+
+
 @dataclass(frozen=True, kw_only=True)
 class CellType(ComponentType):
     """A recurrent cell. build: `(options, input_shape, hidden_size) -> zoo.Cell`; describe: the same arguments.
@@ -177,14 +180,12 @@ class CellType(ComponentType):
     uses: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True)
 class LayerType(ComponentType):
     """A layer kind other than `recurrent`. build: `(options, input_shape) -> zoo.Layer`; describe alike."""
 
     kind: ClassVar[str] = "layer"
 
 
-@dataclass(frozen=True, kw_only=True)
 class HeadType(ComponentType):
     """What turns the layers' output into the model's. build: `(options, input_shape, source) -> Module`, where
     source is the built input; describe: the same arguments, where source is the input's Description."""
@@ -192,7 +193,6 @@ class HeadType(ComponentType):
     kind: ClassVar[str] = "head"
 
 
-@dataclass(frozen=True, kw_only=True)
 class InputType(ComponentType):
     """What turns the model's input into features. build: `(options) -> Module`; describe alike."""
 
@@ -210,21 +210,18 @@ class PoolType(ComponentType):
     final: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class NormType(ComponentType):
     """Normalises features at each step. build: `(options, input_shape) -> Module`; describe alike."""
 
     kind: ClassVar[str] = "norm"
 
 
-@dataclass(frozen=True, kw_only=True)
 class InitType(ComponentType):
     """How parameters start. build: `(options) -> Callable[[Module], None]`."""
 
     kind: ClassVar[str] = "init"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ArchitectureType(ComponentType):
     """How input, layers and head are wired. build: `(input, layers, pool, head) -> Module`."""
 

@@ -26,6 +26,14 @@ def component_kinds(incomplete: str) -> list[str]:
     return [kind for kind in KINDS if kind.startswith(incomplete)]
 
 
+def cell_names(incomplete: str) -> list[str]:
+    """Names of cells, as a spec can write them."""
+    from zoo.plugin.manager import catalogue
+
+    known = catalogue()
+    return [name for one in known.all("cell") if (name := known.spelling(one)).startswith(incomplete)]
+
+
 def check_names(incomplete: str) -> list[str]:
     from zoo.plugin.manager import catalogue
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import typer
 
@@ -35,21 +36,51 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong."""
+    """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong, 130 interrupted."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: zoo list >&-
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+    status = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        status = _refused(error)
+        _drop_output()
+    sys.exit(status)
+
+
+def _run() -> int | str | None:
     try:
         app(prog_name="zoo")
+    except SystemExit as end:
+        return end.code
     except SpecError as error:
         note(str(error))
-        sys.exit(error.exit_status)
+        return error.exit_status
     except ZooError as error:
         note(f"zoo: {error}")
-        sys.exit(error.exit_status)
+        return error.exit_status
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
         # The reader of our output has left, as `head` does; nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _drop_output()
+    except OSError as error:
+        return _refused(error)
+    return 0
+
+
+def _refused(error: OSError) -> int:
+    what = error.filename or "the output cannot be written"
+    note(f"zoo: {what}: {error.strerror or error}")
+    return 2
+
+
+def _drop_output() -> None:
+    """Python flushes standard output once more as it ends, which must not fail a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

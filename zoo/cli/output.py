@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -11,8 +12,13 @@ Item = TypeVar("Item")
 
 
 def write(text: str) -> None:
-    """One text on standard output, as it is."""
-    sys.stdout.write(text + "\n")
+    """One text on standard output, as it is. Ends the command, with nothing wrong, if the reader has left."""
+    try:
+        sys.stdout.write(text + "\n")
+    except BrokenPipeError:
+        # typer would make a failure of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
 
 
 def write_json(data: Any) -> None:

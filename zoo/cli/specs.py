@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.completion import spec_names
+from zoo.cli.completion import cell_names, spec_names
 from zoo.cli.output import note, progress, table, write, write_json
 from zoo.errors import Diagnostic, SpecError, ZooError
 
@@ -205,7 +205,7 @@ def _cell(value: Any) -> str:
 
 def new_spec(
     name: Annotated[str, typer.Argument(help="The model's name; the file is NAME.yaml.")],
-    cell: Annotated[str, typer.Option(help="The cell to start from.")] = "lstm",
+    cell: Annotated[str, typer.Option(help="The cell to start from.", autocompletion=cell_names)] = "lstm",
     folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
 ) -> None:
     """Write a small spec to start from. An existing file is never overwritten."""

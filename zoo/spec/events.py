@@ -22,9 +22,7 @@ MOST_VALUES: Final = 40_000
 LONGEST_NUMBER: Final = 400
 LARGEST_INTEGER: Final = 2**63 - 1
 
-FORBIDDEN: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """Control characters, a byte order mark inside the text, and line ends that YAML 1.1 knows and editors do not."""
 
 _NULL = frozenset({"~", "null", "Null", "NULL"})
