@@ -32,10 +32,11 @@ if TYPE_CHECKING:
         Vocabulary,
         Width,
     )
-    from zoo.engine.cell import Cell, Role, StateSpec
+    from zoo.engine.cell import Cell, Context, Role, StateSpec
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.state import State
     from zoo.errors import BuildError, CheckFailure, Diagnostic, InputError, PluginError, SpecError, ZooError
+    from zoo.inputs.base import Input
     from zoo.model import Model
     from zoo.plugin.hookspecs import hookimpl
     from zoo.spec.canonical import Spec
@@ -67,7 +68,8 @@ _HOME = {
         "Vocabulary",
         "Width",
     ),
-    "zoo.engine.cell": ("Cell", "Role", "StateSpec"),
+    "zoo.engine.cell": ("Cell", "Context", "Role", "StateSpec"),
+    "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
     "zoo.engine.state": ("State",),
     "zoo.errors": (
@@ -96,11 +98,13 @@ __all__ = [
     "CellType",
     "CheckFailure",
     "CheckType",
+    "Context",
     "Count",
     "Description",
     "Diagnostic",
     "HeadType",
     "InitType",
+    "Input",
     "InputError",
     "InputType",
     "Layer",
