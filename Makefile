@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-LINTED := zoo tests plugins
+LINTED := zoo tests plugins docs
 
 .PHONY: help demo setup test lint types unit format clean
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from exotic import EXOTIC, F_IN, Array, H, Reference
 from torch import Tensor
-
-from exotic import EXOTIC, F_IN, H, Array, Reference
 
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
@@ -47,14 +47,19 @@ def batch() -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
 
 
 def expected(
-    cell: Cell, reference: Reference, data: tuple[Tensor, Tensor, Tensor, Tensor, Tensor], *, resets: bool, backwards: bool
+    cell: Cell,
+    reference: Reference,
+    data: tuple[Tensor, Tensor, Tensor, Tensor, Tensor],
+    *,
+    resets: bool,
+    backwards: bool,
 ) -> Array:
     """Each sequence of each row alone; on the way back the sequence is turned round and its gaps go with it."""
     x, dt, observed, lengths, reset = (t.numpy() for t in data)
     out = np.zeros((B, T, H))
     for row in range(B):
         borders = [0, *(s for s in range(1, lengths[row]) if resets and reset[row, s]), int(lengths[row])]
-        for begin, end in zip(borders, borders[1:], strict=False):
+        for begin, end in pairwise(borders):
             seen, gaps, known = x[row, begin:end], dt[row, begin:end], observed[row, begin:end]
             if backwards:
                 seen, known = seen[::-1], known[::-1]

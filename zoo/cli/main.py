@@ -24,23 +24,34 @@ for module in (specs, models, components, bench):
     module.register(app)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("recurrent-zoo"))
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=_version
+    ),
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed_version
-
-        typer.echo(installed_version("recurrent-zoo"))
-        raise typer.Exit
+    """What stands before a command; its help is the application's."""
 
 
 def main() -> None:
     """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong, 130 interrupted."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the shell: zoo list >&-
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
-    status = _run()
+    if sys.stdout is None or sys.stderr is None:  # closed by the shell: zoo list >&-
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+            _finish(_run())
+    _finish(_run())
+
+
+def _finish(status: int | str | None) -> None:
+    """End with this status once all output is out."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -68,7 +68,10 @@ def hold(
         write_json([report.to_json() for report in reports])
     else:
         counts = {what: sum(getattr(r, what) for r in reports) for what in ("passed", "skipped", "failed")}
-        write(f"{len(reports)} models: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+        write(
+            f"{len(reports)} {'model' if len(reports) == 1 else 'models'}: "
+            + ", ".join(f"{count} {what}" for what, count in counts.items())
+        )
     failed = [report for report in reports if not report.ok]
     if failed:
         names_of = ", ".join(report.name for report in failed)

@@ -13,9 +13,7 @@ from zoo.errors import Diagnostic, SpecError, ZooError
 
 SpecArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="SPEC", help="A path, a library name or a variant (name@size).", autocompletion=spec_names
-    ),
+    typer.Argument(metavar="SPEC", help="A path, a library name or a variant (name@size).", autocompletion=spec_names),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -99,9 +99,17 @@ def _marked(options: BaseModel) -> Iterator[tuple[Size, str, Any]]:
         value = getattr(options, name)
         if value is None:
             continue
-        for mark in field.metadata:
+        for mark in (*field.metadata, *_marks(field.annotation)):
             if isinstance(mark, Size):
                 yield mark, name, value
+                break
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    """The marks inside a type: `Annotated[int, Width] | None` has one, and so has a tuple of such."""
+    yield from getattr(annotation, "__metadata__", ())
+    for inner in get_args(annotation):
+        yield from _marks(inner)
 
 
 def _apply(spec: Spec, sizes: Mapping[Size, Sizes]) -> Spec | None:
