@@ -18,7 +18,7 @@ class Inner(BaseModel):
 class HeadsOptions(zoo.Options):
     heads: Annotated[int, zoo.Count] = Field(2, ge=1)
     modes: Annotated[tuple[Literal["slow", "fast"], ...], Field(strict=False)] = ()
-    inner: Inner = Inner()
+    inner: Inner = Inner(depth=1)
 
 
 class FragileOptions(zoo.Options):

@@ -22,7 +22,7 @@ SHAPES = ((1, 1), (1, 7), (5, 1), (2, 13), (3, 7))
 """Batch sizes and lengths: primes apart from every width of a tiny copy, so that swapped axes cannot hide."""
 
 
-class Skip(Exception):  # noqa: N818 - not an error
+class Skip(Exception):
     """Raised by a check that does not apply, with the declaration that says so."""
 
 
