@@ -144,3 +144,9 @@ def test_command_as_json():
         160,
     )
     assert "table" not in found
+
+
+def test_a_run_too_large_for_memory_is_refused_before_it_is_tried() -> None:
+    with pytest.raises(zoo.InputError) as caught:
+        zoo.summary("lstm", seq_len=10**11)
+    assert str(caught.value) == "a run of 3 rows of 100,000,000,000 steps needs over 22,351 GiB: use fewer of them"

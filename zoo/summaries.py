@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from zoo.builder import build
 from zoo.errors import InputError
 from zoo.model import Model
 from zoo.spec.canonical import Spec
-from zoo.spec.describe import describe
+from zoo.spec.describe import ModelDescription, describe
 from zoo.spec.traits import obstacle, parts
 
 LARGEST_REAL = 4 * 2**30
@@ -104,12 +105,12 @@ def summarise(
         raise InputError("a summary needs a batch size, a sequence length and a depth of at least 1")
     from zoo.torchinfo_table import rows, untouched
 
-    if isinstance(model, Spec):
-        spec = model
-        model = build(spec, seed=0, device=_device(spec) if device is None else device, memory_limit=None)
-    else:
-        spec = model.spec
+    spec = model if isinstance(model, Spec) else model.spec
     description = describe(spec)
+    _fits(description, batch_size, seq_len)
+    if isinstance(model, Spec):
+        where = _device(description) if device is None else device
+        model = build(spec, seed=0, device=where, memory_limit=None)
     with untouched(model), torch.no_grad():
         x = model.example_input(batch_size, seq_len)
         state_bytes = _bytes(model.init_state(1))
@@ -132,8 +133,18 @@ def summarise(
     )
 
 
-def _device(spec: Spec) -> str:
-    parameters = describe(spec).parameters
+def _fits(description: ModelDescription, batch_size: int, seq_len: int) -> None:
+    """Refuse a run whose widest tensor alone would be larger than the largest model that is built."""
+    widths = [math.prod(row.description.output_shape) for row in description.rows if row.description is not None]
+    needed = 4 * batch_size * seq_len * max(widths, default=1)
+    if needed > LARGEST_REAL:
+        raise InputError(
+            f"a run of {batch_size:,} rows of {seq_len:,} steps needs over {needed // 2**30:,} GiB: use fewer of them"
+        )
+
+
+def _device(description: ModelDescription) -> str:
+    parameters = description.parameters
     return "meta" if parameters is not None and 4 * parameters > LARGEST_REAL else "cpu"
 
 
