@@ -31,7 +31,7 @@ TOKENS = [
 PROFILE: dict[str, Any] = {
     "derandomize": True,
     "database": None,
-    "deadline": 1000,
+    "deadline": None,  # a busy machine is no mistake: the time of the processor is measured below
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 
@@ -68,10 +68,12 @@ def mutated(draw: st.DrawFn) -> bytes:
 def survives(data: bytes) -> bool:
     """Whether it is a spec. Any exception but SpecError fails the test; so does a diagnostic that cannot be printed."""
     refusal = None
+    began = time.process_time()
     try:
         models = resolve(parse(data, "f.yaml"), CATALOGUE)
     except SpecError as error:
         refusal = error
+    assert time.process_time() - began < 1
     if refusal is None:
         assert None in models
         return True
@@ -142,8 +144,8 @@ def test_the_seeds_are_good() -> None:
 )  # fmt: skip
 def test_a_file_that_costs_time_is_refused_within_a_second(text: str, mistakes: Mistakes) -> None:
     assert len(text) <= MOST_BYTES
-    began = time.perf_counter()
+    began = time.process_time()
     found = mistakes(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert 0 < len(found) <= 201 or "aliases" in found[1]
     assert sum(map(len, found)) < 60_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -31,7 +31,15 @@ class Problem:
     allowed: tuple[str, ...] = ()
 
     def under(self, *prefix: int | str) -> Problem:
-        return replace(self, path=(*prefix, *self.path))
+        path = (*prefix, *self.path)
+        return Problem(path, self.type, self.message, self.input, self.context, self.allowed)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Several:
+    """Problems on their way through pydantic, which writes out the repr of whatever an error carries."""
+
+    problems: tuple[Problem, ...]
 
 
 def mistake(type: str, message: str, *path: int | str) -> PydanticCustomError:
@@ -41,11 +49,12 @@ def mistake(type: str, message: str, *path: int | str) -> PydanticCustomError:
 
 def wrap(problems: list[Problem]) -> PydanticCustomError:
     """Several problems as the one error that a validator can raise."""
-    return PydanticCustomError(_WRAPPED, "several mistakes", {"problems": problems})
+    return PydanticCustomError(_WRAPPED, "several mistakes", {"problems": _Several(tuple(problems))})
 
 
 def unwrap(error: PydanticCustomError) -> list[Problem]:
-    return list((error.context or {})["problems"])
+    several: _Several = (error.context or {})["problems"]
+    return list(several.problems)
 
 
 def flatten(error: ValidationError, allowed: tuple[str, ...]) -> list[Problem]:
@@ -54,7 +63,7 @@ def flatten(error: ValidationError, allowed: tuple[str, ...]) -> list[Problem]:
     for entry in error.errors(include_url=False):
         context = entry.get("ctx")
         if entry["type"] == _WRAPPED and context is not None:
-            found += [problem.under(*entry["loc"]) for problem in context["problems"]]
+            found += [problem.under(*entry["loc"]) for problem in context["problems"].problems]
         else:
             keys = allowed if entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1 else ()
             found.append(Problem(tuple(entry["loc"]), entry["type"], entry["msg"], entry.get("input"), context, keys))
