@@ -95,9 +95,16 @@ def _format(catalogue: Catalogue) -> Iterator[str]:
     yield ""
     yield "## What the reader refuses"
     yield ""
-    yield "Anchors, aliases and merge keys; tags; several documents; duplicate keys; nesting deeper than 32; files over 256 KiB or"
-    yield "that are not regular files; bytes that are not UTF-8; empty values and null. Only `true` and `false` are booleans;"
-    yield "only decimal integers and YAML 1.2 floats are numbers; everything else is text."
+    yield "Each with its place, how to mend it, and under a second:"
+    yield ""
+    yield "- anchors, aliases and merge keys (`<<`), tags, several documents in one file, duplicate keys, empty values and null;"
+    yield "- nesting deeper than 32, files over 256 KiB, more than 40,000 values, integers beyond 64 bits, numbers that are not"
+    yield "  finite, more than 50 variants, more than 100 tags or requirements;"
+    yield "- bytes that are not UTF-8 (a byte order mark at the start is accepted), control characters, and the line separators of"
+    yield "  Unicode, escaped ones too; a folder, a device, a pipe or a link that leads nowhere."
+    yield ""
+    yield "Only `true` and `false` are booleans; only decimal integers and YAML 1.2 floats are numbers; everything else is text, so"
+    yield "`no`, `017`, `0x10`, `1_000` and `2024-01-01` are text. A key is always text. A model shows at most 200 mistakes."
 
 
 def _keys(model: type[BaseModel], leave_out: set[str] = frozenset()) -> Iterator[str]:  # type: ignore[assignment]
