@@ -1,9 +1,29 @@
-"""What every test shares: one thread in each process."""
+"""What every test shares: one thread in each process, and one catalogue of what is installed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
 
 # Tests are small and run side by side: threads that wait for one another's cores made them ten times slower. torch
 # reads this when it is imported, and so do the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> None:
+    from zoo.plugin.manager import catalogue
+
+    catalogue()
+
+
+@pytest.fixture(autouse=True)
+def _same_catalogue(_read_once: None) -> Iterator[None]:
+    """Whatever a test makes of the process's catalogue, the next one finds the one of the installed plugins."""
+    from zoo.plugin import manager
+
+    before = manager._current
+    yield
+    manager._current = before
