@@ -176,7 +176,7 @@ def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[str, str]]:
     )
     package = Path(str(zoo.__file__)).resolve().parent.parent
     paths = [str(folder / "site"), str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     return contests, environment
 

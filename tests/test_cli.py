@@ -1,0 +1,418 @@
+"""The command line as people and scripts see it: what it prints where, and the status it ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from running import ROOT, python
+
+from zoo.cli.main import app, main
+from zoo.plugin import manager
+from zoo.plugin.manager import isolated
+
+SPEC = "schema: 1\nname: mine\ninput: 10\ncell: lstm\nhidden_size: 20\n"
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-9]|4[0-9]|9[0-7]|10[0-7])(?:;\d+)*m")
+
+
+@dataclass(frozen=True)
+class Said:
+    out: str
+    err: str
+    status: int
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+Zoo = Callable[..., Said]
+
+
+@pytest.fixture
+def zoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Zoo:
+    """Run a command in this process, in an empty folder and a terminal of 100 columns, with built-in components only."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(manager, "_current", isolated())
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERMINAL_WIDTH", "100")
+
+    def run(*arguments: str | Path) -> Said:
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return Said(out, err, int(end.value.code or 0))
+
+    return run
+
+
+# What each command prints
+
+
+def test_list_names_parameters_variants_and_where_from(zoo: Zoo) -> None:
+    done = zoo("list", "rnn*")
+    assert (done.status, done.err) == (0, "")
+    assert done.lines[0].split() == ["name", "parameters", "variants", "description", "from"]
+    rows = {line.split()[0]: line for line in done.lines[1:]}
+    assert list(rows) == ["rnn", "rnn-bidirectional", "rnn-classifier", "rnn-stacked"]
+    assert [rows[name].split()[1] for name in rows] == ["640", "1,280", "661", "4,000"]
+    assert re.search(r"  recurrent-zoo \S+$", rows["rnn"])
+    assert zoo("list", "zaremba*").lines[1].split()[2:5] == ["small,", "medium,", "large"]
+
+
+def test_list_as_json_sorted_and_by_tag(zoo: Zoo) -> None:
+    rows = json.loads(zoo("list", "--tag", "practical", "--sort", "parameters", "--json").out)
+    assert [row["name"] for row in rows] == ["rnn", "rnn-classifier", "rnn-bidirectional", "gru", "lstm", "rnn-stacked"]
+    assert [row["parameters"] for row in rows] == [640, 661, 1280, 1920, 2560, 4000]
+    assert set(rows[0]) == {
+        "name", "parameters", "variants", "description", "tags", "paper", "distribution", "version", "path",
+    }  # fmt: skip
+
+
+def test_show_prints_the_file_as_it_is_written(zoo: Zoo) -> None:
+    done = zoo("show", "lstm")
+    head, _, rest = done.out.partition("\n")
+    assert head.startswith(f"# {ROOT / 'specs' / 'lstm.yaml'} (recurrent-zoo ")
+    assert rest == (ROOT / "specs" / "lstm.yaml").read_text(encoding="utf-8")
+
+
+def test_show_resolved_says_where_each_value_comes_from(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(SPEC)
+    found = dict(re.split(r"\s+# ", line) for line in zoo("show", "mine.yaml", "--resolved").lines if "# " in line)
+    assert found["input: {kind: recurrent-zoo/features, size: 10}"] == "mine.yaml:3"
+    assert found["    hidden_size: 20"] == "mine.yaml:5"
+    assert found["    bidirectional: false"] == "default"
+
+
+def test_show_as_json_is_the_canonical_form(zoo: Zoo) -> None:
+    data = json.loads(zoo("show", "zaremba-lm@medium", "--json").out)
+    assert data["layers"][0]["cell"]["kind"] == "recurrent-zoo/lstm"
+    assert data["layers"][1]["hidden_size"] == 650
+
+
+def test_validate_in_words_as_json_and_as_annotations(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+    assert zoo("validate", "good.yaml") == Said("1 spec valid\n", "", 0)
+    (tmp_path / "bad.yaml").write_text(SPEC + "hidden_sise: 3\n")
+    done = zoo("validate", tmp_path)
+    assert done.status == 2
+    assert done.lines[0] == f"{tmp_path}/bad.yaml:6:1: unknown key 'hidden_sise'; did you mean 'hidden_size'?"
+    assert done.lines[-1] == "1 mistake in 1 of 2 specs"
+    (row,) = json.loads(zoo("validate", "bad.yaml", "--format", "json").out)
+    assert (row["file"], row["line"], row["column"]) == ("bad.yaml", 6, 1)
+    assert zoo("validate", "bad.yaml", "--format", "github").out == (
+        "::error file=bad.yaml,line=6,col=1::unknown key 'hidden_sise'; did you mean 'hidden_size'?\n"
+    )
+
+
+def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
+    rows = [re.split(r"  +", line) for line in zoo("diff", "gru", "lstm").lines]
+    assert rows == [
+        ["key", "gru", "lstm"],
+        ["layers.0.cell.kind", "recurrent-zoo/gru", "recurrent-zoo/lstm"],
+        ["layers.0.cell.reset_gate", "after", "-"],
+        ["parameters", "1,920", "2,560"],
+        ["multiply-adds per step", "1,800", "2,400"],
+        ["state numbers per row", "20", "40"],
+    ]
+    data = json.loads(zoo("diff", "gru", "lstm", "--json").out)
+    assert {"key": "parameters", "a": 1920, "b": 2560} in data
+    assert zoo("diff", "lstm", "lstm").out == "lstm and lstm are equal\n"
+    assert json.loads(zoo("diff", "lstm", "lstm", "--json").out) == []
+
+
+def test_components_by_kind(zoo: Zoo) -> None:
+    rows = zoo("components", "--kind", "cell").lines[1:]
+    rows = [row for row in rows if " recurrent-zoo " in row]
+    assert [row.split()[:2] for row in rows] == [
+        ["cell", "gru"],
+        ["cell", "lstm"],
+        ["cell", "rnn"],
+    ]
+    found = json.loads(zoo("components", "--json").out)
+    lstm = next(row for row in found if row["qualified"] == "recurrent-zoo/lstm")
+    assert lstm["options"].keys() == {"bias", "projection", "forget_bias"}
+    assert {row["kind"] for row in found} >= {"cell", "head", "input", "pool", "norm", "init", "layer", "architecture"}
+
+
+def test_plugins_shows_the_built_in_one(zoo: Zoo) -> None:
+    (row,) = [row for row in json.loads(zoo("plugins", "--json").out) if row["name"] == "builtin"]
+    assert (row["distribution"], row["status"], row["cause"]) == ("recurrent-zoo", "ok", "")
+    assert row["provides"]["cell"] == ["gru", "lstm", "rnn"]
+    assert zoo("plugins").lines[0].split() == ["plugin", "from", "status", "load", "ms", "provides"]
+
+
+def test_schema_on_standard_output_and_in_a_file(zoo: Zoo, tmp_path: Path) -> None:
+    printed = zoo("schema").out
+    assert json.loads(printed)["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert zoo("schema", "--output", "s.json") == Said("", "", 0)
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == printed
+
+
+def test_summary_ends_with_the_cost_card(zoo: Zoo) -> None:
+    done = zoo("summary", "lstm", "--seq-len", "5", "--batch-size", "2")
+    card = next(index for index, line in enumerate(done.lines) if line.startswith("parameters "))
+    assert done.lines[card : card + 5] == [
+        "parameters        2,560 (shared ones counted once)",
+        "multiply-adds     2,400 per step, 12,000 for 5 steps, per row",
+        "state             160 bytes per row",
+        "sequential depth  5 stages for 5 steps",
+        "streamable        yes, one step at a time",
+    ]
+    data = json.loads(zoo("summary", "lstm", "--json").out)
+    assert (data["parameters"], data["macs"], data["seq_len"]) == (2560, 36000, 15)
+
+
+def test_test_reports_and_ends_with_one_for_a_failed_check(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = zoo("test", "lstm", "--check", "shapes")
+    assert (done.status, done.err) == (0, "")
+    assert done.out == "lstm: 1 passed, 0 skipped, 0 failed\n1 model: 1 passed, 0 skipped, 0 failed\n"
+    import zoo.checks.shapes as module
+    from zoo.errors import CheckFailure
+
+    def broken(subject: object) -> None:
+        raise CheckFailure("the planted figure is 3, bound 2")
+
+    monkeypatch.setattr(module, "shapes", broken)
+    done = zoo("test", "lstm", "--check", "shapes")
+    assert done.status == 1
+    assert done.err == "zoo: the contract does not hold for lstm\n"
+    assert "the planted figure is 3, bound 2" in done.out
+    assert json.loads(zoo("test", "lstm", "--check", "shapes", "--json").out)[0]["name"] == "lstm"
+
+
+def test_new_spec_writes_a_valid_spec_and_never_overwrites(zoo: Zoo, tmp_path: Path) -> None:
+    for cell in ("lstm", "gru", "rnn"):
+        done = zoo("new", "spec", f"my-{cell}", "--cell", cell)
+        assert done == Said(f"wrote my-{cell}.yaml; look at it with: zoo summary my-{cell}.yaml\n", "", 0)
+        assert zoo("validate", f"my-{cell}.yaml") == Said("1 spec valid\n", "", 0)
+        assert f"\ncell: {cell}\n" in (tmp_path / f"my-{cell}.yaml").read_text()
+    (tmp_path / "my-lstm.yaml").write_text("mine")
+    done = zoo("new", "spec", "my-lstm")
+    assert done == Said("", "zoo: my-lstm.yaml exists already and is left as it is; choose another name\n", 2)
+    assert (tmp_path / "my-lstm.yaml").read_text() == "mine"
+
+
+def test_version(zoo: Zoo) -> None:
+    from importlib.metadata import version
+
+    assert zoo("--version") == Said(f"{version('recurrent-zoo')}\n", "", 0)
+
+
+# Help
+
+
+def commands() -> list[tuple[str, ...]]:
+    found = [(command.name,) for command in app.registered_commands]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        found += [(group.name, command.name) for command in group.typer_instance.registered_commands]
+    return found  # type: ignore[return-value]
+
+
+def test_every_command_of_the_plan_is_there() -> None:
+    assert sorted(" ".join(command) for command in commands()) == [
+        "bench startup", "components", "diff", "list", "new spec", "plugins", "schema", "show", "summary", "test",
+        "validate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, command: tuple[str, ...]) -> None:
+    done = zoo(*command, "--help")
+    assert done.status == 0
+    example = re.search(r"Example: (zoo .*)", done.out)
+    assert example is not None
+    assert example[1].split()[1 : 1 + len(command)] == list(command)
+    assert "[bold]" not in done.out
+    assert f"Usage: zoo {' '.join(command)} [OPTIONS]" in done.out
+    assert zoo(*command, "-h").out == done.out
+
+
+# Mistakes: one line, status 2
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("show no-such", "zoo: unknown spec 'no-such'; `zoo list` shows them all (a path ends in .yaml)"),
+        ("summary lstn", "zoo: unknown spec 'lstn'; did you mean 'lstm'? (a path ends in .yaml)"),
+        ("summary no.yaml", "no.yaml: no such file"),
+        ("show zaremba-lm@huge", r".*zaremba-lm\.yaml: unknown variant 'huge' \(variants: small, medium, large\)"),
+        ("list --sort size", "zoo: --sort must be 'name' or 'parameters', not 'size'"),
+        ("validate lstm --format xml", "zoo: --format must be 'text', 'json' or 'github', not 'xml'"),
+        ("components --kind engine", "zoo: unknown kind 'engine'; kinds: architecture, cell, .*"),
+        ("plugins --traceback no-such", "zoo: no plugin 'no-such'; installed: builtin.*"),
+        ("summary lstm --device abacus", "zoo: device 'abacus' cannot be used here: .*"),
+        ("test lstm --check chunkd", "zoo: unknown check 'chunkd'; did you mean 'chunked'?"),
+        ("test lstm --device abacus", "zoo: device 'abacus' cannot be used here: .*"),
+        ("new spec Mine", "zoo: 'Mine' cannot be a spec's name: use lower case letters, .*"),
+        ("new spec mine --cell lstn", "zoo: unknown cell 'lstn'; did you mean 'lstm'?"),
+        ("new spec mine --folder no/such", "zoo: no/such/mine.yaml: cannot be written: No such file or directory"),
+        ("schema --output no/such.json", "zoo: no/such.json: cannot be written: No such file or directory"),
+        ("diff lstm no.yaml", "no.yaml: no such file"),
+        ("validate empty", "zoo: empty: no .yaml files in this folder"),
+    ],
+)
+def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, tmp_path: Path, command: str, line: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = zoo(*command.split())
+    assert (done.status, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    assert done.err == line + "\n" or re.fullmatch(line, done.err.rstrip("\n"))
+
+
+@pytest.mark.parametrize(
+    "command", ["frobnicate", "list --frobnicate", "summary", "summary lstm --batch-size 0", "diff a"]
+)
+def test_a_wrong_use_of_a_command_ends_with_two_and_its_usage(zoo: Zoo, command: str) -> None:
+    done = zoo(*command.split())
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("Usage: zoo")
+
+
+# Completion
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("zoo summary rnn", ["rnn", "rnn-bidirectional", "rnn-classifier", "rnn-stacked"]),
+        ("zoo show zaremba-lm@", ["zaremba-lm@small", "zaremba-lm@medium", "zaremba-lm@large"]),
+        ("zoo diff lstm gr", ["gru"]),
+        ("zoo new spec mine --cell ls", ["lstm"]),
+        ("zoo components --kind p", ["pool"]),
+        ("zoo test lstm --check chu", ["chunked"]),
+        ("zoo plugins --traceback bui", ["builtin"]),
+        ("zoo val", ["validate"]),
+        ("zoo show no-such@", []),
+    ],
+)
+def test_completion(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, line: str, offered: list[str]) -> None:
+    monkeypatch.setenv("_ZOO_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    done = zoo()
+    assert done.out.split() == offered
+    assert done.err == ""
+
+
+# Pipes, terminals and signals
+
+
+def in_terminal(*arguments: str, cwd: Path, **env: str) -> str:
+    """What a command shows on a terminal, 120 columns wide: both streams together."""
+    leader, follower = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    environment |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "120", **env}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", *arguments],
+        cwd=cwd, env=environment, stdin=follower, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    seen = b""
+    while select.select([leader], [], [], 60)[0]:
+        try:
+            chunk = os.read(leader, 65536)
+        except OSError:  # Linux: the other side has closed
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(leader)
+    assert process.wait(60) == 0, seen.decode()
+    return seen.decode()
+
+
+def test_a_terminal_gets_a_drawn_table_and_a_pipe_a_plain_one(tmp_path: Path, zoo: Zoo) -> None:
+    assert "\x1b[1m" in in_terminal("list", "lstm", cwd=tmp_path)
+    assert "\x1b" not in zoo("list").out + zoo("components").out + zoo("plugins").out + zoo("list", "--help").out
+
+
+def test_help_has_colours_on_a_terminal_but_none_under_no_color(tmp_path: Path) -> None:
+    assert COLOUR.search(in_terminal("list", "--help", cwd=tmp_path))
+    for command in (["list", "--help"], ["list"]):
+        assert not COLOUR.search(in_terminal(*command, cwd=tmp_path, NO_COLOR="1"))
+
+
+def test_a_progress_bar_is_for_terminals_only(tmp_path: Path, zoo: Zoo) -> None:
+    specs = tmp_path / "specs"
+    specs.mkdir()
+    for index in range(3):
+        (specs / f"s{index}.yaml").write_text(SPEC)
+    assert "validating" in in_terminal("validate", "specs", cwd=tmp_path)
+    assert zoo("validate", "specs") == Said("3 specs valid\n", "", 0)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, unbuffered: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "list"],
+        cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_line(tmp_path: Path, unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo", "list"],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "zoo: the output cannot be written: No space left on device\n")
+
+
+def test_closed_standard_output_is_no_failure(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m zoo list >&-"],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_control_c_ends_without_a_traceback(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nimport zoo.spec.library as library\nfrom zoo.cli.main import main\n"
+        "def wait(*_):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
+        "library.entries = wait\nsys.argv = ['zoo', 'list']\nmain()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert time.monotonic() - begin < 30
+
+
+def test_python_dash_m_is_the_command(tmp_path: Path) -> None:
+    done = python("-m", "zoo", "diff", "lstm", "lstm", cwd=tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("lstm and lstm are equal\n", "", 0)
