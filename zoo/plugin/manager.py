@@ -32,7 +32,7 @@ def catalogue() -> Catalogue:
     """
     global _current
     with _lock:
-        if _current is None:
+        if _current is None or _loading:  # while loading, to be refused there
             _current = read_installed()
         return _current
 
