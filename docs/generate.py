@@ -7,142 +7,216 @@ A test holds the committed pages equal to what this gives.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 import zoo
+import zoo.components
+from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
+from zoo.spec.document import parse
 from zoo.spec.model import DropoutEntry, ExpectEntry, Inherited, RecurrentEntry, SpecFile
+from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
 
-HERE = Path(__file__).parent
-NOTE = "<!-- Written by docs/generate.py from the code. -->"
+HERE: Final = Path(__file__).parent
+NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
+
+MISTAKES: Final = (
+    "hiden_size: 20",
+    "cell: lstn",
+    "cell: {kind: gru, reset: before}",
+    "hidden_size: true",
+    "hidden_size: 0",
+    "hidden_size: 1e3",
+    "hidden_size: 1_000",
+    "hidden_size: 99999999999999999999",
+    "hidden_size:",
+    "hidden_size: ~",
+    "hidden_size: !!int 20",
+    "hidden_size: &h 20",
+    "<<: {hidden_size: 20}",
+    "hidden_size: 20\nhidden_size: 30",
+    "bidirectional: yes",
+    "merge: sum",
+    "reverse: true",
+    "residual: true",
+    "dropout: 0.1",
+    "dropout: {between: 1.5}\nlayers: 2",
+    "dropout: .inf",
+    "layers: [{kind: lstm}]",
+    "head: {kind: linear, pool: last}",
+    "head: tied",
+    "cell: {kind: lstm, projection: 30}",
+    'requires: ["zoo-acme>=0.2"]',
+    "expect: {parameters: 2561}",
+    "architecture: transducer",
+    "schema: 2",
+)
+
+BESIDE: Final = {
+    "head": "`none`, the default: the model gives its last layer's output and its state. A head's mapping may also have\n"
+    "`pool`, which makes one output per sequence instead of one per step: `none`, the default, or a [pool](#components-pool).",
+    "norm": "`none` is the default. A norm's mapping may also have `position`: `after`, the default, on the layer's output, or\n"
+    "`before`, on its input.",
+    "layer": "Layer kinds beside `recurrent`, for entries of a list of `layers`.",
+}
+LEFT_OUT: Final = {
+    "cell": "",
+    "hidden_size": "",
+    "architecture": "`stack`",
+    "init": "`paper`",
+    "norm": "`none`",
+    "head": "`none`",
+    "dropout": "`0`",
+}
+"""What a key that is None in the model of a file means; a test holds it to the canonical form."""
+SHORT: Final = {
+    "dropout": "rate or [mapping](#dropout)",
+    "layers": "integer from 1 to 1000, or [list](#keys-of-a-recurrent-layer)",
+}
+FIRST: Final = ("schema", "name", "extends", "variants")
+HEADINGS: Final[dict[type[BaseModel], str]] = {ExpectEntry: "expected-figures"}
+NAMED: Final[dict[Any, str]] = {int: "integer", float: "number", bool: "boolean", str: "text"}
+BOUNDS: Final = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 def pages() -> dict[Path, str]:
     """Every generated page and its text. Only the built-in components: what is installed beside them is no matter."""
     catalogue = isolated()
     return {
-        HERE / "format.md": "\n".join(_format(catalogue)) + "\n",
+        HERE / "format.md": _format(catalogue),
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
     }
 
 
-def _format(catalogue: Catalogue) -> Iterator[str]:
-    yield "# The spec format, version 1"
-    yield ""
-    yield NOTE
-    yield ""
-    yield "A spec is one YAML file that describes one model. Unknown keys, wrong types and values out of bounds are errors,"
-    yield "all reported at once with their places; nothing is coerced and nothing is ignored. `zoo schema` prints the JSON"
-    yield "Schema for what is installed; `docs/schema/v1.json` is the one of this package alone."
-    yield ""
-    yield "Wherever a component stands, it is a name, or a mapping with `kind` and that component's own options:"
-    yield "`cell: gru` or `cell: {kind: gru, reset_gate: before}`."
-    yield ""
-    yield "## Keys of the model"
-    yield ""
-    yield from _keys(SpecFile)
-    yield ""
-    yield "`cell`, `hidden_size`, `bidirectional`, `merge`, `dropout`, `norm`, `residual` and `init` are taken over by every"
-    yield "recurrent layer that does not give its own."
-    yield ""
-    yield "## Keys of a recurrent layer"
-    yield ""
-    yield "`layers` is a count, or a list of entries with these keys. An entry with another `kind` has that kind's options."
-    yield ""
-    yield from _keys(RecurrentEntry, leave_out=set(Inherited.model_fields))
-    yield ""
-    yield "## Dropout"
-    yield ""
-    yield from _keys(DropoutEntry)
-    yield ""
-    yield "Dropout acts in training only, on what a layer adds: the residual path is not dropped. A reset inside a sequence"
-    yield "draws no new masks. An option with nothing to act on, such as `between` with one layer, is an error."
-    yield ""
-    yield "## expect"
-    yield ""
-    yield from _keys(ExpectEntry)
-    for kind in KINDS:
-        yield ""
+def _format(catalogue: Catalogue) -> str:
+    """The template with its tables filled in."""
+    both, layer = _names(Inherited), _names(RecurrentEntry)
+    tables = {
+        "model": _keys(SpecFile, (*FIRST, *(key for key in _names(SpecFile) if key not in {*both, *FIRST}))),
+        "both": _keys(SpecFile, both),
+        "layer": _keys(RecurrentEntry, tuple(key for key in layer if key not in both)),
+        "dropout": _keys(DropoutEntry),
+        "expect": _keys(ExpectEntry),
+        "components": _components(catalogue),
+        "mistakes": _mistakes(catalogue),
+    }
+    text = (HERE / "format.template").read_text(encoding="utf-8")
+    for name, lines in tables.items():
+        text = text.replace(f"{{{{{name}}}}}", "\n".join(lines))
+    return text
+
+
+def _components(catalogue: Catalogue) -> Iterator[str]:
+    for index, kind in enumerate(KINDS):
+        if index:
+            yield ""
         yield f"## Components: {kind}"
+        if kind in BESIDE:
+            yield ""
+            yield BESIDE[kind]
         for provided in catalogue.all(kind):
             record = provided.record
             yield ""
-            source = f" {record.paper}." if record.paper else ""
-            yield f"### `{record.name}`"
+            yield f"### {kind} `{record.name}`"
             yield ""
+            source = f" {record.paper}." if record.paper else ""
             yield f"{record.summary}.{source}"
             if record.options.model_fields:
                 yield ""
                 yield from _keys(record.options)
-    yield ""
-    yield "## Inheritance and variants"
-    yield ""
-    yield "`extends: ./base.yaml` starts from another file, relative to this one, at most 8 deep. A key given here replaces the"
-    yield "whole key there. `name`, `expect` and `variants` are not inherited. `variants` are sizes of one model, named"
-    yield "`name@variant`; each key of a variant replaces the model's whole key, and it may not set `schema`, `name`, `extends`"
-    yield "or `variants`."
-    yield ""
-    yield "## What the reader refuses"
-    yield ""
-    yield "Each with its place, how to mend it, and under a second:"
-    yield ""
-    yield "- anchors, aliases and merge keys (`<<`), tags, several documents in one file, duplicate keys, empty values and null;"
-    yield "- nesting deeper than 32, files over 256 KiB, more than 40,000 values, integers beyond 64 bits, numbers that are not"
-    yield "  finite, more than 50 variants, more than 100 tags or requirements;"
-    yield "- bytes that are not UTF-8 (a byte order mark at the start is accepted), control characters, and the line separators of"
-    yield "  Unicode, escaped ones too; a folder, a device, a pipe or a link that leads nowhere."
-    yield ""
-    yield "Only `true` and `false` are booleans; only decimal integers and YAML 1.2 floats are numbers; everything else is text, so"
-    yield "`no`, `017`, `0x10`, `1_000` and `2024-01-01` are text. A key is always text. A model shows at most 200 mistakes."
 
 
-def _keys(model: type[BaseModel], leave_out: set[str] = frozenset()) -> Iterator[str]:  # type: ignore[assignment]
+def _mistakes(catalogue: Catalogue) -> Iterator[str]:
+    yield "| written | message |"
+    yield "|---|---|"
+    for written in MISTAKES:
+        shown = " and ".join(f"`{line}`" for line in written.splitlines())
+        yield f"| {shown} | {_refusal(written, catalogue)} |"
+
+
+def _names(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _keys(model: type[BaseModel], keys: tuple[str, ...] | None = None) -> Iterator[str]:
+    """A table of a model's keys, in the given order."""
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
     yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
-    for name, field in model.model_fields.items():
-        if name in leave_out:
-            continue
-        key = field.alias or name
-        if field.is_required():
-            default = "required"
-        elif field.default in (None, PydanticUndefined) or field.default in ((), {}):
-            default = ""
-        else:
-            default = f"`{json.dumps(field.default)}`"
-        yield f"| `{key}` | {_type(field.annotation)} | {default} | {field.description or ''} |"
+    for key in fields if keys is None else keys:
+        field = fields[key]
+        kind = _type(field.annotation, field.metadata)
+        yield f"| `{key}` | {kind} | {_default(model, key, field)} | {field.description or ''} |"
 
 
-def _type(annotation: Any) -> str:
-    """A type in the words of a YAML author."""
+def _default(model: type[BaseModel], key: str, field: FieldInfo) -> str:
+    if model is SpecFile and key in LEFT_OUT:
+        return LEFT_OUT[key]
+    if field.is_required():
+        return "required"
+    if field.default is None or field.default in ((), {}):
+        return ""
+    return f"`{field.default if isinstance(field.default, str) else json.dumps(field.default)}`"
+
+
+def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    """A type and its bounds in the words of a YAML author."""
     origin, members = typing.get_origin(annotation), typing.get_args(annotation)
+    metadata = [one for each in metadata for one in (each.metadata if isinstance(each, FieldInfo) else [each])]
+    for one in metadata:
+        if isinstance(one, WithJsonSchema) and one.json_schema is not None:
+            kind = one.json_schema.get("x-component")
+            if kind is not None:
+                return f"{'integer or ' if kind == 'input' else ''}[{kind}](#components-{kind})"
+            if "x-short" in one.json_schema:
+                return SHORT[one.json_schema["x-short"]]
     if origin is typing.Annotated:
-        return _type(members[0])
+        return _type(members[0], [*members[1:], *metadata])
     if origin is typing.Literal:
-        return ", ".join(f"`{json.dumps(choice)}`".replace('"', "") for choice in members)
+        return ", ".join(f"`{choice}`" for choice in members)
     if origin is tuple:
-        plural = {"text": "list of texts", "integer": "list of integers"}
-        return plural.get(_type(members[0]), "list")
-    if type(None) in members or origin is typing.Union or "Union" in type(annotation).__name__:
-        return " or ".join(dict.fromkeys(_type(one) for one in members if one is not type(None)))
-    names = {int: "integer", float: "number", bool: "boolean", str: "text"}
-    if annotation in names:
-        return names[annotation]
+        return f"list of {_type(members[0]).replace('integer', 'integers').replace('text', 'texts')}"
+    if type(None) in members:
+        return " or ".join(_type(one, metadata) for one in members if one is not type(None))
     if origin is not None:
         return "mapping"
-    return {"RecurrentEntry": "list", "DropoutEntry": "number or mapping", "ExpectEntry": "mapping"}.get(
-        getattr(annotation, "__name__", ""), "component"
-    )
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[mapping](#{HEADINGS[annotation]})"
+    return ", ".join([NAMED[annotation], *_bounds(metadata)])
+
+
+def _bounds(metadata: Iterable[Any]) -> Iterator[str]:
+    for one in metadata:
+        for name, words in BOUNDS.items():
+            bound = getattr(one, name, None)
+            if bound is not None:
+                yield f"{words} {bound}"
+
+
+def _refusal(written: str, catalogue: Catalogue) -> str:
+    """What the reader says of a good spec with these lines in place of its own of the same keys."""
+    lines = written.splitlines()
+    keys = {line.split(":")[0] for line in lines}
+    good = ["schema: 1", "name: a", "input: 10", "cell: lstm", "hidden_size: 20"]
+    text = "\n".join([*(line for line in good if line.split(":")[0] not in keys), *lines])
+    try:
+        resolve(parse(text.encode(), "a.yaml"), catalogue)
+    except SpecError as error:
+        return " / ".join(one.message for one in error.diagnostics)
+    raise AssertionError(f"the reader accepts {written!r}")
 
 
 def _api() -> Iterator[str]:
@@ -150,17 +224,32 @@ def _api() -> Iterator[str]:
     yield ""
     yield NOTE
     yield ""
-    yield "`import zoo` gives these names and no others. Each is imported when it is first used: `import zoo` costs nothing."
+    yield "`import zoo` gives these names and no others. Each is imported when it is first used, so that `import zoo` imports"
+    yield "neither torch nor pydantic. Arguments, results and errors are in the docstrings: `help(zoo.build)`."
     for title, members in _by_kind().items():
         yield ""
         yield f"## {title}"
         yield ""
         for name, member in members:
-            first = (inspect.getdoc(member) or "").split("\n\n")[0].replace("\n", " ")
-            if title == "Functions":
-                yield f"- `zoo.{name}{_signature(member)}`: {first}"
-            else:
-                yield f"- `zoo.{name}`: {first}"
+            signature = _signature(member) if title == "Functions" else ""
+            yield f"- `zoo.{name}{signature}`: {_first(name, member)}"
+
+
+def _first(name: str, member: Any) -> str:
+    """The first paragraph of what the code says of a name, on one line."""
+    text = _below().get(name) or inspect.getdoc(member) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _below() -> dict[str, str]:
+    """The docstrings below the constants of `zoo.components`, which no object carries."""
+    body = ast.parse(inspect.getsource(zoo.components)).body
+    return {
+        node.target.id: text.value.value
+        for node, text in pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
 
 
 def _by_kind() -> dict[str, list[tuple[str, Any]]]:
