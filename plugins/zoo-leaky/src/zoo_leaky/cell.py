@@ -21,7 +21,7 @@ class Leaky(zoo.Cell):
     """h = (1 - alpha) h + alpha f(W x + U h + b + noise), the output is h.
 
     The noise is Gaussian with standard deviation sqrt(2 / alpha) sigma, in training only. Sources: Song et al. 2016,
-    PLoS Comput Biol 12(2): e1004792, equation 5 (the scaling); Yang et al. 2019, Nat Neurosci 22 (f inside the leak).
+    PLoS Comput Biol 12(2): e1004792 (the scaling); Yang et al. 2019, Nat Neurosci 22 (f inside the leak).
     Parameters: weight_ih (H, I), weight_hh (H, H), bias (H) or none. States: h (H,).
     """
 
