@@ -24,8 +24,8 @@ import zoo.components
 from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
-from zoo.spec.document import parse
-from zoo.spec.model import DropoutEntry, ExpectEntry, Inherited, RecurrentEntry, SpecFile
+from zoo.spec import diagnostics, document, events, inherit
+from zoo.spec.model import MOST_LAYERS, MOST_TEXTS, DropoutEntry, ExpectEntry, Inherited, RecurrentEntry, SpecFile
 from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
 
@@ -83,7 +83,7 @@ LEFT_OUT: Final = {
 """What a key that is None in the model of a file means; a test holds it to the canonical form."""
 SHORT: Final = {
     "dropout": "rate or [mapping](#dropout)",
-    "layers": "integer from 1 to 1000, or [list](#keys-of-a-recurrent-layer)",
+    "layers": "integer from 1 to {{layers}}, or [list](#keys-of-a-recurrent-layer)",
 }
 FIRST: Final = ("schema", "name", "extends", "variants")
 HEADINGS: Final[dict[type[BaseModel], str]] = {ExpectEntry: "expected-figures"}
@@ -113,9 +113,21 @@ def _format(catalogue: Catalogue) -> str:
         "components": _components(catalogue),
         "mistakes": _mistakes(catalogue),
     }
+    limits = {
+        "deepest": events.DEEPEST,
+        "kib": document.MOST_BYTES // 1024,
+        "values": events.MOST_VALUES,
+        "variants": inherit.MOST_VARIANTS,
+        "texts": MOST_TEXTS,
+        "shown": diagnostics.MOST_MISTAKES,
+        "extends": inherit.DEEPEST,
+        "layers": MOST_LAYERS,
+    }
     text = (HERE / "format.template").read_text(encoding="utf-8")
     for name, lines in tables.items():
         text = text.replace(f"{{{{{name}}}}}", "\n".join(lines))
+    for name, limit in limits.items():
+        text = text.replace(f"{{{{{name}}}}}", f"{limit:,}")
     return text
 
 
@@ -213,7 +225,7 @@ def _refusal(written: str, catalogue: Catalogue) -> str:
     good = ["schema: 1", "name: a", "input: 10", "cell: lstm", "hidden_size: 20"]
     text = "\n".join([*(line for line in good if line.split(":")[0] not in keys), *lines])
     try:
-        resolve(parse(text.encode(), "a.yaml"), catalogue)
+        resolve(document.parse(text.encode(), "a.yaml"), catalogue)
     except SpecError as error:
         return " / ".join(one.message for one in error.diagnostics)
     raise AssertionError(f"the reader accepts {written!r}")

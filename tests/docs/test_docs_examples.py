@@ -1,8 +1,10 @@
 """Every example in the README and the docs is run, and what it prints is what the page shows.
 
-`yaml` blocks are specs; one that begins with `# name.yaml` is written to that file for the blocks after it. `python`
-blocks of a page run in order in one namespace; a `text` block behind one is what it prints. In `console` blocks each
-line `$ zoo ...` is run and followed by its output. `sh` blocks (installing, make) are the packaging tests' work.
+`yaml` blocks are specs. `python` blocks of a page run in order in one namespace; a `text` block behind one is what it
+prints. A block of either kind that begins with `# name` is that file, for the blocks after it: specs are validated
+unless their name begins with `wrong`, and tests are run. A `toml` block is a pyproject whose plugin is then there.
+In `console` blocks each line `$ zoo ...` is run and followed by its output. `sh` blocks (installing, make) are the
+packaging tests' work.
 
 To write the outputs anew: ZOO_UPDATE_DOCS=1 pytest tests/docs
 """
@@ -10,92 +12,179 @@ To write the outputs anew: ZOO_UPDATE_DOCS=1 pytest tests/docs
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import re
+import shlex
 import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 import zoo
+from zoo.checks import saving
 from zoo.cli.main import main
+from zoo.plugin import manager
+from zoo.plugin.manager import given, isolated
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    ROOT / "README.md",
-    *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name not in ("format.md", "api.md")),
-]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+]*")
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != "api.md")]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"# (\S+\.(?:yaml|py))\n")
+VERSION = re.compile(r"\b\d+\.\d+\.\d+[\w.+]*")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_example_runs_and_prints_what_the_page_shows(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty place with the library's specs beside it, whatever plugins are installed; its modules go again."""
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    with manager.using(isolated()):
+        _forget_schema()
+        yield tmp_path
+    _forget_schema()
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def _forget_schema() -> None:
+    """The check `round_trip` keeps the schema of the catalogue that it saw first."""
+    for kept in list(vars(saving).values()):
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_example_runs_and_prints_what_the_page_shows(page: Path, folder: Path) -> None:
     text = page.read_text(encoding="utf-8")
+    shown = run(text, page.name, folder)
+    if os.environ.get("ZOO_UPDATE_DOCS") and page.name != "format.md":  # that one is written by docs/generate.py
+        for start, end, printed in reversed(shown):
+            text = text[:start] + printed + text[end:]
+        page.write_text(text, encoding="utf-8")
+        return
+    for start, end, printed in shown:
+        assert VERSION.sub("0", printed) == VERSION.sub("0", text[start:end])
+
+
+def run(text: str, name: str, folder: Path) -> list[tuple[int, int, str]]:
+    """Run a page's blocks: where it shows an output, and what that is."""
+    page = Page(folder)
     blocks = list(BLOCK.finditer(text))
+    assert len(blocks) == text.count("```") / 2, "a block that is not closed, or not at the start of a line"
     assert blocks, "a page without examples"
-    replaced: list[tuple[int, int, str]] = []
-    namespace: dict[str, object] = {"__name__": "__main__"}
+    shown: list[tuple[int, int, str]] = []
     for index, block in enumerate(blocks):
         kind, body = block.groups()
         if kind == "yaml":
-            _spec(body, tmp_path)
+            page.spec(body)
+        elif kind == "toml":
+            page.plugin(body)
+        elif kind == "python" and NAMED.match(body):
+            page.module(body)
         elif kind == "python":
-            printed = _python(body, namespace, f"{page.name}:{text.count(chr(10), 0, block.start()) + 1}")
+            printed = page.python(body, f"{name}:{text.count(chr(10), 0, block.start()) + 1}")
             following = blocks[index + 1] if index + 1 < len(blocks) else None
             if following is not None and following.group(1) == "text":
-                replaced.append((*following.span(2), printed))
+                shown.append((*following.span(2), printed))
             else:
                 assert printed == "", "it prints, and the page does not show what"
         elif kind == "console":
-            replaced.append((*block.span(2), _console(body)))
+            shown.append((*block.span(2), page.console(body)))
         else:
-            assert kind in ("text", "sh", "toml"), f"a block of kind {kind!r} is not run by anything"
-    if os.environ.get("ZOO_UPDATE_DOCS"):
-        for start, end, printed in reversed(replaced):
-            text = text[:start] + printed + text[end:]
-        page.write_text(text, encoding="utf-8")
-    for start, end, printed in replaced:
-        assert VERSION.sub("0", printed) == VERSION.sub("0", text[start:end]) or os.environ.get("ZOO_UPDATE_DOCS")
+            assert kind in ("text", "sh"), f"a block of kind {kind!r} is not run by anything"
+    return shown
 
 
-def _spec(body: str, folder: Path) -> None:
-    named = re.match(r"# (\S+\.yaml)\n", body)
-    path = folder / (named.group(1) if named else "example.yaml")
-    path.write_text(body, encoding="utf-8")
-    if "\nschema:" in f"\n{body}" and path.stem != "wrong":  # what that one says is shown by a command
-        zoo.load(path)
+@dataclass
+class Page:
+    """What the blocks of one page leave behind for the next."""
+
+    folder: Path
+    namespace: dict[str, object] = field(default_factory=lambda: {"__name__": "page"})
+
+    def spec(self, body: str) -> None:
+        named = NAMED.match(body)
+        path = self.folder / (named.group(1) if named else "unnamed.yaml")
+        path.write_text(body, encoding="utf-8")
+        if not path.name.startswith("wrong"):  # what is wrong with those, a command shows
+            zoo.load(path)
+
+    def module(self, body: str) -> None:
+        named = NAMED.match(body)
+        assert named is not None
+        path = self.folder / named.group(1)
+        path.write_text(body, encoding="utf-8")
+        if path.name.startswith("test_"):
+            quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(self.folder)]
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                status = pytest.main([*quiet, str(path)])
+            assert status == 0, out.getvalue()
+            assert re.search(r"\b[1-9]\d* passed", out.getvalue()), out.getvalue()
+
+    def plugin(self, body: str) -> None:
+        """A pyproject's plugin, as if it were installed."""
+        project = tomllib.loads(body)["project"]
+        ((name, module),) = project["entry-points"]["zoo.plugins"].items()
+        plugin = importlib.import_module(module)
+        source = given(plugin, distribution=project["name"], version=project["version"], name=name)
+        manager._current = isolated(source)
+        assert [one.status for one in manager._current.plugins] == ["ok", "ok"]
+
+    def python(self, body: str, place: str) -> str:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(compile(body, place, "exec"), self.namespace)
+        return out.getvalue()
+
+    def console(self, body: str) -> str:
+        commands = re.findall(r"^\$ (.*)$", body, re.MULTILINE)
+        assert commands, "a console block without a command"
+        return "".join(f"$ {command}\n{self.command(command)}" for command in commands)
+
+    def command(self, command: str) -> str:
+        program, *arguments = shlex.split(command)
+        assert program == "zoo", f"{command!r} is not run by anything"
+        before = sys.argv
+        sys.argv = [program, *arguments]
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), contextlib.suppress(SystemExit):
+                main()
+        finally:
+            sys.argv = before
+        return out.getvalue()
 
 
-def _python(body: str, namespace: dict[str, object], place: str) -> str:
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(compile(body, place, "exec"), namespace)
-    return out.getvalue()
+# The runner itself: what is wrong on a page does not pass.
 
 
-def _console(body: str) -> str:
-    shown = []
-    for command in re.findall(r"^\$ (.*)$", body, re.MULTILINE):
-        assert command.startswith("zoo "), f"{command!r} is not run by anything"
-        shown.append(f"$ {command}\n{_zoo(command.split()[1:])}")
-    assert shown
-    return "".join(shown)
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("```python\n1 / 0\n```\n", "division by zero"),
+        ("```python\nprint(1)\n```\n", "the page does not show what"),
+        ("```yaml\nschema: 1\nname: a\ninput: 1\n```\n", "missing key 'cell'"),
+        ("```console\n$ ls\n```\n", "'ls' is not run by anything"),
+        ("```bash\nzoo list\n```\n", "a block of kind 'bash' is not run by anything"),
+        ("```python\n1\n", "not closed"),
+        ("nothing\n", "without examples"),
+        ("```python\n# test_a.py\ndef test_a():\n    assert 1 == 2\n```\n", "1 failed"),
+    ],
+)
+def test_a_wrong_example_is_found(page: str, message: str, folder: Path) -> None:
+    with pytest.raises(Exception, match=message):
+        run(page, "page", folder)
 
 
-def _zoo(arguments: list[str]) -> str:
-    out = io.StringIO()
-    before = sys.argv
-    sys.argv = ["zoo", *arguments]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), contextlib.suppress(SystemExit):
-            main()
-    finally:
-        sys.argv = before
-    return out.getvalue()
+def test_an_output_is_what_was_printed(folder: Path) -> None:
+    text = "```python\nx = 2\n```\n```python\nprint(x)\n```\n```text\n3\n```\n"
+    ((start, end, printed),) = run(text, "page", folder)
+    assert (text[start:end], printed) == ("3\n", "2\n")

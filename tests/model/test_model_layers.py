@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from zoo.builder import with_engine
 from zoo.model import Model
+from zoo.spec.canonical import Recurrent
 
 LENGTHS = [3, 7, 1, 5]
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -30,33 +31,35 @@ def torch_run(cell: Any, x: Tensor, *, backwards: bool = False) -> Tensor:
     return y.flip(1) if backwards else y
 
 
-def normed(norm: Any, y: Tensor, *, rms: bool = False) -> Tensor:
+def normed(norm: Any, eps: float, y: Tensor, *, rms: bool = False) -> Tensor:
     if rms:
-        scaled: Tensor = y / (y.square().mean(-1, keepdim=True) + norm.eps).sqrt() * norm.weight
+        scaled: Tensor = y / (y.square().mean(-1, keepdim=True) + eps).sqrt() * norm.weight
         return scaled
     centred = y - y.mean(-1, keepdim=True)
-    unit = centred / (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt()
+    unit = centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt()
     shifted: Tensor = unit * norm.weight + norm.bias
     return shifted
 
 
 def by_hand(model: Model, x: Tensor) -> Tensor:
     """The whole stack for one row without padding."""
-    for layer in layers_of(model):
+    for layer, asked in zip(layers_of(model), model.spec.layers, strict=True):
         if not hasattr(layer, "cell"):
             x = F.silu(F.linear(x, layer.linear.weight, layer.linear.bias))
             continue
+        assert isinstance(asked, Recurrent)
+        eps: Any = None if asked.norm is None else asked.norm.part.options.model_dump()["eps"]
         inner = x
         rms = type(layer.norm).__name__ == "RMSNorm"
         if layer.norm is not None and layer.norm_position == "before":
-            inner = normed(layer.norm, inner, rms=rms)
+            inner = normed(layer.norm, eps, inner, rms=rms)
         y = torch_run(layer.cell, inner, backwards=layer.reverse)
         if layer.reverse_cell is not None:
             back = torch_run(layer.reverse_cell, inner, backwards=True)
             merges = {"sum": y + back, "mean": 0.5 * y + 0.5 * back, "mul": y * back}
             y = torch.cat([y, back], 2) if layer.merge == "concat" else merges[layer.merge]
         if layer.norm is not None and layer.norm_position == "after":
-            y = normed(layer.norm, y, rms=rms)
+            y = normed(layer.norm, eps, y, rms=rms)
         if layer.output_projection is not None:
             y = y @ layer.output_projection.weight.T + layer.output_projection.bias
         x = x + y if layer.residual else y
@@ -76,6 +79,7 @@ STACKS: dict[str, dict[str, Any]] = {
     "mul": {"bidirectional": True, "merge": "mul", "cell": "lstm"},
     "reverse": {"layers": [{"cell": "gru", "hidden_size": 5, "reverse": True}, {"cell": "rnn", "hidden_size": 4}]},
     "linear": {"layers": [{"cell": "rnn", "hidden_size": 5}, {"kind": "linear", "size": 4, "activation": "silu"}, {"cell": "gru", "hidden_size": 2}]},
+    "linear-last": {"layers": [{"cell": "rnn", "hidden_size": 5}, {"kind": "linear", "size": 4, "activation": "silu"}]},
     "all": {
         "cell": "lstm",
         "residual": True,
@@ -88,10 +92,10 @@ STACKS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
+@pytest.mark.parametrize(("engine", "training"), [("auto", True), ("loop", False)])
 @pytest.mark.parametrize("name", STACKS)
-def test_a_stack_equals_its_composition_by_hand(name: str, engine: str) -> None:
-    model = with_engine(build(**STACKS[name]), engine)
+def test_a_stack_equals_its_composition_by_hand(name: str, engine: str, training: bool) -> None:
+    model = with_engine(build(**STACKS[name]), engine).train(training)
     for key, parameter in model.named_parameters():
         if "norm" in key:
             torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(len(key)))
