@@ -55,7 +55,8 @@ def build(
         seed: for the parameters; the global random state is then left as it was. None draws from that state.
         device: where the parameters live; "meta" takes no memory.
         dtype: of the parameters; torch's default if not given.
-        engine: "auto", "fused" (torch's own kernels) or "loop"; all give the same numbers.
+        engine: "auto", "fused" (torch's own kernels), "linear" (cells that are linear in their state) or "loop"; all
+            give the same numbers.
         memory_limit: refuse to take more bytes than this for parameters; None for no limit.
 
     Returns:

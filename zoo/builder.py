@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from zoo.components import Part, Shape, resolve
+from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.recurrence import ENGINES, Engine
@@ -170,17 +171,19 @@ def _engine(name: str) -> Engine:
 
 
 def _check_engine(model: Model, engine: Engine) -> None:
-    if engine != "fused":
-        return
+    """An engine that was asked for by name, and that a cell cannot use, is an error that says why."""
     for index, layer in enumerate(model.spec.layers):
-        if isinstance(layer, Recurrent):
-            built = model.layers[index]
-            assert isinstance(built, RecurrentLayer)
-            if not built.cell.fusable:
-                raise BuildError(
-                    f"layers.{index}: cell {layer.cell.record.name!r} has no fused kernel with these options: "
-                    "use engine 'auto' or 'loop'"
-                )
+        if not isinstance(layer, Recurrent):
+            continue
+        built = model.layers[index]
+        assert isinstance(built, RecurrentLayer)
+        why = None
+        if engine == "fused" and not built.cell.fusable:
+            why = "has no fused kernel with these options"
+        elif engine == "linear" and not is_linear(built.cell):
+            why = "is not linear in its state"
+        if why is not None:
+            raise BuildError(f"layers.{index}: cell {layer.cell.record.name!r} {why}: use engine 'auto' or 'loop'")
 
 
 def _device(device: str | torch.device | None) -> torch.device:

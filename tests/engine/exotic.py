@@ -84,8 +84,8 @@ class Fresh(Exotic):
         multiplier = torch.where(ctx.fresh.unsqueeze(2), torch.ones_like(a), torch.sqrt(1 - a * a))
         return multiplier * F.linear(x, self.V), a.expand(*x.shape[:2], H)
 
-    def step(self, u: tuple[Tensor, Tensor], state: Mapping[str, Tensor], const: Any) -> States:
-        return {"h": u[1] * state["h"] + u[0]}
+    def linear_recurrence(self, u: tuple[Tensor, Tensor], const: Any) -> dict[str, tuple[Tensor, Tensor]]:
+        return {"h": (u[1], u[0])}
 
 
 def fresh(cell: Cell, x: Array, dt: Array, observed: Array) -> Array:
@@ -214,8 +214,8 @@ class Spiral(Exotic):
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
         return F.linear(x, self.B)
 
-    def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
-        return {"h": const * state["h"] + u}
+    def linear_recurrence(self, u: Tensor, const: Any) -> dict[str, tuple[Tensor, Tensor]]:
+        return {"h": (const, u)}
 
     def output(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> Tensor:
         return state["h"].real @ self.C.t() + state["h"].imag

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
-from zoo.engine.recurrence import Run
+from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import valid_steps
 
 B, T = 4, 9
@@ -85,15 +85,16 @@ def start(layer: RecurrentLayer) -> dict[str, Tensor]:
     return layer.init_state(B, device=torch.device("cpu"), dtype=torch.float64)
 
 
+@pytest.mark.parametrize("engine", ["auto", "loop"])
 @pytest.mark.parametrize("resets", [False, True])
 def test_padded_rows_in_both_directions_equal_each_sequence_alone(
-    case: tuple[Cell, Cell, Reference], resets: bool
+    case: tuple[Cell, Cell, Reference], resets: bool, engine: Engine
 ) -> None:
     forward, backward, reference = case
     layer = RecurrentLayer(forward, backward)
     data = batch()
     x = torch.where(data[2], data[0], 0.0) if "observed" in forward.uses else data[0]
-    y = layer(x, start(layer), run_of(data, resets=resets)).output.detach().numpy()
+    y = layer(x, start(layer), run_of(data, resets=resets, engine=engine)).output.detach().numpy()
     np.testing.assert_allclose(
         y[..., :H], expected(forward, reference, data, resets=resets, backwards=False), atol=1e-12, rtol=0
     )

@@ -36,8 +36,9 @@ class StateSpec:
 
     def dtype(self, parameters: torch.dtype) -> torch.dtype:
         """The state's dtype for parameters of the given one."""
-        real = torch.float64 if parameters in (torch.float64, torch.complex128) else torch.float32
-        return real.to_complex() if self.complex else real
+        if parameters in (torch.float64, torch.complex128):
+            return torch.complex128 if self.complex else torch.float64
+        return torch.complex64 if self.complex else torch.float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,15 @@ class Cell(nn.Module):
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         """The new state, with exactly the keys of `states`; u and the state have leaves (B, ...)."""
-        raise TypeError(f"{type(self).__name__} does not define step")
+        return {name: a * state[name] + b for name, (a, b) in self.linear_recurrence(u, const).items()}
+
+    def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """In place of `step`, for a cell linear and elementwise in its state: `{state: (a, b)}` for every state.
+
+        h_t = a_t * h_{t-1} + b_t, where a and b are those of u, for leaves (B, ...) and (B, T, ...) alike; a may also
+        have no time axis of its own, as a decay that does not depend on the input.
+        """
+        raise TypeError(f"{type(self).__name__} defines neither step nor linear_recurrence")
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         """The output of the new state, for leaves (B, ...) and (B, T, ...) alike."""

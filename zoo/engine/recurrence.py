@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from zoo.engine import dropout, sequence
-from zoo.engine.backends import fused, loop
+from zoo.engine.backends import fused, linear, loop
 from zoo.engine.cell import Cell, Context, States
 
-Engine = Literal["auto", "fused", "loop"]
-ENGINES: tuple[Engine, ...] = ("auto", "fused", "loop")
+Engine = Literal["auto", "fused", "linear", "loop"]
+ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def _steps(
     cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates
 ) -> tuple[Tensor, States, States | None]:
     const = cell.constants(ctx)
-    if run.engine != "loop":
+    if run.engine in ("auto", "fused"):
         found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
         if found is not None:
             return *found, None
@@ -118,6 +118,23 @@ def _steps(
     if x.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(x.device.type):
         # States are at least float32, so what they meet in a step is too.
         u, const = _widened(u), _widened(const)
+
+    if (
+        run.engine in ("auto", "linear")
+        and linear.is_linear(cell)
+        and not rates.zoneout
+        and not torch.compiler.is_compiling()
+    ):
+        return linear.run(
+            cell,
+            u,
+            state,
+            const,
+            valid=ctx.valid,
+            reset=ctx.reset,
+            start=start,
+            all_states=run.all_states,
+        )
 
     def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
         if not cell.states[name].zoneout:
@@ -166,7 +183,8 @@ def start_state(
 
 
 def _real(dtype: torch.dtype) -> torch.dtype:
-    return dtype.to_real()
+    # Not dtype.to_real(): torch's compiler does not know it.
+    return {torch.complex64: torch.float32, torch.complex128: torch.float64}.get(dtype, dtype)
 
 
 def _widened(value: Any) -> Any:

@@ -23,6 +23,11 @@ def where_rows(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     return torch.where(_beside(rows, no), yes, no)
 
 
+def where_steps(steps: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Step by step: steps (B, T) chooses between two tensors (B, T, ...)."""
+    return torch.where(_beside(steps, no), yes, no)
+
+
 def reversal(lengths: Tensor | None, steps: int, device: torch.device) -> Tensor:
     """The index (B or 1, T) that reads each row from its last valid step; padding stays where it is."""
     step = torch.arange(steps, device=device).unsqueeze(0)
