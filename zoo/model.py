@@ -183,7 +183,9 @@ class Model(nn.Module):
         states: dict[str, Tensor] = {}
         for index, layer in enumerate(self.layers):
             last = index == len(self.layers) - 1
-            y = layer(y.output, before[index], run if last or not run.final else replace(run, final=False))
+            # Only the first layer sees what was observed, and only the last is asked for its final output.
+            own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
+            y = layer(y.output, before[index], own)
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}

@@ -26,7 +26,6 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.checks import saving
 from zoo.cli.main import main
 from zoo.plugin import manager
 from zoo.plugin.manager import given, isolated
@@ -47,19 +46,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
     with manager.using(isolated()):
-        _forget_schema()
         yield tmp_path
-    _forget_schema()
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
-
-
-def _forget_schema() -> None:
-    """The check `round_trip` keeps the schema of the catalogue that it saw first."""
-    for kept in list(vars(saving).values()):
-        if hasattr(kept, "cache_clear"):
-            kept.cache_clear()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -193,3 +193,28 @@ def test_states_of_all_steps_are_those_that_are_carried(case: tuple[Cell, Cell, 
             torch.testing.assert_close(
                 found.states[f"reverse.{name}"][row, 0], found.state[f"reverse.{name}"][row], atol=0, rtol=0
             )
+
+
+def test_only_the_first_layer_sees_what_was_observed() -> None:
+    """The features of later layers are others; a cell there that reads `observed` takes everything as observed."""
+    from zoo.inputs.features import Features
+    from zoo.inputs.options import FeaturesOptions
+    from zoo.model import Model
+
+    seen = []
+
+    class Watching(EXOTIC["fresh"][0]):  # type: ignore[misc]
+        uses = frozenset({"fresh", "observed"})
+
+        def project(self, x, const, ctx):  # type: ignore[no-untyped-def]
+            seen.append(ctx.observed)
+            return super().project(x, const, ctx)
+
+    first, second = Watching(), Watching()
+    second.input_shape = (H,)
+    second.V = torch.nn.Parameter(torch.ones(H, H))
+    model = Model(Features(FeaturesOptions(size=F_IN)), [RecurrentLayer(first), RecurrentLayer(second)])
+    observed = torch.ones(2, 4, F_IN, dtype=torch.bool)
+    model(torch.randn(2, 4, F_IN), observed=observed)
+    assert seen[0] is observed
+    assert seen[1] is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import pickle
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -118,9 +117,8 @@ def round_trip(subject: Subject) -> None:
                 raise CheckFailure(f"the JSON Schema refuses {place}: {error.message[:160]}")
 
 
-@lru_cache(maxsize=1)
 def _validator() -> Any:
-    """The schema of what is installed, once per process; None where jsonschema is not installed."""
+    """The schema of what is installed now; None where jsonschema is not installed."""
     try:
         from jsonschema import Draft7Validator
     except ImportError:

@@ -20,9 +20,12 @@ __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
 
 class LayerOutput(NamedTuple):
-    """output: (B, T, ...), zero in padding. state: (B, ...) by name, {} where a layer has none.
+    """What a layer gives.
+
+    output: (B, T, ...), zero in padding. state: (B, ...) by name, {} where a layer has none.
     final: (B, ...), the final output of each direction, where the run asks for it and the layer knows better than
-    "the last valid step". states: (B, T, ...), where the run asks for them."""
+    "the last valid step". states: (B, T, ...), where the run asks for them.
+    """
 
     output: Tensor
     state: States

@@ -51,7 +51,7 @@ Writer.add_representer(str, Writer.represent_text)
 
 
 def to_yaml(spec: Spec) -> str:
-    """The same as YAML text."""
+    """A spec as YAML text, every layer spelled out; it reads back as an equal spec."""
     text: str = yaml.dump(to_data(spec), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
     return text
 
