@@ -203,6 +203,8 @@ class InputType(ComponentType):
 class PoolType(ComponentType):
     """From a sequence of features to one. build: `(options, input_shape) -> Module`; describe alike.
 
+    The module is called with the last layer's output (B, T, F), zero in padding; which steps are valid (B, T), or None
+    for all; and the final output of each direction (B, F). It gives (B, F).
     final: takes the final output of each direction (built-in `last`), which only a recurrent layer can give.
     """
 
@@ -217,7 +219,7 @@ class NormType(ComponentType):
 
 
 class InitType(ComponentType):
-    """How parameters start. build: `(options) -> Callable[[Module], None]`."""
+    """How parameters start. build: `(options) -> Callable[[Module], None]`; None leaves a module as it was made."""
 
     kind: ClassVar[str] = "init"
 

@@ -120,6 +120,4 @@ class Applies:
 def _models(reference: SpecLike) -> list[Spec]:
     if isinstance(reference, Spec):
         return [reference]
-    if isinstance(reference, str) and library.locate(reference)[1] is not None:
-        return [library.load(reference).spec]
-    return [resolved.spec for resolved in library.read_all(reference).values()]
+    return [resolved.spec for resolved in library.models(reference)]

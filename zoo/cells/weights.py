@@ -49,11 +49,10 @@ class GatedCell(Cell):
             nn.init.uniform_(parameter, -bound, bound)
 
     def roles(self) -> Mapping[str, Role]:
-        blocks = {"gates": self.gates, "forget": self.forget}
         return {
-            "weight_ih": Role("input", **blocks),  # type: ignore[arg-type]
-            "weight_hh": Role("recurrent", **blocks),  # type: ignore[arg-type]
-            **{name: Role("bias", **blocks) for name in self.bias_names},  # type: ignore[arg-type]
+            "weight_ih": Role("input", self.gates, self.forget),
+            "weight_hh": Role("recurrent", self.gates, self.forget),
+            **{name: Role("bias", self.gates, self.forget) for name in self.bias_names},
         }
 
     def biases(self) -> tuple[Tensor | None, Tensor | None]:

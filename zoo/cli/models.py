@@ -54,7 +54,7 @@ def hold(
     from zoo.spec import library
 
     names = specs or [str(entry.qualified) for entry in library.entries()]
-    models = [model.spec for name in names for model in _models(name)]
+    models = [model.spec for name in names for model in library.models(name)]
     if not models:
         raise ZooError("there is no spec to test")
     from zoo.checks.run import check as run
@@ -77,11 +77,3 @@ def hold(
         names_of = ", ".join(report.name for report in failed)
         note(f"zoo: the contract does not hold for {names_of}")
         raise typer.Exit(CheckFailure.exit_status)
-
-
-def _models(name: str) -> list:  # type: ignore[type-arg]
-    from zoo.spec import library
-
-    if library.locate(name)[1] is not None:
-        return [library.load(name)]
-    return list(library.read_all(name).values())

@@ -102,6 +102,16 @@ def load(reference: SpecLike, catalogue: Catalogue | None = None) -> Resolved:
     return models[variant]
 
 
+def models(reference: SpecLike, catalogue: Catalogue | None = None) -> list[Resolved]:
+    """The models that a reference stands for: `name@variant` that one alone, else the bare one and every variant.
+
+    Arguments and errors as `read_all`.
+    """
+    if isinstance(reference, str) and locate(reference, catalogue)[1] is not None:
+        return [load(reference, catalogue)]
+    return list(read_all(reference, catalogue).values())
+
+
 def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None, str | None]:
     if isinstance(reference, Mapping):
         return _written_out(reference), None, None
