@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.cells import options as cells
+from zoo.cells.gated import options as gated
+from zoo.cells.linear import options as linear
+from zoo.cells.matrix import options as matrix
 from zoo.components import (
     ArchitectureType,
     CellType,
@@ -16,6 +19,7 @@ from zoo.components import (
     NoOptions,
     NormType,
     PoolType,
+    Traits,
 )
 from zoo.heads import options as heads
 from zoo.inits import options as inits
@@ -24,44 +28,10 @@ from zoo.layers import options as layers
 from zoo.plugin.hookspecs import hookimpl
 from zoo.spec.bundled import folder
 
-ALL_DROPOUTS = frozenset({"recurrent", "weight"})
-
 
 @hookimpl
 def zoo_cells() -> list[CellType]:
-    return [
-        CellType(
-            name="rnn",
-            options=cells.RNNOptions,
-            build="zoo.cells.rnn:RNN",
-            describe="zoo.cells.options:describe_rnn",
-            summary="Simple recurrent network with tanh or relu",
-            paper="Elman 1990, Finding structure in time, Cognitive Science 14(2)",
-            traits=cells.rnn_traits,
-            dropouts=ALL_DROPOUTS,
-            zoneout=True,
-        ),
-        CellType(
-            name="lstm",
-            options=cells.LSTMOptions,
-            build="zoo.cells.lstm:LSTM",
-            describe="zoo.cells.options:describe_lstm",
-            summary="Long short-term memory with a forget gate, optionally projected",
-            paper="Hochreiter and Schmidhuber 1997, Long short-term memory; Gers et al. 2000 (forget gate)",
-            dropouts=ALL_DROPOUTS,
-            zoneout=True,
-        ),
-        CellType(
-            name="gru",
-            options=cells.GRUOptions,
-            build="zoo.cells.gru:GRU",
-            describe="zoo.cells.options:describe_gru",
-            summary="Gated recurrent unit, reset gate after or before the recurrent product",
-            paper="Cho et al. 2014, arXiv:1406.1078",
-            dropouts=ALL_DROPOUTS,
-            zoneout=True,
-        ),
-    ]
+    return [*cells.CELLS, *gated.CELLS, *linear.CELLS, *matrix.CELLS]
 
 
 @hookimpl
@@ -176,6 +146,15 @@ def zoo_norms() -> list[NormType]:
             describe="zoo.layers.options:describe_rms_norm",
             summary="Root-mean-square normalisation with scale",
             paper="Zhang and Sennrich 2019, arXiv:1910.07467",
+        ),
+        NormType(
+            name="batch",
+            options=layers.BatchNormOptions,
+            build="zoo.layers.norms:BatchNorm",
+            describe="zoo.layers.options:describe_batch_norm",
+            summary="Batch normalisation over all valid steps, with scale and shift",
+            paper="Ioffe and Szegedy 2015, arXiv:1502.03167",
+            traits=Traits(batch_statistics=True),
         ),
     ]
 

@@ -28,7 +28,7 @@ class LSTM(GatedCell):
     States: h (hidden_size,) or (projection,); c (hidden_size,).
     """
 
-    gates = ("i", "f", "g", "o")
+    gates: tuple[str, ...] = ("i", "f", "g", "o")
     forget = "f"
     fusable = True
 
@@ -50,7 +50,8 @@ class LSTM(GatedCell):
         """`forget_bias` is the sum of both biases: the first holds it, the second is zero."""
         if self.forget_bias is None:
             return
-        block = slice(self.hidden_size, 2 * self.hidden_size)
+        start = self.gates.index("f") * self.hidden_size
+        block = slice(start, start + self.hidden_size)
         with torch.no_grad():
             for name, value in zip(self.bias_names, (self.forget_bias, 0.0), strict=False):
                 getattr(self, name)[block] = value
@@ -102,3 +103,77 @@ class LSTM(GatedCell):
         before = {name: kernel_state(state[name], x) for name in ("h", "c")}
         y, h, c = self.kernel(x, before, weights, biased=bool(self.bias_names), layers=1, both=False)
         return y, {**last_output(y, h, state, ctx), "c": c.squeeze(0)}
+
+
+class LSTMVariant(LSTM):
+    """An LSTM with peepholes, coupled gates or layer normalisation, in any combination.
+
+    peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c. coupled: i = 1 − f, so that the blocks are f, g, o.
+    gate_norm layer: W x and U h are each normalised over all blocks together before the biases are added, and
+    h = o ⊙ tanh(N(c)).
+
+    Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1503.04069 (coupled gates);
+    arXiv:1607.06450, supplement (norm). Further parameters: weight_ch, H for each gate in order; norm_ih, norm_hh and
+    norm_c, each with weight and bias.
+    """
+
+    fusable = False
+
+    def __init__(self, options: LSTMOptions, input_shape: Shape, hidden_size: int) -> None:
+        self.gates = ("f", "g", "o") if options.coupled else ("i", "f", "g", "o")
+        super().__init__(options, input_shape, hidden_size)
+        self.early = len(self.gates) - 2
+        """The blocks that stand before g, which are gates of the old c."""
+        self.weight_ch = nn.Parameter(torch.empty((self.early + 1) * hidden_size)) if options.peephole else None
+        self.norm_ih: nn.LayerNorm | None = None
+        self.norm_hh: nn.LayerNorm | None = None
+        self.norm_c: nn.LayerNorm | None = None
+        if options.gate_norm == "layer":
+            rows = (len(self.gates) * hidden_size,)
+            self.norm_ih, self.norm_hh = nn.LayerNorm(rows), nn.LayerNorm(rows)
+            self.norm_c = nn.LayerNorm(hidden_size)
+        self.reset_parameters()
+        self.pin_parameters()
+
+    def constants(self, ctx: Context) -> Any:
+        _, U, W_hr, mask = super().constants(ctx)
+        peep_early, peep_o = None, None
+        if self.weight_ch is not None:
+            peeps = self.weight_ch.view(self.early + 1, self.hidden_size)
+            peep_early, peep_o = peeps[:-1], peeps[-1]
+        return U, W_hr, mask, peep_early, peep_o, *_affine(self.norm_hh), *_affine(self.norm_c)
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
+        if self.norm_ih is None:
+            return super().project(x, const, ctx)
+        u: Tensor = self.norm_ih(F.linear(x, self.weight_ih))
+        bias = self.bias_sum()
+        return u if bias is None else u + bias
+
+    def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
+        U, W_hr, mask, peep_early, peep_o, *norms = const
+        H, before_g = self.hidden_size, self.early * self.hidden_size
+        h = state["h"] if mask is None else state["h"] * mask
+        old = state["c"]
+        s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
+        gates, o = s[:, :before_g], s[:, before_g + H :]
+        if peep_early is not None:
+            gates = gates + (peep_early * old.unsqueeze(1)).flatten(1)
+        gates = torch.sigmoid(gates)
+        f = gates[:, before_g - H :]
+        i = gates[:, :H] if self.early == 2 else 1 - f
+        c = f * old + i * torch.tanh(s[:, before_g : before_g + H])
+        if peep_o is not None:
+            o = torch.addcmul(o, peep_o, c)
+        h = torch.sigmoid(o) * torch.tanh(c if norms[2] is None else F.layer_norm(c, norms[2].shape, *norms[2:]))
+        return {"h": h if W_hr is None else h @ W_hr, "c": c}
+
+
+def _affine(norm: nn.LayerNorm | None) -> tuple[Tensor | None, Tensor | None]:
+    return (None, None) if norm is None else (norm.weight, norm.bias)
+
+
+def make(options: LSTMOptions, input_shape: Shape, hidden_size: int) -> LSTM:
+    """The cell of these options: torch's own, or one with what torch has no kernel for."""
+    plain = not (options.peephole or options.coupled or options.gate_norm != "none")
+    return (LSTM if plain else LSTMVariant)(options, input_shape, hidden_size)

@@ -1,13 +1,16 @@
-"""Options and closed forms of the built-in cells. Imports no torch."""
+"""Options, closed forms and records of the cells that torch has too, and what all cells share. Imports no torch."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import Description, Options, Shape, Traits, Width
+from zoo.components import CellType, Description, Options, Shape, Traits, Width
 from zoo.errors import ZooError
+
+ALL_DROPOUTS: Final = frozenset({"recurrent", "weight"})
+"""Of a cell that drops its recurrent weights and its state where they enter a product."""
 
 Biases = Literal["two", "one", "none"]
 BiasOption = Annotated[
@@ -32,6 +35,11 @@ class LSTMOptions(Options):
     forget_bias: float | None = Field(
         None, description="Where the forget gate's bias starts: the sum of both biases, if there are two."
     )
+    peephole: bool = Field(False, description="The gates see the cell state too (Gers, Schraudolph, Schmidhuber 2002).")
+    coupled: bool = Field(False, description="One gate forgets and writes, i = 1 − f (arXiv:1503.04069, CIFG).")
+    gate_norm: Literal["none", "layer"] = Field(
+        "none", description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement)."
+    )
 
     @model_validator(mode="after")
     def _forget_bias_needs_a_bias(self) -> Self:
@@ -54,50 +62,57 @@ def rnn_traits(options: RNNOptions) -> Traits:
 
 
 def describe_rnn(options: RNNOptions, input_shape: Shape, hidden_size: int) -> Description:
-    return _gated(1, options.bias, input_shape, hidden_size, hidden_size)
+    return gated(1, options.bias, input_shape, hidden_size, hidden_size)
 
 
 def describe_gru(options: GRUOptions, input_shape: Shape, hidden_size: int) -> Description:
     depth = 1 if options.reset_gate == "after" else 2
-    return _gated(3, options.bias, input_shape, hidden_size, hidden_size, depth=depth)
+    return gated(3, options.bias, input_shape, hidden_size, hidden_size, depth=depth)
 
 
 def describe_lstm(options: LSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
     projected = options.projection
     if projected is not None and projected >= hidden_size:
         raise ZooError(f"projection must be less than hidden_size ({hidden_size}), not {projected}")
-    output = projected or hidden_size
-    return _gated(
-        4,
+    gates = 3 if options.coupled else 4
+    vectors = (gates - 1 if options.peephole else 0) + (4 * gates + 2 if options.gate_norm == "layer" else 0)
+    return gated(
+        gates,
         options.bias,
         input_shape,
         hidden_size,
-        output,
-        more=(projected or 0) * hidden_size,
+        projected or hidden_size,
+        products=(projected or 0) * hidden_size,
+        vectors=vectors * hidden_size,
         depth=2 if projected else 1,
-        memory={"c": (hidden_size,)},
+        states=("h", "c"),
     )
 
 
-def _gated(
+def gated(
     gates: int,
     bias: Biases,
     input_shape: Shape,
     hidden_size: int,
     output: int,
     *,
-    more: int = 0,
+    products: int = 0,
+    vectors: int = 0,
     depth: int = 1,
-    memory: dict[str, Shape] | None = None,
+    states: tuple[str, ...] = ("h",),
 ) -> Description:
-    """A cell of `gates` blocks, each with W x + U h + b. more: weights of a product besides these."""
-    products = gates * hidden_size * (features(input_shape) + output) + more
+    """A cell of `gates` blocks, each with W x + U h + b.
+
+    products: weights of products besides these. vectors: parameters that are no part of a product, besides biases.
+    states: the first has the output's width, further ones have hidden_size.
+    """
+    macs = gates * hidden_size * (features(input_shape) + output) + products
     biases = {"two": 2, "one": 1, "none": 0}[bias] * gates * hidden_size
     return Description(
         output_shape=(output,),
-        parameters=products + biases,
-        macs_per_step=products,
-        state={"h": (output,), **(memory or {})},
+        parameters=macs + biases + vectors,
+        macs_per_step=macs,
+        state={name: (hidden_size if index else output,) for index, name in enumerate(states)},
         sequential_depth=depth,
     )
 
@@ -107,3 +122,38 @@ def features(shape: Shape) -> int:
     if len(shape) != 1:
         raise ZooError(f"needs flat features at each step, not maps of shape {shape}")
     return shape[0]
+
+
+CELLS: Final = (
+    CellType(
+        name="rnn",
+        options=RNNOptions,
+        build="zoo.cells.rnn:RNN",
+        describe="zoo.cells.options:describe_rnn",
+        summary="Simple recurrent network with tanh or relu",
+        paper="Elman 1990, Finding structure in time, Cognitive Science 14(2)",
+        traits=rnn_traits,
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="lstm",
+        options=LSTMOptions,
+        build="zoo.cells.lstm:make",
+        describe="zoo.cells.options:describe_lstm",
+        summary="Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice",
+        paper="Hochreiter and Schmidhuber 1997, Long short-term memory; Gers et al. 2000 (forget gate)",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="gru",
+        options=GRUOptions,
+        build="zoo.cells.gru:GRU",
+        describe="zoo.cells.options:describe_gru",
+        summary="Gated recurrent unit, reset gate after or before the recurrent product",
+        paper="Cho et al. 2014, arXiv:1406.1078",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+)

@@ -87,6 +87,8 @@ class RecurrentLayer(Layer):
             self.output_projection = nn.Linear(shape[-1], output_projection)
             shape = (*shape[:-1], output_projection)
         self.output_shape = shape
+        normed = norm is not None and norm_position == "after"
+        self.bare = not (normed or output_projection or residual or dropout.between or dropout.output)
         self.initial: nn.ParameterDict | None = _learned(cell) if learned_state else None
         self.reverse_initial: nn.ParameterDict | None = None
         if learned_state and backward_cell is not None:
@@ -106,14 +108,13 @@ class RecurrentLayer(Layer):
         rates = self.dropout
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
-            inner = self.norm(inner)
+            inner = self.norm(inner, run.valid)
         ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
         back = None
         if self.reverse_cell is not None:
             theirs = {name.removeprefix("reverse."): s for name, s in state.items() if name.startswith("reverse.")}
             back = self._pass(self.reverse_cell, self.reverse_initial, inner, theirs, run, backwards=True)
-        output = self._around(_merged(ahead.output, None if back is None else back.output, self.merge, self.axes), x)
-        final = self._final(ahead, back, output, x, run) if run.final else None
+        output, final = self._around(ahead, back, x, run)
         if back is not None:
             both = {**ahead.state, **{f"reverse.{name}": value for name, value in back.state.items()}}
             states = None
@@ -140,27 +141,46 @@ class RecurrentLayer(Layer):
         found: Pass = cell(x, recurrence)
         return found
 
-    def _around(self, output: Tensor, x: Tensor) -> Tensor:
-        """What stands between the cell's output and the layer's, for (B, T, ...)."""
+    def _around(self, ahead: Pass, back: Pass | None, x: Tensor, run: Run) -> tuple[Tensor, Tensor | None]:
+        """The layer's output (B, T, ...), and the final output of each direction (B, ...) where the run asks for it.
+
+        That is the last valid step of the way forwards and the first step of the way back.
+        """
+        if back is None:
+            output = self._after(ahead.output, x, run.valid)
+            if not run.final:
+                return output, None
+            return output, output[:, 0] if self.reverse else sequence.at_last(output, run.lengths)
+        merged = _merged(ahead.output, back.output, self.merge, self.axes)
+        if not run.final:
+            return self._after(merged, x, run.valid), None
+        last = _merged(sequence.at_last(ahead.output, run.lengths), back.output[:, 0], self.merge, self.axes)
+        if self.bare:
+            return merged, last
+        # No step holds the last of one direction and the first of the other. They go through what stands behind the
+        # cells as one step more, which has no part in a batch's statistics and shares a sequence's dropout mask.
+        beside = x
+        if self.residual:  # each half of a residual belongs to the step of its direction
+            half = x.shape[2] // 2
+            both = torch.cat([sequence.at_last(x, run.lengths)[:, :half], x[:, 0, half:]], 1)
+            beside = torch.cat([x, both.unsqueeze(1)], 1)
+        valid = run.valid
+        if self.norm is not None:
+            known = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if valid is None else valid
+            valid = torch.cat([known, torch.zeros_like(known[:, :1])], 1)
+        longer = self._after(torch.cat([merged, last.unsqueeze(1)], 1), beside, valid)
+        return longer[:, :-1], longer[:, -1]
+
+    def _after(self, output: Tensor, x: Tensor, valid: Tensor | None) -> Tensor:
+        """What stands between the cells' merged output and the layer's, for (B, T, ...)."""
         rates = self.dropout
         if self.norm is not None and self.norm_position == "after":
-            output = self.norm(output)
+            output = self.norm(output, valid)
         if self.output_projection is not None:
             output = self.output_projection(output)
         for rate in (rates.between, rates.output):
             output = drop(output, rate, training=self.training, variational=rates.variational)
         return output + x if self.residual else output
-
-    def _final(self, ahead: Pass, back: Pass | None, output: Tensor, x: Tensor, run: Run) -> Tensor:
-        """The last valid step of the way forwards, the first step of the way back."""
-        if back is None:
-            return output[:, 0] if self.reverse else sequence.at_last(output, run.lengths)
-        last = _merged(sequence.at_last(ahead.output, run.lengths), back.output[:, 0], self.merge, self.axes)
-        beside = x[:, 0]
-        if self.residual:  # each half of a residual belongs to the step of its direction
-            half = beside.shape[1] // 2
-            beside = torch.cat([sequence.at_last(x, run.lengths)[:, :half], x[:, 0, half:]], 1)
-        return self._around(last.unsqueeze(1), beside.unsqueeze(1)).squeeze(1)
 
     def _zeroed(self, output: Tensor, run: Run) -> Tensor:
         """Norms and biases fill the padding again; a cell alone leaves it zero."""

@@ -1,11 +1,13 @@
-"""Norms over the features of each step."""
+"""Norms over the features of each step. Each is called with x (B, T, F) and which steps are valid (B, T), or None."""
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from zoo.components import Shape
-from zoo.layers.options import NormOptions
+from zoo.engine.sequence import zero_where
+from zoo.layers.options import BatchNormOptions, NormOptions
 
 
 class LayerNorm(nn.LayerNorm):
@@ -14,9 +16,57 @@ class LayerNorm(nn.LayerNorm):
     def __init__(self, options: NormOptions, input_shape: Shape) -> None:
         super().__init__(input_shape[-1], eps=options.eps)
 
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        return super().forward(x)
+
 
 class RMSNorm(nn.RMSNorm):
     """(B, T, F) -> (B, T, F): unit mean square at each step, then scale (arXiv:1910.07467)."""
 
     def __init__(self, options: NormOptions, input_shape: Shape) -> None:
         super().__init__(input_shape[-1], eps=options.eps)
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        return super().forward(x)
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """(B, T, F) -> (B, T, F): each feature by its mean and variance, then scale and shift (arXiv:1502.03167).
+
+    In training, mean and variance are those of all valid steps of the batch, and running ones are kept; outside
+    training the running ones serve, so that rows and steps are independent. Where nothing is valid, or one step only,
+    the variance is 0 and the result is the shift.
+    """
+
+    def __init__(self, options: BatchNormOptions, input_shape: Shape) -> None:
+        super().__init__(input_shape[-1], eps=options.eps, momentum=options.momentum)
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        mean, var = self.running_mean, self.running_var
+        assert mean is not None
+        assert var is not None
+        if self.training:
+            mean, var = self._of_batch(x, valid)
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        return (x * scale + (self.bias - mean * scale)).to(x.dtype)
+
+    def _of_batch(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
+        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        if valid is None:
+            count: Tensor | int = x.shape[0] * x.shape[1]
+            var, mean = torch.var_mean(wide, (0, 1), correction=0)
+            unbiased: Tensor | float = count / max(count - 1, 1)
+        else:
+            count = valid.sum().clamp(min=1)
+            mean = zero_where(wide, valid).sum((0, 1)) / count
+            var = zero_where((wide - mean).square(), valid).sum((0, 1)) / count
+            unbiased = count / (count - 1).clamp(min=1)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean.detach().to(self.running_mean.dtype), self.momentum)
+            self.running_var.lerp_((var.detach() * unbiased).to(self.running_var.dtype), self.momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+        return mean, var

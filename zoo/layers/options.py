@@ -25,7 +25,13 @@ class LinearLayerOptions(Options):
 class NormOptions(Options):
     """Options of a norm."""
 
-    eps: float = Field(1e-5, gt=0, description="Added to the variance or mean square, so that it is never zero.")
+    eps: float = Field(default=1e-5, gt=0, description="Added to the variance or mean square: it is never zero.")
+
+
+class BatchNormOptions(NormOptions):
+    """Options of batch normalisation."""
+
+    momentum: float = Field(default=0.1, gt=0, le=1, description="Share of a new batch in the running figures.")
 
 
 def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Description:
@@ -33,6 +39,10 @@ def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Descript
 
 
 def describe_layer_norm(options: NormOptions, input_shape: Shape) -> Description:
+    return Description(output_shape=input_shape, parameters=2 * input_shape[-1])
+
+
+def describe_batch_norm(options: BatchNormOptions, input_shape: Shape) -> Description:
     return Description(output_shape=input_shape, parameters=2 * input_shape[-1])
 
 

@@ -1,0 +1,53 @@
+"""The light gated recurrent unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zoo.cells.gated.options import LiGRUOptions
+from zoo.cells.weights import GatedCell
+from zoo.components import Shape
+from zoo.engine.cell import Context, States, StateSpec
+from zoo.layers.norms import BatchNorm, LayerNorm
+from zoo.layers.options import BatchNormOptions, NormOptions
+
+
+class LiGRU(GatedCell):
+    """z = σ(N(W_z x) + U_z h), n = f(N(W_h x) + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the output is h.
+
+    N is batch normalisation over both blocks, or layer normalisation; without, it adds a bias.
+
+    Source: arXiv:1803.10225. Parameters: two blocks, z and h. States: h (hidden_size,).
+    """
+
+    gates = ("z", "h")
+
+    def __init__(self, options: LiGRUOptions, input_shape: Shape, hidden_size: int) -> None:
+        super().__init__(input_shape, hidden_size, hidden_size, "one" if options.norm == "none" else "none")
+        self.activation = torch.relu if options.nonlinearity == "relu" else torch.tanh
+        self.norm: BatchNorm | LayerNorm | None = None
+        if options.norm == "batch":
+            self.norm = BatchNorm(BatchNormOptions(), (2 * hidden_size,))
+        elif options.norm == "layer":
+            self.norm = LayerNorm(NormOptions(), (2 * hidden_size,))
+        self.states = {"h": StateSpec((hidden_size,), zoneout=True)}
+        self.reset_parameters()
+
+    def constants(self, ctx: Context) -> Any:
+        return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
+        u = F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
+        return u if self.norm is None else self.norm(u, ctx.valid)
+
+    def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
+        U, mask = const
+        old = state["h"]
+        z, n = torch.addmm(u, old if mask is None else old * mask, U).chunk(2, 1)
+        n = self.activation(n)
+        return {"h": n + torch.sigmoid(z) * (old - n)}

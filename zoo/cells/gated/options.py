@@ -1,0 +1,131 @@
+"""Options, closed forms and records of gated cells and other nonlinear ones with vector states. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.cells.options import ALL_DROPOUTS, BiasOption, features, gated
+from zoo.components import CellType, Description, Options, Shape, Traits
+
+Nonlinearity = Literal["relu", "tanh"]
+
+
+class MGUOptions(Options):
+    """Options of the minimal gated unit."""
+
+    bias: BiasOption = "one"
+
+
+class JANETOptions(Options):
+    """Options of the forget-gate LSTM."""
+
+    bias: BiasOption = "one"
+    beta: float = Field(1.0, description="Constant taken from the forget gate's sum where it opens the input.")
+    longest: int | None = Field(
+        None, ge=3, description="Longest dependency expected, in steps: chrono initialisation of the forget bias."
+    )
+
+    @model_validator(mode="after")
+    def _longest_needs_a_bias(self) -> Self:
+        if self.longest is not None and self.bias == "none":
+            raise ValueError("longest needs a bias: leave it out, or use bias: one or bias: two")
+        return self
+
+
+class LiGRUOptions(Options):
+    """Options of the light gated recurrent unit."""
+
+    norm: Literal["batch", "layer", "none"] = Field(
+        "batch", description="On the products of the input, as the paper has it; 'none' adds a bias instead."
+    )
+    nonlinearity: Nonlinearity = Field("relu", description="Of the candidate.")
+
+
+class IndRNNOptions(Options):
+    """Options of the independently recurrent network."""
+
+    nonlinearity: Nonlinearity = Field("relu", description="What is applied to the sum.")
+    bias: Literal["one", "none"] = Field("one", description="'one' as the paper has, or 'none'.")
+    steps: int | None = Field(
+        None, ge=1, description="Sequence length T for which recurrent weights are kept within 2^(1/T); none: no bound."
+    )
+
+
+def describe_mgu(options: MGUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(2, options.bias, input_shape, hidden_size, hidden_size, depth=2)
+
+
+def describe_janet(options: JANETOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(2, options.bias, input_shape, hidden_size, hidden_size, states=("c",))
+
+
+def describe_ligru(options: LiGRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    vectors = (2 if options.norm == "none" else 4) * hidden_size
+    return gated(2, "none", input_shape, hidden_size, hidden_size, vectors=vectors)
+
+
+def describe_indrnn(options: IndRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    products = features(input_shape) * hidden_size
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + hidden_size * (2 if options.bias == "one" else 1),
+        macs_per_step=products,
+        state={"h": (hidden_size,)},
+        sequential_depth=1,
+    )
+
+
+def ligru_traits(options: LiGRUOptions) -> Traits:
+    return Traits(bounded=options.nonlinearity == "tanh", batch_statistics=options.norm == "batch")
+
+
+def indrnn_traits(options: IndRNNOptions) -> Traits:
+    return Traits(bounded=options.nonlinearity == "tanh")
+
+
+CELLS: Final = (
+    CellType(
+        name="mgu",
+        options=MGUOptions,
+        build="zoo.cells.gated.mgu:MGU",
+        describe="zoo.cells.gated.options:describe_mgu",
+        summary="Minimal gated unit: one gate resets and updates",
+        paper="Zhou et al. 2016, arXiv:1603.09420",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="janet",
+        options=JANETOptions,
+        build="zoo.cells.gated.janet:JANET",
+        describe="zoo.cells.gated.options:describe_janet",
+        summary="Just another network: an LSTM with nothing but its forget gate",
+        paper="van der Westhuizen and Lasenby 2018, arXiv:1804.04849",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="ligru",
+        options=LiGRUOptions,
+        build="zoo.cells.gated.ligru:LiGRU",
+        describe="zoo.cells.gated.options:describe_ligru",
+        summary="Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products",
+        paper="Ravanelli et al. 2018, arXiv:1803.10225",
+        traits=ligru_traits,
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="indrnn",
+        options=IndRNNOptions,
+        build="zoo.cells.gated.indrnn:IndRNN",
+        describe="zoo.cells.gated.options:describe_indrnn",
+        summary="Independently recurrent network: each unit feeds back to itself alone",
+        paper="Li et al. 2018, arXiv:1803.04831",
+        traits=indrnn_traits,
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+)

@@ -1,0 +1,144 @@
+"""Options, closed forms and records of cells that are linear and elementwise in their state. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.cells.options import features
+from zoo.components import CellType, Count, Description, Options, Shape
+from zoo.errors import ZooError
+
+Bias = Annotated[Literal["one", "none"], Field(description="'one' as the paper has, or 'none'.")]
+Candidate = Annotated[
+    Literal["positive", "linear"],
+    Field(description="'positive': x + 1/2 where x ≥ 0, else σ(x), as log space needs; 'linear': the product itself."),
+]
+
+
+class MinGRUOptions(Options):
+    """Options of the minimal GRU."""
+
+    bias: Bias = "one"
+    candidate: Candidate = "positive"
+
+
+class MinLSTMOptions(Options):
+    """Options of the minimal LSTM."""
+
+    bias: Bias = "one"
+    candidate: Candidate = "positive"
+
+
+class RGLRUOptions(Options):
+    """Options of the real-gated linear recurrent unit."""
+
+    heads: Annotated[int, Count] = Field(1, ge=1, description="Blocks of the gates' block-diagonal products.")
+
+
+class LRUOptions(Options):
+    """Options of the linear recurrent unit: where its eigenvalues start."""
+
+    r_min: float = Field(0.0, ge=0, lt=1, description="Smallest radius.")
+    r_max: float = Field(1.0, gt=0, le=1, description="Largest radius.")
+    max_phase: float = Field(6.283185307179586, gt=0, le=6.283185307179587, description="Largest angle, in radians.")
+
+    @model_validator(mode="after")
+    def _a_ring(self) -> Self:
+        if self.r_min >= self.r_max:
+            raise ValueError(f"r_min ({self.r_min}) must be less than r_max ({self.r_max})")
+        return self
+
+
+def describe_mingru(options: MinGRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return _of_input(2, options.bias, input_shape, hidden_size)
+
+
+def describe_minlstm(options: MinLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return _of_input(3, options.bias, input_shape, hidden_size)
+
+
+def describe_rglru(options: RGLRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    check_rglru(options, input_shape, hidden_size)
+    products = 2 * hidden_size * (hidden_size // options.heads)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + 3 * hidden_size,
+        macs_per_step=products,
+        state={"h": (hidden_size,)},
+    )
+
+
+def describe_lru(options: LRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width = features(input_shape)
+    products = 4 * hidden_size * width
+    return Description(
+        output_shape=(width,),
+        parameters=products + 3 * hidden_size + width,
+        macs_per_step=products,
+        state={"h": (hidden_size,)},
+    )
+
+
+def check_rglru(options: RGLRUOptions, input_shape: Shape, hidden_size: int) -> None:
+    """Raises ZooError where the cell cannot have these sizes."""
+    width = features(input_shape)
+    if width != hidden_size:
+        raise ZooError(
+            f"rglru keeps its width: hidden_size must be {width}, that of its input, not {hidden_size}; "
+            f"for another one, put a layer {{kind: linear, size: {hidden_size}}} in front"
+        )
+    if hidden_size % options.heads:
+        raise ZooError(f"heads ({options.heads}) must divide hidden_size ({hidden_size})")
+
+
+def _of_input(gates: int, bias: str, input_shape: Shape, hidden_size: int) -> Description:
+    """Gates that see the input alone."""
+    products = gates * hidden_size * features(input_shape)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + gates * hidden_size * (bias == "one"),
+        macs_per_step=products,
+        state={"h": (hidden_size,)},
+    )
+
+
+CELLS: Final = (
+    CellType(
+        name="mingru",
+        options=MinGRUOptions,
+        build="zoo.cells.linear.minimal:MinGRU",
+        describe="zoo.cells.linear.options:describe_mingru",
+        summary="Minimal GRU: gate and candidate see the input alone",
+        paper="Feng et al. 2024, arXiv:2410.01201",
+        zoneout=True,
+    ),
+    CellType(
+        name="minlstm",
+        options=MinLSTMOptions,
+        build="zoo.cells.linear.minimal:MinLSTM",
+        describe="zoo.cells.linear.options:describe_minlstm",
+        summary="Minimal LSTM: gates and candidate see the input alone, and the gates sum to one",
+        paper="Feng et al. 2024, arXiv:2410.01201",
+        zoneout=True,
+    ),
+    CellType(
+        name="rglru",
+        options=RGLRUOptions,
+        build="zoo.cells.linear.rglru:RGLRU",
+        describe="zoo.cells.linear.options:describe_rglru",
+        summary="Real-gated linear recurrent unit, the recurrence of Griffin and RecurrentGemma",
+        paper="De et al. 2024, arXiv:2402.19427",
+        zoneout=True,
+    ),
+    CellType(
+        name="lru",
+        options=LRUOptions,
+        build="zoo.cells.linear.lru:LRU",
+        describe="zoo.cells.linear.options:describe_lru",
+        summary="Linear recurrent unit: a complex diagonal recurrence between two linear maps",
+        paper="Orvieto et al. 2023, arXiv:2303.06349",
+        zoneout=True,
+    ),
+)
