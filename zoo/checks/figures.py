@@ -101,14 +101,14 @@ def options(subject: Subject) -> None:
 
 
 def _print(subject: Subject, spec: Spec) -> tuple[Any, ...]:
-    """A model's fingerprint: figures, parameters and what comes out of it, in eval and in training."""
+    """A model's fingerprint: figures, parameters and what comes out of it, in training and after."""
     model = build(spec, seed=0, device=subject.device, dtype=torch.float32)
     x = model.example_input(2, 7, seed=0)
     shapes = tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
     numbers = tuple(p.double().sum().item() for p in model.parameters())
     outputs: list[float] = []
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for mode in (False, True):
+        for mode in (True, False):  # training first: what it leaves in buffers shows outside it
             torch.manual_seed(0)
             outputs += [t.double().abs().sum().item() for t in tensors(model.train(mode)(x, return_state=True))]
     gradient = _padding_gradient(model, x)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -123,9 +123,14 @@ class Cell(nn.Module):
     uses: frozenset[str] = frozenset()
     fusable: bool = False
     kernel_key: Hashable = None
+    kept: Any = None
+    """The engine's: the constants of the last run, see `zoo.engine.constants`."""
 
     def constants(self, ctx: Context) -> Any:
-        """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple."""
+        """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple.
+
+        Outside training it must depend on the parameters and the precision alone, for it is kept while they stay.
+        """
         return ()
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Inputs:
@@ -169,6 +174,13 @@ class Cell(nn.Module):
     def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
         """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""
         return run(self, x)
+
+    def train(self, mode: bool = True) -> Self:
+        self.kept = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "kept": None}  # neither copied nor saved
 
     def reset_parameters(self) -> None:
         """Start every parameter and every buffer as the cell's paper does."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from zoo.engine import dropout, sequence
 from zoo.engine.backends import fused, linear, loop
 from zoo.engine.cell import Cell, Context, States
+from zoo.engine.constants import constants
 
 Engine = Literal["auto", "fused", "linear", "loop"]
 ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop")
@@ -109,7 +110,7 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
 def _steps(
     cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates
 ) -> tuple[Tensor, States, States | None]:
-    const = cell.constants(ctx)
+    const = constants(cell, ctx)
     if run.engine in ("auto", "fused"):
         found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
         if found is not None:

@@ -44,7 +44,8 @@ class MinimalCell(Cell):
     def blocks(self, x: Tensor) -> tuple[Tensor, ...]:
         """Each gate's W x + b, and last the candidate."""
         *gates, n = F.linear(x, self.weight_ih, self.bias).chunk(len(self.gates), -1)
-        return *gates, torch.where(n >= 0, n + 0.5, torch.sigmoid(n)) if self.positive else n
+        # σ(0) = 1/2, so that the two sides of g add up; `where` would cost more than the recurrence itself
+        return *gates, torch.relu(n) + torch.sigmoid(n.clamp(max=0)) if self.positive else n
 
 
 class MinGRU(MinimalCell):
@@ -59,7 +60,8 @@ class MinGRU(MinimalCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         z, n = self.blocks(x)
-        return torch.sigmoid(-z), torch.sigmoid(z) * n
+        z = torch.sigmoid(z)
+        return 1 - z, z * n
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
         return {"h": u}

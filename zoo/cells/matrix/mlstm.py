@@ -72,6 +72,7 @@ class MLSTM(Cell):
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         q, o = u[0].to(state["n"].dtype), u[3]
         read = (state["C"] @ q.unsqueeze(-1)).squeeze(-1)
-        least = torch.maximum((state["n"] * q).sum(-1).abs(), torch.exp(-state["m"]))
+        # beyond e^80 nothing is left of the output, and an infinite divisor would have no gradient
+        least = torch.maximum((state["n"] * q).sum(-1).abs(), torch.exp((-state["m"]).clamp(max=80)))
         h: Tensor = o * (read / least.unsqueeze(-1)).flatten(-2)
         return h

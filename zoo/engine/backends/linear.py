@@ -6,6 +6,7 @@ it is as fast, and differentiable again by the same rule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -37,20 +38,24 @@ def run(
     for name, (a, b) in cell.linear_recurrence(u, const).items():
         before = state[name]
         shape = (before.shape[0], steps, *before.shape[1:])
-        a, b = a.to(before.dtype).expand(shape), b.to(before.dtype).expand(shape)
+        a, b = a.to(before.dtype), b.to(before.dtype).expand(shape)
+        a = a.view(*(1,) * (b.dim() - a.dim()), *a.shape)
         if reset is not None:
             b = where_steps(reset, b + a * start[name].unsqueeze(1), b)
-            a = where_steps(reset, torch.zeros_like(a), a)
+            a = where_steps(reset, torch.zeros_like(a), a.expand(shape))
         if valid is not None:
             b = where_steps(valid, b, torch.zeros_like(b))
-            a = where_steps(valid, a, torch.ones_like(a))
+            a = where_steps(valid, a.expand(shape), torch.ones_like(a))
         states[name] = recurrence(a, b, before)
         after[name] = states[name][:, -1]  # held through the padding
     return cell.output(u, states, const), after, states if all_states else None
 
 
 def recurrence(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
-    """h_t = a_t h_{t-1} + b_t at every step: a, b (B, T, ...), h (B, ...) -> (B, T, ...). Differentiable twice."""
+    """h_t = a_t h_{t-1} + b_t at every step: b (B, T, ...), h (B, ...) -> (B, T, ...). Differentiable twice.
+
+    a: (B, T, ...), with axes of size 1 where it is the same for all rows, steps or features.
+    """
     steps: Tensor = _Recurrence.apply(a, b, h, False)  # type: ignore[no-untyped-call]
     return steps
 
@@ -60,28 +65,54 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, h: Tensor, backwards: bool) -> Tensor:
-        # Time first in memory, so that each step writes one block.
-        states = torch.empty((b.shape[1], b.shape[0], *b.shape[2:]), dtype=b.dtype, device=b.device)
-        steps = list(zip(a.unbind(1), b.unbind(1), states.unbind(0), strict=True))
-        old = h
-        for a_t, b_t, out in reversed(steps) if backwards else steps:
-            old = torch.addcmul(b_t, a_t, old, out=out)
-        found = states.movedim(0, 1)
+        found = _run(_by_step(a, b.shape[1]), b, h, backwards=backwards)
         ctx.save_for_backward(a, h, found)
         ctx.backwards = backwards
         return found
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        a, h, states = ctx.saved_tensors
-        if a.is_complex():
-            a = a.conj().resolve_conj()
-        none, first = torch.zeros_like(a[:, :1]), h.unsqueeze(1)
         # g_t = grad_t + conj(a_{t+1}) g_{t+1}: the recurrence itself, the other way round.
+        a, h, states = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for second derivatives, in steps that are differentiable themselves
+            return _differentiable(a, h, states, grad, backwards=ctx.backwards)
+        conj = a.conj().resolve_conj()
+        by_step = _by_step(conj, grad.shape[1])
+        shifted = [*by_step[1:], torch.zeros_like(by_step[0])]
         if ctx.backwards:
-            shifted, before = torch.cat([none, a[:, :-1]], 1), torch.cat([states[:, 1:], first], 1)
-        else:
-            shifted, before = torch.cat([a[:, 1:], none], 1), torch.cat([first, states[:, :-1]], 1)
-        g: Tensor = _Recurrence.apply(shifted, grad, torch.zeros_like(h), not ctx.backwards)  # type: ignore[no-untyped-call]
-        end = -1 if ctx.backwards else 0
-        return g * before.conj(), g, a[:, end] * g[:, end], None
+            shifted = [torch.zeros_like(by_step[0]), *by_step[:-1]]
+        g = _run(shifted, grad, torch.zeros_like(h), backwards=not ctx.backwards)
+        # One block of memory for the gradient of a: a product with the states, each one step later.
+        later, earlier = (slice(None, -1), slice(1, None)) if ctx.backwards else (slice(1, None), slice(None, -1))
+        first = -1 if ctx.backwards else 0
+        grad_a = torch.empty_like(g)
+        torch.mul(g[:, later], states[:, earlier].conj(), out=grad_a[:, later])
+        torch.mul(g[:, first], h.conj(), out=grad_a[:, first])
+        return grad_a.sum_to_size(a.shape), g, by_step[first] * g[:, first], None
+
+
+def _by_step(a: Tensor, steps: int) -> Sequence[Tensor]:
+    return a.unbind(1) if a.shape[1] == steps else [a[:, 0]] * steps
+
+
+def _run(a: Sequence[Tensor], b: Tensor, h: Tensor, *, backwards: bool) -> Tensor:
+    states = torch.empty(b.shape, dtype=b.dtype, device=b.device)
+    steps = list(zip(a, b.unbind(1), states.unbind(1), strict=True))
+    for a_t, b_t, out in reversed(steps) if backwards else steps:
+        h = torch.addcmul(b_t, a_t, h, out=out)
+    return states
+
+
+def _differentiable(
+    a: Tensor, h: Tensor, states: Tensor, grad: Tensor, *, backwards: bool
+) -> tuple[Tensor, Tensor, Tensor, None]:
+    shape = a.shape
+    a = a.conj().expand(states.shape)
+    none, first = torch.zeros_like(a[:, :1]), h.unsqueeze(1)
+    if backwards:
+        shifted, before = torch.cat([none, a[:, :-1]], 1), torch.cat([states[:, 1:], first], 1)
+    else:
+        shifted, before = torch.cat([a[:, 1:], none], 1), torch.cat([first, states[:, :-1]], 1)
+    g: Tensor = _Recurrence.apply(shifted, grad, torch.zeros_like(h), not backwards)  # type: ignore[no-untyped-call]
+    end = -1 if backwards else 0
+    return (g * before.conj()).sum_to_size(shape), g, a[:, end] * g[:, end], None
