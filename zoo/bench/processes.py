@@ -1,51 +1,18 @@
-"""Time whole processes fairly: interleaved, one at a time, and thrown away when another process took the cores."""
+"""Time whole processes, one at a time."""
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.bench.rounds import Run
+from zoo.bench.rounds import Spread as Spread
 from zoo.errors import ZooError
-
-WAITED = 0.15
-"""A process that does not have a core for more than this part of its time has been disturbed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One finished process: `seconds` on the clock, `busy` seconds on a core (all of them where that is unknown)."""
-
-    seconds: float
-    busy: float
-
-    @property
-    def disturbed(self) -> bool:
-        return self.seconds - self.busy > WAITED * self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """A median, and the quartiles around it."""
-
-    low: float
-    median: float
-    high: float
-
-    @classmethod
-    def of(cls, figures: Iterable[float]) -> Spread:
-        """Of at least one figure."""
-        found = sorted(figures)
-        if len(found) == 1:
-            return cls(found[0], found[0], found[0])
-        low, median, high = statistics.quantiles(found, n=4, method="inclusive")
-        return cls(low, median, high)
 
 
 def time_process(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Run:

@@ -7,22 +7,20 @@ which another process took the cores is thrown away and counted.
 from __future__ import annotations
 
 import os
-import platform
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from zoo.bench.processes import Run, Spread, time_process
+from zoo.bench.processes import time_process
+from zoo.bench.rounds import PATIENCE, Run, Spread, count, machine
 from zoo.bench.specimens import write_specimens
 
 LIBRARY = 150
 """Specs in the library while it is measured."""
 VALIDATED = 1000
 """Specs in the folder that `zoo validate` reads."""
-PATIENCE = 3
-"""Rounds that may be thrown away, for each that is asked for."""
 
 LIGHT: Final = """\
 import yaml, pluggy, typer, rich.table; from pydantic import BaseModel
@@ -103,10 +101,6 @@ class Measurement:
         return {**counts, "machine": machine(), "results": rows}
 
 
-def machine() -> str:
-    return f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-
-
 def measure(rounds: int, progress: Progress = iter) -> Measurement:
     """Run every contest in turn, as many rounds as asked.
 
@@ -125,20 +119,14 @@ def measure(rounds: int, progress: Progress = iter) -> Measurement:
             arguments = dict.fromkeys(each for contest in contests for each in (contest.command, contest.beside))
             return {each: time_process(each, folder=Path(folder), environment=environment) for each in arguments}
 
+        def attempts() -> Iterator[dict[tuple[str, ...], Run]]:
+            for _ in progress(range((1 + PATIENCE) * rounds)):
+                yield one_round()
+
         one_round()  # writes the bytecode and fills the caches
-        quiet: list[dict[tuple[str, ...], Run]] = []
-        disturbed: list[dict[tuple[str, ...], Run]] = []
-        for _ in progress(range((1 + PATIENCE) * rounds)):
-            runs = one_round()
-            (disturbed if any(run.disturbed for run in runs.values()) else quiet).append(runs)
-            if len(quiet) == rounds:
-                break
-        missing = rounds - len(quiet)
-        # The least disturbed ones stand in for those that are missing.
-        disturbed.sort(key=lambda runs: sum(run.seconds - run.busy for run in runs.values()))
-        counted = quiet + disturbed[:missing]
-        results = tuple(_result(contest, counted) for contest in contests)
-    return Measurement(results, len(counted), len(disturbed) - missing, missing)
+        counted = count(attempts(), wanted=rounds, least=rounds)
+        results = tuple(_result(contest, counted.rounds) for contest in contests)
+    return Measurement(results, len(counted.rounds), counted.thrown_away, counted.kept_disturbed)
 
 
 def _result(contest: Contest, rounds: Sequence[Mapping[tuple[str, ...], Run]]) -> Result:

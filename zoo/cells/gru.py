@@ -57,15 +57,15 @@ class GRU(GatedCell):
         H = self.hidden_size
         old = state["h"]
         h = old if mask is None else old * mask
+        u_gates, u_n = torch.split(u, (2 * H, H), 1)
         if self.after:
             s = h @ U if b_n is None else torch.addmm(b_n, h, U)
-            gates = torch.sigmoid(u[:, : 2 * H] + s[:, : 2 * H])
-            r, z = gates.chunk(2, 1)
-            n = torch.tanh(torch.addcmul(u[:, 2 * H :], r, s[:, 2 * H :]))
+            s_gates, s_n = torch.split(s, (2 * H, H), 1)
+            r, z = torch.sigmoid(u_gates + s_gates).chunk(2, 1)
+            n = torch.tanh(torch.addcmul(u_n, r, s_n))
         else:
-            gates = torch.sigmoid(torch.addmm(u[:, : 2 * H], h, U[:, : 2 * H]))
-            r, z = gates.chunk(2, 1)
-            n = torch.tanh(torch.addmm(u[:, 2 * H :], r * h, U[:, 2 * H :]))
+            r, z = torch.sigmoid(torch.addmm(u_gates, h, U[:, : 2 * H])).chunk(2, 1)
+            n = torch.tanh(torch.addmm(u_n, r * h, U[:, 2 * H :]))
         return {"h": n + z * (old - n)}
 
     def kernel(

@@ -67,13 +67,12 @@ class LSTM(GatedCell):
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         _, U, W_hr, mask = const
         h = state["h"] if mask is None else state["h"] * mask
-        s = torch.addmm(u, h, U)
         H = self.hidden_size
-        i, f = torch.sigmoid(s[:, : 2 * H]).chunk(2, 1)  # adjacent gates: one sigmoid
-        g = torch.tanh(s[:, 2 * H : 3 * H])
-        o = torch.sigmoid(s[:, 3 * H :])
-        c = f * state["c"] + i * g
-        h = o * torch.tanh(c)
+        # split, not sliced: the backward of slices fills whole blocks with zeros
+        gates, g, o = torch.split(torch.addmm(u, h, U), (2 * H, H, H), 1)
+        i, f = torch.sigmoid(gates).chunk(2, 1)  # adjacent gates: one sigmoid
+        c = torch.addcmul(f * state["c"], i, torch.tanh(g))
+        h = torch.sigmoid(o) * torch.tanh(c)
         return {"h": h if W_hr is None else h @ W_hr, "c": c}
 
     def kernel(
@@ -152,17 +151,16 @@ class LSTMVariant(LSTM):
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         U, W_hr, mask, peep_early, peep_o, *norms = const
-        H, before_g = self.hidden_size, self.early * self.hidden_size
+        H = self.hidden_size
         h = state["h"] if mask is None else state["h"] * mask
         old = state["c"]
         s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
-        gates, o = s[:, :before_g], s[:, before_g + H :]
+        gates, g, o = torch.split(s, (self.early * H, H, H), 1)
         if peep_early is not None:
             gates = gates + (peep_early * old.unsqueeze(1)).flatten(1)
-        gates = torch.sigmoid(gates)
-        f = gates[:, before_g - H :]
-        i = gates[:, :H] if self.early == 2 else 1 - f
-        c = f * old + i * torch.tanh(s[:, before_g : before_g + H])
+        *write, f = torch.sigmoid(gates).chunk(self.early, 1)
+        i = write[0] if write else 1 - f
+        c = torch.addcmul(f * old, i, torch.tanh(g))
         if peep_o is not None:
             o = torch.addcmul(o, peep_o, c)
         h = torch.sigmoid(o) * torch.tanh(c if norms[2] is None else F.layer_norm(c, norms[2].shape, *norms[2:]))

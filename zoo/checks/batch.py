@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from zoo.checks.subject import Subject, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.model import Model
+from zoo.spec.canonical import Recurrent
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,36 @@ class Batch:
     def with_x(self, x: Tensor) -> Batch:
         return Batch(x, self.extras)
 
+    def with_extra(self, name: str, tensor: Tensor) -> Batch:
+        return Batch(self.x, {**self.extras, name: tensor})
+
+    def step(self, t: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """One step as `Model.step` takes it: x (B, ...), and what stands beside it."""
+        return self.x[:, t], {name: value[:, t] for name, value in self.extras.items()}
+
 
 def batch_of(subject: Subject, rows: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
     """A random batch for the tiny model, with everything that its cells can read."""
     x = subject.input(rows, steps, seed=seed, dtype=dtype)
+    uses = [uses_of(layer) for layer in subject.tiny.recurrent]
+    read = {name for name in ("dt", "observed") if any(name in one for one in (uses if name == "dt" else uses[:1]))}
+    return beside(x, read, seed=seed, dtype=dtype or subject.exact)
+
+
+def uses_of(layer: Recurrent) -> frozenset[str]:
+    """What a layer's cell reads beside its input, as its record says."""
+    found: frozenset[str] = getattr(layer.cell.record, "uses", frozenset())
+    return found
+
+
+def beside(x: Tensor, read: Set[str], *, seed: int = 0, dtype: torch.dtype) -> Batch:
+    """x (B, T, ...) with random irregular dt and random `observed` beside it, where they are read."""
     generator = torch.Generator().manual_seed(7 + seed)
-    uses = [layer.cell.record.uses for layer in subject.tiny.recurrent if hasattr(layer.cell.record, "uses")]
     extras = {}
-    if any("dt" in one for one in uses):
-        dt = 0.25 + 2 * torch.rand((rows, steps), generator=generator, dtype=torch.float64)
-        extras["dt"] = dt.to(x.device, dtype or subject.exact)
-    if uses and "observed" in uses[0] and x.is_floating_point():
+    if "dt" in read:
+        dt = 0.25 + 2 * torch.rand(x.shape[:2], generator=generator, dtype=torch.float64)
+        extras["dt"] = dt.to(x.device, dtype)
+    if "observed" in read and x.is_floating_point():
         extras["observed"] = (torch.rand(x.shape, generator=generator) < 0.7).to(x.device)
     return Batch(x, extras)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.builder import build
-from zoo.checks.batch import lengths_of, named
+from zoo.checks.batch import Batch, beside, lengths_of, named, run, uses_of
 from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part, PoolType
 from zoo.engine.layer import RecurrentLayer
@@ -46,40 +46,57 @@ def _one(subject: Subject, index: int, layer: Recurrent, width: int) -> None:
     forward = _alone(subject, replace(plain, bidirectional=False, reverse=False), width)
     _copy(both, forward, reverse=layer.bidirectional)
     x = torch.randn((5, 7, width), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    x = x.to(subject.device, subject.exact)
+    batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
     label = f"layers.{index}: the reverse half" if layer.bidirectional else f"layers.{index} in reverse"
     for lengths in (None, lengths_of(LENGTHS, subject.device)):
-        output, state = both(x, lengths=lengths)
+        output, state = run(both, batch, lengths=lengths)
         rows = [7] * 5 if lengths is None else list(LENGTHS)
         half = output.shape[2] // 2 if layer.bidirectional else 0
+        # With the states of all steps a run goes another way, step by step.
+        stepped, after, steps = both(batch.x, lengths=lengths, return_states=True, **batch.extras)
         for row, length in enumerate(rows):
-            back, after = forward(x[row : row + 1, :length].flip(1))
             where = f"{label}, row of length {length} of 7,"
-            close(output[row : row + 1, :length, half:], back.flip(1), f"{where} against a run over the reversed row")
-            prefix = "reverse." if layer.bidirectional else ""
-            for name, tensor in named(forward, after).items():
-                own = name.replace("layers.0.", f"layers.0.{prefix}")
-                close(named(both, state)[own][row], tensor[0], f"{where} final {name}")
+            turned = _turned(batch.rows(slice(row, row + 1)).steps(0, length))
+            back, last, every = forward(turned.x, return_states=True, **turned.extras)
+            for one in (output, stepped):
+                close(one[row : row + 1, :length, half:], back.flip(1), f"{where} against a run over the reversed row")
+            for name, tensor in named(forward, last).items():
+                own = name.replace("layers.0.", "layers.0.reverse." if layer.bidirectional else "layers.0.")
+                for one in (state, after):
+                    close(named(both, one)[own][row], tensor[0], f"{where} final {name}")
+                if name in every:
+                    close(steps[own][row, :length], every[name][0].flip(0), f"{where} {name} at every step")
         if layer.bidirectional:
-            _ahead(both, forward, x, lengths, output[..., :half], f"layers.{index}")
-            _merge(subject, index, layer, plain, both, x, lengths)
-            _final(subject, index, layer, plain, both, x, lengths)
+            _ahead(both, forward, batch, lengths, output[..., :half], f"layers.{index}")
+            _merge(subject, index, layer, plain, both, batch, lengths)
+            _final(subject, index, layer, plain, both, batch, lengths)
 
 
-def _ahead(both: Model, forward: Model, x: Tensor, lengths: Tensor | None, half: Tensor, label: str) -> None:
+def _turned(row: Batch) -> Batch:
+    """A row read from its end. A gap stands before its step, so it goes over to the neighbour; the first stays."""
+    extras = {name: value.flip(1) for name, value in row.extras.items()}
+    if "dt" in extras:
+        dt = row.extras["dt"]
+        extras["dt"] = torch.cat([dt[:, :1], dt[:, 1:].flip(1)], 1)
+    return Batch(row.x.flip(1), extras)
+
+
+def _ahead(both: Model, forward: Model, batch: Batch, lengths: Tensor | None, half: Tensor, label: str) -> None:
     """The forward half is the forward cell's, by itself."""
     _copy(both, forward, reverse=False)
-    close(half, forward(x, lengths=lengths)[0], f"{label}: the forward half against the forward cell alone")
+    alone, _ = run(forward, batch, lengths=lengths)
+    close(half, alone, f"{label}: the forward half against the forward cell alone")
     _copy(both, forward, reverse=True)
 
 
 def _merge(
-    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, x: Tensor, lengths: Tensor | None
+    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
 ) -> None:
     merged = _alone(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     merged.load_state_dict(both.state_dict())
-    ahead, back = both(x, lengths=lengths)[0].chunk(2, -1)
-    close(merged(x, lengths=lengths)[0], _together(layer, ahead, back), f"layers.{index}: merge {layer.merge}")
+    ahead, back = run(both, batch, lengths=lengths)[0].chunk(2, -1)
+    found, _ = run(merged, batch, lengths=lengths)
+    close(found, _together(layer, ahead, back), f"layers.{index}: merge {layer.merge}")
 
 
 def _together(layer: Recurrent, ahead: Tensor, back: Tensor) -> Tensor:
@@ -89,7 +106,7 @@ def _together(layer: Recurrent, ahead: Tensor, back: Tensor) -> Tensor:
 
 
 def _final(
-    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, x: Tensor, lengths: Tensor | None
+    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
 ) -> None:
     """What a pool of final outputs is given: the last valid step forwards, the first step backwards."""
     head = subject.tiny.head
@@ -103,10 +120,10 @@ def _final(
     given: list[Tensor] = []
     assert model.pool is not None
     model.pool.register_forward_hook(lambda module, inputs, result: given.append(result))
-    model(x, lengths=lengths)
-    ahead, back = both(x, lengths=lengths)[0].chunk(2, -1)
-    ends = torch.full((5,), 7, device=x.device) if lengths is None else lengths
-    expected = _together(layer, ahead[torch.arange(5, device=x.device), ends - 1], back[:, 0])
+    run(model, batch, lengths=lengths)
+    ahead, back = run(both, batch, lengths=lengths)[0].chunk(2, -1)
+    ends = torch.full((5,), 7, device=subject.device) if lengths is None else lengths
+    expected = _together(layer, ahead[torch.arange(5, device=subject.device), ends - 1], back[:, 0])
     if len(given) != 1:
         raise CheckFailure(f"the pool ran {len(given)} times in one run, expected once")
     close(given[0], expected, f"layers.{index}: the final output of both directions")

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from zoo.builder import build
 from zoo.checks.batch import batch_of, named, run
-from zoo.checks.subject import Skip, Subject, all_close, close, tensors
+from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, tensors
 from zoo.components import Part
 from zoo.engine.layer import LayerOutput
 from zoo.errors import CheckFailure
+from zoo.model import Model
 from zoo.spec.canonical import Dropout, Other, Recurrent, Spec
 
 RATES = tuple(field.name for field in fields(Dropout) if field.name != "variational")
@@ -37,6 +38,8 @@ def dropout(subject: Subject) -> None:
         model.eval()
         if not _equal(run(model, batch), run(model, batch)):
             raise CheckFailure(f"{place} acts in eval mode")
+        if place.endswith((".recurrent", ".weight")):
+            _drawn_once(subject, model.train(), place)
     for index, layer in enumerate(subject.tiny.layers):
         if isinstance(layer, Recurrent):
             _masks(subject, index, layer)
@@ -120,6 +123,27 @@ def _with_rate(part: Part, rate: float) -> Part:
     return part.with_options(type(part.options).model_validate(options))
 
 
+def _drawn_once(subject: Subject, model: Model, place: str) -> None:
+    """Masks of a state and of its weights are those of a whole run, and a state's are each row's own."""
+    if subject.traits.stochastic or subject.traits.batch_statistics:
+        return  # other draws, or other steps, come between
+    batch = batch_of(subject, 3, 7)
+    if place.endswith(".recurrent"):
+        same = torch.zeros(3, dtype=torch.int64, device=subject.device)
+        output, _ = run(model, batch.rows(same))
+        if (output - output[:1]).abs().max() <= TOLERANCE[output.dtype]:
+            raise CheckFailure(f"{place} has one mask for all rows")
+    if not subject.traits.streamable:
+        return
+    torch.manual_seed(5)
+    whole, _ = run(model, batch)
+    state = None
+    for t in range(7):
+        torch.manual_seed(5)  # so that each step alone draws what the whole run drew
+        output, state = run(model, batch.steps(t, t + 1), state)
+        close(output, whole[:, t : t + 1], f"{place}: step {t} alone, with the mask of the whole run,")
+
+
 def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
     """What a layer's input and output lose: the share that its rates say, the same elements at every step or not."""
     rates = layer.dropout
@@ -155,7 +179,10 @@ def _zoneout(subject: Subject, index: int, layer: Recurrent) -> None:
         key = f"layers.{index}.{name}"
         expected = rate * old[key] + (1 - rate) * new[key] if spec.zoneout else new[key]
         close(found[key], expected, f"layers.{index}: {name} after one step of zoneout {rate} in eval")
-        if spec.zoneout:
+        if not spec.zoneout:
+            if not (subject.traits.stochastic or subject.traits.batch_statistics):
+                close(trained[key], new[key], f"layers.{index}: {name} after one step of zoneout {rate} in training")
+        else:
             moves = new[key] != old[key]  # nothing can be told from a state that stays where it is
             kept = (trained[key] == old[key])[moves].double()
             share, bound = kept.mean().item(), SIGMAS * math.sqrt(rate * (1 - rate) / max(1, kept.numel()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -142,22 +143,53 @@ def _put(state: State, rows: Tensor, new: State) -> State:
 
 
 def stepwise(subject: Subject) -> None:
-    """`step` over time equals the whole run, in outputs and in the states of every step."""
+    """`step` over time equals the whole run, in outputs and in the states of every step, without gradients too."""
     model = _streaming(subject)
     batch = batch_of(subject, 3, 7)
     outputs, last, states = model(batch.x, return_states=True, **batch.extras)
-    found: list[State] = []
-    state: Any = None
-    stepped = []
-    for t in range(7):
-        extras = {name: value[:, t] for name, value in batch.extras.items()}
-        output, state = model.step(batch.x[:, t], state, **extras)
-        stepped.append(output)
-        found.append(named(model, state))
-    close(torch.stack(stepped, 1), outputs, "step over 7 steps against the whole run")
-    all_close(state, last, "state after 7 steps against the whole run")
+    stepped, found = _stepped(model, batch)
+    close(stepped, outputs, "step over 7 steps against the whole run")
+    all_close(found[-1], last, "state after 7 steps against the whole run")
     for name, tensor in states.items():
-        close(torch.stack([one[name] for one in found], 1), tensor, f"{name} at every step against return_states")
+        every = torch.stack([named(model, one)[name] for one in found], 1)
+        close(every, tensor, f"{name} at every step against return_states")
+    _last_of_all_steps(model, batch)
+    _served(subject, model, batch)
+
+
+def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tuple[Tensor, list[Any]]:
+    """The outputs (B, T, ...) of a run step by step, and the state after each step."""
+    state, outputs, states = None, [], []
+    for t in range(batch.x.shape[1]):
+        x, extras = batch.step(t)
+        output, state = model.step(x, state, reset=None if reset is None else reset[:, t], **extras)
+        outputs.append(output)
+        states.append(state)
+    return torch.stack(outputs, 1), states
+
+
+def _last_of_all_steps(model: Model, batch: Batch) -> None:
+    """Where rows end early, the state that goes on is that of each row's last step."""
+    lengths = lengths_of((7, 3, 5), batch.x.device)
+    _, last, states = model(batch.x, lengths=lengths, return_states=True, **batch.extras)
+    rows = torch.arange(3, device=batch.x.device)
+    for name, tensor in states.items():
+        close(
+            tensor[rows, lengths - 1], named(model, last)[name], f"{name} at the last step of rows of lengths 7, 3, 5"
+        )
+
+
+def _served(subject: Subject, model: Model, batch: Batch) -> None:
+    """Without gradients, where what does not change may be kept from step to step; new parameters count at once."""
+    for seed in (0, 1):
+        other = subject.model(seed=seed)
+        model.load_state_dict(other.state_dict())
+        with torch.no_grad():
+            stepped, found = _stepped(model, batch)
+        outputs, last = run(other, batch)
+        label = "step over 7 steps without gradients" + (", with parameters loaded since," if seed else "")
+        close(stepped, outputs.detach(), f"{label} against the whole run")
+        all_close(found[-1], last, f"state after {label}")
 
 
 def _streaming(subject: Subject) -> Model:
@@ -199,6 +231,22 @@ def reset(subject: Subject) -> None:
     all_close(run(model, batch, start, reset=anew), run(model, batch), "reset before step 0 with a state against none")
     if subject.traits.streamable and tensors(start):
         _from_state(model, batch, start, subject.device)
+    if subject.traits.streamable:
+        _step_by_step(model, batch, marks)
+
+
+def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) -> None:
+    """Resets given to `step` are those of the whole run, whose states of all steps show each of them."""
+    where = torch.zeros((5, STEPS), dtype=torch.bool, device=batch.x.device)
+    for row, positions in enumerate(marks):
+        where[row, list(positions)] = True
+    outputs, last, states = model(batch.x, reset=where, return_states=True, **batch.extras)
+    stepped, found = _stepped(model, batch, reset=where)
+    close(stepped, outputs, "resets given step by step against the whole run")
+    all_close(found[-1], last, "state after resets given step by step")
+    for name, tensor in states.items():
+        every = torch.stack([named(model, one)[name] for one in found], 1)
+        close(every, tensor, f"{name} at every step, with resets")
 
 
 def _separately(

@@ -65,19 +65,26 @@ def batch_independence(subject: Subject) -> None:
 
 
 def _other_rows(subject: Subject, model: Model, batch: Batch, lengths: Tensor | None, label: str) -> None:
-    """Change one row (to NaN, where numbers come in): the others keep their numbers."""
+    """Change one row and all that stands beside it (to NaN, where numbers come in): the others keep their numbers."""
     expected, state = run(model, batch, lengths=lengths)
     for row in range(5):
-        x = batch.x.clone()
-        x[row] = torch.nan if x.is_floating_point() else x[row - 1].flip(0)
         others = torch.arange(5, device=subject.device) != row
-        found, after = run(model, batch.with_x(x), lengths=lengths)
+        found, after = run(model, batch.map(partial(_other_row, row=row)), lengths=lengths)
         label_row = f"other rows when row {row} changes{label}"
         all_close((found[others], state_rows(after, others)), (expected[others], state_rows(state, others)), label_row)
 
 
+def _other_row(t: Tensor, row: int) -> Tensor:
+    t = t.clone()
+    if t.is_floating_point():
+        t[row] = torch.nan
+    else:
+        t[row] = ~t[row] if t.dtype == torch.bool else t[row - 1].flip(0)
+    return t
+
+
 def padding_invariance(subject: Subject) -> None:
-    """What stands in the padding, and how much of it, changes nothing; each row equals itself alone, trimmed."""
+    """What stands in padding or was not observed, and how much padding, changes nothing; a row equals itself alone."""
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     lengths = lengths_of(LENGTHS, subject.device)
@@ -109,13 +116,16 @@ def _zero_in_padding(output: Tensor, lengths: Tensor) -> None:
 
 
 def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str, Batch]]:
-    """The batch with other things in its padding, and with more of it."""
+    """The batch with other things in its padding and where nothing was observed, and with more padding."""
     padding = torch.arange(7, device=subject.device) >= lengths.unsqueeze(1)
     found = []
     if batch.x.is_floating_point():
         for value in (0.0, 1e9, torch.nan):
             # Everything that belongs to a step is padding there: dt too.
             found.append((f"{value} in padding", batch.map(partial(_fill, padding=padding, value=value))))
+            if "observed" in batch.extras:
+                x = batch.x.masked_fill(~batch.extras["observed"], value)
+                found.append((f"{value} where nothing was observed", batch.with_x(x)))
         more = batch.map(lambda t: torch.cat([t, torch.full_like(t[:, :4], 1)], 1))
     else:
         symbols = int(batch.x.max()) + 1
@@ -190,7 +200,7 @@ def _padding_symbol(subject: Subject, model: Model) -> None:
 
 
 def causality(subject: Subject) -> None:
-    """No output has a gradient by a later input, and each has one by its own."""
+    """No output depends on a later step, by gradient, and each depends on its own."""
     if not subject.traits.causal:
         raise Skip(_not_causal(subject))
     model = subject.model()
@@ -206,6 +216,24 @@ def causality(subject: Subject) -> None:
             raise CheckFailure(f"the output at step {t} has a gradient of {size:.3g} by a later input, bound 0")
         if not by_step[t]:
             raise CheckFailure(f"the output at step {t} does not depend on the input at step {t}")
+    for name in batch.extras:
+        _beside(model, batch, name)
+
+
+def _beside(model: Model, batch: Batch, name: str) -> None:
+    """dt and `observed` change nothing before their step, and something at all."""
+    if name == "observed":  # that zero was seen and that nothing was are two things
+        batch = batch.with_x(torch.zeros_like(batch.x))
+    expected, _ = run(model, batch)
+    acts = False
+    for t in range(7):
+        other = batch.extras[name].clone()
+        other[:, t] = ~other[:, t] if other.dtype == torch.bool else 2 * other[:, t]
+        found, _ = run(model, batch.with_extra(name, other))
+        close(found[:, :t], expected[:, :t], f"the output before step {t} when {name} changes there")
+        acts = acts or not torch.equal(found, expected)
+    if not acts:
+        raise CheckFailure(f"{name} changes no output, though a cell declares that it uses it")
 
 
 def _not_causal(subject: Subject) -> str:

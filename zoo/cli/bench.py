@@ -1,18 +1,20 @@
-"""Commands that measure: `zoo bench startup`. What is measured runs in processes of its own, so none imports torch."""
+"""Commands that measure: `zoo bench startup` and `zoo bench engine`. What they measure is imported when they run."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zoo.cli.output import progress, table, write, write_json
+from zoo.cli.output import note, progress, table, write, write_json
 from zoo.cli.specs import Json
 
 
 def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure how fast it is, here.", no_args_is_help=True)
     bench.command("startup", epilog="Example: [bold]zoo bench startup --rounds 20[/]")(startup)
+    bench.command("engine", epilog="Example: [bold]zoo bench engine --suite kernels --only '*/small/*'[/]")(engine)
     bench.callback()(lambda: None)
     app.add_typer(bench, name="bench")
 
@@ -35,3 +37,55 @@ def startup(
     )
     for line in found.remarks():
         write(line)
+
+
+def engine(
+    suite: Annotated[list[str] | None, typer.Option(help="Only this suite; may be given several times.")] = None,
+    only: Annotated[str | None, typer.Option(help="Only contests whose name matches, as in 'lstm/small'.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each contest, if there is time.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 540,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file: .svg, .pdf or .png.")] = None,
+    as_list: Annotated[bool, typer.Option("--list", help="List the contests and their goals, and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """How fast models run, beside torch.nn and other libraries that are installed, side by side in one process."""
+    from zoo.bench.contests import chosen, installed
+    from zoo.bench.suites import registry
+
+    heats = chosen(registry.heats(suite or ()), only)
+    if as_list:
+        contests = [contest for heat in heats for contest in heat.contests]
+        if as_json:
+            write_json([contest.to_json() for contest in contests])
+        else:
+            table(("contest", "beside", "goal"), ((each.name, each.beside, each.bound) for each in contests))
+        return
+    if plot is not None:
+        from zoo.bench import plot as picture
+
+        picture.check(plot)
+    able, skipped = installed(heats)
+    from zoo.bench.engine import measure
+
+    found = measure(
+        able,
+        rounds=rounds,
+        seconds=seconds,
+        threads=threads,
+        skipped=skipped,
+        progress=lambda several: progress(several, "measuring"),
+    )
+    if as_json:
+        write_json(found.to_json())
+    else:
+        table(
+            ("contest", "ms", "beside", "ms", "figure", "quartiles", "rounds", "goal", "met"),
+            (result.row() for result in found.results),
+            right=("ms", "figure", "quartiles", "rounds", "goal"),
+        )
+        for line in found.remarks():
+            write(line)
+    if plot is not None:
+        picture.draw(found, plot)
+        note(f"drawn: {plot}")

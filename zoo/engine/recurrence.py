@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from zoo.engine import dropout, sequence
-from zoo.engine.backends import fused, linear, loop
+from zoo.engine.backends import compiled, fused, linear, loop, scan
 from zoo.engine.cell import Cell, Context, States
 from zoo.engine.constants import constants
 
-Engine = Literal["auto", "fused", "linear", "loop"]
-ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop")
+Engine = Literal["auto", "fused", "linear", "loop", "compile", "scan"]
+ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop", "compile", "scan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +137,20 @@ def _steps(
             all_states=run.all_states,
         )
 
+    cut = _in_pieces(run.engine, x)
+    if cut is not None:
+        return cut(
+            cell,
+            u,
+            state,
+            const,
+            valid=ctx.valid,
+            reset=ctx.reset,
+            start=start,
+            zoneout=rates.zoneout,
+            all_states=run.all_states,
+        )
+
     def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
         if not cell.states[name].zoneout:
             return new
@@ -153,6 +167,16 @@ def _steps(
         zoneout=zone if rates.zoneout else None,
         all_states=run.all_states,
     )
+
+
+def _in_pieces(engine: Engine, x: Tensor) -> Callable[..., tuple[Tensor, States, States | None]] | None:
+    """How an engine that was asked for by name runs the loop; None: as it stands."""
+    if engine == "scan":
+        return scan.run
+    # What compiles the whole model compiles its loop too, and on meta there is nothing to run.
+    if engine == "compile" and x.device.type != "meta" and not torch.compiler.is_compiling():
+        return compiled.run
+    return None
 
 
 def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:

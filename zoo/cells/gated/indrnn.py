@@ -18,8 +18,8 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 class IndRNN(Cell):
     """h = f(W x + u ⊙ h + b), f = relu or tanh; the output is h.
 
-    With `steps`, recurrent weights beyond 2^(1/steps) count as that bound. They keep the gradient of the bound, so that
-    an optimiser can bring them back, as where weights are clipped after every update.
+    With `bound`, a recurrent weight beyond it counts as the bound. It keeps the gradient of the bound, so that an
+    optimiser can bring it back, as where weights are clipped after every update, which the official code does.
 
     Source: arXiv:1803.04831. Parameters: weight_ih (H, I), weight_hh (H,), bias (H,). States: h (hidden_size,).
     """
@@ -31,14 +31,15 @@ class IndRNN(Cell):
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
         self.states = {"h": StateSpec((hidden_size,), zoneout=True)}
         self.activation = torch.relu if options.nonlinearity == "relu" else torch.tanh
-        self.bound = None if options.steps is None else 2.0 ** (1 / options.steps)
+        self.bound = options.bound
         self.weight_ih = nn.Parameter(torch.empty(hidden_size, features(input_shape)))
         self.weight_hh = nn.Parameter(torch.empty(hidden_size))
         self.bias = nn.Parameter(torch.empty(hidden_size)) if options.bias == "one" else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        nn.init.normal_(self.weight_ih, std=0.001)
+        """As the official code (Sunnydreamrain/IndRNN_pytorch) starts its models."""
+        nn.init.kaiming_uniform_(self.weight_ih, a=8)
         nn.init.uniform_(self.weight_hh, 0.0, 1.0 if self.bound is None else self.bound)
         if self.bias is not None:
             nn.init.zeros_(self.bias)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.cells.gated.options import JANETOptions
@@ -32,8 +32,17 @@ class JANET(GatedCell):
         self.reset_parameters()
         self.pin_parameters()
 
+    def reset_parameters(self) -> None:
+        """Glorot uniform, and a forget bias of 1, as in the authors' code."""
+        nn.init.xavier_uniform_(self.weight_ih)
+        nn.init.xavier_uniform_(self.weight_hh)
+        for index, name in enumerate(self.bias_names):
+            nn.init.zeros_(getattr(self, name))
+            if index == 0:
+                nn.init.ones_(getattr(self, name)[: self.hidden_size])
+
     def pin_parameters(self) -> None:
-        """Chrono initialisation: b_f = log u, u uniform in [1, longest − 1], and b_c = 0 (section 3 of the paper)."""
+        """Chrono initialisation: b_f = log u, u uniform in [1, longest − 1], and b_c = 0."""
         if self.longest is None:
             return
         H = self.hidden_size

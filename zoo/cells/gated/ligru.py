@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.cells.gated.options import LiGRUOptions
@@ -22,7 +23,8 @@ class LiGRU(GatedCell):
 
     N is batch normalisation over both blocks, or layer normalisation; without, it adds a bias.
 
-    Source: arXiv:1803.10225. Parameters: two blocks, z and h. States: h (hidden_size,).
+    Source: arXiv:1803.10225, as in SpeechBrain, whose blocks stand the other way round.
+    Parameters: two blocks, z and h. States: h (hidden_size,).
     """
 
     gates = ("z", "h")
@@ -32,11 +34,20 @@ class LiGRU(GatedCell):
         self.activation = torch.relu if options.nonlinearity == "relu" else torch.tanh
         self.norm: BatchNorm | LayerNorm | None = None
         if options.norm == "batch":
-            self.norm = BatchNorm(BatchNormOptions(), (2 * hidden_size,))
+            self.norm = BatchNorm(BatchNormOptions(momentum=0.05), (2 * hidden_size,))
         elif options.norm == "layer":
             self.norm = LayerNorm(NormOptions(), (2 * hidden_size,))
         self.states = {"h": StateSpec((hidden_size,), zoneout=True)}
         self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As SpeechBrain starts it."""
+        bound = 1 / math.sqrt(self.weight_ih.shape[1])
+        for parameter in (self.weight_ih, *(getattr(self, name) for name in self.bias_names)):
+            nn.init.uniform_(parameter, -bound, bound)
+        nn.init.orthogonal_(self.weight_hh)
+        if self.norm is not None:
+            self.norm.reset_parameters()
 
     def constants(self, ctx: Context) -> Any:
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")

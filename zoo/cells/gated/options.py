@@ -48,8 +48,10 @@ class IndRNNOptions(Options):
 
     nonlinearity: Nonlinearity = Field("relu", description="What is applied to the sum.")
     bias: Literal["one", "none"] = Field("one", description="'one' as the paper has, or 'none'.")
-    steps: int | None = Field(
-        None, ge=1, description="Sequence length T for which recurrent weights are kept within 2^(1/T); none: no bound."
+    bound: float | None = Field(
+        None,
+        gt=0,
+        description="Largest recurrent weight: γ^(1/T) for T steps, with γ near 5 in the official code.",
     )
 
 

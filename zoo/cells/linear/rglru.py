@@ -22,10 +22,11 @@ STEEPEST: Final = 1000.0
 class RGLRU(Cell):
     """r = σ(W_a x + b_a), i = σ(W_x x + b_x), a = exp(−8 r ⊙ softplus(Λ)), h = a ⊙ h + √(1 − a²) ⊙ i ⊙ x.
 
-    At the first step of a sequence the root is 1. W_a and W_x are block diagonal, a block for each head. The output is
-    h. The input is as wide as the state.
+    At the first step of a sequence the root is 1; the official code forgets a state that stands before it too, which
+    only shows where one is given or learned. W_a and W_x are block diagonal, a block for each head. The output is h.
+    The input is as wide as the state.
 
-    Source: arXiv:2402.19427, equations 1 to 4; google-deepmind/recurrentgemma. Parameters: weight_a and weight_x
+    Source: arXiv:2402.19427, section 2.4; google-deepmind/recurrentgemma. Parameters: weight_a and weight_x
     (heads, H / heads, H / heads), bias_a, bias_x and Lambda (H,). States: h (hidden_size,).
     """
 

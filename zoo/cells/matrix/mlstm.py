@@ -25,7 +25,8 @@ class MLSTM(Cell):
 
     m keeps the exponentials finite and cancels: C exp(m) and n exp(m) are the paper's C and n.
 
-    Source: arXiv:2405.04517, equations 19 to 27 and appendix A.2. Parameters: weight_ih (4 H, I) and bias (4 H,) in
+    Source: arXiv:2405.04517, sections 2.3 and A, with the gates of NX-AI/xlstm's large model,
+    which read x. Parameters: weight_ih (4 H, I) and bias (4 H,) in
     blocks q, k, v, o; weight_gates (2 heads, I) and bias_gates (2 heads,) in blocks i, f.
     States: C (heads, d, d), n (heads, d), m (heads,).
     """
@@ -43,10 +44,9 @@ class MLSTM(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Gates that see nothing yet: they remember long, from 3 to 6 in the heads, and write little."""
-        bound = 1 / math.sqrt(self.weight_ih.shape[1])
-        nn.init.uniform_(self.weight_ih, -bound, bound)
-        nn.init.uniform_(self.bias, -bound, bound)
+        """As NX-AI/xlstm: gates that see nothing yet, whose forget biases go from 3 to 6 over the heads."""
+        nn.init.normal_(self.weight_ih, std=math.sqrt(2 / (5 * self.weight_ih.shape[1])))
+        nn.init.zeros_(self.bias)
         nn.init.zeros_(self.weight_gates)
         with torch.no_grad():
             self.bias_gates[: self.heads].normal_(0.0, 0.1)

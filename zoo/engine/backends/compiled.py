@@ -1,0 +1,106 @@
+"""The loop in pieces of eight steps, each run by the same compiled code, whatever the number of steps.
+
+Compiled for the first run of a kind of cell, and again only where a run differs in kind: with or without gradients,
+lengths, resets or a batch of one. What is left over after the last whole piece is run by the plain loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from zoo.engine.backends import pieces
+from zoo.engine.backends.pieces import Fixed
+from zoo.engine.cell import Cell, Inputs, States
+from zoo.errors import BuildError
+
+STEPS: Final = 8
+"""Steps of one compiled piece: with more of them compiling takes longer and the run is hardly faster."""
+KINDS: Final = 256
+"""How many kinds of runs are compiled before torch refuses: one function serves all cells of a process."""
+
+
+def obstacle(device: torch.device) -> str | None:
+    """Why nothing can be compiled for this device, or None."""
+    if device.type == "cpu":
+        from torch._inductor.cpp_builder import get_cpp_compiler
+        from torch._inductor.exc import InvalidCxxCompiler
+
+        try:
+            get_cpp_compiler()
+        except InvalidCxxCompiler:
+            return "needs a C++ compiler on the CPU, and none is installed"
+    elif device.type == "cuda":
+        from torch.utils._triton import has_triton
+
+        if not has_triton():
+            return "needs Triton on CUDA, and it is not installed"
+    return None
+
+
+def run(
+    cell: Cell,
+    u: Inputs,
+    state: States,
+    const: Any,
+    *,
+    valid: Tensor | None,
+    reset: Tensor | None,
+    start: States,
+    zoneout: float,
+    all_states: bool,
+) -> tuple[Tensor, States, States | None]:
+    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
+    steps = (u[0] if isinstance(u, tuple) else u).shape[1]
+    fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
+    kept = pieces.kept_by_zoneout(cell, state, steps, zoneout)
+    # Split, not sliced: the backward of a slice fills a tensor of all steps for each piece.
+    inputs = zip(*(leaf.split(STEPS, 1) for leaf in u), strict=True) if isinstance(u, tuple) else u.split(STEPS, 1)
+    count = -(-steps // STEPS)
+    valids = [None] * count if valid is None else valid.split(STEPS, 1)
+    resets = [None] * count if reset is None else reset.split(STEPS, 1)
+    masks = {name: mask.split(STEPS, 1) for name, mask in kept.items()}
+    outputs: list[Tensor] = []
+    history: list[States] = []
+    for index, u_piece in enumerate(inputs):
+        whole = (index + 1) * STEPS <= steps
+        call = _compiled_piece if whole else pieces.run
+        kept_here = {name: mask[index] for name, mask in masks.items()}
+        y, state, states = call(cell, u_piece, state, valids[index], resets[index], kept_here, fixed)
+        outputs.append(y)
+        if states is not None:
+            history.append(states)
+    together = {name: torch.cat([at[name] for at in history], 1) for name in state} if all_states else None
+    return torch.cat(outputs, 1), state, together
+
+
+def _compiled_piece(
+    cell: Cell, u: Inputs, state: States, valid: Tensor | None, reset: Tensor | None, kept: States, fixed: Fixed
+) -> tuple[Tensor, States, States | None]:
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        with torch._dynamo.config.patch(recompile_limit=KINDS), _own_sizes():
+            return _compiler()(cell, u, state, valid, reset, kept, fixed)
+    except TorchDynamoException as error:
+        why = str(error).strip().splitlines()
+        raise BuildError(
+            f"engine 'compile' cannot run {type(cell).__name__}: {why[0] if why else type(error).__name__}; "
+            "use engine 'auto' or 'loop'"
+        ) from error
+
+
+def _own_sizes() -> Any:
+    """Sizes that happen to be equal, as of the batch and of a state, are not taken to be one."""
+    from torch.fx.experimental import _config
+
+    return _config.patch(use_duck_shape=False)
+
+
+@cache
+def _compiler() -> Callable[..., tuple[Tensor, States, States | None]]:
+    return torch.compile(pieces.run, dynamic=True, fullgraph=True)

@@ -1,0 +1,72 @@
+"""A few steps of a sequence by the plain loop: what the engines that cut a sequence into pieces run on each piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.engine import dropout
+from zoo.engine.backends import loop
+from zoo.engine.cell import Cell, Inputs, States
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """What is the same for every piece of a run.
+
+    const: of the cell. start: where a reset puts the state. zoneout: the rate. all_states: give the states of all
+    steps.
+    """
+
+    const: Any
+    start: States
+    zoneout: float
+    all_states: bool
+
+
+def kept_by_zoneout(cell: Cell, state: States, steps: int, rate: float) -> States:
+    """Which old values zoneout keeps, (B, T, ...) by name, drawn in the order of the loop: one seed gives one run.
+
+    Empty outside training, where zoneout is a mean and draws nothing.
+    """
+    zoned = [name for name in state if cell.states[name].zoneout] if rate and cell.training else []
+    drawn: dict[str, list[Tensor]] = {name: [] for name in zoned}
+    if zoned:
+        for _ in range(steps):
+            for name in zoned:
+                drawn[name].append(torch.rand(state[name].shape, device=state[name].device) < rate)
+    return {name: torch.stack(masks, 1) for name, masks in drawn.items()}
+
+
+def run(
+    cell: Cell, u: Inputs, state: States, valid: Tensor | None, reset: Tensor | None, kept: States, fixed: Fixed
+) -> tuple[Tensor, States, States | None]:
+    """The loop over one piece, (B, steps, ...): its output, the state after it, and the states at all its steps."""
+    return loop.run(
+        cell,
+        u,
+        state,
+        fixed.const,
+        valid=valid,
+        reset=reset,
+        start=fixed.start,
+        zoneout=_zoneout(cell, kept, fixed.zoneout) if fixed.zoneout else None,
+        all_states=fixed.all_states,
+    )
+
+
+def _zoneout(cell: Cell, kept: States, rate: float) -> Callable[[str, Tensor, Tensor], Tensor]:
+    masks: dict[str, Iterator[Tensor]] = {name: iter(mask.unbind(1)) for name, mask in kept.items()}
+
+    def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
+        if name in masks:
+            return torch.where(next(masks[name]), old, new)
+        if not cell.states[name].zoneout:
+            return new
+        return dropout.zoneout(old, new, rate, training=False)
+
+    return zone
