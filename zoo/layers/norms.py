@@ -60,7 +60,7 @@ class BatchNorm(nn.BatchNorm1d):
             var, mean = torch.var_mean(wide, (0, 1), correction=0)
             unbiased: Tensor | float = count / max(count - 1, 1)
         else:
-            count = valid.sum().clamp(min=1)
+            count = valid.sum().clamp(min=1).to(wide.dtype)
             mean = zero_where(wide, valid).sum((0, 1)) / count
             var = zero_where((wide - mean).square(), valid).sum((0, 1)) / count
             unbiased = count / (count - 1).clamp(min=1)
