@@ -75,7 +75,7 @@ MISTAKES = [
     # components
     (MISSING + "cell: lstn\nhidden_size: 2", "4:7: unknown cell 'lstn'; did you mean 'lstm'?"),
     (HEAD + "head: {kind: linear, size: 1, pool: lats}", "6:37: unknown pool 'lats'; did you mean 'last'?"),
-    (HEAD + "norm: batch", "6:7: unknown norm 'batch'; known: layer, rms"),
+    (HEAD + "norm: group", "6:7: unknown norm 'group'; known: batch, layer, rms"),
     (HEAD + "layers: [{kind: lstm}]", "6:17: 'lstm' is a cell, not a layer kind: write `cell: lstm`"),
     (HEAD + "layers: [{kind: heads}]", "6:17: 'heads' is a cell, not a layer kind: write `cell: heads`"),
     (HEAD + "architecture: bilm", "6:15: architecture 'bilm' is reserved for a later version of the format; use 'stack'"),
@@ -141,9 +141,9 @@ def test_codes_are_stable_names(models: Resolve) -> None:
 
 
 def test_a_name_that_a_missing_plugin_may_know(mistakes: Mistakes) -> None:
-    text = MISSING + "cell: lru\nhidden_size: 2\nrequires: [zoo-nowhere>=0.2]\n"
+    text = MISSING + "cell: elsewhere\nhidden_size: 2\nrequires: [zoo-nowhere>=0.2]\n"
     assert mistakes(text) == [
-        "4:7: unknown cell 'lru'; the spec requires zoo-nowhere>=0.2, which is not installed: pip install 'zoo-nowhere>=0.2'"
+        "4:7: unknown cell 'elsewhere'; the spec requires zoo-nowhere>=0.2, which is not installed: pip install 'zoo-nowhere>=0.2'"
     ]
 
 
