@@ -18,10 +18,12 @@ from pathlib import Path
 import pytest
 from running import ROOT, python
 
+from zoo.builtin import zoo_cells
 from zoo.cli.main import app, main
 from zoo.plugin import manager
 from zoo.plugin.manager import isolated
 
+CELLS = sorted(record.name for record in zoo_cells())
 SPEC = "schema: 1\nname: mine\ninput: 10\ncell: lstm\nhidden_size: 20\n"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-9]|4[0-9]|9[0-7]|10[0-7])(?:;\d+)*m")
 
@@ -124,6 +126,9 @@ def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
         ["key", "gru", "lstm"],
         ["layers.0.cell.kind", "recurrent-zoo/gru", "recurrent-zoo/lstm"],
         ["layers.0.cell.reset_gate", "after", "-"],
+        ["layers.0.cell.peephole", "-", "False"],
+        ["layers.0.cell.coupled", "-", "False"],
+        ["layers.0.cell.gate_norm", "-", "none"],
         ["parameters", "1,920", "2,560"],
         ["multiply-adds per step", "1,800", "2,400"],
         ["state numbers per row", "20", "40"],
@@ -137,21 +142,17 @@ def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
 def test_components_by_kind(zoo: Zoo) -> None:
     rows = zoo("components", "--kind", "cell").lines[1:]
     rows = [row for row in rows if " recurrent-zoo " in row]
-    assert [row.split()[:2] for row in rows] == [
-        ["cell", "gru"],
-        ["cell", "lstm"],
-        ["cell", "rnn"],
-    ]
+    assert [row.split()[:2] for row in rows] == [["cell", name] for name in CELLS]
     found = json.loads(zoo("components", "--json").out)
     lstm = next(row for row in found if row["qualified"] == "recurrent-zoo/lstm")
-    assert lstm["options"].keys() == {"bias", "projection", "forget_bias"}
+    assert lstm["options"].keys() == {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm"}
     assert {row["kind"] for row in found} >= {"cell", "head", "input", "pool", "norm", "init", "layer", "architecture"}
 
 
 def test_plugins_shows_the_built_in_one(zoo: Zoo) -> None:
     (row,) = [row for row in json.loads(zoo("plugins", "--json").out) if row["name"] == "builtin"]
     assert (row["distribution"], row["status"], row["cause"]) == ("recurrent-zoo", "ok", "")
-    assert row["provides"]["cell"] == ["gru", "lstm", "rnn"]
+    assert row["provides"]["cell"] == CELLS
     assert zoo("plugins").lines[0].split() == ["plugin", "from", "status", "load", "ms", "provides"]
 
 
@@ -227,7 +228,7 @@ def commands() -> list[tuple[str, ...]]:
 
 def test_every_command_of_the_plan_is_there() -> None:
     assert sorted(" ".join(command) for command in commands()) == [
-        "bench startup", "components", "diff", "list", "new spec", "plugins", "schema", "show", "summary", "test",
+        "bench engine", "bench startup", "components", "diff", "list", "new spec", "plugins", "schema", "show", "summary", "test",
         "validate",
     ]  # fmt: skip
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from planted import MUTANTS, SPECS, Mutant, caught, sound, table
+from planted.specs import SPECS
+from planted.suite import Mutant, caught, mutants, sound, table
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -13,7 +14,7 @@ def test_sound(name: str) -> None:
     assert sound(name) == {}
 
 
-@pytest.mark.parametrize("bug", MUTANTS, ids=lambda bug: bug.name.replace(" ", "-"))
+@pytest.mark.parametrize("bug", mutants(), ids=lambda bug: bug.name.replace(" ", "-"))
 def test_planted(bug: Mutant) -> None:
     assert sound(bug.spec) == {}
     found = caught(bug)
@@ -23,8 +24,9 @@ def test_planted(bug: Mutant) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(MUTANTS) >= 30
-    assert len({bug.name for bug in MUTANTS}) == len(MUTANTS)
+    assert len(mutants()) >= 100
+    assert len({bug.name for bug in mutants()}) == len(mutants())
+    assert {bug.spec for bug in mutants()} == set(SPECS)
 
 
 # Each of several workers would have to plant all of them again to print them all.

@@ -12,6 +12,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from zoo.builtin import zoo_cells
+
+CELLS = sorted(record.name for record in zoo_cells())
+"""What is built in."""
 ROOT = Path(__file__).resolve().parents[2]
 
 CELL = """

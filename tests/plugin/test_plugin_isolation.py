@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from temporary_site import Site, cell_plugin
+from temporary_site import CELLS, Site, cell_plugin
 
 from zoo.errors import ZooError
 from zoo.plugin.catalogue import Catalogue
@@ -164,7 +164,7 @@ def test_each_has_its_cause_and_everything_else_works(catalogue: Catalogue, site
     assert found["builtin"].status == "ok"
     assert catalogue.find("cell", "lstm").distribution == "recurrent-zoo"
     assert catalogue.names("cell") == (
-        "good", "gru", "lstm", "recurrent-zoo/gru", "recurrent-zoo/lstm", "recurrent-zoo/rnn", "rnn",
+        *sorted(["good", *CELLS, *(f"recurrent-zoo/{name}" for name in CELLS)]),
         "zlast", "zoo-good/good", "zoo-zlast/zlast",
     )  # fmt: skip
 

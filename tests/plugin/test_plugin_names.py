@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from temporary_site import Site, cell_plugin
+from temporary_site import CELLS, Site, cell_plugin
 
 import zoo
 from zoo.components import CellType, CheckType, HeadType
@@ -70,7 +70,8 @@ def test_a_built_in_name_stays_the_built_ins() -> None:
     assert mine.distribution == "zoo-acme"
     assert known.spelling(mine) == "zoo-acme/lstm"
     assert [one.qualified for one in known.all("cell")] == [
-        "recurrent-zoo/gru", "recurrent-zoo/lstm", "zoo-acme/lstm", "recurrent-zoo/rnn",
+        f"{distribution}/{name}" for name in CELLS for distribution in ("recurrent-zoo", "zoo-acme")
+        if distribution == "recurrent-zoo" or name == "lstm"
     ]  # fmt: skip
     assert known.find("head", "lstm").distribution == "zoo-acme"
     assert notes(known) == {"builtin": (), "acme": ("cell 'lstm' is a built-in's name: write 'zoo-acme/lstm'",)}
@@ -85,7 +86,7 @@ def test_two_plugins_with_one_name_are_told_apart_by_the_qualified_ones_only() -
     assert known.find("cell", "zoo-acme/same").distribution == "zoo-acme"
     assert known.find("cell", "alone").distribution == "zoo-other"
     assert [name for name in known.names("cell") if "recurrent-zoo/" not in name] == [
-        "alone", "gru", "lstm", "rnn", "zoo-acme/same", "zoo-other/alone", "zoo-other/same",
+        *sorted(["alone", *CELLS, "zoo-acme/same", "zoo-other/alone", "zoo-other/same"]),
     ]  # fmt: skip
     assert notes(known)["acme"] == ("cell 'same' is offered by zoo-other too: write 'zoo-acme/same'",)
     assert notes(known)["other"] == ("cell 'same' is offered by zoo-acme too: write 'zoo-other/same'",)
@@ -133,9 +134,9 @@ def test_one_object_registered_twice_is_said_so() -> None:
         ("cell", "zoo-acm/acme", "; did you mean 'zoo-acme/acme'?"),
         ("cell", "zoo-acme/acm", "; did you mean 'zoo-acme/acme'?"),
         ("cell", "zoo-elsewhere/acme", "; no plugin of 'zoo-elsewhere' is installed"),
-        ("cell", "/", "; known: acme, gru, lstm, rnn"),
-        ("cell", "", "; known: acme, gru, lstm, rnn"),
-        ("cell", "transformer", "; known: acme, gru, lstm, rnn"),
+        ("cell", "/", f"; known: {', '.join(['acme', *CELLS])}"),
+        ("cell", "", f"; known: {', '.join(['acme', *CELLS])}"),
+        ("cell", "transformer", f"; known: {', '.join(['acme', *CELLS])}"),
         ("no-such-kind", "x", "; none is installed"),
     ],
 )
@@ -144,7 +145,7 @@ def test_an_unknown_name_gets_a_hint(kind: str, name: str, hint: str) -> None:
 
 
 def test_a_very_long_name_is_cut() -> None:
-    assert refusal(isolated(), "cell", "x" * 100_000) == f"unknown cell '{'x' * 57}...'; known: gru, lstm, rnn"
+    assert refusal(isolated(), "cell", "x" * 100_000) == f"unknown cell '{'x' * 57}...'; known: {', '.join(CELLS)}"
 
 
 def test_a_long_list_of_known_names_is_cut() -> None:
@@ -173,7 +174,7 @@ def test_the_built_in_components_are_one_plugin_among_others() -> None:
     assert (own.name, own.distribution, own.version, own.module, own.status, own.notes) == (
         "builtin", "recurrent-zoo", version("recurrent-zoo"), "zoo.builtin", "ok", (),
     )  # fmt: skip
-    assert own.provides["cell"] == ("gru", "lstm", "rnn")
+    assert own.provides["cell"] == tuple(CELLS)
     assert own.provides["pool"] == ("attention", "last", "max", "mean")
     assert "lstm" in own.provides["spec"]
     assert list(own.provides) == [*sorted(set(own.provides) - {"spec"}), "spec"]

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_specs(
-    pattern: Annotated[str, typer.Argument(help="Only names that match, as in 'rnn*'.")] = "*",
+    pattern: Annotated[str, typer.Argument(help="Only names with this in them, or that match it, as 'rnn*'.")] = "*",
     tag: Annotated[str | None, typer.Option(help="Only specs with this tag.")] = None,
     sort: Annotated[str, typer.Option(help="By 'name' or by 'parameters'.")] = "name",
     as_json: Json = False,
@@ -42,10 +42,11 @@ def list_specs(
 
     if sort not in ("name", "parameters"):
         raise ZooError(f"--sort must be 'name' or 'parameters', not {sort!r}")
+    glob = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
     rows: list[dict[str, Any]] = []
     broken: list[Diagnostic] = []
     for entry in library.entries():
-        if not (fnmatchcase(entry.name, pattern) or fnmatchcase(entry.name, f"*{pattern}*")):
+        if not fnmatchcase(entry.name, glob):
             continue
         try:
             models = library.read_all(entry.path)

@@ -38,7 +38,9 @@ def constants(cell: Cell, ctx: Context) -> Any:
     tensors = tuple(_tensors(cell))
     if not all(type(t) in (nn.Parameter, Tensor) and not t.is_inference() for t in tensors):
         return cell.constants(ctx)  # tracers and wrappers stand for other values every time; others have no version
-    autocast = torch.is_autocast_enabled(ctx.device.type) and torch.get_autocast_dtype(ctx.device.type)
+    kind = ctx.device.type
+    casts = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    autocast = torch.get_autocast_dtype(kind) if casts else None
     versions = tuple((t.data_ptr(), t._version) for t in tensors)
     stamp = (ctx.dtype, ctx.device, autocast, torch.is_inference_mode_enabled(), versions)
     kept: Kept | None = cell.kept

@@ -1,8 +1,8 @@
 """One operator for all steps, so that a model can be exported with a free number of steps.
 
 Everything known of torch's scan operator, a prototype, is in this file: it takes flat trees of tensors only, what it
-carries must keep its layout, and nothing that a step gives may share memory with what it was given or with another
-result. It runs and has first derivatives outside `torch.export` too, but cannot run under `torch.vmap`.
+carries must keep its layout, nothing that a step gives may share memory with what it was given or with another result,
+and it has no derivative for complex numbers. It runs outside `torch.export` too, but not under `torch.vmap`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch._higher_order_ops import scan as operator
 
-from zoo.engine.backends import pieces
+from zoo.engine.backends import loop, pieces
 from zoo.engine.backends.pieces import Fixed
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.errors import BuildError
@@ -33,37 +33,55 @@ def run(
     zoneout: float,
     all_states: bool,
 ) -> tuple[Tensor, States, States | None]:
-    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
-    if zoneout and cell.training and torch.compiler.is_compiling():
+    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for.
+
+    Raises BuildError where it is exported or compiled for what it cannot do; elsewhere the loop runs that.
+    """
+    traced = torch.compiler.is_compiling()
+    undifferentiable = torch.is_grad_enabled() and any(value.is_complex() for value in state.values())
+    if traced and undifferentiable:
         raise BuildError(
-            "engine 'scan' cannot be exported or compiled in training mode with dropout.zoneout, which draws at each "
-            "step: use model.eval(), or engine 'loop' with a fixed number of steps"
+            f"engine 'scan' has no derivative for complex states, as {type(cell).__name__} has: "
+            "export the model under torch.no_grad()"
         )
-    fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
-    several = isinstance(u, tuple)
-    given: Leaves = {f"u.{i}": leaf for i, leaf in enumerate(u)} if isinstance(u, tuple) else {"u.0": u}
-    steps = given["u.0"].shape[1]
-    kept = pieces.kept_by_zoneout(cell, state, steps, zoneout)
+    if traced and zoneout and cell.training:
+        raise BuildError(
+            "engine 'scan' cannot be exported in training mode with dropout.zoneout, which draws at each step: "
+            "use model.eval()"
+        )
+    leaves = u if isinstance(u, tuple) else (u,)
+    kept = pieces.kept_by_zoneout(cell, state, leaves[0].shape[1], zoneout)
+    if undifferentiable:
+        fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
+        return pieces.run(cell, u, state, valid, reset, kept, fixed)
+    hoisted = all_states or loop._hoists(cell)
+    fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=hoisted)
+    given: Leaves = {f"u.{index}": leaf for index, leaf in enumerate(leaves)}
     given |= {f"kept.{name}": mask for name, mask in kept.items()}
-    if valid is not None:
-        given["valid"] = valid
-    if reset is not None:
-        given["reset"] = reset
+    given |= {name: mask for name, mask in (("valid", valid), ("reset", reset)) if mask is not None}
 
     def one(carried: Leaves, at: Leaves) -> tuple[Leaves, Leaves]:
         # A piece of one step: the loop itself, with the time axis put back.
         x = {name: leaf.unsqueeze(1) for name, leaf in at.items()}
-        inputs = tuple(leaf for name, leaf in x.items() if name.startswith("u."))
-        masks = {name.removeprefix("kept."): leaf for name, leaf in x.items() if name.startswith("kept.")}
+        inputs = tuple(x[f"u.{index}"] for index in range(len(leaves)))
+        masks = {name: x[f"kept.{name}"] for name in kept}
         y, new, states = pieces.run(
-            cell, inputs if several else inputs[0], dict(carried), x.get("valid"), x.get("reset"), masks, fixed
+            cell,
+            inputs if isinstance(u, tuple) else inputs[0],
+            dict(carried),
+            x.get("valid"),
+            x.get("reset"),
+            masks,
+            fixed,
         )
-        out = {"output": y.squeeze(1).clone()}
-        for name, value in (states or {}).items():
-            out[f"states.{name}"] = value.squeeze(1).clone()
-        return {name: new[name].clone(memory_format=torch.contiguous_format) for name in carried}, out
+        found = {"output": y} if states is None else states
+        return {name: _own(new[name]) for name in carried}, {name: _own(t.squeeze(1)) for name, t in found.items()}
 
-    before = {name: value.clone(memory_format=torch.contiguous_format) for name, value in state.items()}
-    after, out = operator(one, before, given, dim=1)
-    states = {name: out[f"states.{name}"].clone() for name in state} if all_states else None
-    return out["output"].clone(), {name: value.clone() for name, value in after.items()}, states
+    after, found = operator(one, {name: _own(value) for name, value in state.items()}, given, dim=1)
+    found = {name: value.clone() for name, value in found.items()}
+    y = cell.output(u, found, const) if hoisted else found["output"]
+    return y, {name: value.clone() for name, value in after.items()}, found if all_states else None
+
+
+def _own(value: Tensor) -> Tensor:
+    return value.clone(memory_format=torch.contiguous_format)

@@ -1,0 +1,341 @@
+"""What goes wrong where a cell or the engine is written without thinking of it: what is kept, read and drawn.
+
+The last part of `test_engine_traps`, which says how these tests are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from exotic import EXOTIC, F_IN, H, Spiral
+from planted.patching import Patch, around, edit
+from test_engine_recurrence import B, T, batch, run_of
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+from torch.nn import functional as F
+from traps import Bug, Rule, Traps, built, model_of, same
+
+import zoo
+import zoo.cells.gru
+import zoo.cells.lstm
+import zoo.cells.rnn
+from zoo.cells.gru import GRU
+from zoo.cells.lstm import LSTM
+from zoo.engine import recurrence, sequence
+from zoo.engine.backends import fused, loop
+from zoo.engine.cell import Cell, Context, States
+from zoo.engine.layer import RecurrentLayer
+from zoo.model import Model
+
+traps = Traps()
+
+
+@pytest.fixture(autouse=True)
+def _exact() -> Iterator[None]:
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+# Constants made anew by every step, or kept when they have changed.
+
+
+class Counting(Spiral):
+    """How often its constants were made."""
+
+    made = 0
+
+    def constants(self, ctx: Context) -> Any:
+        self.made += 1
+        return super().constants(ctx)
+
+
+def steps(model: Model, count: int = 1) -> Tensor:
+    """The last output of so many steps of ones."""
+    output, state = torch.empty(0), None
+    for _ in range(count):
+        output, state = model.step(torch.ones(2, F_IN, dtype=model.layers[0].cell.B.dtype), state)
+    return output
+
+
+def counting() -> tuple[Model, Counting]:
+    cell = Counting()
+    model = model_of(cell)
+    model.spec = zoo.load({"schema": 1, "name": "a", "input": 3, "cell": "lru", "hidden_size": 5})  # step asks it
+    return model, cell
+
+
+@traps.rule
+def constants_are_kept_from_step_to_step() -> None:
+    model, cell = counting()
+    with torch.no_grad():
+        steps(model, 50)
+    assert cell.made == 1
+    steps(model, 3)  # with gradients, each belongs to its own graph
+    assert cell.made == 4
+    with torch.no_grad():
+        steps(model.train(), 3)
+    assert cell.made == 7
+
+
+@traps.bug
+def constants_made_at_every_step(patch: Patch) -> None:
+    patch.setattr(recurrence, "constants", lambda cell, ctx: cell.constants(ctx))
+
+
+@traps.rule
+def constants_follow_their_parameters() -> None:
+    for change in CHANGES:
+        model, cell = counting()
+        with torch.no_grad():
+            steps(model, 2)
+        change(model)
+        with torch.no_grad():
+            found = steps(model.eval(), 2)
+            # The same numbers in a model that has kept nothing.
+            other, fresh = counting()
+            other.to(found.dtype)
+            fresh.load_state_dict(cell.state_dict())
+            right = steps(other, 2)
+        assert torch.equal(found, right), change.__name__
+
+
+def by_an_optimiser(model: Model) -> None:
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    steps(model).sum().backward()
+    optimiser.step()
+
+
+def by_loading(model: Model) -> None:
+    model.load_state_dict(model_of(Counting()).state_dict())
+
+
+def by_assigning(model: Model) -> None:
+    model.load_state_dict(model_of(Counting()).state_dict(), assign=True)
+
+
+def by_dtype(model: Model) -> None:
+    model.float()
+
+
+def by_a_parameter_of_its_own(model: Model) -> None:
+    model.layers[0].cell.nu = nn.Parameter(torch.randn(H))
+
+
+def by_several_parameters_after_another(model: Model) -> None:
+    """Whatever took the place in memory of the one that the constants were made of."""
+    for _ in range(3):
+        model.layers[0].cell.nu = nn.Parameter(torch.randn(H))
+
+
+def by_data_and_a_call_of_eval(model: Model) -> None:
+    model.layers[0].cell.nu.data += 1.0
+    model.eval()
+
+
+CHANGES = (
+    by_an_optimiser,
+    by_loading,
+    by_assigning,
+    by_dtype,
+    by_a_parameter_of_its_own,
+    by_several_parameters_after_another,
+    by_data_and_a_call_of_eval,
+)
+
+
+@traps.bug
+def constants_never_made_anew(patch: Patch) -> None:
+    def wrong(cell: Cell, ctx: Context) -> Any:
+        if cell.kept is None:
+            cell.kept = cell.constants(ctx)
+        return cell.kept
+
+    patch.setattr(recurrence, "constants", wrong)
+    patch.setattr(Cell, "train", nn.Module.train)
+
+
+@traps.rule
+def constants_are_those_of_the_parameters_of_the_call() -> None:
+    """One after another, so that later parameters can take the memory of earlier ones."""
+    model, cell = counting()
+    x = torch.ones(2, 3, F_IN)
+    with torch.no_grad():
+        own = steps(model, 3)
+        for seed in range(20):
+            torch.manual_seed(seed)
+            given = {f"layers.0.cell.{name}": torch.randn_like(p) for name, p in cell.named_parameters()}
+            found = functional_call(model, given, (x,))[0]
+            right = model_of(Spiral())
+            right.load_state_dict(given)
+            assert torch.equal(found, right(x)[0])
+            del given, right
+        assert torch.equal(steps(model, 3), own)
+
+
+@traps.bug
+def parameters_of_a_call_not_seen(patch: Patch) -> None:
+    constants_never_made_anew(patch)
+
+
+# `if reset.any()`.
+
+
+@traps.rule
+def no_number_is_read_in_a_run() -> None:
+    """Tensors on meta have none: a branch on one raises there, as it would wait for a device."""
+    for name, (make, _) in EXOTIC.items():
+        for engine in ("auto", "loop"):
+            layer = RecurrentLayer(make(), make()).to("meta")
+            data = [t.to("meta") for t in batch()]
+            before = layer.init_state(B, device=torch.device("meta"), dtype=torch.float64)
+            found = layer(data[0], before, run_of(tuple(data), resets=True, engine=engine))
+            assert found.output.shape == (B, T, 2 * H), name
+            assert found.output.is_meta
+    for cell in ("rnn", "gru", "lstm"):
+        model = built(cell).to("meta")
+        x, reset = torch.empty(B, T, 4, device="meta"), torch.empty(B, T, dtype=torch.bool, device="meta")
+        lengths = torch.empty(B, dtype=torch.int64, device="meta")
+        assert model(x, lengths=lengths, reset=reset)[0].shape == (B, T, 4)
+
+
+@traps.bug_raising(RuntimeError)
+def a_look_at_whether_there_is_a_reset(patch: Patch) -> None:
+    def wrong(run: Any, *args: Any, reset: Tensor | None, **rest: Any) -> Any:
+        return run(*args, reset=reset if reset is not None and reset.any() else None, **rest)
+
+    around(patch, loop, "run", wrong)
+
+
+@traps.bug_raising(RuntimeError)
+def a_look_at_whether_there_is_padding(patch: Patch) -> None:
+    around(patch, sequence, "zero_where", lambda f, x, keep: x if keep is None or bool(keep.all()) else f(x, keep))
+
+
+# Dropout masks across chunks: drawn once per call, so that in training pieces differ from the whole.
+
+
+@traps.rule
+def masks_are_drawn_once_a_call() -> None:
+    for kind in ("recurrent", "weight"):
+        model = built("gru", dropout={kind: 0.5}, engine="loop")
+        x, reset = torch.randn(3, 8, 4), torch.zeros(3, 8, dtype=torch.bool)
+        same(in_pieces(model, x), model(x)[0])
+        model.train()
+        torch.manual_seed(1)
+        whole = model(x)[0]
+        torch.manual_seed(1)
+        assert not torch.allclose(in_pieces(model, x), whole)  # the second piece draws for itself
+        torch.manual_seed(1)
+        same(in_pieces(model, x, seed=1), whole)
+        reset[:, 4] = True  # draws nothing: behind it runs the start of a sequence, with the same mask
+        torch.manual_seed(1)
+        behind = model(x, reset=reset)[0][:, 4:]
+        torch.manual_seed(1)
+        same(behind, model(x[:, 4:])[0])
+
+
+def in_pieces(model: Model, x: Tensor, *, seed: int | None = None) -> Tensor:
+    """Two pieces with the state carried, each from one random state if a seed is given."""
+    outputs, state = [], None
+    for piece in x.chunk(2, 1):
+        if seed is not None:
+            torch.manual_seed(seed)
+        output, state = model(piece, state)
+        outputs.append(output)
+    return torch.cat(outputs, 1)
+
+
+@traps.bug
+def masks_drawn_at_every_step(patch: Patch) -> None:
+    def wrong(step: Any, self: GRU, u: Tensor, state: States, const: Any) -> Any:
+        kept, U, b_n, mask = const
+        if self.training:
+            U, mask = F.dropout(U, 0.1), mask if mask is None else F.dropout(torch.ones_like(mask))
+        return step(self, u, state, (kept, U, b_n, mask))
+
+    around(patch, GRU, "step", wrong)
+
+
+@traps.bug
+def masks_that_chunks_share(patch: Patch) -> None:
+    def wrong(right: Any, self: Context, *args: Any) -> Any:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1)
+            return right(self, *args)
+
+    for name in ("drop_state", "drop_weight"):
+        around(patch, Context, name, wrong)
+
+
+# A kernel asked for what it cannot do.
+
+
+@traps.rule
+def a_kernel_is_asked_for_whole_runs_alone() -> None:
+    lengths, reset = torch.tensor([3, 5]), torch.zeros(2, 5, dtype=torch.bool)
+    plain, zoned, dropped = (
+        built("lstm"),
+        built("lstm", dropout={"zoneout": 0.2}),
+        built("lstm", dropout={"recurrent": 0.2}),
+    )
+    for model, given, asked in (
+        (plain, {"lengths": lengths}, True),
+        (dropped, {"lengths": lengths}, True),
+        (plain, {"lengths": lengths, "reset": reset}, False),
+        (plain, {"lengths": lengths, "return_states": True}, False),
+        (zoned, {"lengths": lengths}, False),
+        (dropped.train(), {"lengths": lengths}, False),
+    ):
+        calls: list[int] = []
+        with pytest.MonkeyPatch.context() as patch:
+            around(patch, LSTM, "fused", lambda f, self, *args, calls=calls: (calls.append(1), f(self, *args))[1])
+            dropped.train(model is dropped and not asked)
+            model(torch.randn(2, 5, 4), **given)
+        assert len(calls) == asked
+
+
+@traps.bug
+def a_kernel_asked_in_spite_of_a_reset(patch: Patch) -> None:
+    edit(patch, fused, "run", "ctx.reset is not None or zoneout", "zoneout")
+
+
+@traps.bug
+def a_kernel_asked_in_spite_of_zoneout(patch: Patch) -> None:
+    edit(patch, fused, "run", "or zoneout or", "or")
+
+
+@traps.bug
+def a_kernel_asked_for_the_states_of_all_steps(patch: Patch) -> None:
+    edit(patch, fused, "run", "zoneout or all_states", "zoneout")
+
+
+@traps.bug
+def a_kernel_asked_in_spite_of_masks(patch: Patch) -> None:
+    edit(patch, fused, "run", "or (ctx.recurrent_dropout and ctx.training)", "")
+
+
+@pytest.mark.xfail(reason="a wrapped tensor has no data_ptr: zoo.engine.constants must pass it by", strict=True)
+def test_constants_are_made_anew_inside_function_transforms() -> None:
+    """Whose tensors stand for other values every time: an ensemble of models by vmap, in eval and without gradients."""
+    models, x = [model_of(Spiral()) for _ in range(3)], torch.ones(2, 3, F_IN)
+    models[0].engine = "loop"
+    given, _ = stack_module_state(models)
+    with torch.no_grad():
+        found = vmap(lambda own: functional_call(models[0], own, (x,))[0])(given)
+        for row, model in zip(found, models, strict=True):
+            same(row, model(x)[0])
+
+
+@traps.each_rule()
+def test_a_rule_holds(rule: Rule) -> None:
+    rule()
+
+
+@traps.each_bug()
+def test_a_trap_is_caught(bug: Bug) -> None:
+    bug.is_caught()

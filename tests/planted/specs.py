@@ -1,0 +1,67 @@
+"""The specs that show the bugs, each with as little as that takes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from zoo.plugin.catalogue import Catalogue
+from zoo.plugin.manager import given, isolated
+
+from . import own
+
+
+@cache
+def known() -> Catalogue:
+    """The built-in components and the cells of `own`."""
+    return isolated(given(own, distribution="zoo-planted"))
+
+
+def _spec(name: str, **keys: Any) -> dict[str, Any]:
+    return {"schema": 1, "name": name, **keys}
+
+
+_TOKENS = {"kind": "tokens", "vocabulary": 30, "size": 11, "padding": 0}
+_LINEAR = {"kind": "linear", "size": 3}
+_LAYERS = [
+    {
+        "hidden_size": 11,
+        "norm": "layer",
+        "residual": True,
+        "dropout": {"input": 0.3, "output": 0.4, "variational": True},
+    },
+    {"hidden_size": 13, "initial_state": "learned", "dropout": {"recurrent": 0.3, "weight": 0.3}},
+]
+_LEARNED = {"hidden_size": 11, "initial_state": "learned"}
+_FORGET = {"kind": "lstm", "forget_bias": 1.0}
+
+SPECS: Final[dict[str, dict[str, Any]]] = {
+    one["name"]: one
+    for one in (
+        _spec("lstm", input=9, cell="lstm", hidden_size=11, layers=2),
+        _spec("gru", input=9, cell="gru", hidden_size=11, head=_LINEAR),
+        _spec("relu", input=9, cell={"kind": "rnn", "nonlinearity": "relu"}, hidden_size=11),
+        _spec("last", input=9, cell="lstm", hidden_size=11, head={**_LINEAR, "pool": "last"}),
+        _spec("mean", input=9, cell="gru", hidden_size=11, head={**_LINEAR, "pool": "mean"}),
+        _spec("max", input=9, cell="rnn", hidden_size=11, head={**_LINEAR, "pool": "max"}),
+        _spec("attention", input=9, cell="rnn", hidden_size=11, head={**_LINEAR, "pool": "attention"}),
+        _spec("both", input=9, cell="gru", hidden_size=11, bidirectional=True, head={**_LINEAR, "pool": "last"}),
+        _spec("both-mul", input=9, cell="rnn", hidden_size=11, bidirectional=True, merge="mul"),
+        _spec("both-mean", input=9, cell="lstm", hidden_size=11, bidirectional=True, merge="mean"),
+        _spec("both-learned", input=9, cell="gru", layers=[{**_LEARNED, "bidirectional": True}]),
+        _spec("back", input=9, layers=[{"cell": "lstm", "hidden_size": 11, "reverse": True, "norm": "rms"}]),
+        _spec("normed", input=9, cell="rnn", hidden_size=11, norm="layer"),
+        _spec("layers", input=11, cell="lstm", layers=_LAYERS),
+        _spec("linear", input=9, cell="gru", layers=[{"hidden_size": 11}, {"kind": "linear", "size": 7}]),
+        _spec("forget", input=9, cell=_FORGET, hidden_size=11, init={"kind": "uniform", "range": 0.3}),
+        _spec("zoned", input=9, cell="gru", hidden_size=11, dropout={"zoneout": 0.2}),
+        _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
+        _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
+        _spec("lru", input=9, cell="lru", hidden_size=11),
+        _spec("rglru", input=9, cell="rglru", hidden_size=9),
+        _spec("mlstm", input=9, cell="mlstm", hidden_size=11),
+        _spec("windowed", input=9, cell="windowed", hidden_size=11),
+        _spec("timed", input=9, cell="timed", hidden_size=11, dropout={"zoneout": 0.2, "recurrent": 0.3}),
+        _spec("timed-both", input=9, cell="timed", hidden_size=11, bidirectional=True),
+    )
+}
