@@ -266,12 +266,13 @@ def test_the_suites_have_the_goals_of_the_page() -> None:
         "kernels/lstm/small/x1/forward": "",
         "ragged/lstm/small/x1/training": "≥ 3.5",
         "ragged/lstm/medium/x1/training": "≥ 7",
-        "ragged/lstm/long/x1/training": "≥ 20",
+        "ragged/lstm/long-128/x1/training": "≥ 20",
         "loop/gru/small/x1/training": "≤ 1.2",
         "loop/lstm/medium/x1/training": "≤ 1.35",
         "peers/mgu/toy/x3/training": "≥ 1.8",
         "peers/indrnn/small/x1/training": "≥ 1.4",
         "peers/peephole-lstm/medium/x1/training": "≥ 1.2",
+        "peers/janet/medium-64/x3/training": "≥ 1.2",
         "peers/mgu/long/x1-input-gradient/training": "≥ 5",
         "linear/recurrence/long/training": "≤ 0.5",
         "linear/mingru/long/x1/training": "≥ 3",
@@ -426,7 +427,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
         ["contest", "beside", "goal"],
         ["ragged/lstm/small/x1/training", "nn.LSTM, packed", "≥ 3.5"],
         ["ragged/lstm/medium/x1/training", "nn.LSTM, packed", "≥ 7"],
-        ["ragged/lstm/long/x1/training", "nn.LSTM, packed", "≥ 20"],
+        ["ragged/lstm/long-128/x1/training", "nn.LSTM, packed", "≥ 20"],
     ]
     data = json.loads(bench("--list", "--json", "--suite", "floor")[1])
     assert data[0] == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from zoo.components import Part, Shape, resolve
+from zoo.engine.backends import compiled
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.engine.layer import Layer, RecurrentLayer
@@ -112,7 +114,7 @@ def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         both = layer.bidirectional and layer.merge == "concat"
         out = (2 * cell.output_shape[0], *cell.output_shape[1:]) if both else cell.output_shape
         norm = _make(f"{place}.norm", layer.norm.part, nn.Module, shape if layer.norm.position == "before" else out)
-    return RecurrentLayer(
+    made = RecurrentLayer(
         *cells,
         reverse=layer.reverse,
         merge=layer.merge,
@@ -123,6 +125,9 @@ def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         residual=layer.residual,
         learned_state=layer.initial_state == "learned",
     )
+    if layer.residual and made.output_shape != shape:  # found in the file already, but for cells without `describe`
+        raise BuildError(f"{place}: residual needs an output as wide as the input, {made.output_shape} is not {shape}")
+    return made
 
 
 def _make(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
@@ -171,7 +176,12 @@ def _engine(name: str) -> Engine:
 
 
 def _check_engine(model: Model, engine: Engine) -> None:
-    """An engine that was asked for by name, and that a cell cannot use, is an error that says why."""
+    """An engine that was asked for by name, and that a cell or the device cannot use, is an error that says why."""
+    if engine == "compile":
+        device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
+        why = compiled.obstacle(device)
+        if why is not None:
+            raise BuildError(f"engine 'compile' {why}: use engine 'auto' or 'loop'")
     for index, layer in enumerate(model.spec.layers):
         if not isinstance(layer, Recurrent):
             continue
@@ -182,6 +192,8 @@ def _check_engine(model: Model, engine: Engine) -> None:
             why = "has no fused kernel with these options"
         elif engine == "linear" and not is_linear(built.cell):
             why = "is not linear in its state"
+        elif engine == "scan" and not built.cell.states:
+            why = "has no state to carry from step to step"
         if why is not None:
             raise BuildError(f"layers.{index}: cell {layer.cell.record.name!r} {why}: use engine 'auto' or 'loop'")
 

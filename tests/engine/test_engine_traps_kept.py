@@ -319,7 +319,6 @@ def a_kernel_asked_in_spite_of_masks(patch: Patch) -> None:
     edit(patch, fused, "run", "or (ctx.recurrent_dropout and ctx.training)", "")
 
 
-@pytest.mark.xfail(reason="a wrapped tensor has no data_ptr: zoo.engine.constants must pass it by", strict=True)
 def test_constants_are_made_anew_inside_function_transforms() -> None:
     """Whose tensors stand for other values every time: an ensemble of models by vmap, in eval and without gradients."""
     models, x = [model_of(Spiral()) for _ in range(3)], torch.ones(2, 3, F_IN)

@@ -29,6 +29,7 @@ from zoo.engine.backends import loop
 from zoo.engine.cell import Context, States, StateSpec
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Run
+from zoo.errors import BuildError
 from zoo.inputs.features import Features
 from zoo.inputs.options import FeaturesOptions
 from zoo.model import Model
@@ -156,7 +157,7 @@ def a_step_is_given_a_tensor_or_a_flat_tuple() -> None:
             assert all(type(leaf) is Tensor and leaf.shape[0] == B and leaf.dim() == 2 for leaf in leaves), name
 
 
-@traps.bug_raising(AttributeError)
+@traps.bug_raising(BuildError)
 def a_nested_u(patch: Patch) -> None:
     around(patch, Matrix, "project", lambda f, self, *args: (f(self, *args), ()))
 

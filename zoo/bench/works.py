@@ -29,6 +29,9 @@ SIZES: Final = {
     "small": Size(32, 100, 128, 128),
     "medium": Size(32, 256, 512, 512),
     "long": Size(8, 2048, 256, 256),
+    # Narrower or shorter ones, for what would take minutes at those.
+    "medium-64": Size(32, 64, 512, 512),
+    "long-128": Size(8, 2048, 128, 128),
 }
 TOLERANCE: Final = 1e-4
 """Between two that compute the same, as a part of the largest number, in float32 over a few steps."""

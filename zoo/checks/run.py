@@ -22,6 +22,7 @@ def check(
     spec: Spec,
     *,
     device: str | torch.device | None = None,
+    engine: str = "auto",
     checks: Sequence[str] | None = None,
     slow: bool = False,
 ) -> Report:
@@ -29,7 +30,8 @@ def check(
     chosen = select(checks, slow=slow)
     where = default_device() if device is None else as_device(device)
     try:
-        subject = Subject(spec, where)
+        subject = Subject(spec, where, engine)
+        subject.features  # builds one: a model that cannot be is one finding, not one for every check
     except ZooError as error:
         return Report(spec.id, (Outcome("build", "failed", str(error)),))
     return Report(spec.id, tuple(run(subject, one) for one in chosen))

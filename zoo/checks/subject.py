@@ -51,10 +51,12 @@ class Subject:
     """A spec under test. Checks read it and build from it; they do not change it.
 
     spec: the canonical spec at full size. tiny: the same structure, small. device: where checks run.
+    engine: how its models run recurrences.
     """
 
     spec: Spec
     device: torch.device
+    engine: str = "auto"
     tiny: Spec = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,7 @@ class Subject:
 
         What starts as one number throughout (zero biases, a learned state) is moved, for zeros would hide mistakes.
         """
-        model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact)
+        model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact, engine=self.engine)
         _move(model, seed)
         return model.train(train)
 

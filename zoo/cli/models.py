@@ -44,6 +44,9 @@ def hold(
         typer.Argument(metavar="[SPEC]...", help="All of the library if none is given.", autocompletion=spec_names),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; the one available if not given.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="How recurrences run: auto, fused, linear, loop, compile or scan.")
+    ] = "auto",
     check: Annotated[
         list[str] | None, typer.Option(help="Run only this check; may be repeated.", autocompletion=check_names)
     ] = None,
@@ -61,7 +64,7 @@ def hold(
 
     reports = []
     for model in progress(models, "testing"):
-        reports.append(run(model, device=device, checks=check, slow=slow))
+        reports.append(run(model, device=device, engine=engine, checks=check, slow=slow))
         if not as_json:
             write(str(reports[-1]))
     if as_json:

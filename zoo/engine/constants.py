@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.engine.cell import Cell, Context
+from zoo.engine.tracing import watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Kept:
 def constants(cell: Cell, ctx: Context) -> Any:
     """The cell's constants for this run, those of an earlier run where nothing has changed since."""
     plain = type(cell).constants is Cell.constants
-    if plain or cell.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
+    if plain or cell.training or torch.is_grad_enabled() or watched():
         return cell.constants(ctx)
     tensors = tuple(_tensors(cell))
     if not all(type(t) in (nn.Parameter, Tensor) and not t.is_inference() for t in tensors):

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from zoo.engine import dropout, sequence
 from zoo.engine.backends import compiled, fused, linear, loop, scan
-from zoo.engine.cell import Cell, Context, States
+from zoo.engine.cell import Cell, Context, Inputs, States
 from zoo.engine.constants import constants
+from zoo.engine.tracing import watched
+from zoo.errors import BuildError
 
 Engine = Literal["auto", "fused", "linear", "loop", "compile", "scan"]
 ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop", "compile", "scan")
@@ -115,17 +117,12 @@ def _steps(
         found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
         if found is not None:
             return *found, None
-    u = cell.project(x, const, ctx)
+    u = _flat(cell, cell.project(x, const, ctx))
     if x.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(x.device.type):
         # States are at least float32, so what they meet in a step is too.
         u, const = _widened(u), _widened(const)
 
-    if (
-        run.engine in ("auto", "linear")
-        and linear.is_linear(cell)
-        and not rates.zoneout
-        and not torch.compiler.is_compiling()
-    ):
+    if run.engine in ("auto", "linear") and linear.is_linear(cell) and not rates.zoneout and not watched():
         return linear.run(
             cell,
             u,
@@ -167,6 +164,15 @@ def _steps(
         zoneout=zone if rates.zoneout else None,
         all_states=run.all_states,
     )
+
+
+def _flat(cell: Cell, u: Any) -> Inputs:
+    leaves = u if isinstance(u, tuple) else (u,)
+    if not leaves or not all(isinstance(leaf, Tensor) for leaf in leaves):
+        kinds = ", ".join(type(leaf).__name__ for leaf in leaves)
+        raise BuildError(f"{type(cell).__name__}.project must give a tensor or a flat tuple of tensors, not ({kinds})")
+    given: Inputs = u
+    return given
 
 
 def _in_pieces(engine: Engine, x: Tensor) -> Callable[..., tuple[Tensor, States, States | None]] | None:

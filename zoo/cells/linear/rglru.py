@@ -78,14 +78,27 @@ def _root(x: Tensor) -> Tensor:
 
 
 class _BoundedRoot(torch.autograd.Function):
-    """√x with a gradient of at most `STEEPEST`."""
+    """√x with a gradient of at most `STEEPEST`, in every kind of differentiation."""
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
+    def forward(x: Tensor) -> Tensor:
         return x.sqrt()
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return grad * torch.rsqrt((4 * x).clamp(min=STEEPEST**-2))
+        return grad * _slope(*ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        return tangent * _slope(*ctx.saved_tensors)
+
+
+def _slope(x: Tensor) -> Tensor:
+    return torch.rsqrt((4 * x).clamp(min=STEEPEST**-2))

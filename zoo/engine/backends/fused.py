@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from zoo.engine.cell import Cell, Context, States
+from zoo.engine.tracing import watched
 
 
 def run(
     cell: Cell, x: Tensor, state: States, const: Any, ctx: Context, *, zoneout: float, all_states: bool
 ) -> tuple[Tensor, States] | None:
     """The output (B, T, ...) and the state after each row's last valid step, or None: run the loop."""
-    if torch.compiler.is_compiling():  # its compiler cannot run torch's recurrent kernels, and fuses the loop itself
+    if watched():  # torch's compiler cannot run its recurrent kernels, and fuses the loop itself
         return None
     stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)
     if stepwise or not cell.fusable:

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Run
+from zoo.engine.tracing import watched
 
 
 def possible(layers: Sequence[RecurrentLayer], run: Run) -> bool:
     """Whether these layers, in this run, are what one kernel can do."""
-    if torch.compiler.is_compiling():
+    if watched():
         return False
     if run.engine == "loop" or run.valid is not None or run.reset is not None or run.all_states:
         return False
