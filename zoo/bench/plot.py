@@ -81,7 +81,9 @@ def _panel(panel: Any, suite: str, results: Sequence[Result]) -> None:
     panel.axvline(1, color="black", linewidth=0.6)
     panel.set_xscale("log")
     ticks = importlib.import_module("matplotlib.ticker")
-    panel.xaxis.set_major_locator(ticks.LogLocator(base=10, subs=(1, 2, 5)))
+    left, right = panel.get_xlim()
+    narrow = right < 8 * left  # less than a decade needs more than its round numbers
+    panel.xaxis.set_major_locator(ticks.LogLocator(subs=(1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9) if narrow else (1, 2, 5)))
     panel.xaxis.set_major_formatter(ticks.FormatStrFormatter("%g"))
     panel.xaxis.set_minor_formatter(ticks.NullFormatter())
     panel.set_yticks(rows, [f"{_name(result)} / {result.contest.beside}" for result in results])

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 GOAL: Final = {"small": 3.5, "medium": 7.0, "long-128": 20.0}
-"""At least so many times as fast as the PackedSequence, for training: T = 100, 256, 2048 (a PackedSequence at full width takes a minute)."""
+"""At least so many times as fast as the PackedSequence, for training: T = 100, 256 and 2048; that one is narrower than
+`long`, where a PackedSequence takes a minute."""
 PACKED: Final = "nn.LSTM, packed"
 
 

@@ -55,8 +55,9 @@ def run(
         fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
         return pieces.run(cell, u, state, valid, reset, kept, fixed)
     hoisted = all_states or loop._hoists(cell)
-    fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=hoisted)
-    given: Leaves = {f"u.{index}": leaf for index, leaf in enumerate(leaves)}
+    # Parts of one projection, and a matrix beside its own blocks, are views of the same memory.
+    fixed = Fixed(const=_apart(const), start=start, zoneout=zoneout, all_states=hoisted)
+    given: Leaves = {f"u.{index}": _own(leaf) for index, leaf in enumerate(leaves)}
     given |= {f"kept.{name}": mask for name, mask in kept.items()}
     given |= {name: mask for name, mask in (("valid", valid), ("reset", reset)) if mask is not None}
 
@@ -85,3 +86,9 @@ def run(
 
 def _own(value: Tensor) -> Tensor:
     return value.clone(memory_format=torch.contiguous_format)
+
+
+def _apart(const: Any) -> Any:
+    if isinstance(const, tuple):
+        return tuple(_apart(item) for item in const)
+    return _own(const) if isinstance(const, Tensor) else const
