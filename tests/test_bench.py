@@ -188,7 +188,7 @@ def test_contestants_that_compute_something_else_are_refused() -> None:
 
 def test_every_pair_of_the_suites_is_the_same_computation() -> None:
     able, _ = installed(registry.heats())
-    small = [one for one in able if one.verify is not None and not re.search("medium|long", one.contests[0].name)]
+    small = [one for one in able if one.verify is not None and "medium" not in one.contests[0].name]
     assert len(small) > 30
     for one in small:
         assert one.verify is not None

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import copy
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from zoo.builder import with_engine
-from zoo.checks.batch import Batch, batch_of, lengths_of, measure, named, random_state, run
+from zoo.builder import build, with_engine
+from zoo.checks import features
+from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, named, random_state, run
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
-from zoo.engine.recurrence import ENGINES
-from zoo.errors import BuildError, CheckFailure
+from zoo.checks.subject import _move as move_constants
+from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrence import Engine
+from zoo.errors import BuildError, CheckFailure, ZooError
 from zoo.model import Model
+from zoo.spec.canonical import Recurrent
 
+FAST: Final[tuple[Engine, ...]] = ("auto", "fused", "linear")
 LENGTHS = (7, 2, 5)
+RESETS = (
+    (False, False, True, False, False),
+    (True, False, False, True, False),  # the last one stands in the padding
+    (False, True, False, False, True),
+)
 
 
 def engines(subject: Subject) -> None:
-    """Outputs, states and gradients agree between engines, with and without lengths and an incoming state."""
+    """Outputs, states and gradients agree between engines: for the model, and for each of its cells in every feature.
+
+    `compile` and `scan`, which need seconds to trace a model, have the slow checks `compile` and `export`.
+    """
     model = subject.model()
     loop = with_engine(model, "loop")
     batch = batch_of(subject, 3, 7)
     lengths = lengths_of(LENGTHS, subject.device)
     start = random_state(model, 3)
-    for name in ENGINES:
-        if name == "loop":
-            continue
+    for name in FAST:
         try:
             other = with_engine(model, name)
         except BuildError:
@@ -36,14 +48,83 @@ def engines(subject: Subject) -> None:
                 label = f"engine {name} against loop"
                 label += "" if row_lengths is None else f", rows of lengths {LENGTHS}"
                 label += "" if state is None else ", from a state"
-                _agree(other, loop, batch, state, row_lengths, label)
+                _agree(other, loop, batch, state, row_lengths, None, label)
         if not subject.traits.stochastic:
-            _training(other, loop, batch, lengths, f"engine {name} against loop, in training from one seed")
+            label = f"engine {name} against loop, in training from one seed"
+            _training(other, loop, batch, None, lengths, None, label)
+    for layer in features.cells(subject.tiny):
+        _featured(subject, layer)
 
 
-def _agree(model: Model, loop: Model, batch: Batch, state: object, lengths: Tensor | None, label: str) -> None:
-    found = measure(model, batch, state, lengths=lengths)
-    expected = measure(loop, batch, state, lengths=lengths)
+def _featured(subject: Subject, layer: Recurrent) -> None:
+    """One cell in every combination of features, in training where it draws nothing that engines may not share."""
+    shape = next(
+        built.cell.input_shape
+        for built, spec in zip(subject.model().layers, subject.tiny.layers, strict=True)
+        if spec is layer and isinstance(built, RecurrentLayer)
+    )
+    if len(shape) != 1:
+        return  # maps cannot come in as features; a cell with flat features has the same engine
+    compare = _agree if subject.traits.stochastic else _training
+    built = 0
+    for row in features.ROWS:
+        try:
+            spec = features.around(subject.tiny, layer, row, shape[0])
+            model = build(spec, seed=0, device=subject.device, dtype=subject.exact).eval()
+        except ZooError:
+            continue  # a cell may refuse a size
+        built += 1
+        move_constants(model, 0)
+        loop = with_engine(model, "loop")
+        batch = batch_of(Subject(spec, subject.device), 3, 5)
+        batch = batch.with_x(model.example_input(3, 5))
+        lengths = lengths_of((5, 2, 4), subject.device) if row.lengths else None
+        state = random_state(model, 3) if row.state else None
+        label = f"cell {layer.cell.record.name} with {row}: engine auto against loop"
+        compare(model, loop, batch, state, lengths, None, label)
+        reset = torch.tensor(RESETS, device=subject.device)
+        if row.resets:
+            compare(model, loop, batch, state, lengths, reset, f"{label}, with resets")
+        if row.states:
+            _all_states(model, loop, batch, state, lengths, f"{label}, states of all steps")
+    if not built:
+        raise CheckFailure(f"cell {layer.cell.record.name}: it cannot be built by itself with any feature around it")
+
+
+def _agree(
+    model: Model,
+    loop: Model,
+    batch: Batch,
+    state: Any,
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    label: str,
+) -> None:
+    found = measure(model, batch, state, lengths=lengths, reset=reset)
+    expected = measure(loop, batch, state, lengths=lengths, reset=reset)
+    _same(found, expected, label)
+
+
+def _training(
+    model: Model,
+    loop: Model,
+    batch: Batch,
+    state: Any,
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    label: str,
+) -> None:
+    """Masks are drawn in the same order on every engine, so one seed gives one run."""
+    results = []
+    for one in (model, loop):
+        one.train()
+        torch.manual_seed(3)
+        results.append(measure(one, batch, state, lengths=lengths, reset=reset))
+        one.eval()
+    _same(results[0], results[1], label)
+
+
+def _same(found: Measured, expected: Measured, label: str) -> None:
     close(found.output, expected.output, f"{label}: output")
     all_close(found.state, expected.state, f"{label}: state")
     if found.x is not None and expected.x is not None:
@@ -53,15 +134,12 @@ def _agree(model: Model, loop: Model, batch: Batch, state: object, lengths: Tens
         close(found.parameters[name], gradient, f"{label}: gradient of {name}")
 
 
-def _training(model: Model, loop: Model, batch: Batch, lengths: Tensor, label: str) -> None:
-    """Masks are drawn in the same order on every engine, so one seed gives one run."""
-    results = []
-    for one in (model, loop):
-        one.train()
-        torch.manual_seed(3)
-        results.append(run(one, batch, lengths=lengths))
-        one.eval()
-    all_close(results[0], results[1], label)
+def _all_states(model: Model, loop: Model, batch: Batch, state: Any, lengths: Tensor | None, label: str) -> None:
+    with torch.no_grad():
+        found, expected = (
+            one(batch.x, state, lengths=lengths, return_states=True, **batch.extras) for one in (model, loop)
+        )
+    all_close(found, expected, label)
 
 
 def precision(subject: Subject) -> None:

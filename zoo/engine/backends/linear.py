@@ -7,13 +7,17 @@ it is as fast, and differentiable again by the same rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_steps
+
+
+BLOCK: Final = 2**19
+"""Numbers in one block of the backward."""
 
 
 def is_linear(cell: Cell) -> bool:
@@ -82,13 +86,28 @@ class _Recurrence(torch.autograd.Function):
         if ctx.backwards:
             shifted = [torch.zeros_like(by_step[0]), *by_step[:-1]]
         g = _run(shifted, grad, torch.zeros_like(h), backwards=not ctx.backwards)
-        # One block of memory for the gradient of a: a product with the states, each one step later.
-        later, earlier = (slice(None, -1), slice(1, None)) if ctx.backwards else (slice(1, None), slice(None, -1))
         first = -1 if ctx.backwards else 0
-        grad_a = torch.empty_like(g)
-        torch.mul(g[:, later], states[:, earlier].conj(), out=grad_a[:, later])
-        torch.mul(g[:, first], h.conj(), out=grad_a[:, first])
-        return grad_a.sum_to_size(a.shape), g, by_step[first] * g[:, first], None
+        return _by_a(a.shape, g, states, h, backwards=ctx.backwards), g, by_step[first] * g[:, first], None
+
+
+def _by_a(shape: torch.Size, g: Tensor, states: Tensor, h: Tensor, *, backwards: bool) -> Tensor:
+    """The gradient by a, of the given shape: the products of g with the state before each step, summed where a is one.
+
+    In blocks of rows that stay in the cache: over all rows at once, new memory costs several times the arithmetic.
+    """
+    rows = max(1, BLOCK // max(1, g[0].numel()))
+    later, earlier = (slice(None, -1), slice(1, None)) if backwards else (slice(1, None), slice(None, -1))
+    first = -1 if backwards else 0
+    whole = torch.empty_like(g) if shape == g.shape else None
+    sums = []
+    for start in range(0, len(g), rows):
+        block = slice(start, start + rows)
+        product = torch.empty_like(g[block]) if whole is None else whole[block]
+        torch.mul(g[block, later], states[block, earlier].conj(), out=product[:, later])
+        torch.mul(g[block, first], h[block].conj(), out=product[:, first])
+        if whole is None:
+            sums.append(product.sum_to_size(1 if shape[0] == 1 else len(product), *shape[1:]))
+    return torch.cat(sums).sum_to_size(shape) if whole is None else whole
 
 
 def _by_step(a: Tensor, steps: int) -> Sequence[Tensor]:

@@ -1,0 +1,171 @@
+"""What may stand around a cell, and what a run may be given, in twelve combinations in which every two meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from zoo.components import CellType, NormType, Part
+from zoo.errors import ZooError
+from zoo.plugin.manager import catalogue
+from zoo.spec.canonical import Dropout, Merge, Norm, Recurrent, Spec
+from zoo.spec.describe import describe
+
+Direction = Literal["ahead", "reverse", "concat", "sum", "mean", "mul"]
+RATE: Final = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """One combination.
+
+    direction: one way, or both with this merge. norm: its kind and position. dropout: the one kind that acts, where
+    "variational" is on the input with one mask for the sequence. projection: of the output. two: a second layer of
+    another size behind it. lengths, state: the run has rows of different lengths, an incoming state. resets, states:
+    it is run with resets and for the states of all steps too.
+    """
+
+    direction: Direction = "ahead"
+    norm: str = ""
+    dropout: str = ""
+    projection: bool = False
+    residual: bool = False
+    learned: bool = False
+    two: bool = False
+    lengths: bool = False
+    state: bool = False
+    resets: bool = False
+    states: bool = False
+
+    def __str__(self) -> str:
+        said = [self.direction, *([f"norm {self.norm}"] if self.norm else [])]
+        said += [f"dropout {self.dropout}"] if self.dropout else []
+        flags = ("projection", "residual", "learned", "two", "lengths", "state")
+        return ", ".join([*said, *(name for name in flags if getattr(self, name))])
+
+
+# Found by search. A kernel and the linear engine leave resets, zoneout and states of all steps to the loop, so every
+# two of the other features meet in a run without these as well.
+ROWS: Final = (
+    Features(dropout="between", residual=True, lengths=True, resets=True, states=True, two=True),
+    Features(norm="batch before", projection=True, state=True, states=True, two=True),
+    Features(
+        norm="layer after",
+        dropout="weight",
+        projection=True,
+        residual=True,
+        learned=True,
+        lengths=True,
+        resets=True,
+        state=True,
+        states=True,
+    ),
+    Features(norm="layer before", dropout="input", resets=True, state=True),
+    Features(direction="concat", norm="rms after", states=True),
+    Features(direction="mean", norm="batch after", dropout="recurrent", learned=True),
+    Features(direction="mul", dropout="zoneout", projection=True, residual=True, resets=True, two=True),
+    Features(direction="reverse", learned=True),
+    Features(
+        direction="reverse",
+        norm="batch before",
+        dropout="weight",
+        projection=True,
+        residual=True,
+        states=True,
+        two=True,
+    ),
+    Features(direction="reverse", norm="rms after", dropout="output", lengths=True, resets=True, state=True, two=True),
+    Features(
+        direction="sum",
+        projection=True,
+        residual=True,
+        learned=True,
+        lengths=True,
+        resets=True,
+        state=True,
+        states=True,
+    ),
+    Features(
+        direction="sum",
+        norm="rms before",
+        dropout="variational",
+        projection=True,
+        learned=True,
+        lengths=True,
+        states=True,
+        two=True,
+    ),
+)
+
+
+def cells(spec: Spec) -> Iterator[Recurrent]:
+    """The first layer of each distinct cell: a cell is distinct by its options and its size too."""
+    seen: list[tuple[Part, int]] = []
+    for layer in spec.recurrent:
+        if (layer.cell, layer.hidden_size) not in seen:
+            seen.append((layer.cell, layer.hidden_size))
+            yield layer
+
+
+def around(spec: Spec, layer: Recurrent, features: Features, width: int) -> Spec:
+    """A model of this layer's cell alone with these features around it; what the cell cannot do is left out.
+
+    width: of the input, which a residual replaces by that of the output. Raises ZooError for sizes that it refuses.
+    """
+    both = features.direction not in ("ahead", "reverse")
+    merge: Merge = "concat" if features.direction in ("ahead", "reverse") else features.direction  # type: ignore[assignment]
+    plain = replace(
+        layer,
+        bidirectional=both,
+        merge=merge,
+        reverse=features.direction == "reverse",
+        dropout=_dropout(layer.cell, features.dropout),
+        norm=_norm(features.norm),
+        residual=False,
+        output_projection=3 if features.projection else None,
+        initial_state="learned" if features.learned else "zeros",
+    )
+    alone = replace(spec, input=_input(width), layers=(plain,), head=None, expect=None)
+    described = next(row for row in describe(alone).rows if row.label == "layers.0").description
+    if described is None:
+        raise ZooError(f"cell {layer.cell.record.name} is not described")
+    out = described.output_shape[0]
+    if features.residual:
+        alone = replace(alone, input=_input(out), layers=(replace(plain, residual=True),))
+    if not features.two:
+        return alone
+    # Another size, or the one that a cell asks for that keeps its width.
+    for size in (2 * layer.hidden_size, out):
+        made = replace(alone, layers=(*alone.layers, replace(plain, hidden_size=size)))
+        try:
+            describe(made)
+        except ZooError:
+            continue
+        return made
+    return alone
+
+
+def _input(width: int) -> Part:
+    found = catalogue().find("input", "features")
+    return Part(found, found.record.options(size=width))  # type: ignore[call-arg]
+
+
+def _norm(said: str) -> Norm | None:
+    if not said:
+        return None
+    kind, position = said.split()
+    found = catalogue().find("norm", kind)
+    assert isinstance(found.record, NormType)
+    return Norm(part=Part(found, found.record.options()), position="before" if position == "before" else "after")
+
+
+def _dropout(cell: Part, kind: str) -> Dropout:
+    record = cell.record
+    if kind == "variational":
+        return Dropout(input=RATE, variational=True)
+    able: Any = isinstance(record, CellType) and (record.zoneout if kind == "zoneout" else kind in record.dropouts)
+    if not kind or (kind in ("recurrent", "weight", "zoneout") and not able):
+        return Dropout()
+    rates: dict[str, Any] = {kind: RATE}
+    return Dropout(**rates)
