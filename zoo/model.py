@@ -53,7 +53,7 @@ class Model(nn.Module):
 
     @property
     def _recurrent(self) -> list[RecurrentLayer]:
-        return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
+        return [layer for layer in self.layers._modules.values() if isinstance(layer, RecurrentLayer)]
 
     @property
     def input_shape(self) -> Shape:
@@ -197,10 +197,11 @@ class Model(nn.Module):
     ) -> dict[str, Tensor] | None:
         """The incoming state as one kernel for all layers takes it, or None: run layer by layer."""
         layout = self._layout
-        one_kind = isinstance(layout, TorchLayout) and len(self._recurrent) == len(self.layers)
-        if not one_kind or isinstance(state, Mapping) or not stack.possible(self._recurrent, run):
+        if not isinstance(layout, TorchLayout) or isinstance(state, Mapping):
             return None
-        assert isinstance(layout, TorchLayout)
+        layers = self._recurrent
+        if len(layers) != len(self.layers) or not stack.possible(layers, run):
+            return None
         return layout.stacked(state, batch, device, dtype)
 
     def _embedded(self, x: Tensor, valid: Tensor | None, observed: Tensor | None) -> Tensor:
@@ -231,16 +232,14 @@ class Model(nn.Module):
     def _place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model lives, and in which real numbers: by its parameters, else its buffers."""
         for module in self._by_likelihood():
-            for tensor in chain(module.parameters(recurse=False), module.buffers(recurse=False)):
-                if tensor.is_floating_point():
+            for tensor in chain(module._parameters.values(), module._buffers.values()):
+                if tensor is not None and tensor.is_floating_point():
                     return tensor.device, tensor.dtype
         return torch.device("cpu"), torch.get_default_dtype()
 
     def _by_likelihood(self) -> Iterator[nn.Module]:
-        """Cells first: they nearly always have parameters, and this runs at every call."""
-        for layer in self.layers:
-            if isinstance(layer, RecurrentLayer):
-                yield layer.cell
+        """The cells first: they nearly always have parameters, and this runs at every call."""
+        yield from (layer.cell for layer in self._recurrent)
         yield from self.modules()
 
     def _input_dtype(self, dtype: torch.dtype) -> torch.dtype:

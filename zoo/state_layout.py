@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.cells.weights import GatedCell
+from zoo.cells.gru import GRU
+from zoo.cells.lstm import LSTM
+from zoo.cells.rnn import RNN
 from zoo.engine.cell import StateSpec
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.state import State
@@ -111,7 +113,7 @@ def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
     if len(kinds) != 1:
         return NamedLayout()
     ((cell, shapes),) = kinds
-    if not (issubclass(cell, GatedCell) and cell.__module__.startswith("zoo.cells.")):
+    if not issubclass(cell, RNN | LSTM | GRU):
         return NamedLayout()
     return TorchLayout(dict(shapes), tuple(slots))
 

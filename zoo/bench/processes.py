@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.bench.rounds import Run
-from zoo.bench.rounds import Spread as Spread
 from zoo.errors import ZooError
 
 

@@ -31,7 +31,7 @@ RESETS = (
 def engines(subject: Subject) -> None:
     """Outputs, states and gradients agree between engines: for the model, and for each of its cells in every feature.
 
-    `compile` and `scan`, which need seconds to trace a model, have the slow checks `compile` and `export`.
+    `scan`, which needs seconds to trace a model, is what the slow check `export` runs.
     """
     model = subject.model()
     loop = with_engine(model, "loop")
@@ -58,18 +58,18 @@ def engines(subject: Subject) -> None:
 
 def _featured(subject: Subject, layer: Recurrent) -> None:
     """One cell in every combination of features, in training where it draws nothing that engines may not share."""
-    shape = next(
-        built.cell.input_shape
+    cell = next(
+        built.cell
         for built, spec in zip(subject.model().layers, subject.tiny.layers, strict=True)
         if spec is layer and isinstance(built, RecurrentLayer)
     )
-    if len(shape) != 1:
+    if len(cell.input_shape) != 1:
         return  # maps cannot come in as features; a cell with flat features has the same engine
     compare = _agree if subject.traits.stochastic else _training
     built = 0
     for row in features.ROWS:
         try:
-            spec = features.around(subject.tiny, layer, row, shape[0])
+            spec = features.around(subject.tiny, layer, row, cell.input_shape[0], cell.output_shape[0])
             model = build(spec, seed=0, device=subject.device, dtype=subject.exact).eval()
         except ZooError:
             continue  # a cell may refuse a size

@@ -108,13 +108,14 @@ def cells(spec: Spec) -> Iterator[Recurrent]:
             yield layer
 
 
-def around(spec: Spec, layer: Recurrent, features: Features, width: int) -> Spec:
+def around(spec: Spec, layer: Recurrent, features: Features, width: int, output: int) -> Spec:
     """A model of this layer's cell alone with these features around it; what the cell cannot do is left out.
 
-    width: of the input, which a residual replaces by that of the output. Raises ZooError for sizes that it refuses.
+    width, output: of the cell's input and output; a residual replaces that of the input by that of the layer's output.
     """
     both = features.direction not in ("ahead", "reverse")
     merge: Merge = "concat" if features.direction in ("ahead", "reverse") else features.direction  # type: ignore[assignment]
+    projection = width if features.residual else 3
     plain = replace(
         layer,
         bidirectional=both,
@@ -123,14 +124,11 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int) -> Spec
         dropout=_dropout(layer.cell, features.dropout),
         norm=_norm(features.norm),
         residual=False,
-        output_projection=3 if features.projection else None,
+        output_projection=projection if features.projection else None,
         initial_state="learned" if features.learned else "zeros",
     )
+    out = projection if features.projection else 2 * output if features.direction == "concat" else output
     alone = replace(spec, input=_input(width), layers=(plain,), head=None, expect=None)
-    described = next(row for row in describe(alone).rows if row.label == "layers.0").description
-    if described is None:
-        raise ZooError(f"cell {layer.cell.record.name} is not described")
-    out = described.output_shape[0]
     if features.residual:
         alone = replace(alone, input=_input(out), layers=(replace(plain, residual=True),))
     if not features.two:
@@ -148,7 +146,7 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int) -> Spec
 
 def _input(width: int) -> Part:
     found = catalogue().find("input", "features")
-    return Part(found, found.record.options(size=width))  # type: ignore[call-arg]
+    return Part(found, found.record.options(size=width))
 
 
 def _norm(said: str) -> Norm | None:

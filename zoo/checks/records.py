@@ -36,4 +36,5 @@ CHECKS: Final = (
     _check("round_trip", "saving:round_trip", "the canonical form reads back as the same spec"),
     _check("learns", "learning:learns", "overfits one tiny batch", slow=True),
     _check("compile", "learning:compiles", "the compiled model equals the eager one", slow=True),
+    _check("export", "exporting:exports", "the exported model equals the eager one at sizes it never saw", slow=True),
 )

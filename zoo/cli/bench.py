@@ -43,7 +43,7 @@ def engine(
     suite: Annotated[list[str] | None, typer.Option(help="Only this suite; may be given several times.")] = None,
     only: Annotated[str | None, typer.Option(help="Only contests whose name matches, as in 'lstm/small'.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each contest, if there is time.")] = 10,
-    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 540,
+    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 480,
     threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file: .svg, .pdf or .png.")] = None,
     as_list: Annotated[bool, typer.Option("--list", help="List the contests and their goals, and stop.")] = False,

@@ -6,7 +6,7 @@ lengths, resets or a batch of one. What is left over after the last whole piece 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -58,12 +58,11 @@ def run(
     steps = (u[0] if isinstance(u, tuple) else u).shape[1]
     fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
     kept = pieces.kept_by_zoneout(cell, state, steps, zoneout)
-    # Split, not sliced: the backward of a slice fills a tensor of all steps for each piece.
-    inputs = zip(*(leaf.split(STEPS, 1) for leaf in u), strict=True) if isinstance(u, tuple) else u.split(STEPS, 1)
-    count = -(-steps // STEPS)
-    valids = [None] * count if valid is None else valid.split(STEPS, 1)
-    resets = [None] * count if reset is None else reset.split(STEPS, 1)
-    masks = {name: mask.split(STEPS, 1) for name, mask in kept.items()}
+    inputs: Iterable[Inputs] = zip(*map(_split, u), strict=True) if isinstance(u, tuple) else _split(u)
+    none = [None] * -(-steps // STEPS)
+    valids = none if valid is None else _split(valid)
+    resets = none if reset is None else _split(reset)
+    masks = {name: _split(mask) for name, mask in kept.items()}
     outputs: list[Tensor] = []
     history: list[States] = []
     for index, u_piece in enumerate(inputs):
@@ -76,6 +75,14 @@ def run(
             history.append(states)
     together = {name: torch.cat([at[name] for at in history], 1) for name in state} if all_states else None
     return torch.cat(outputs, 1), state, together
+
+
+def _split(x: Tensor) -> list[Tensor]:
+    """x (B, T, ...) in pieces of one layout, whatever T is: another layout would be compiled again.
+
+    Split, not sliced: the backward of a slice fills a tensor of all steps for each piece.
+    """
+    return [piece.contiguous() for piece in torch.split(x, STEPS, 1)]
 
 
 def _compiled_piece(
@@ -98,7 +105,8 @@ def _own_sizes() -> Any:
     """Sizes that happen to be equal, as of the batch and of a state, are not taken to be one."""
     from torch.fx.experimental import _config
 
-    return _config.patch(use_duck_shape=False)
+    config: Any = _config  # torch gives it its `patch` at run time
+    return config.patch(use_duck_shape=False)
 
 
 @cache

@@ -48,7 +48,7 @@ def _plain(layer: RecurrentLayer) -> bool:
         and layer.output_projection is None
         and layer.merge == "concat"
         and not (layer.reverse or layer.residual or rates.zoneout or (drops and layer.training))
-        and not any(_watched(module) for module in layer.modules())
+        and not any(_watched(module) for module in (layer, layer.cell, layer.reverse_cell) if module is not None)
     )
 
 

@@ -1,0 +1,79 @@
+"""The slow check that a model can be taken out of Python, with any number of rows and steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from zoo.builder import with_engine
+from zoo.checks.batch import batch_of, lengths_of, run
+from zoo.checks.subject import Subject, all_close
+from zoo.engine.layer import RecurrentLayer
+from zoo.errors import CheckFailure
+from zoo.model import Model
+
+SEEN = (7, 3, 5)
+"""The lengths of the rows that are traced."""
+OTHERS = ((13, 2), (4, 1, 4, 2, 3), (6,), (1, 1))
+"""Those that the exported model is run on: more and fewer rows and steps, one row, one step."""
+
+
+class Whole(nn.Module):
+    """A model called with all that its cells read, which gives its output and its state."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, lengths: Tensor, extras: dict[str, Tensor]) -> Any:
+        return self.model(x, lengths=lengths, return_state=True, **extras)
+
+
+def exports(subject: Subject) -> None:
+    """`torch.export` through the engine `scan`, with free batch and time, equals the eager model at other sizes."""
+    eager = subject.model()
+    model = with_engine(eager, "scan")
+    batch = batch_of(subject, len(SEEN), max(SEEN))
+    rows, steps = Dim("rows"), Dim("steps")
+    free = {0: rows, 1: steps}
+    shapes = {"x": free, "lengths": {0: rows}, "extras": dict.fromkeys(batch.extras, free)}
+    # What torch has traced before may leak into an export. Scan has no derivative for complex states.
+    torch._dynamo.reset()
+    with torch.no_grad():
+        try:
+            given = (batch.x, lengths_of(SEEN, subject.device), dict(batch.extras))
+            program = torch.export.export(Whole(model), given, dynamic_shapes=shapes, strict=False)
+        except Exception as error:  # whatever torch raises, the model cannot be exported
+            text = str(error).strip().splitlines()
+            raise CheckFailure(
+                f"cannot be exported: {type(error).__name__}: {' '.join(text[:2])[:300] if text else ''}"
+            ) from error
+        _has_no_unrolled_loop(model, program)
+        exported = program.module()
+        for lengths in OTHERS:
+            other = batch_of(subject, len(lengths), max(lengths), seed=1)
+            ends = lengths_of(lengths, subject.device)
+            found = exported(other.x, ends, dict(other.extras))
+            all_close(found, run(eager, other, lengths=ends), f"exported against eager, rows of lengths {lengths}")
+    torch._dynamo.reset()
+
+
+def _has_no_unrolled_loop(model: Model, program: torch.export.ExportedProgram) -> None:
+    """One scan for each direction of each layer stands in the graph."""
+    cells = [
+        cell
+        for layer in model.layers
+        if isinstance(layer, RecurrentLayer)
+        for cell in (layer.cell, layer.reverse_cell)
+        if cell is not None
+    ]
+    scans = sum(
+        getattr(node.target, "name", lambda: "")() == "scan"
+        for node in program.graph.nodes
+        if node.op == "call_function"
+    )
+    if scans != len(cells):
+        raise CheckFailure(f"the exported graph has {scans} scans for {len(cells)} recurrences")
