@@ -28,13 +28,16 @@ def heats() -> tuple[Heat, ...]:
         paired("linear/mingru/long/x1", long, "minGRU-pytorch", _peer("mingru"), sign="as fast", goal=3.0, needs=NEEDS),
         paired("linear/mingru/small/x1", small, "minGRU-pytorch", _peer("mingru"), sign="as fast", needs=NEEDS),
         paired("linear/minlstm/long/x1", long, "minGRU-pytorch", _peer("minlstm"), sign="as fast", needs=NEEDS),
-        paired("linear/mingru/long/x1/lstm", long, "torch.nn.LSTM", _lstm, sign="as fast", goal=2.5, same=False),
         *(
             paired(
-                f"linear/{cell}/long/x1/loop", long, "engine=loop", _loop(cell), kind=kind, sign="as fast", goal=goal
+                f"linear/{cell}/long/x1/lstm", long, "torch.nn.LSTM", _lstm(cell), sign="as fast", goal=goal, same=False
             )
-            for cell, goals in {"lru": (None, 1.3), "mingru": (None, None), "rglru": (None, None)}.items()
-            for kind, goal in zip(KINDS, goals, strict=True)
+            for cell, goal in (("mingru", 2.5), ("lru", 1.3))
+        ),
+        *(
+            paired(f"linear/{cell}/long/x1/loop", long, "engine=loop", _loop(cell), kind=kind, sign="as fast")
+            for cell in ("lru", "mingru", "rglru")
+            for kind in KINDS
         ),
     )
 
@@ -78,10 +81,15 @@ def _peer(cell: str) -> Callable[[Size], tuple[Contestant, Contestant]]:
     return make
 
 
-def _lstm(size: Size) -> tuple[Contestant, Contestant]:
-    import torch
+def _lstm(cell: str) -> Callable[[Size], tuple[Contestant, Contestant]]:
+    """Another computation: what a model of that size costs where an LSTM stood."""
 
-    return of_zoo(built("mingru", size)), of_module(torch.nn.LSTM(size.input, size.hidden, batch_first=True))
+    def make(size: Size) -> tuple[Contestant, Contestant]:
+        import torch
+
+        return of_zoo(built(cell, size)), of_module(torch.nn.LSTM(size.input, size.hidden, batch_first=True))
+
+    return make
 
 
 def _loop(cell: str) -> Callable[[Size], tuple[Contestant, Contestant]]:
