@@ -40,6 +40,7 @@ def results(
     resets: bool = True,
     all_states: bool = False,
     gradients: bool = True,
+    given_state: bool = True,
 ) -> dict[str, Tensor]:
     """Everything that comes out of one run, by name; the same data and the same masks for the same arguments."""
     generator = torch.Generator().manual_seed(100 * rows + steps)
@@ -48,7 +49,7 @@ def results(
     ends[0] = steps
     state = {}
     for name, value in layer.init_state(rows, device=x.device, dtype=x.dtype).items():
-        if value.is_floating_point() or value.is_complex():
+        if given_state and (value.is_floating_point() or value.is_complex()):
             moved = value + torch.randn(value.shape, dtype=value.dtype, generator=generator)
             value = moved.detach().requires_grad_(gradients)
         state[name] = value

@@ -35,6 +35,8 @@ def test_values_and_gradients_and_one_compilation_for_all_lengths(monkeypatch: p
     for rows, steps in ((3, 5), (4, 2), (2, 9), (3, 1), (5, 6)):
         assert_agree(results(layer, "compile", rows, steps), results(layer, "loop", rows, steps))
     assert compilations() == 1
+    results(layer, "compile", 3, 4, given_state=False)  # the start values, which need no gradient
+    assert compilations() == 1
     other = layer_of("rnn")  # another module of the same kind runs the same code
     results(other, "compile", 3, 5)
     assert compilations() == 1

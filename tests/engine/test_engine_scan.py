@@ -78,6 +78,16 @@ def test_the_comparison_finds_a_state_that_is_not_held_in_padding(monkeypatch: p
         assert_agree(results(layer, "scan", 3, 5), results(layer, "loop", 3, 5))
 
 
+@pytest.mark.parametrize("engine", ["scan", "compile"])
+def test_under_vmap_the_loop_runs(engine: str) -> None:
+    spec = {"schema": 1, "name": "v", "input": 3, "cell": {"kind": "gru", "reset_gate": "before"}, "hidden_size": 4}
+    model = zoo.build(spec, seed=0, engine=engine).eval()
+    x = torch.randn(5, 2, 9, 3, generator=torch.Generator().manual_seed(0))
+    found = torch.vmap(lambda one: model(one)[0])(x)
+    expected = torch.stack([zoo.build(spec, seed=0, engine="loop").eval()(one)[0] for one in x])
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
 SPECS = ["rnn", "lstm", "mlstm", "lru"]
 """One of each kind of state: one, two, a matrix, complex."""
 

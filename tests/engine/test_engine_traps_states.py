@@ -253,8 +253,8 @@ def buffers_not_asked(patch: Patch) -> None:
         patch,
         Model,
         "_place",
-        "chain(module.parameters(recurse=False), module.buffers(recurse=False))",
-        "module.parameters(False)",
+        "chain(module._parameters.values(), module._buffers.values())",
+        "module._parameters.values()",
     )
 
 

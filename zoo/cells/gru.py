@@ -57,10 +57,10 @@ class GRU(GatedCell):
         H = self.hidden_size
         old = state["h"]
         h = old if mask is None else old * mask
-        u_gates, u_n = torch.split(u, (2 * H, H), 1)
+        u_gates, u_n = torch.split(u, [2 * H, H], 1)
         if self.after:
             s = h @ U if b_n is None else torch.addmm(b_n, h, U)
-            s_gates, s_n = torch.split(s, (2 * H, H), 1)
+            s_gates, s_n = torch.split(s, [2 * H, H], 1)
             r, z = torch.sigmoid(u_gates + s_gates).chunk(2, 1)
             n = torch.tanh(torch.addcmul(u_n, r, s_n))
         else:

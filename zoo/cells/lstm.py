@@ -69,7 +69,7 @@ class LSTM(GatedCell):
         h = state["h"] if mask is None else state["h"] * mask
         H = self.hidden_size
         # split, not sliced: the backward of slices fills whole blocks with zeros
-        gates, g, o = torch.split(torch.addmm(u, h, U), (2 * H, H, H), 1)
+        gates, g, o = torch.split(torch.addmm(u, h, U), [2 * H, H, H], 1)
         i, f = torch.sigmoid(gates).chunk(2, 1)  # adjacent gates: one sigmoid
         c = torch.addcmul(f * state["c"], i, torch.tanh(g))
         h = torch.sigmoid(o) * torch.tanh(c)
@@ -155,7 +155,7 @@ class LSTMVariant(LSTM):
         h = state["h"] if mask is None else state["h"] * mask
         old = state["c"]
         s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
-        gates, g, o = torch.split(s, (self.early * H, H, H), 1)
+        gates, g, o = torch.split(s, [self.early * H, H, H], 1)
         if peep_early is not None:
             gates = gates + (peep_early * old.unsqueeze(1)).flatten(1)
         *write, f = torch.sigmoid(gates).chunk(self.early, 1)

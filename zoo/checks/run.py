@@ -31,7 +31,7 @@ def check(
     where = default_device() if device is None else as_device(device)
     try:
         subject = Subject(spec, where, engine)
-        subject.features  # builds one: a model that cannot be is one finding, not one for every check
+        subject.model()  # one that cannot be built is one finding, not one for every check
     except ZooError as error:
         return Report(spec.id, (Outcome("build", "failed", str(error)),))
     return Report(spec.id, tuple(run(subject, one) for one in chosen))

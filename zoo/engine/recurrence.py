@@ -177,10 +177,10 @@ def _flat(cell: Cell, u: Any) -> Inputs:
 
 def _in_pieces(engine: Engine, x: Tensor) -> Callable[..., tuple[Tensor, States, States | None]] | None:
     """How an engine that was asked for by name runs the loop; None: as it stands."""
-    if engine == "scan":
+    if engine == "scan" and (torch.compiler.is_compiling() or not watched()):
         return scan.run
     # What compiles the whole model compiles its loop too, and on meta there is nothing to run.
-    if engine == "compile" and x.device.type != "meta" and not torch.compiler.is_compiling():
+    if engine == "compile" and x.device.type != "meta" and not watched():
         return compiled.run
     return None
 

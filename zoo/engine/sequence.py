@@ -41,12 +41,12 @@ def take(x: Tensor, index: Tensor) -> Tensor:
     """The steps of x (B, T, ...) in the order of an index (B or 1, T)."""
     if index.shape[0] == 1:
         return x.index_select(1, index[0])
-    return torch.take_along_dim(x, _beside(index, x), 1)
+    return x.gather(1, _beside(index, x).expand(-1, -1, *x.shape[2:]))  # take_along_dim would fix sizes in an export
 
 
 def at_step(x: Tensor, step: Tensor) -> Tensor:
     """One step of each row: x (B, T, ...), step (B,) -> (B, ...)."""
-    return torch.take_along_dim(x, _beside(step.unsqueeze(1), x), 1).squeeze(1)
+    return take(x, step.unsqueeze(1)).squeeze(1)
 
 
 def at_last(x: Tensor, lengths: Tensor | None) -> Tensor:

@@ -58,6 +58,7 @@ def run(
     steps = (u[0] if isinstance(u, tuple) else u).shape[1]
     fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
     kept = pieces.kept_by_zoneout(cell, state, steps, zoneout)
+    state = _differentiable(state, u)
     inputs: Iterable[Inputs] = zip(*map(_split, u), strict=True) if isinstance(u, tuple) else _split(u)
     none = [None] * -(-steps // STEPS)
     valids = none if valid is None else _split(valid)
@@ -75,6 +76,14 @@ def run(
             history.append(states)
     together = {name: torch.cat([at[name] for at in history], 1) for name in state} if all_states else None
     return torch.cat(outputs, 1), state, together
+
+
+def _differentiable(state: States, u: Inputs) -> States:
+    """The state as every later piece gives it: a first piece with a constant state would be compiled by itself."""
+    leaves = u if isinstance(u, tuple) else (u,)
+    if not torch.is_grad_enabled() or not any(leaf.requires_grad for leaf in leaves):
+        return state
+    return {name: old if old.requires_grad else old.clone().requires_grad_() for name, old in state.items()}
 
 
 def _split(x: Tensor) -> list[Tensor]:

@@ -15,7 +15,6 @@ from torch import Tensor
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_steps
 
-
 BLOCK: Final = 2**19
 """Numbers in one block of the backward."""
 

@@ -36,15 +36,15 @@ def run(
     inputs = list(zip(*(leaf.unbind(1) for leaf in u), strict=True)) if isinstance(u, tuple) else u.unbind(1)
     held = None if valid is None else valid.unbind(1)
     resets = None if reset is None else reset.unbind(1)
-    hoisted = all_states or _hoists(cell)
+    hoisted = all_states or hoists(cell)
     history: list[States] = []
     outputs: list[Tensor] = []
     for t, u_t in enumerate(inputs):
         if resets is not None:
             state = {name: where_rows(resets[t], start[name], old) for name, old in state.items()}
         new = cell.step(u_t, state, const)
-        for name, old in state.items():
-            value = new[name]
+        for name in cell.states:
+            old, value = state[name], new[name]
             if value.dtype != old.dtype:  # autocast lowers products; what is carried stays as it was
                 value = value.to(old.dtype)
             if zoneout is not None:
@@ -64,7 +64,8 @@ def run(
     return cell.output(u, states, const), state, states if all_states else None
 
 
-def _hoists(cell: Cell) -> bool:
+def hoists(cell: Cell) -> bool:
+    """Whether `output` is asked once, over the states of all steps."""
     if type(cell).output is Cell.output:
         return True
     size = sum(math.prod(spec.shape) for spec in cell.states.values())

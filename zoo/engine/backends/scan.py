@@ -2,7 +2,7 @@
 
 Everything known of torch's scan operator, a prototype, is in this file: it takes flat trees of tensors only, what it
 carries must keep its layout, nothing that a step gives may share memory with what it was given or with another result,
-and it has no derivative for complex numbers. It runs outside `torch.export` too, but not under `torch.vmap`.
+and it has no derivative for complex numbers. It runs outside `torch.export` too.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def run(
     if undifferentiable:
         fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
         return pieces.run(cell, u, state, valid, reset, kept, fixed)
-    hoisted = all_states or loop._hoists(cell)
+    hoisted = all_states or loop.hoists(cell)
     # Parts of one projection, and a matrix beside its own blocks, are views of the same memory.
     fixed = Fixed(const=_apart(const), start=start, zoneout=zoneout, all_states=hoisted)
     given: Leaves = {f"u.{index}": _own(leaf) for index, leaf in enumerate(leaves)}

@@ -16,7 +16,7 @@ def possible(layers: Sequence[RecurrentLayer], run: Run) -> bool:
     """Whether these layers, in this run, are what one kernel can do."""
     if watched():
         return False
-    if run.engine == "loop" or run.valid is not None or run.reset is not None or run.all_states:
+    if run.engine not in ("auto", "fused") or run.valid is not None or run.reset is not None or run.all_states:
         return False
     key, both = layers[0].cell.kernel_key, layers[0].reverse_cell is not None
     return key is not None and all(
