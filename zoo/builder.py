@@ -38,7 +38,7 @@ def build(
     memory_limit: int | None = 4 * GIBIBYTE,
 ) -> Model:
     """The model of a spec. Arguments, result and errors as `zoo.build`."""
-    chosen = _engine(engine)
+    chosen = engine_named(engine)
     where = _device(device)
     dtype = torch.get_default_dtype() if dtype is None else dtype
     if dtype not in DTYPES:
@@ -58,7 +58,7 @@ def build(
 def with_engine(model: Model, engine: str) -> Model:
     """A copy of a model that runs on another engine. Raises BuildError for one that a cell cannot use."""
     other = copy.deepcopy(model)
-    other.engine = _engine(engine)
+    other.engine = engine_named(engine)
     _check_engine(other, other.engine)
     return other
 
@@ -168,7 +168,8 @@ def _start(module: nn.Module, init: Part) -> None:
             pin()
 
 
-def _engine(name: str) -> Engine:
+def engine_named(name: str) -> Engine:
+    """The engine of that name. Raises BuildError for any other."""
     for engine in ENGINES:
         if engine == name:
             return engine

@@ -11,8 +11,7 @@ from torch import Tensor
 from zoo.builder import build, with_engine
 from zoo.checks import features
 from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, named, random_state, run
-from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
-from zoo.checks.subject import _move as move_constants
+from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, move_constants
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError

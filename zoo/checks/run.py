@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
+from zoo.builder import engine_named
 from zoo.checks.report import Outcome, Report
 from zoo.checks.subject import Skip, Subject, as_device, default_device
 from zoo.components import CheckType, resolve
@@ -28,6 +29,7 @@ def check(
 ) -> Report:
     """Hold one model to the contract. Arguments and result as `zoo.check`."""
     chosen = select(checks, slow=slow)
+    engine_named(engine)  # a name that no model knows is the caller's mistake, not a model's
     where = default_device() if device is None else as_device(device)
     try:
         subject = Subject(spec, where, engine)

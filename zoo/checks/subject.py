@@ -82,7 +82,7 @@ class Subject:
         What starts as one number throughout (zero biases, a learned state) is moved, for zeros would hide mistakes.
         """
         model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact, engine=self.engine)
-        _move(model, seed)
+        move_constants(model, seed)
         return model.train(train)
 
     def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Tensor:
@@ -105,7 +105,8 @@ class Subject:
         return self.model()
 
 
-def _move(model: Model, seed: int) -> None:
+def move_constants(model: Model, seed: int) -> None:
+    """Add noise to what starts as one number throughout, where a mistake would not show."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -33,7 +33,7 @@ def kept_by_zoneout(cell: Cell, state: States, steps: int, rate: float) -> State
 
     Empty outside training, where zoneout is a mean and draws nothing.
     """
-    zoned = [name for name in state if cell.states[name].zoneout] if rate and cell.training else []
+    zoned = [name for name, spec in cell.states.items() if spec.zoneout] if rate and cell.training else []
     drawn: dict[str, list[Tensor]] = {name: [] for name in zoned}
     if zoned:
         for _ in range(steps):
