@@ -6,6 +6,7 @@ Checks that read numbers are left out while compiling or exporting, and never co
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -44,7 +45,7 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
             raise InputError(f"x must be symbols of dtype torch.int64, not {x.dtype}: use x.long()")
     elif not x.is_floating_point():
         raise InputError(f"x must be real numbers of dtype {dtype}, not {x.dtype}: use x.to({dtype})")
-    elif x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
+    elif x.dtype != dtype and (torch.float64 in (x.dtype, dtype) or not torch.is_autocast_enabled(x.device.type)):
         raise InputError(f"x has dtype {x.dtype}, the model {dtype}: use x.to({dtype}) or model.to({x.dtype})")
 
 
@@ -65,10 +66,10 @@ def row_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> tuple[Tens
         return None, None
     batch, steps = x.shape[:2]
     given = lengths if isinstance(lengths, Tensor) else _as_tensor(lengths, batch)
+    _refuse_sparse("lengths", given)
     if tuple(given.shape) != (batch,) or given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise InputError(f"lengths must be {batch} integers, one per row, not shape {tuple(given.shape)} {given.dtype}")
-    if given.device.type == "meta" and x.device.type != "meta":
-        raise InputError(f"lengths are on meta, which holds no numbers, and x is on {x.device}")
+    _refuse_meta("lengths", given, x)
     given = given.to(torch.int64)
     if _readable(given):
         low, high = (int(bound) for bound in torch.aminmax(given))
@@ -100,6 +101,7 @@ def check_reset(reset: Tensor | None, x: Tensor) -> Tensor | None:
     if reset is None:
         return None
     _must_be("reset", "booleans", reset, x.shape[:2])
+    _refuse_meta("reset", reset, x)
     return reset.to(x.device)
 
 
@@ -108,6 +110,7 @@ def check_dt(dt: Tensor | None, x: Tensor, dtype: torch.dtype) -> Tensor | None:
     if dt is None:
         return None
     _must_be("dt", "real numbers", dt, x.shape[:2])
+    _refuse_meta("dt", dt, x)
     return dt.to(x.device, dtype)
 
 
@@ -116,16 +119,29 @@ def check_observed(observed: Tensor | None, x: Tensor) -> Tensor | None:
     if observed is None:
         return None
     _must_be("observed", "booleans", observed, x.shape)
+    _refuse_meta("observed", observed, x)
     return observed.to(x.device)
 
 
 def _must_be(name: str, kind: Literal["booleans", "real numbers"], given: object, shape: Sequence[int]) -> None:
     if isinstance(given, Tensor):
+        _refuse_sparse(name, given)
         right = given.dtype == torch.bool if kind == "booleans" else given.is_floating_point()
         if right and given.shape == shape:
             return
     found = f"{given.dtype} {tuple(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
     raise InputError(f"{name} must be {kind} of shape {tuple(shape)}, not {found}")
+
+
+def _refuse_meta(name: str, given: Tensor, x: Tensor) -> None:
+    if given.device.type == "meta" and x.device.type != "meta":
+        verb = "are" if name == "lengths" else "is"
+        raise InputError(f"{name} {verb} on meta, which holds no numbers, and x is on {x.device}")
+
+
+def _refuse_sparse(name: str, given: Tensor) -> None:
+    if given.layout != torch.strided:
+        raise InputError(f"{name} must be an ordinary dense tensor: use {name}.to_dense()")
 
 
 def check_uses(cells: Iterable[Cell], dt: Tensor | None, observed: Tensor | None) -> None:
@@ -156,10 +172,13 @@ def as_sequence(
     return x.unsqueeze(1), dt, observed, reset
 
 
-def check_batch(batch: int) -> None:
-    """A number of rows."""
-    if not isinstance(batch, int) or isinstance(batch, bool) or batch < 0:
-        raise InputError(f"batch must be a number of rows, not {batch!r:.60}")
+def check_sizes(**sizes: int) -> None:
+    """Numbers of rows or steps."""
+    for name, size in sizes.items():
+        whole = int(size) if isinstance(size, Integral) and not isinstance(size, bool) else -1
+        if not 0 <= whole < 2**63:
+            what = "rows" if name == "batch" else name
+            raise InputError(f"{name} must be a number of {what}, not {size!r:.60}")
 
 
 def refuse_beside_packed(**given: object) -> None:

@@ -92,7 +92,7 @@ class Description:
     parameters: trainable numbers that the component adds (a tied weight counts where it is owned).
     macs_per_step: multiply-adds of matrix products per row and time step (pointwise work is not counted).
     macs_per_sequence: the same, for what is done once per row whatever the length.
-    state: shape per row of each state.
+    state: shape per row of each state; complex numbers have a last axis of 2.
     sequential_depth: dependent matrix products (or stages) per time step that cannot run in parallel over time.
     vocabulary: how many symbols an input embeds; None where it embeds none.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from torch.nn.utils.rnn import PackedSequence
 from zoo import arguments
 from zoo.components import Shape
 from zoo.engine.backends import stack
+from zoo.engine.cell import Cell
+from zoo.engine.constants import keeping
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import at_last, zero_where
@@ -130,13 +133,24 @@ class Model(nn.Module):
         output, after, _ = self._run(x, state, None, dt, observed, reset, False)
         return output.squeeze(1), after
 
+    @contextmanager
+    def streaming(self) -> Iterator[Self]:
+        """For many calls in eval mode without gradients: inside, parameters must stay as they are.
+
+        What cells derive from them (a discretisation, eigenvalues) is then made once, not at every call of `step`.
+        Changes nothing in training or with gradients.
+        """
+        with keeping(module for module in self.modules() if isinstance(module, Cell)):
+            yield self
+
     def init_state(self, batch: int) -> Any:
         """The state that `state=None` means, for so many rows. Raises InputError for what is no number of rows."""
-        arguments.check_batch(batch)
+        arguments.check_sizes(batch=batch)
         return self._layout.outward(self._initial(batch, *self._place()))
 
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
         """A random input for this model, on its device; the global random state is untouched."""
+        arguments.check_sizes(batch=batch, steps=steps)
         device, dtype = self._place()
         if device.type == "meta":
             return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
@@ -211,7 +225,7 @@ class Model(nn.Module):
         x = zero_where(x, valid)
         if self.input.vocabulary is None:
             real: Tensor = self.input(x)
-            return real
+            return real if real is x else zero_where(real, valid)
         arguments.check_symbols(x, self.input.vocabulary)
         return zero_where(self.input(x), valid)
 

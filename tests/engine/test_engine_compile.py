@@ -54,6 +54,16 @@ def test_every_kind_of_state(name: str) -> None:
         assert compilations() == (1 if masks else 2)
 
 
+@pytest.mark.slow
+def test_complex_numbers_made_of_pairs_of_real_ones() -> None:
+    """Whole pieces and single rows are views of those, which torch does not trace."""
+    spec = {"schema": 1, "name": "c", "input": 3, "cell": "lru", "hidden_size": 4}
+    model, plain = (zoo.build(spec, seed=0, dtype=torch.float64, engine=engine) for engine in ("compile", "loop"))
+    for rows, steps in ((2, 8), (1, 3), (3, 11)):
+        x = torch.randn(rows, steps, 3, dtype=torch.float64)
+        torch.testing.assert_close(model(x)[0], plain(x)[0], atol=1e-12, rtol=0)
+
+
 def run_plainly(monkeypatch: pytest.MonkeyPatch, piece=pieces.run) -> None:
     """The engine's own cutting, with pieces that are not compiled."""
     monkeypatch.setattr(compiled, "_compiled_piece", piece)

@@ -13,7 +13,7 @@ import torch
 from exotic import EXOTIC, F_IN, H, Spiral
 from planted.patching import Patch, around, edit
 from test_engine_recurrence import B, T, batch, run_of
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
 from traps import Bug, Rule, Traps, built, model_of, same
@@ -24,6 +24,7 @@ import zoo.cells.lstm
 import zoo.cells.rnn
 from zoo.cells.gru import GRU
 from zoo.cells.lstm import LSTM
+from zoo.engine import constants as engine_constants
 from zoo.engine import recurrence, sequence
 from zoo.engine.backends import fused, loop
 from zoo.engine.cell import Cell, Context, States
@@ -70,16 +71,16 @@ def counting() -> tuple[Model, Counting]:
 
 
 @traps.rule
-def constants_are_kept_from_step_to_step() -> None:
+def constants_are_kept_while_streaming() -> None:
     model, cell = counting()
-    with torch.no_grad():
+    with torch.no_grad(), model.streaming():
         steps(model, 50)
-    assert cell.made == 1
-    steps(model, 3)  # with gradients, each belongs to its own graph
-    assert cell.made == 4
-    with torch.no_grad():
+        assert cell.made == 1
+        with torch.enable_grad():
+            steps(model, 3)  # each belongs to its own graph
+        assert cell.made == 4
         steps(model.train(), 3)
-    assert cell.made == 7
+        assert cell.made == 7
 
 
 @traps.bug
@@ -87,21 +88,43 @@ def constants_made_at_every_step(patch: Patch) -> None:
     patch.setattr(recurrence, "constants", lambda cell, ctx: cell.constants(ctx))
 
 
+@traps.bug
+def constants_kept_with_the_graph_of_the_first_step(patch: Patch) -> None:
+    edit(patch, engine_constants, "constants", "or torch.is_grad_enabled()", "")
+
+
 @traps.rule
-def constants_follow_their_parameters() -> None:
+def constants_follow_the_precision() -> None:
+    model, cell = counting()
+    expected = steps(model.float(), 2).detach()
+    model.double()
+    with torch.no_grad(), model.streaming():
+        steps(model, 2)
+        assert torch.equal(steps(model.float(), 2), expected)
+    assert cell.kept is None
+
+
+@traps.bug
+def constants_of_another_precision(patch: Patch) -> None:
+    right = "if precision not in cell.kept:"
+    edit(patch, engine_constants, "constants", right, f"precision = torch.float64\n    {right}")
+
+
+@traps.rule
+def nothing_is_kept_unasked() -> None:
+    """However parameters change, and whatever of that leaves a trace, the next call sees it."""
     for change in CHANGES:
         model, cell = counting()
+        with torch.no_grad(), model.streaming():
+            steps(model, 2)
         with torch.no_grad():
             steps(model, 2)
         change(model)
         with torch.no_grad():
-            found = steps(model.eval(), 2)
-            # The same numbers in a model that has kept nothing.
-            other, fresh = counting()
-            other.to(found.dtype)
-            fresh.load_state_dict(cell.state_dict())
-            right = steps(other, 2)
-        assert torch.equal(found, right), change.__name__
+            found = steps(model, 2)
+        other, fresh = counting()
+        fresh.load_state_dict(cell.state_dict())
+        assert torch.equal(found, steps(other, 2).detach()), change.__name__
 
 
 def by_an_optimiser(model: Model) -> None:
@@ -111,75 +134,29 @@ def by_an_optimiser(model: Model) -> None:
 
 
 def by_loading(model: Model) -> None:
-    model.load_state_dict(model_of(Counting()).state_dict())
-
-
-def by_assigning(model: Model) -> None:
     model.load_state_dict(model_of(Counting()).state_dict(), assign=True)
 
 
-def by_dtype(model: Model) -> None:
-    model.float()
-
-
-def by_a_parameter_of_its_own(model: Model) -> None:
-    model.layers[0].cell.nu = nn.Parameter(torch.randn(H))
-
-
-def by_several_parameters_after_another(model: Model) -> None:
-    """Whatever took the place in memory of the one that the constants were made of."""
-    for _ in range(3):
-        model.layers[0].cell.nu = nn.Parameter(torch.randn(H))
-
-
-def by_data_and_a_call_of_eval(model: Model) -> None:
+def by_data(model: Model) -> None:
     model.layers[0].cell.nu.data += 1.0
-    model.eval()
 
 
-CHANGES = (
-    by_an_optimiser,
-    by_loading,
-    by_assigning,
-    by_dtype,
-    by_a_parameter_of_its_own,
-    by_several_parameters_after_another,
-    by_data_and_a_call_of_eval,
-)
+CHANGES = (by_an_optimiser, by_loading, by_data)
 
 
 @traps.bug
 def constants_never_made_anew(patch: Patch) -> None:
     def wrong(cell: Cell, ctx: Context) -> Any:
         if cell.kept is None:
-            cell.kept = cell.constants(ctx)
-        return cell.kept
+            cell.kept = {}
+        return cell.kept.setdefault(ctx.dtype, cell.constants(ctx))
 
     patch.setattr(recurrence, "constants", wrong)
-    patch.setattr(Cell, "train", nn.Module.train)
-
-
-@traps.rule
-def constants_are_those_of_the_parameters_of_the_call() -> None:
-    """One after another, so that later parameters can take the memory of earlier ones."""
-    model, cell = counting()
-    x = torch.ones(2, 3, F_IN)
-    with torch.no_grad():
-        own = steps(model, 3)
-        for seed in range(20):
-            torch.manual_seed(seed)
-            given = {f"layers.0.cell.{name}": torch.randn_like(p) for name, p in cell.named_parameters()}
-            found = functional_call(model, given, (x,))[0]
-            right = model_of(Spiral())
-            right.load_state_dict(given)
-            assert torch.equal(found, right(x)[0])
-            del given, right
-        assert torch.equal(steps(model, 3), own)
 
 
 @traps.bug
-def parameters_of_a_call_not_seen(patch: Patch) -> None:
-    constants_never_made_anew(patch)
+def constants_kept_after_streaming(patch: Patch) -> None:
+    edit(patch, engine_constants, "keeping", "cell.kept = kept", "pass")
 
 
 # `if reset.any()`.

@@ -122,6 +122,15 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
         call(LSTM, X, lengths=torch.ones(4, dtype=torch.int64, device="meta")),
         "lengths are on meta, which holds no numbers, and x is on cpu",
     ),
+    "lengths-sparse": (
+        call(LSTM, X, lengths=torch.ones(4, dtype=torch.int64).to_sparse()),
+        "lengths must be an ordinary dense tensor: use lengths.to_dense()",
+    ),
+    "reset-meta": (call(LSTM, X, reset=MASK.to("meta")), "reset is on meta, which holds no numbers, and x is on cpu"),
+    "reset-sparse": (
+        call(LSTM, X, reset=MASK.to_sparse()),
+        "reset must be an ordinary dense tensor: use reset.to_dense()",
+    ),
     "reset-list": (call(LSTM, X, reset=[True]), "reset must be booleans of shape (4, 7), not list"),
     "reset-float": (
         call(LSTM, X, reset=MASK.float()),
@@ -219,6 +228,9 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "init-negative": (lambda: LSTM.init_state(-1), "batch must be a number of rows, not -1"),
     "init-bool": (lambda: LSTM.init_state(True), "batch must be a number of rows, not True"),
+    "init-huge": (lambda: LSTM.init_state(2**70), f"batch must be a number of rows, not {2**70}"),
+    "example-negative": (lambda: LSTM.example_input(2, -1), "steps must be a number of steps, not -1"),
+    "example-text": (lambda: LSTM.example_input("a", 1), "batch must be a number of rows, not 'a'"),  # type: ignore[arg-type]
     "init-real": (lambda: LSTM.init_state(2.0), "batch must be a number of rows, not 2.0"),  # type: ignore[arg-type]
 }
 

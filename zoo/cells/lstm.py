@@ -134,6 +134,12 @@ class LSTMVariant(LSTM):
         self.reset_parameters()
         self.pin_parameters()
 
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        for norm in self.children():
+            if isinstance(norm, nn.LayerNorm):
+                norm.reset_parameters()
+
     def constants(self, ctx: Context) -> Any:
         _, U, W_hr, mask = super().constants(ctx)
         peep_early, peep_o = None, None

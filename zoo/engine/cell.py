@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -101,7 +101,8 @@ class Context:
             return None
         keep = 1.0 - self.recurrent_dropout
         shape = (self.batch, *self.states[name].shape)
-        return torch.empty(shape, dtype=self.dtype, device=self.device).bernoulli_(keep).div_(keep)
+        # not drawn in place, which torch.vmap has no rule for
+        return torch.bernoulli(torch.full(shape, keep, dtype=self.dtype, device=self.device)).div(keep)
 
 
 class Cell(nn.Module):
@@ -123,13 +124,13 @@ class Cell(nn.Module):
     uses: frozenset[str] = frozenset()
     fusable: bool = False
     kernel_key: Hashable = None
-    kept: Any = None
-    """The engine's: the constants of the last run, see `zoo.engine.constants`."""
+    kept: dict[torch.dtype, Any] | None = None
+    """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""
 
     def constants(self, ctx: Context) -> Any:
         """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple.
 
-        Outside training it must depend on the parameters and the precision alone, for it is kept while they stay.
+        Outside training it must depend on the parameters and the precision alone: `Model.streaming` keeps it.
         """
         return ()
 
@@ -174,13 +175,6 @@ class Cell(nn.Module):
     def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
         """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""
         return run(self, x)
-
-    def train(self, mode: bool = True) -> Self:
-        self.kept = None
-        return super().train(mode)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "kept": None}  # neither copied nor saved
 
     def reset_parameters(self) -> None:
         """Start every parameter and every buffer as the cell's paper does."""

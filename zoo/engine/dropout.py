@@ -14,7 +14,8 @@ def drop(x: Tensor, rate: float, *, training: bool, variational: bool) -> Tensor
     if not variational:
         return F.dropout(x, rate)
     keep = 1.0 - rate
-    mask = torch.empty((x.shape[0], 1, *x.shape[2:]), dtype=x.dtype, device=x.device).bernoulli_(keep).div_(keep)
+    # not drawn in place, which torch.vmap has no rule for
+    mask = torch.bernoulli(torch.full((x.shape[0], 1, *x.shape[2:]), keep, dtype=x.dtype, device=x.device)).div(keep)
     return x * mask
 
 

@@ -189,10 +189,13 @@ class RecurrentLayer(Layer):
 
 
 def _learned(cell: Cell) -> nn.ParameterDict:
+    """Start values as parameters; complex ones as pairs, which no change of dtype can rob of a part."""
     dtype = torch.get_default_dtype()
-    return nn.ParameterDict(
-        {name: nn.Parameter(torch.full(s.shape, s.start, dtype=s.dtype(dtype))) for name, s in cell.states.items()}
-    )
+    found = {}
+    for name, spec in cell.states.items():
+        start = torch.full(spec.shape, spec.start, dtype=spec.dtype(dtype))
+        found[name] = nn.Parameter(torch.view_as_real(start).clone() if spec.complex else start)
+    return nn.ParameterDict(found)
 
 
 def _values(learned: nn.ParameterDict | None) -> dict[str, Tensor] | None:

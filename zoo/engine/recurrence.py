@@ -207,7 +207,8 @@ def start_state(
     for name, spec in cell.states.items():
         shape = (batch, *spec.shape)
         if learned is not None:
-            found[name] = learned[name].to(spec.dtype(dtype)).expand(shape)
+            value = learned[name].to(_real(spec.dtype(dtype)))
+            found[name] = (torch.view_as_complex(value) if spec.complex else value).expand(shape)
         else:
             found[name] = torch.full(shape, spec.start, dtype=spec.dtype(dtype), device=device)
     return found

@@ -41,6 +41,12 @@ class State(Mapping[str, Tensor]):
         inside = ", ".join(f"{name}: {tuple(t.shape)}" for name, t in self._tensors.items())
         return f"State({inside})"
 
+    def __eq__(self, other: object) -> bool:
+        """A state equals itself alone: tensors are compared with a tolerance, by whoever knows which."""
+        return self is other
+
+    __hash__ = object.__hash__
+
     def map(self, function: Callable[[Tensor], Tensor]) -> State:
         """The state with a function applied to every tensor."""
         return State({name: function(t) for name, t in self._tensors.items()})

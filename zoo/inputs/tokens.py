@@ -34,5 +34,5 @@ class Tokens(Input):
         weight = self.embedding.weight
         if self.dropout and self.training:
             keep = 1.0 - self.dropout
-            weight = weight * weight.new_empty((weight.shape[0], 1)).bernoulli_(keep).div_(keep)
+            weight = weight * torch.bernoulli(weight.new_full((weight.shape[0], 1), keep)).div(keep)
         return F.embedding(x, weight, self.embedding.padding_idx)

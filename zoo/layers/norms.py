@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -53,7 +55,6 @@ class BatchNorm(nn.BatchNorm1d):
     def _of_batch(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         assert self.running_mean is not None
         assert self.running_var is not None
-        assert self.momentum is not None
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
         if valid is None:
             count: Tensor | int = x.shape[0] * x.shape[1]
@@ -65,8 +66,12 @@ class BatchNorm(nn.BatchNorm1d):
             var = zero_where((wide - mean).square(), valid).sum((0, 1)) / count
             unbiased = count / (count - 1).clamp(min=1)
         with torch.no_grad():
-            self.running_mean.lerp_(mean.detach().to(self.running_mean.dtype), self.momentum)
-            self.running_var.lerp_((var.detach() * unbiased).to(self.running_var.dtype), self.momentum)
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
+            assert self.num_batches_tracked is not None
+            self.num_batches_tracked.add_(1)
+            # Without a momentum, as torch's update_bn leaves it, the running figures are the mean over all batches.
+            share: Any = self.momentum
+            if share is None:
+                share = 1 / self.num_batches_tracked.to(self.running_mean.dtype)
+            self.running_mean.lerp_(mean.detach().to(self.running_mean.dtype), share)
+            self.running_var.lerp_((var.detach() * unbiased).to(self.running_var.dtype), share)
         return mean, var

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from zoo.components import Description, Part, Shape, resolve
@@ -113,11 +113,10 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
         if isinstance(layer, Other):
             part, found = layer.part, ask(path, layer.part, shape)
         else:
-            part, found = layer.cell, _recurrent(path, layer, shape, ask, misfits)
+            pooled = index == len(spec.layers) - 1 and spec.head is not None and spec.head.pool is not None
+            part, found = layer.cell, _recurrent(path, layer, shape, ask, misfits, pooled=pooled)
         rows.append(Row(f"layers.{index}", part, found))
         shape = found.output_shape if found else None
-    if spec.head is not None and spec.head.pool is not None:
-        rows[-1] = _with_final(rows[-1], spec.layers[-1])
     if spec.head is not None:
         rows += _head(spec, shape, source, ask)
     return ModelDescription(tuple(rows)), tuple(misfits)
@@ -131,8 +130,9 @@ _Ask = Callable[..., Description | None]
 
 
 def _recurrent(
-    path: Path, layer: Recurrent, shape: Shape | None, ask: _Ask, misfits: list[Misfit]
+    path: Path, layer: Recurrent, shape: Shape | None, ask: _Ask, misfits: list[Misfit], *, pooled: bool
 ) -> Description | None:
+    """pooled: a pool follows, for which the final output of two directions is projected too, once per row."""
     cell = ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
     if cell is None or shape is None:
         return None
@@ -141,6 +141,7 @@ def _recurrent(
     if directions == 2 and layer.merge == "concat":
         output = (2 * output[0], *output[1:])
     parameters, macs = directions * cell.parameters, directions * cell.macs_per_step
+    once = directions * cell.macs_per_sequence
     if layer.norm is not None:
         norm = _norm(path, layer.norm, shape, output, ask)
         if norm is None:
@@ -149,6 +150,7 @@ def _recurrent(
     if layer.output_projection is not None:
         product = output[-1] * layer.output_projection
         parameters, macs = parameters + product + layer.output_projection, macs + product
+        once += product if pooled and layer.bidirectional else 0
         output = (*output[:-1], layer.output_projection)
     if layer.residual and output != shape:
         misfits.append(
@@ -165,20 +167,10 @@ def _recurrent(
         output_shape=output,
         parameters=parameters,
         macs_per_step=macs,
-        macs_per_sequence=directions * cell.macs_per_sequence,
+        macs_per_sequence=once,
         state=state,
         sequential_depth=cell.sequential_depth,
     )
-
-
-def _with_final(row: Row, layer: Recurrent | Other) -> Row:
-    """In front of a pool, the final output of two directions is projected too, once per row."""
-    found = row.description
-    if found is None or isinstance(layer, Other) or not layer.bidirectional or layer.output_projection is None:
-        return row
-    width = math.prod(found.state[next(iter(found.state))]) * (2 if layer.merge == "concat" else 1)
-    once = found.macs_per_sequence + width * layer.output_projection
-    return replace(row, description=replace(found, macs_per_sequence=once))
 
 
 def _wide(shape: Shape) -> str:

@@ -77,7 +77,7 @@ def describe_lru(options: LRUOptions, input_shape: Shape, hidden_size: int) -> D
         output_shape=(width,),
         parameters=products + 3 * hidden_size + width,
         macs_per_step=products,
-        state={"h": (hidden_size,)},
+        state={"h": (hidden_size, 2)},
     )
 
 

@@ -91,7 +91,11 @@ def _split(x: Tensor) -> list[Tensor]:
 
     Split, not sliced: the backward of a slice fills a tensor of all steps for each piece.
     """
-    return [piece.contiguous() for piece in torch.split(x, STEPS, 1)]
+    # A complex piece that is a view of real numbers cannot be traced, so it is copied even where its layout is right.
+    return [
+        piece.clone(memory_format=torch.contiguous_format) if piece.is_complex() else piece.contiguous()
+        for piece in torch.split(x, STEPS, 1)
+    ]
 
 
 def _compiled_piece(
