@@ -38,11 +38,8 @@ def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Descript
     return linear(input_shape, options.size, bias=options.bias)
 
 
-def describe_layer_norm(options: NormOptions, input_shape: Shape) -> Description:
-    return Description(output_shape=input_shape, parameters=2 * input_shape[-1])
-
-
-def describe_batch_norm(options: BatchNormOptions, input_shape: Shape) -> Description:
+def describe_affine_norm(options: NormOptions, input_shape: Shape) -> Description:
+    """A norm with a scale and a shift."""
     return Description(output_shape=input_shape, parameters=2 * input_shape[-1])
 
 
