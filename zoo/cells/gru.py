@@ -66,7 +66,7 @@ class GRU(GatedCell):
         else:
             r, z = torch.sigmoid(torch.addmm(u_gates, h, U[:, : 2 * H])).chunk(2, 1)
             n = torch.tanh(torch.addmm(u_n, r * h, U[:, 2 * H :]))
-        return {"h": n + z * (old - n)}
+        return {"h": torch.addcmul(n, z, old - n)}
 
     def kernel(
         self, x: Tensor, state: Mapping[str, Tensor], weights: list[Tensor], *, biased: bool, layers: int, both: bool

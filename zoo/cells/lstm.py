@@ -162,9 +162,10 @@ class LSTMVariant(LSTM):
         old = state["c"]
         s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
         gates, g, o = torch.split(s, [self.early * H, H, H], 1)
+        gates = gates.view(len(gates), self.early, H)
         if peep_early is not None:
-            gates = gates + (peep_early * old.unsqueeze(1)).flatten(1)
-        *write, f = torch.sigmoid(gates).chunk(self.early, 1)
+            gates = torch.addcmul(gates, peep_early, old.unsqueeze(1))
+        *write, f = torch.sigmoid(gates).unbind(1)
         i = write[0] if write else 1 - f
         c = torch.addcmul(f * old, i, torch.tanh(g))
         if peep_o is not None:

@@ -61,4 +61,4 @@ class JANET(GatedCell):
         U, mask = const
         old = state["c"]
         s, n = torch.addmm(u, old if mask is None else old * mask, U).chunk(2, 1)
-        return {"c": torch.sigmoid(s) * old + torch.sigmoid(self.beta - s) * torch.tanh(n)}
+        return {"c": torch.addcmul(torch.sigmoid(s) * old, torch.sigmoid(self.beta - s), torch.tanh(n))}

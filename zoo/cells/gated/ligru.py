@@ -61,4 +61,4 @@ class LiGRU(GatedCell):
         old = state["h"]
         z, n = torch.addmm(u, old if mask is None else old * mask, U).chunk(2, 1)
         n = self.activation(n)
-        return {"h": n + torch.sigmoid(z) * (old - n)}
+        return {"h": torch.addcmul(n, torch.sigmoid(z), old - n)}

@@ -43,4 +43,4 @@ class MGU(GatedCell):
         h = old if mask is None else old * mask
         f = torch.sigmoid(torch.addmm(u_f, h, U_f))
         n = torch.tanh(torch.addmm(u_h, f * h, U_h))
-        return {"h": old + f * (n - old)}
+        return {"h": torch.addcmul(old, f, n - old)}
