@@ -395,7 +395,9 @@ def test_closed_standard_output_is_no_failure(tmp_path: Path) -> None:
 
 def test_control_c_ends_without_a_traceback(tmp_path: Path) -> None:
     code = (
-        "import sys, time\nimport zoo.spec.library as library\nfrom zoo.cli.main import main\n"
+        # Whoever starts the tests in the background has Ctrl-C ignored in every process below.
+        "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import zoo.spec.library as library\nfrom zoo.cli.main import main\n"
         "def wait(*_):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
         "library.entries = wait\nsys.argv = ['zoo', 'list']\nmain()\n"
     )

@@ -99,6 +99,11 @@ def gradient_by_the_state_before_left_out(patch: Patch) -> None:
     _saved(patch, lambda a, h, states: (a, torch.zeros_like(h), states))
 
 
+@mutant("mingru", "gradcheck")
+def second_derivative_by_the_states_after(patch: Patch) -> None:
+    edit(patch, linear, "_differentiable", "torch.cat([first, states[:, :-1]], 1)", "states")
+
+
 @mutant("lru", "padding_invariance")
 def linear_rows_step_on_in_padding(patch: Patch) -> None:
     around(patch, linear, "run", lambda run, *args, valid, **rest: run(*args, valid=None, **rest))
