@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from zoo.builder import with_engine
 from zoo.checks.batch import Batch, batch_of, features_of, lengths_of, map_state, random_state, run, weighted
-from zoo.checks.subject import Skip, Subject, tensors
+from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.errors import CheckFailure
 from zoo.model import Model
 
@@ -79,7 +79,22 @@ def gradcheck(subject: Subject) -> None:
         names = ("loop",) if subject.device.type == "cuda" else ("auto", "loop")
         for name in names:
             function, inputs = _function(subject, with_engine(model, name), None)
+            _with_graph(function, inputs, f"engine {name}")
             _hold(torch.autograd.gradgradcheck, function, inputs, f"second derivatives on engine {name}")
+
+
+def _with_graph(function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
+    """First derivatives are the same whether second ones can follow or not: a backward may take another way for them,
+    and `gradgradcheck` holds that way to itself alone."""
+
+    def gradients(graph: bool) -> tuple[Tensor | None, ...]:
+        loss = torch.stack([weighted(t) for t in function(*inputs)]).sum()
+        return torch.autograd.grad(loss, inputs, create_graph=graph, allow_unused=True)
+
+    plain, followed = gradients(False), gradients(True)
+    for index, (one, other) in enumerate(zip(plain, followed, strict=True)):
+        if one is not None and other is not None:
+            close(other, one, f"{label}: gradient by input {index} where second derivatives can follow")
 
 
 def _hold(check: Any, function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
