@@ -43,6 +43,13 @@ def test_learns(check):
     check()
 
 
+# One gate's peephole, of which torch's compiler gets the gradient wrong where it is written as a matrix of one row.
+@pytest.mark.slow
+@parametrize_with_checks(["lstm-coupled"], checks=["compile"], slow=True)
+def test_compiles(check):
+    check()
+
+
 # Rules of the runner, each shown on checks of its own.
 
 

@@ -144,8 +144,10 @@ class LSTMVariant(LSTM):
         _, U, W_hr, mask = super().constants(ctx)
         peep_early, peep_o = None, None
         if self.weight_ch is not None:
-            peeps = self.weight_ch.view(self.early + 1, self.hidden_size)
-            peep_early, peep_o = peeps[:-1], peeps[-1]
+            H = self.hidden_size
+            peep_early, peep_o = torch.split(self.weight_ch, [self.early * H, H])
+            # Not (1, H) for one gate: torch's compiler gets the gradient of that wrong.
+            peep_early = peep_early if self.early == 1 else peep_early.view(self.early, H)
         return U, W_hr, mask, peep_early, peep_o, *_affine(self.norm_hh), *_affine(self.norm_c)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
@@ -162,10 +164,11 @@ class LSTMVariant(LSTM):
         old = state["c"]
         s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
         gates, g, o = torch.split(s, [self.early * H, H, H], 1)
-        gates = gates.view(len(gates), self.early, H)
-        if peep_early is not None:
-            gates = torch.addcmul(gates, peep_early, old.unsqueeze(1))
-        *write, f = torch.sigmoid(gates).unbind(1)
+        if peep_early is not None and self.early == 1:
+            gates = torch.addcmul(gates, peep_early, old)
+        elif peep_early is not None:
+            gates = torch.addcmul(gates.view(len(gates), self.early, H), peep_early, old.unsqueeze(1)).flatten(1)
+        *write, f = torch.sigmoid(gates).chunk(self.early, 1)
         i = write[0] if write else 1 - f
         c = torch.addcmul(f * old, i, torch.tanh(g))
         if peep_o is not None:
