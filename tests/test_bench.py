@@ -398,7 +398,6 @@ def test_json_has_every_figure(bench: Callable[..., Said]) -> None:
 
 @pytest.mark.usefixtures("unmeasured")
 def test_the_plot_is_an_svg_with_every_contest(bench: Callable[..., Said], tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     status, out, err = bench("--plot", "figures.svg")
     assert (status, err) == (0, "drawn: figures.svg\n")
     assert "fake/long" in out
@@ -449,7 +448,6 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
 def test_a_mistake_is_one_line_before_anything_is_measured(
     bench: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: str, says: str
 ) -> None:
-    pytest.importorskip("matplotlib")
     monkeypatch.setattr(engine, "measure", None)
     (tmp_path / "folder.svg").mkdir()
     assert bench(*arguments.split()) == (2, "", says + "\n")
@@ -476,7 +474,6 @@ def test_without_matplotlib_a_plot_is_refused_in_one_line(
 
 
 def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
     with pytest.raises(ZooError, match=r"--plot cannot write .*gone.a\.svg: No such file or directory"):
         plot.draw(measurement(), tmp_path / "gone" / "a.svg")
     monkeypatch.setattr(plot.os, "access", lambda path, mode: False)

@@ -113,8 +113,9 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int, output:
 
     width, output: of the cell's input and output; a residual replaces that of the input by that of the layer's output.
     """
-    both = features.direction not in ("ahead", "reverse")
-    merge: Merge = "concat" if features.direction in ("ahead", "reverse") else features.direction  # type: ignore[assignment]
+    direction = features.direction
+    merge: Merge = "concat" if direction == "ahead" or direction == "reverse" else direction
+    both = merge == direction
     projection = width if features.residual else 3
     plain = replace(
         layer,
