@@ -107,8 +107,15 @@ def test_light_rooms_import_no_torch(path: Path) -> None:
 
 @each_file
 def test_the_faces_of_rooms_are_empty(path: Path) -> None:
-    if path.name == "__init__.py" and path.parent != PACKAGE:
+    if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing"):
         assert path.read_text(encoding="utf-8") == "", "importing one file of a room must not import the others"
+
+
+@each_file
+def test_a_reference_shares_nothing_with_the_cells(path: Path) -> None:
+    if _room(path) == "references":
+        modules = {module.split(".")[0] for module in _imports(_parsed(path)) if not module.startswith("zoo.references")}
+        assert modules <= {"__future__", "collections", "typing", "numpy"}
 
 
 @each_file

@@ -144,9 +144,9 @@ class ComponentType:
         label = f"{type(self).__name__} {self.name!r}"
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise PluginError(f"{label}: a name is lower case letters, digits, '.', '_' and '-', as in 'my-cell'")
-        for field_name in ("build", "describe"):
-            reference = getattr(self, field_name)
-            if reference is None and field_name == "describe":
+        for field_name in ("build", "describe", "reference"):
+            reference = getattr(self, field_name, None)
+            if reference is None and field_name != "build":
                 continue
             if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
                 raise PluginError(
@@ -172,12 +172,16 @@ class CellType(ComponentType):
     dropouts: which of the kinds "recurrent" and "weight" the cell applies by itself (see `Cell.uses`).
     zoneout: whether any of its states may be zoned out.
     uses: which of "dt" and "observed" the cell reads.
+    reference: "module:attribute" of the same equations in plain NumPy, in float64, for one row from its first step:
+    `(x, parameters, options) -> y`, x (T, *input_shape), parameters by the names of the cell's `state_dict`,
+    y (T, *output_shape). A cell that uses "dt" or "observed" gets `dt=` (T,) or `observed=` (T, F) too.
     """
 
     kind: ClassVar[str] = "cell"
     dropouts: frozenset[str] = frozenset()
     zoneout: bool = False
     uses: frozenset[str] = frozenset()
+    reference: str | None = None
 
 
 class LayerType(ComponentType):

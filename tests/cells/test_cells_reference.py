@@ -1,4 +1,4 @@
-"""Every cell and option against plain NumPy loops written from the papers by another hand (`references.py`)."""
+"""Every cell and option against plain NumPy loops written from the papers by another hand (`zoo.references`)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import references
 import torch
 
 import zoo
 from zoo.checks.batch import named
+from zoo.components import resolve
 from zoo.engine.state import State
+from zoo.plugin.manager import isolated
+from zoo.testing import assert_matches_reference
 
 KINDS: tuple[dict[str, Any], ...] = (
+    {"kind": "rnn"},
+    {"kind": "rnn", "bias": "one", "nonlinearity": "relu"},
+    {"kind": "gru"},
+    {"kind": "gru", "bias": "one"},
+    {"kind": "gru", "reset_gate": "before"},
+    {"kind": "gru", "reset_gate": "before", "bias": "none"},
     {"kind": "lstm"},
     {"kind": "lstm", "projection": 4},
     {"kind": "lstm", "peephole": True},
@@ -75,7 +83,7 @@ def fit(cell: dict[str, Any]) -> list[str]:
     found = ["loop"]
     if cell["kind"] in ("mingru", "minlstm", "rglru", "lru"):
         found.append("linear")
-    if cell["kind"] == "lstm" and not set(cell) & {"peephole", "coupled", "gate_norm"}:
+    if cell["kind"] in ("rnn", "lstm", "gru") and not set(cell) & {"peephole", "coupled", "gate_norm", "reset_gate"}:
         found.append("fused")
     return found
 
@@ -100,30 +108,49 @@ def test_outputs_and_states_equal_the_reference(cell: dict[str, Any], engine: st
         begin = State({name: _begun(name, t, age, generator) for name, t in begin.items()})
     with torch.no_grad():
         y, after = model(x, begin, lengths=torch.tensor(LENGTHS), return_state=True)
-    found = bare(named(model, after))
+    found, given = named(model, after), named(model, begin)
+    step = step_of(cell["kind"])
+    options = model.spec.layers[0].cell.options
     for row, length in enumerate(LENGTHS):
-        state = {name: t[row].numpy() for name, t in bare(begin).items()}
-        outputs, last = references.run_row(cell["kind"], cell, parameters, x[row, :length].numpy(), state, age=age)
-        np.testing.assert_allclose(y[row, :length].numpy(), outputs, rtol=0, atol=1e-12)
-        ours = {name: t[row].numpy() for name, t in found.items()}
-        if cell["kind"] == "mlstm":
+        last = of_row(given, row)
+        for t in range(length):
+            output, last = step(x[row, t].numpy(), last, parameters, options)
+            np.testing.assert_allclose(y[row, t].numpy(), output, rtol=0, atol=1e-12)
+        ours = of_row(found, row)
+        if cell["kind"] == "mlstm":  # the reference has no stabiliser
             scale = np.exp(ours.pop("m"))
             ours = {"C": ours["C"] * scale[:, None, None], "n": ours["n"] * scale[:, None]}
-            last = {name: last[name] for name in ours}
+            last.pop("m")
         assert ours.keys() == last.keys()
         for name, value in last.items():
             np.testing.assert_allclose(ours[name], value, rtol=1e-12, atol=1e-12)
 
 
-def bare(state: State) -> dict[str, torch.Tensor]:
-    """The cell's own states."""
-    return {name.removeprefix("layers.0."): tensor for name, tensor in state.items() if not name.endswith(".age")}
+def step_of(kind: str) -> Any:
+    """One step of the reference that the record declares."""
+    return resolve(f"{isolated().find('cell', kind).record.reference}_step")
+
+
+def of_row(state: State, row: int) -> dict[str, Any]:
+    """The cell's own states of one row."""
+    return {name.removeprefix("layers.0."): tensor[row].numpy() for name, tensor in state.items()}
 
 
 def _begun(name: str, tensor: torch.Tensor, age: int, generator: torch.Generator) -> torch.Tensor:
     if name.endswith(".age"):
         return torch.full_like(tensor, age)
     return tensor + torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
+
+
+@pytest.mark.parametrize("cell", KINDS, ids=lambda cell: "-".join(map(str, cell.values())))
+def test_the_declared_reference_of_a_whole_row_is_that_of_its_steps(cell: dict[str, Any]) -> None:
+    assert_matches_reference(cell, input_size=HIDDEN if cell["kind"] == "rglru" else 5, hidden_size=HIDDEN, bound=1e-12)
+
+
+def test_every_cell_declares_a_reference() -> None:
+    records = [provided.record for provided in isolated().all("cell")]
+    assert {record.name for record in records} == {cell["kind"] for cell in KINDS}
+    assert [record.name for record in records if not record.reference] == []
 
 
 def test_every_option_of_the_cells_is_among_the_cases() -> None:

@@ -15,6 +15,7 @@ CHECKS: Final = (
     _check("shapes", "shapes:shapes", "outputs and states have the right shapes and dtypes at five sizes"),
     _check("parameters", "figures:parameters", "the parameter count is the published and the described one"),
     _check("summary", "figures:summary", "the summary's totals are right and it leaves the model as it was"),
+    _check("reference", "reference:reference", "outputs equal those of the cell's NumPy reference in float64"),
     _check("options", "figures:options", "no option is dead"),
     _check("finite", "values:finite", "outputs are finite, for large inputs too where that is promised"),
     _check("repeatable", "values:repeatable", "eval repeats exactly and touches nothing"),

@@ -51,16 +51,17 @@ class Subject:
     """A spec under test. Checks read it and build from it; they do not change it.
 
     spec: the canonical spec at full size. tiny: the same structure, small. device: where checks run.
-    engine: how its models run recurrences.
+    engine: how its models run recurrences. shrunk: False leaves a spec that is small at its size.
     """
 
     spec: Spec
     device: torch.device
     engine: str = "auto"
+    shrunk: bool = True
     tiny: Spec = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tiny", shrink(self.spec))
+        object.__setattr__(self, "tiny", shrink(self.spec) if self.shrunk else self.spec)
 
     @cached_property
     def traits(self) -> Traits:

@@ -22,6 +22,7 @@ from zoo.plugin.loading import Source, load
 _lock = threading.RLock()
 _current: Catalogue | None = None
 _loading = False
+_sealed = False
 
 
 def catalogue() -> Catalogue:
@@ -41,10 +42,12 @@ def read_installed() -> Catalogue:
     """What is installed now, read afresh: `catalogue` keeps it. A module imported before is not imported again.
 
     Raises:
-        PluginError: asked for by a plugin while it is being loaded.
+        PluginError: asked for by a plugin while it is being loaded, or where a test has closed discovery.
     """
     global _loading
     with _lock:
+        if _sealed:
+            raise PluginError("discovery is closed: only the plugins that this test was given are there")
         if _loading:
             raise PluginError("the catalogue is not there while plugins are loaded: use it later, not at import")
         _loading = True
@@ -56,19 +59,20 @@ def read_installed() -> Catalogue:
 
 
 @contextlib.contextmanager
-def using(other: Catalogue) -> Iterator[Catalogue]:
+def using(other: Catalogue, *, sealed: bool = False) -> Iterator[Catalogue]:
     """Have the whole process use another catalogue while the block runs: for tests of plugins.
 
-    A catalogue from `isolated` needs no installation.
+    A catalogue from `isolated` needs no installation. sealed: what is installed cannot even be asked for meanwhile.
     """
-    global _current
+    global _current, _sealed
     with _lock:
-        before, _current = _current, other
+        before = _current, _sealed
+        _current, _sealed = other, sealed
     try:
         yield other
     finally:
         with _lock:
-            _current = before
+            _current, _sealed = before
 
 
 def isolated(*sources: Source, with_builtin: bool = True) -> Catalogue:

@@ -42,6 +42,7 @@ CELLS: Final = (
         options=MLSTMOptions,
         build="zoo.cells.matrix.mlstm:MLSTM",
         describe="zoo.cells.matrix.options:describe_mlstm",
+        reference="zoo.references.matrix:mlstm",
         summary="LSTM with a matrix memory, exponential gates and a stabiliser, from xLSTM",
         paper="Beck et al. 2024, arXiv:2405.04517",
     ),

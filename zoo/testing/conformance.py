@@ -1,18 +1,8 @@
-"""The contract as a pytest test, for specs of this library and of plugins alike.
-
-    from zoo.testing import parametrize_with_checks
-
-    @parametrize_with_checks(["acme-reader", "specs/mine.yaml"])
-    def test_spec(check):
-        check()
-
-makes one test for each check on each spec and each of its variants, as in `test_spec[lstm-chunked]`.
-"""
+"""The contract as pytest tests: one for each check on each spec and each of its variants."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,13 +12,11 @@ import pytest
 from zoo.components import CheckType
 from zoo.spec import library
 from zoo.spec.canonical import Spec
+from zoo.testing import pytest_plugin
+from zoo.testing.sizes import SpecLike
 
 if TYPE_CHECKING:
     from zoo.checks.subject import Subject
-
-__all__ = ["Check", "parametrize_with_checks"]
-
-SpecLike = str | os.PathLike[str] | Mapping[str, Any] | Spec
 
 
 def parametrize_with_checks(
@@ -47,21 +35,26 @@ def parametrize_with_checks(
         slow: the slow checks too.
         device: where to run; `ZOO_DEVICE`, or the one available, if not given.
 
+    pytest's options come first: `--zoo-check` replaces `checks` and `slow`, `--zoo-device` replaces `device`.
     A check that does not apply is a skip with the declaration that says so; one that fails, a failure whose text is
-    the spec, the check, the figure and the bound. A model that no check applies to fails `NAME-applies`.
+    the spec, the check, the figure and the bound. A model that no check applies to fails `NAME-applies`, unless
+    `--zoo-check` chose the checks.
 
     Raises:
         SpecError, ZooError: while tests are collected, for a spec or a check that cannot be used.
     """
     from zoo.checks.run import select
 
-    chosen = select(checks, slow=slow)
+    asked = pytest_plugin.asked
+    device = asked.device or device
+    chosen = select(asked.checks or checks, slow=slow)
     models = [_Model(spec, device) for reference in specs for spec in _models(reference)]
     parameters = []
     for model in models:
         for record in chosen:
             parameters.append(pytest.param(Check(model, record), id=f"{model.spec.id}-{record.name}"))
-        parameters.append(pytest.param(Applies(model, chosen), id=f"{model.spec.id}-applies"))
+        if not asked.checks:
+            parameters.append(pytest.param(Applies(model, chosen), id=f"{model.spec.id}-applies"))
     return pytest.mark.parametrize("check", parameters)
 
 

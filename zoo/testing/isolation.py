@@ -1,0 +1,42 @@
+"""A process that knows the given plugins alone, whatever is installed: for tests of plugins."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from zoo.errors import PluginError
+from zoo.plugin.catalogue import Catalogue, normalise
+from zoo.plugin.loading import Source
+from zoo.plugin.manager import given, isolated, using
+
+
+@contextlib.contextmanager
+def isolated_plugins(*plugins: Any) -> Iterator[Catalogue]:
+    """While the block runs, only the built-in components and those of these plugins are there.
+
+    Nothing is discovered: asking for what is installed is an error inside. A plugin that does not work is an error at
+    once, rather than a line in a list.
+
+    Args:
+        plugins: modules, or any objects with hooks as their methods. A module's name stands for its distribution's:
+            `zoo_acme` is `zoo-acme`; `zoo.plugin.manager.given` makes one with another name or version.
+
+    Yields:
+        The catalogue of what is there.
+
+    Raises:
+        PluginError: a plugin does not work, and why.
+    """
+    found = isolated(*(plugin if isinstance(plugin, Source) else _named(plugin) for plugin in plugins))
+    for plugin in found.plugins:
+        if plugin.status != "ok":
+            raise PluginError(plugin.trouble)
+    with using(found, sealed=True):
+        yield found
+
+
+def _named(plugin: Any) -> Source:
+    name = getattr(plugin, "__name__", None) or type(plugin).__name__
+    return given(plugin, distribution=normalise(name.partition(".")[0]))

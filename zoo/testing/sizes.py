@@ -1,0 +1,50 @@
+"""Small models for tests: the tiny copy of a spec, and a spec of one layer around a cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.errors import ZooError
+from zoo.spec import library
+from zoo.spec.canonical import Spec
+from zoo.spec.shrink import shrink
+
+SpecLike = str | os.PathLike[str] | Mapping[str, Any] | Spec
+CellLike = str | Mapping[str, Any]
+
+
+def loaded(spec: SpecLike) -> Spec:
+    """A spec in its canonical form, however it was given."""
+    return spec if isinstance(spec, Spec) else library.load(spec).spec
+
+
+def tiny(spec: SpecLike) -> Spec:
+    """The small copy of a spec that checks run on: the same structure, widths that are small and distinct.
+
+    Args:
+        spec: a name, a path, a mapping or a loaded spec.
+
+    Raises:
+        SpecError, ZooError: it cannot be used.
+    """
+    return shrink(loaded(spec))
+
+
+def tiny_spec(cell: CellLike, *, input: Any = 5, hidden_size: int = 7, **keys: Any) -> Spec:
+    """A spec of one layer of a cell, for tests.
+
+    Args:
+        cell: as a spec writes it: `"acme"`, or `{"kind": "acme", "gain": 2.0}`.
+        input, hidden_size, keys: as in a spec file: `layers=2`, `bidirectional=True`, `head={...}`. The spec has the
+            cell's name unless there is a `name` among them.
+
+    Raises:
+        SpecError: what a spec file with these keys would be told.
+    """
+    kind = cell if isinstance(cell, str) else cell.get("kind")
+    if not isinstance(kind, str):
+        raise ZooError(f"a cell is a name, or a mapping with a name as its 'kind', not {cell!r:.60}")
+    named = {"name": kind.rpartition("/")[2], **keys}
+    return loaded({"schema": 1, **named, "input": input, "cell": cell, "hidden_size": hidden_size})
