@@ -114,7 +114,9 @@ def test_the_faces_of_rooms_are_empty(path: Path) -> None:
 @each_file
 def test_a_reference_shares_nothing_with_the_cells(path: Path) -> None:
     if _room(path) == "references":
-        modules = {module.split(".")[0] for module in _imports(_parsed(path)) if not module.startswith("zoo.references")}
+        modules = {
+            module.split(".")[0] for module in _imports(_parsed(path)) if not module.startswith("zoo.references")
+        }
         assert modules <= {"__future__", "collections", "typing", "numpy"}
 
 

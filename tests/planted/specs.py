@@ -57,6 +57,8 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("zoned", input=9, cell="gru", hidden_size=11, dropout={"zoneout": 0.2}),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
+        _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),
+        *(_spec(cell, input=9, cell=cell, hidden_size=11) for cell in ("mgu", "janet", "ligru")),
         _spec("lru", input=9, cell="lru", hidden_size=11),
         _spec("rglru", input=9, cell="rglru", hidden_size=9),
         _spec("mlstm", input=9, cell="mlstm", hidden_size=11),

@@ -70,7 +70,7 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
         raise ZooError(f"{where!r} is no 'module:function' or 'module:Class.method': {error}") from None
     name = where.rpartition(":")[2].rpartition(".")[2]
     made = rewritten(function, right, wrong)
-    holders = [owner] if owner is not None else _importers(function)
+    holders = [owner] if owner is not None else importers(function)
     before = [(holder, vars(holder).get(name)) for holder in holders]
     try:
         for holder in holders:
@@ -110,7 +110,7 @@ def rewritten(function: Callable[..., Any], right: str, wrong: str) -> Any:
     return local["made"](resolve(f"{function.__module__}:{owner}") if in_class else None)
 
 
-def _importers(function: Any) -> list[Any]:
+def importers(function: Any) -> list[Any]:
     """The modules that know a function by its own name: where it is written, and where it was imported."""
     name = function.__name__
     return [module for module in list(sys.modules.values()) if getattr(module, "__dict__", {}).get(name) is function]

@@ -1,0 +1,81 @@
+"""A plugin as an author writes one: a cell that decays, its equations in NumPy, and a function of the module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+import zoo
+
+
+class DecayOptions(zoo.Options):
+    rate: float = 0.5
+
+
+def kept(rate: float) -> float:
+    return 1.0 - rate
+
+
+class Base(zoo.Cell):
+    def __init__(self, options: DecayOptions, input_shape: tuple[int, ...], hidden_size: int) -> None:
+        super().__init__()
+        self.input_shape, self.output_shape = input_shape, (hidden_size,)
+        self.states = {"h": zoo.StateSpec((hidden_size,))}
+        self.rate = options.rate
+        self.weight = nn.Parameter(torch.empty(hidden_size, *input_shape))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.weight)
+
+    def project(self, x: torch.Tensor, const: Any, ctx: Any) -> torch.Tensor:
+        return kept(self.rate) * torch.tanh(x @ self.weight.T)
+
+    def step(self, u: torch.Tensor, state: Any, const: Any) -> dict[str, torch.Tensor]:
+        return {"h": self.rate * state["h"] + u}
+
+
+class Decay(Base):
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        self.weight.data.mul_(1.0)
+
+
+def reference(x: Any, parameters: Any, options: DecayOptions) -> Any:
+    h = np.zeros(len(parameters["weight"]))
+    y = []
+    for step in x:
+        h = options.rate * h + (1 - options.rate) * np.tanh(parameters["weight"] @ step)
+        y.append(h)
+    return np.stack(y)
+
+
+def constant(x: Any, parameters: Any, options: DecayOptions) -> Any:
+    return np.full((len(x), len(parameters["weight"])), 0.5)
+
+
+@zoo.hookimpl
+def zoo_cells() -> list[zoo.CellType]:
+    return [
+        zoo.CellType(name="decay", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:reference"),
+        zoo.CellType(name="silent", options=DecayOptions, build=f"{__name__}:Decay"),
+        zoo.CellType(name="lying", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:constant"),
+        zoo.CellType(
+            name="confessed",
+            options=DecayOptions,
+            build=f"{__name__}:Decay",
+            reference=f"{__name__}:constant",
+            deviations={"reference": "its reference is a constant"},
+        ),
+        zoo.CellType(
+            name="repentant",
+            options=DecayOptions,
+            build=f"{__name__}:Decay",
+            reference=f"{__name__}:reference",
+            deviations={"reference": "was once wrong"},
+        ),
+        zoo.CellType(name="lost", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:nothing"),
+    ]

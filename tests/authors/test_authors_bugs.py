@@ -1,0 +1,95 @@
+"""Planting bugs: in methods and functions, taken out again, and held to be caught by a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import author_acme
+import pytest
+
+import zoo
+from zoo.testing import assert_bug_caught, isolated_plugins, planted, tiny_spec
+
+STEP = "author_acme:Base.step"
+
+
+@pytest.fixture(autouse=True)
+def _acme() -> Iterator[None]:
+    with isolated_plugins(author_acme):
+        yield
+
+
+def test_a_bug_is_there_inside_the_block_alone() -> None:
+    before = author_acme.Base.step
+    with planted(STEP, "self.rate *", "2.0 *"):
+        assert author_acme.Base.step is not before
+        assert author_acme.Base.step(None, 1.0, {"h": 3.0}, ()) == {"h": 7.0}  # type: ignore[arg-type]
+    assert author_acme.Base.step is before
+
+
+def test_it_goes_where_the_block_raises() -> None:
+    before = author_acme.Base.step
+    with pytest.raises(KeyError), planted(STEP, "self.rate *", "2.0 *"):
+        raise KeyError
+    assert author_acme.Base.step is before
+
+
+def test_a_function_of_a_module_is_replaced_wherever_it_was_imported() -> None:
+    author_acme.again = author_acme.kept  # type: ignore[attr-defined]
+    with planted("author_acme:kept", "1.0 - rate", "rate"):
+        assert author_acme.kept(0.25) == 0.25
+    assert author_acme.kept(0.25) == 0.75
+
+
+def test_super_works_in_what_is_written_anew() -> None:
+    with planted("author_acme:Decay.reset_parameters", "mul_(1.0)", "mul_(0.0)"):
+        assert not zoo.build(tiny_spec("decay")).layers[0].cell.weight.any()
+    assert zoo.build(tiny_spec("decay")).layers[0].cell.weight.any()
+
+
+def test_an_inherited_method_is_inherited_again() -> None:
+    base = author_acme.Base.step
+    with planted("author_acme:Decay.step", "self.rate *", "2.0 *"):
+        assert author_acme.Decay.step(None, 1.0, {"h": 3.0}, ()) == {"h": 7.0}  # type: ignore[arg-type]
+        assert author_acme.Base.step is base
+    assert "step" not in vars(author_acme.Decay)
+
+
+@pytest.mark.parametrize(
+    ("where", "right", "said"),
+    [
+        ("author_acme:Base.stop", "x", "'author_acme:Base.stop' is no 'module:function' or 'module:Class.method'"),
+        ("no_such_module:f", "x", "No module named 'no_such_module'"),
+        ("author_acme", "x", "'author_acme' is no 'module:function'"),
+        (STEP, "not there", "'not there' stands 0 times in step, expected once"),
+        (STEP, "state", "'state' stands 2 times in step, expected once"),
+        ("math:sin", "x", "the source of sin cannot be read"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_one_clear_error(where: str, right: str, said: str) -> None:
+    with pytest.raises(zoo.ZooError, match=said.replace("(", r"\(")), planted(where, right, "y"):
+        pass
+
+
+def test_a_bug_that_a_check_finds_by_its_figure_is_caught() -> None:
+    assert_bug_caught(tiny_spec("decay"), "reference", STEP, "self.rate *", "0.9 *")
+    assert_bug_caught(tiny_spec("decay"), "gradcheck", STEP, 'state["h"] + u', 'state["h"].detach() + u')
+
+
+def test_one_that_slips_through_is_an_error() -> None:
+    with pytest.raises(AssertionError, match=r"decay: chunked does not catch '0.9 \*' in place of 'self.rate \*'"):
+        assert_bug_caught(tiny_spec("decay"), "chunked", STEP, "self.rate *", "0.9 *")
+
+
+def test_a_crash_is_not_a_catch() -> None:
+    with pytest.raises(AssertionError, match="is a crash, which any check would catch: reference raised NameError"):
+        assert_bug_caught(tiny_spec("decay"), "reference", STEP, "self.rate *", "no_name *")
+
+
+def test_a_check_that_does_not_pass_to_begin_with_proves_nothing() -> None:
+    with pytest.raises(AssertionError, match="reference does not pass before the bug is planted: failed, cell lying"):
+        assert_bug_caught(tiny_spec("lying"), "reference", STEP, "self.rate *", "0.9 *")
+    with pytest.raises(AssertionError, match="does not pass before the bug is planted: skipped"):
+        assert_bug_caught(tiny_spec("silent"), "reference", STEP, "self.rate *", "0.9 *")
+    with pytest.raises(zoo.ZooError, match="unknown check 'referense'; did you mean 'reference'"):
+        assert_bug_caught(tiny_spec("decay"), "referense", STEP, "self.rate *", "0.9 *")

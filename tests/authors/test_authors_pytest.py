@@ -1,0 +1,113 @@
+"""pytest with this package installed: its options, its line of counts, and nothing else for whoever does not use it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+from running import Done, python
+
+MINE = """
+from zoo.testing import parametrize_with_checks, tiny_spec
+
+@parametrize_with_checks(["lstm", tiny_spec("gru")], checks=["shapes", "direction"])
+def test_spec(check):
+    check()
+
+def test_other():
+    pass
+"""
+
+
+def run(folder: Path, *arguments: str, text: str = MINE) -> Done:
+    (folder / "test_mine.py").write_text(text)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    return python("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=folder, env={"ZOO_PLUGINS": "none"})
+
+
+def line(done: Done) -> str:
+    """The line of the contract."""
+    (found,) = [line for line in done.stdout.splitlines() if line.startswith("zoo: ")]
+    return found
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_the_checks_are_counted_on_one_line(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    done = run(tmp_path, *workers)
+    assert line(done) == "zoo: 4 checks on 2 models: 2 passed, 2 skipped, 0 failed"
+    assert done.stdout.splitlines()[-1].startswith("5 passed, 2 skipped")
+
+
+def test_failures_and_expected_ones_are_counted_too(tmp_path: Path) -> None:
+    text = """
+import author_acme
+from zoo.plugin import manager
+from zoo.plugin.manager import given, isolated
+from zoo.testing import parametrize_with_checks, tiny_spec
+
+manager._current = isolated(given(author_acme, distribution="acme"))
+
+@parametrize_with_checks([tiny_spec("lying"), tiny_spec("confessed")], checks=["reference", "shapes"])
+def test_spec(check):
+    check()
+"""
+    (tmp_path / "author_acme.py").write_text((Path(__file__).parent / "author_acme.py").read_text())
+    done = run(tmp_path, text=text)
+    assert line(done) == "zoo: 4 checks on 2 models: 2 passed, 1 expected failures, 0 skipped, 1 failed"
+    assert "lying: reference: cell lying against its reference: differs by " in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_check_can_be_chosen_even_a_slow_one(tmp_path: Path) -> None:
+    done = run(tmp_path, "--zoo-check", "reference", "--zoo-check", "parameters", "-vv")
+    assert "test_spec[lstm-reference] PASSED" in done.stdout
+    assert "-shapes]" not in done.stdout
+    assert "-applies]" not in done.stdout
+    assert line(done) == "zoo: 4 checks on 2 models: 4 passed, 0 skipped, 0 failed"
+    done = run(tmp_path, "--zoo-check", "learns", "--collect-only")
+    assert "test_mine.py::test_spec[gru-learns]" in done.stdout.splitlines()
+
+
+def test_a_device_can_be_chosen_and_must_exist(tmp_path: Path) -> None:
+    assert line(run(tmp_path, "--zoo-device", "cpu")).startswith("zoo: 4 checks")
+    text = MINE.replace('"direction"]', '"direction"], device="nowhere"')
+    assert "device 'nowhere' cannot be used here" in run(tmp_path, text=text).stdout
+    assert line(run(tmp_path, "--zoo-device", "cpu", text=text)).endswith("2 passed, 2 skipped, 0 failed")
+    done = run(tmp_path, "--zoo-device", "nowhere")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("ERROR: device 'nowhere' cannot be used here: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_check_is_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, "--zoo-check", "shapez")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.strip() == "ERROR: unknown check 'shapez'; did you mean 'shapes'?"
+
+
+def test_a_report_says_which_check_on_which_model_it_was(tmp_path: Path) -> None:
+    run(tmp_path, "--junit-xml", "found.xml")
+    tree = xml.etree.ElementTree.parse(tmp_path / "found.xml")
+    found = {one.get("value") for one in tree.iter("property") if one.get("name") == "zoo_check"}
+    assert found == {"lstm shapes", "lstm direction", "gru shapes", "gru direction"}
+
+
+def test_who_does_not_use_it_sees_nothing_and_imports_nothing(tmp_path: Path) -> None:
+    text = """
+import sys
+
+def test_what_is_there():
+    ours = sorted(name for name in sys.modules if name.split(".")[0] == "zoo")
+    assert ours == ["zoo", "zoo.testing", "zoo.testing.pytest_plugin"]
+    assert not {"torch", "pydantic", "yaml", "numpy"} & set(sys.modules)
+"""
+    done = run(tmp_path, "-p", "no:hypothesispytest", text=text)
+    assert done.returncode == 0, done.stdout
+    assert "zoo" not in done.stdout
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    done = run(tmp_path, "-p", "no:zoo")
+    assert done.returncode == 0
+    assert not [line for line in done.stdout.splitlines() if line.startswith("zoo: ")]
