@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 Done = subprocess.CompletedProcess[str]
 
 
-def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str | None] | None = None) -> Done:
-    """Run a program to its end. None in `env` takes a variable away."""
+def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str | None] | None = None, patience: float = 180) -> Done:
+    """Run a program to its end, for at most so many seconds. None in `env` takes a variable away."""
     merged = {**os.environ, **(env or {})}
     return subprocess.run(
         [str(argument) for argument in arguments],
@@ -23,7 +23,7 @@ def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str | None] | None 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=patience,
         check=False,
     )
 
@@ -35,10 +35,17 @@ def must_run(*arguments: str | Path, cwd: Path, env: Mapping[str, str | None] | 
     return done
 
 
-def python(*arguments: str | Path, cwd: Path, env: Mapping[str, str | None] | None = None, path: Path = ROOT) -> Done:
+def python(
+    *arguments: str | Path,
+    cwd: Path,
+    env: Mapping[str, str | None] | None = None,
+    path: Path = ROOT,
+    patience: float = 180,
+) -> Done:
     """A fresh interpreter that has the tree under test, or `path` in front of it, to import from."""
     places = dict.fromkeys((str(path), str(ROOT)))
-    return run(sys.executable, *arguments, cwd=cwd, env={"PYTHONPATH": os.pathsep.join(places), **(env or {})})
+    env = {"PYTHONPATH": os.pathsep.join(places), **(env or {})}
+    return run(sys.executable, *arguments, cwd=cwd, env=env, patience=patience)
 
 
 def build_wheel(project: Path, folder: Path) -> Path:

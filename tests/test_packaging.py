@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from environments import Environment, closure, create
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from running import ROOT, must_run, pip
+from running import ROOT, must_run
 
 SPECS = sorted(path.name for path in (ROOT / "specs").rglob("*.yaml"))
-CLEAN = {"PYTHONPATH": None, "PYTHONHOME": None, "ZOO_PLUGINS": None}
 
 
 @dataclass(frozen=True)
@@ -37,28 +37,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 
 @pytest.fixture(scope="module")
-def installed(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment with the wheel and what it declares, and nothing else."""
-    folder = tmp_path_factory.mktemp("installed")
-    must_run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
-    scripts = folder / "venv" / "bin"
-    pip("--python", scripts / "python", "install", "--no-deps", published.wheel, cwd=folder)
-    where = must_run(scripts / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)
-    (folder / "declared").mkdir()
-    for entry in _declared():
-        (folder / "declared" / entry.name).symlink_to(entry)
-    (Path(where.stdout.strip()) / "declared.pth").write_text(f"{folder / 'declared'}\n", encoding="utf-8")
-    return scripts
-
-
-def _declared() -> set[Path]:
-    """What the declared dependencies, and theirs, put into site-packages: to download them again takes gigabytes."""
-    found: set[Path] = set()
-    for name in _closure(_project()["project"]["dependencies"]):
-        dependency = distribution(name)
-        tops = {file.parts[0] for file in dependency.files or ()} - {"..", "__pycache__"}
-        found |= {Path(str(dependency.locate_file(top))).absolute() for top in tops}
-    return found
+def installed(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with the wheel and what it declares, and nothing else."""
+    return create(tmp_path_factory.mktemp("installed"), [published.wheel])
 
 
 def _project() -> dict[str, Any]:
@@ -95,29 +76,29 @@ def test_the_source_distribution_holds_what_a_packager_needs(published: Publishe
     assert [name for name in names if any(part in name for part in junk)] == []
 
 
-def test_the_wheel_lists_its_specs_from_another_folder(installed: Path, tmp_path: Path) -> None:
-    home = must_run(installed / "python", "-c", "import zoo; print(zoo.__file__)", cwd=tmp_path, env=CLEAN)
-    assert Path(home.stdout.strip()).is_relative_to(installed.parent)
-    done = must_run(installed / "zoo", "list", "--json", cwd=tmp_path, env=CLEAN)
+def test_the_wheel_lists_its_specs_from_another_folder(installed: Environment, tmp_path: Path) -> None:
+    home = installed.must_run("python", "-c", "import zoo; print(zoo.__file__)", cwd=tmp_path)
+    assert Path(home.stdout.strip()).is_relative_to(installed.scripts.parent)
+    done = installed.must_run("zoo", "list", "--json", cwd=tmp_path)
     assert done.stderr == ""
     rows = json.loads(done.stdout)
     assert sorted(f"{row['name']}.yaml" for row in rows) == SPECS
-    assert all(Path(row["path"]).is_relative_to(installed.parent) for row in rows)
+    assert all(Path(row["path"]).is_relative_to(installed.scripts.parent) for row in rows)
     assert {row["distribution"] for row in rows} == {"recurrent-zoo"}
-    table = must_run(installed / "zoo", "list", cwd=tmp_path, env=CLEAN).stdout.splitlines()
+    table = installed.must_run("zoo", "list", cwd=tmp_path).stdout.splitlines()
     assert next(line for line in table if line.startswith("lstm ")).split()[1] == "2,560"
 
 
-def test_the_wheel_summarises_a_model_from_another_folder(installed: Path, tmp_path: Path) -> None:
-    done = must_run(installed / "zoo", "summary", "lstm", cwd=tmp_path, env=CLEAN)
+def test_the_wheel_summarises_a_model_from_another_folder(installed: Environment, tmp_path: Path) -> None:
+    done = installed.must_run("zoo", "summary", "lstm", cwd=tmp_path)
     assert "parameters        2,560 (shared ones counted once)" in done.stdout.splitlines()
     assert any(line.endswith(f"cell lstm (recurrent-zoo {_version()})") for line in done.stdout.splitlines())
 
 
-def test_what_is_not_declared_is_not_there(installed: Path, tmp_path: Path) -> None:
+def test_what_is_not_declared_is_not_there(installed: Environment, tmp_path: Path) -> None:
     """Otherwise the tests above would prove nothing about what the package declares."""
     with pytest.raises(AssertionError, match="No module named 'pytest'"):
-        must_run(installed / "python", "-c", "import pytest", cwd=tmp_path, env=CLEAN)
+        installed.must_run("python", "-c", "import pytest", cwd=tmp_path)
 
 
 def test_an_editable_install_finds_the_specs_beside_the_package() -> None:
@@ -136,24 +117,10 @@ def test_every_dependency_is_pinned_and_no_pin_is_left_over() -> None:
     extras = project["project"]["optional-dependencies"]
     direct = [*project["project"]["dependencies"], *extras["bench"], *extras["dev"]]
     direct.remove("recurrent-zoo[bench]")
-    needed = _closure([*direct, *project["build-system"]["requires"]])
+    needed = closure([*direct, *project["build-system"]["requires"]])
     # On other platforms torch needs more, which it pins by itself.
     assert {name for name in needed - pinned.keys() if not name.startswith(("nvidia-", "cuda-", "triton"))} == set()
     assert pinned.keys() - needed == set()
-
-
-def _closure(requirements: list[str]) -> set[str]:
-    """The names of the requirements that apply here, and of everything that they need."""
-    found: set[str] = set()
-    waiting = list(requirements)
-    while waiting:
-        requirement = Requirement(waiting.pop())
-        name = canonicalize_name(requirement.name)
-        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        found.add(name)
-        waiting += distribution(name).requires or ()
-    return found
 
 
 def test_an_old_python_is_told_so(tmp_path: Path) -> None:

@@ -31,7 +31,13 @@ from zoo.plugin import manager
 from zoo.plugin.manager import given, isolated
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name != "api.md")]
+ELSEWHERE = {"api.md", "plugins/reference.md", "plugins/tutorial.md"}
+"""Pages without examples, and the one that is typed in in an environment of its own."""
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in DOCS.rglob("*.md") if path.relative_to(DOCS).as_posix() not in ELSEWHERE),
+]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# (\S+\.(?:yaml|py))\n")
 VERSION = re.compile(r"\b\d+\.\d+\.\d+[\w.+]*")

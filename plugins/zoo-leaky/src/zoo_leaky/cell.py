@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import zoo
-from zoo.engine.cell import Context, States
 from zoo_leaky.options import LeakyOptions
 
 FUNCTIONS = {"relu": torch.relu, "tanh": torch.tanh, "softplus": F.softplus}
@@ -40,17 +39,17 @@ class Leaky(zoo.Cell):
         self.register_parameter("bias", nn.Parameter(torch.empty(hidden_size)) if options.bias else None)
         self.reset_parameters()
 
-    def constants(self, ctx: Context) -> Any:
+    def constants(self, ctx: zoo.Context) -> Any:
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
 
-    def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
+    def project(self, x: Tensor, const: Any, ctx: zoo.Context) -> Tensor:
         u = F.linear(x, self.weight_ih, self.bias)  # (B, T, H)
         sigma = self.options.noise
         if not self.training or not sigma:
             return u
         return u + torch.randn_like(u) * (math.sqrt(2 / self.options.alpha) * sigma)
 
-    def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
+    def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> dict[str, Tensor]:
         U, mask = const
         h, alpha = state["h"], self.options.alpha
         rate = self.function(torch.addmm(u, h if mask is None else h * mask, U))

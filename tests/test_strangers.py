@@ -1,0 +1,108 @@
+"""Every package of plugins/, as a stranger's: built, installed, and run from what was installed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import ROOT, build_wheel, pip, python
+
+PACKAGES = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
+CLEAN = {"ZOO_PLUGINS": None}
+HEAVY = {"torch", "numpy", "sklearn", "scipy", "pandas", "ncps", "torchrecurrent"}
+each_package = pytest.mark.parametrize("package", PACKAGES)
+
+
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """From a package's name to a folder with it alone installed, and a copy of its tests beside that."""
+
+    @cache
+    def site(package: str) -> Path:
+        folder = tmp_path_factory.mktemp(package)
+        project = ROOT / "plugins" / package
+        pip("install", "--no-deps", "--target", folder / "site", build_wheel(project, folder), cwd=folder)
+        shutil.copytree(project / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        return folder / "site"
+
+    return site
+
+
+def declared(package: str) -> dict[str, Any]:
+    text = (ROOT / "plugins" / package / "pyproject.toml").read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)["project"]
+    return found
+
+
+def test_they_are_there() -> None:
+    assert set(PACKAGES) >= {"zoo-leaky", "zoo-tutorial"}
+
+
+@each_package
+def test_its_own_tests_pass(sites: Any, package: str) -> None:
+    site = sites(package)
+    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", site.parent)
+    done = python("-m", "pytest", *quiet, "tests", cwd=site.parent, env=CLEAN, path=site, patience=600)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d+ passed", done.stdout.splitlines()[-1]), done.stdout
+
+
+@each_package
+def test_it_works_and_loads_nothing_heavy(sites: Any, package: str, tmp_path: Path) -> None:
+    site = sites(package)
+    done = python("-X", "importtime", "-m", "zoo", "plugins", "--json", cwd=tmp_path, env=CLEAN, path=site)
+    (found,) = [plugin for plugin in json.loads(done.stdout) if plugin["distribution"] == package]
+    assert (found["status"], found["notes"]) == ("ok", [])
+    assert found["version"] == declared(package)["version"]
+    assert found["provides"], "it provides nothing"
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert found["module"] in imported or f"{found['module']}.options" in imported
+    assert imported & HEAVY == set()
+
+
+@each_package
+def test_its_specs_are_in_the_list_with_their_figures(sites: Any, package: str, tmp_path: Path) -> None:
+    site = sites(package)
+    done = python("-m", "zoo", "list", "--json", cwd=tmp_path, env=CLEAN, path=site)
+    assert done.stderr == ""
+    rows = {row["name"]: row for row in json.loads(done.stdout) if row["distribution"] == package}
+    source = ROOT / "plugins" / package / "src"
+    assert sorted(rows) == sorted(path.stem for path in source.rglob("*.yaml"))
+    for row in rows.values():
+        assert row["version"] == declared(package)["version"]
+        assert Path(row["path"]).is_relative_to(site)
+
+
+@each_package
+def test_its_requirements_say_what_it_needs(package: str) -> None:
+    project = declared(package)
+    assert any(requirement.startswith("recurrent-zoo>=") for requirement in project["dependencies"])
+    assert project["license"] == "Apache-2.0"
+    assert list(project["entry-points"]) == ["zoo.plugins"]
+    assert (ROOT / "plugins" / package / "README.md").is_file()
+
+
+def test_the_figures_of_a_spec_of_theirs(sites: Any, tmp_path: Path) -> None:
+    done = python("-m", "zoo", "list", "leaky*", "--json", cwd=tmp_path, env=CLEAN, path=sites("zoo-leaky"))
+    (row,) = json.loads(done.stdout)
+    assert (row["name"], row["parameters"], row["variants"]) == ("leaky-rate", 67331, ["noiseless"])
+
+
+def test_the_contract_holds_for_a_spec_of_theirs_and_its_variant(sites: Any, tmp_path: Path) -> None:
+    done = python("-m", "zoo", "test", "leaky-rate", "--json", cwd=tmp_path, env=CLEAN, path=sites("zoo-leaky"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [report["name"] for report in json.loads(done.stdout)] == ["leaky-rate", "leaky-rate@noiseless"]
+
+
+def test_a_spec_that_needs_one_says_so_where_it_is_not_installed(tmp_path: Path) -> None:
+    spec = ROOT / "plugins" / "zoo-leaky" / "src" / "zoo_leaky" / "specs" / "leaky-rate.yaml"
+    done = python("-m", "zoo", "validate", spec, cwd=tmp_path, env={"ZOO_PLUGINS": "none"})
+    assert done.returncode == 2
+    assert "pip install 'zoo-leaky>=0.1'" in done.stdout
+    assert "Traceback" not in done.stderr
