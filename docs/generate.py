@@ -1,4 +1,5 @@
-"""Write the pages that say what the code says: `docs/format.md`, `docs/api.md` and `docs/schema/v1.json`.
+"""Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md` and
+`docs/schema/v1.json`.
 
     python docs/generate.py
 
@@ -12,10 +13,11 @@ import inspect
 import json
 import typing
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from docstrings import below
+from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
@@ -97,6 +99,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "format.md": _format(catalogue),
         HERE / "api.md": "\n".join(_api()) + "\n",
+        HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
     }
 
@@ -255,13 +258,7 @@ def _first(name: str, member: Any) -> str:
 
 def _below() -> dict[str, str]:
     """The docstrings below the constants of `zoo.components`, which no object carries."""
-    body = ast.parse(inspect.getsource(zoo.components)).body
-    return {
-        node.target.id: text.value.value
-        for node, text in pairwise(body)
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
-    }
+    return below(ast.parse(inspect.getsource(zoo.components)).body)
 
 
 def _by_kind() -> dict[str, list[tuple[str, Any]]]:

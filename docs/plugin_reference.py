@@ -1,0 +1,281 @@
+"""The page `docs/plugins/reference.md`: every hook, record, helper, option and check, as the code says it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import docstrings
+from docstrings import entries, fields_of, first, one_line, said_of, sections, sentence, signature
+
+import zoo
+import zoo.testing
+from zoo import components
+from zoo.components import CheckType, ComponentType
+from zoo.plugin import discovery, hookspecs
+from zoo.plugin.manager import isolated
+from zoo.plugin.records import HOOKS
+from zoo.spec.schema import json_schema
+from zoo.testing import pytest_plugin
+
+INTRODUCTION: Final = f"""\
+Every name that a plugin or its tests use, from the code. [Plugins](../plugins.md) says how they fit together, [the
+tutorial](tutorial.md) builds one step by step, and [the Python interface](../api.md) has what `import zoo` gives
+beside these.
+
+A plugin is a module with hook functions, each marked `@zoo.hookimpl`, which an entry point of the group
+`{discovery.GROUP}` names. `{discovery.VARIABLE}=none`, or a list of names, limits what is loaded.
+
+```python
+# zoo_zeros.py
+from torch import nn
+
+import zoo
+
+
+def zeros(options):
+    def start(module):
+        for parameter in module.parameters(recurse=False):
+            nn.init.zeros_(parameter)
+
+    return start
+
+
+@zoo.hookimpl
+def zoo_inits():
+    return [zoo.InitType(name="zeros", build="zoo_zeros:zeros", summary="Every parameter is zero")]
+```
+
+```python
+import zoo
+import zoo_zeros
+from zoo.testing import isolated_plugins, tiny_spec
+
+with isolated_plugins(zoo_zeros):
+    model = zoo.build(tiny_spec("gru", init="zeros", layers=2))
+print(max(parameter.abs().max().item() for parameter in model.parameters()))
+```
+
+```text
+0.0
+```
+"""
+
+WHEN: Final = """\
+Each takes nothing and returns an iterable of records. It is called once in a process, for one plugin at a time, when
+something first asks what is installed: `import zoo` does not, every command that names a component does. Whatever it
+raises disables this plugin alone."""
+
+PLACES: Final = {
+    "layer": "`kind` of an entry of `layers`",
+    "pool": "`pool` of a head",
+    "check": "nowhere, for it runs on every model",
+    "specs": "nowhere, for they are found by their names",
+}
+"""Where a spec names what no key of the format is for alone."""
+
+MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput")
+GIVEN: Final = ("Context", "Run", "Subject", "State")
+WRITTEN: Final = ("Cell", "Layer", "Input", "Options", "NoOptions")
+ALIASES: Final = {
+    "Shape": "zoo.components",
+    "Inputs": "zoo.engine.cell",
+    "States": "zoo.engine.cell",
+    "Engine": "zoo.engine.recurrence",
+    "SpecLike": "zoo.testing.sizes",
+    "CellLike": "zoo.testing.sizes",
+    "Reference": "zoo.checks.reference",
+}
+MARKS: Final = ("Width", "Count", "Vocabulary")
+
+
+def reference() -> Iterator[str]:
+    """The page, line by line."""
+    yield "# Reference for plugins"
+    yield ""
+    yield "<!-- Written by docs/generate.py from the code. -->"
+    yield ""
+    yield from INTRODUCTION.splitlines()
+    yield from _hooks()
+    yield from _section("What every component's record says", _record(ComponentType, shared=()))
+    yield from _section("What a component makes", *(_titled(name) for name in MADE))
+    yield from _section("What a component or a check is given", *(_titled(name) for name in GIVEN))
+    yield from _section("Classes that a component is written from", *(_class(name) for name in WRITTEN))
+    yield from _section("Types by another name", _aliases())
+    yield from _section("Marks of an option", _marks())
+    yield from _section("`zoo.testing`", *(_helper(name) for name in zoo.testing.__all__))
+    yield from _section("Options of pytest", _pytest())
+    yield from _section("Checks", _checks())
+
+
+def _section(title: str, *parts: Iterable[str]) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    for part in parts:
+        yield ""
+        yield from part
+
+
+def _hooks() -> Iterator[str]:
+    yield ""
+    yield "## Hooks"
+    yield ""
+    yield from WHEN.splitlines()
+    keys = _component_keys()
+    for hook, record in HOOKS.items():
+        function = getattr(hookspecs, hook)
+        returns = inspect.signature(function).return_annotation
+        kind = getattr(record, "kind", "specs")
+        place = PLACES.get(kind) or " and ".join(f"`{key}`" for key in keys[kind])
+        yield ""
+        yield f"### `{hook}`"
+        yield ""
+        yield f"{first(function)} Returns `{returns}`. In a spec: {place}."
+        if issubclass(record, ComponentType | CheckType):
+            yield ""
+            yield f"#### `zoo.{record.__name__}`"
+            yield ""
+            yield from _record(record, shared=fields_of(ComponentType) if issubclass(record, ComponentType) else ())
+
+
+def _component_keys() -> dict[str, list[str]]:
+    """The keys of a spec file that take a component, by its kind."""
+    found: dict[str, list[str]] = {}
+    for key, schema in json_schema(isolated())["properties"].items():
+        for kind in re.findall(r'"#/definitions/(\w+)"', json.dumps(schema)):
+            found.setdefault(kind, []).append(key)
+    return found
+
+
+def _titled(name: str) -> Iterator[str]:
+    yield f"### `zoo.{name}`"
+    yield ""
+    record = getattr(zoo, name)
+    yield from _record(record, shared=())
+    yield from _methods(record)
+
+
+def _record(record: type, *, shared: Iterable[str]) -> Iterator[str]:
+    """What a record is, and a table of its fields: without the shared ones that it says nothing of its own about."""
+    text, own = said_of(record, fields_of(record))
+    yield f"{text} Beside what [every component's record says](#what-every-components-record-says):" if shared else text
+    rows = [name for name in fields_of(record) if name not in shared or name in own]
+    if rows:
+        yield ""
+        yield "| field | type | default | meaning |"
+        yield "|---|---|---|---|"
+        for name in rows:
+            kind, default = _code(docstrings.annotation_of(record, name)), docstrings.default_of(record, name)
+            yield f"| `{name}` | {kind} | {default} | {docstrings.meaning(record, name)} |"
+
+
+def _class(name: str) -> Iterator[str]:
+    found = getattr(zoo, name)
+    attributes = [one for one in inspect.get_annotations(found) if not one.startswith("_")]
+    yield f"### `zoo.{name}`"
+    yield ""
+    yield said_of(found, attributes)[0]
+    if attributes:
+        yield ""
+        yield "| attribute | type | default | meaning |"
+        yield "|---|---|---|---|"
+        for one in attributes:
+            default = f"`{docstrings.plain(vars(found)[one])}`" if one in vars(found) else "to be set"
+            kind = _code(inspect.get_annotations(found)[one])
+            yield f"| `{one}` | {kind} | {default} | {docstrings.meaning(found, one)} |"
+    yield from _methods(found)
+
+
+def _methods(found: type) -> Iterator[str]:
+    """A list of what can be called and looked up, in the order of the code."""
+    lines = []
+    for name, member in list(vars(found).items()):
+        function = getattr(member, "__func__", getattr(member, "fget", getattr(member, "func", member)))
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        called = signature(function, bound=not isinstance(member, staticmethod))
+        if function is not getattr(member, "__func__", member):
+            called = f": {inspect.signature(function).return_annotation}"  # a property
+        said = first(function)
+        lines.append(f"- `{name}{called}`{said and f': {said}'}")
+    yield from ["", *lines] if lines else []
+
+
+def _aliases() -> Iterator[str]:
+    for name, module in ALIASES.items():
+        written, said = docstrings.alias(module, name)
+        yield f"- `{name}` is `{written}`{said and f': {said}'}"
+
+
+def _marks() -> Iterator[str]:
+    yield "An integer option says what it measures, `size: Annotated[int, zoo.Width]`, so that checks can run on a"
+    yield "small copy of a spec."
+    yield ""
+    said = docstrings.below(ast.parse(inspect.getsource(components)).body)
+    for name in MARKS:
+        yield f"- `zoo.{name}`: {one_line(said[name])}"
+
+
+def _helper(name: str) -> Iterator[str]:
+    found = getattr(zoo.testing, name)
+    yield f"### `zoo.testing.{name}`"
+    yield ""
+    if inspect.isclass(found):
+        yield first(found)
+        return
+    yield "```text"
+    yield from textwrap.wrap(f"{name}{signature(found)}", 116, subsequent_indent="    ", break_long_words=False)
+    yield "```"
+    yield ""
+    yield first(found)
+    parts = sections(found)
+    names = list(inspect.signature(found).parameters)
+    given = entries(parts.pop("Args", ""), names)[1]
+    if given:
+        yield ""
+        for said in dict.fromkeys(given.values()):
+            shared = ", ".join(f"`{one}`" for one in names if given.get(one) == said)
+            yield f"- {shared}: {sentence(said)}"
+    for title, text in parts.items():
+        yield ""
+        yield f"{title}: {text}"
+
+
+def _pytest() -> Iterator[str]:
+    yield "They are there wherever this package is installed, and come before what a test asks for."
+    yield ""
+    for names, attributes in asked_of_pytest():
+        yield f"- `{' '.join([*names, attributes['metavar']])}`: {attributes['help']}"
+
+
+def _checks() -> Iterator[str]:
+    yield "Names for `checks=`, `zoo test --check`, `--zoo-check` and `deviations`. A slow one runs when asked for."
+    yield ""
+    yield "| check | what holds | slow |"
+    yield "|---|---|---|"
+    for provided in isolated().checks:
+        yield f"| `{provided.record.name}` | {provided.record.summary} | {'yes' if provided.record.slow else ''} |"
+
+
+def asked_of_pytest() -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Every option that the plugin of pytest adds, by its names, with its attributes."""
+    found: list[tuple[tuple[str, ...], Mapping[str, Any]]] = []
+
+    class Group:
+        def getgroup(self, name: str, description: str) -> Group:
+            return self
+
+        def addoption(self, *names: str, **attributes: Any) -> None:
+            found.append((names, attributes))
+
+    pytest_plugin.pytest_addoption(Group())  # type: ignore[arg-type]
+    return found
+
+
+def _code(annotation: str) -> str:
+    return f"`{annotation}`".replace("|", "\\|")

@@ -6,8 +6,10 @@ used: `import zoo` imports neither torch nor pydantic.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from zoo.api import build, check, list_specs, load, summary
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from zoo.spec.canonical import Spec
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
-    from zoo.spec.shrink import shrink
+    from zoo.spec.shrink import shrink as shrink
     from zoo.summaries import Summary
 
 _HOME = {
@@ -91,6 +93,20 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
+
+class _Deprecated(NamedTuple):
+    """A name that is on its way out: what to use instead, and the versions in which that began and in which it ends."""
+
+    instead: str
+    since: str
+    removed_in: str
+
+
+# They work as ever, with a warning, and stand in no list of names; a test fails once their time has come.
+_DEPRECATED = {
+    "shrink": _Deprecated("zoo.testing.tiny", since="0.1", removed_in="0.3"),
+}
+
 __all__ = [
     "ArchitectureType",
     "BuildError",
@@ -138,7 +154,6 @@ __all__ = [
     "list_specs",
     "load",
     "materialise",
-    "shrink",
     "summary",
     "to_yaml",
 ]
@@ -148,9 +163,19 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     found = getattr(import_module(_MODULE_OF[name]), name)
+    if name in _DEPRECATED:
+        _warn(name, *_DEPRECATED[name])
+        return found  # not kept: each place that uses it is told
     globals()[name] = found  # the next use finds it without coming here
     return found
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _warn(name: str, instead: str, since: str, removed_in: str) -> None:
+    # `from zoo import name` asks twice, first whether the name is there.
+    if sys._getframe(2).f_code.co_name != "_handle_fromlist":
+        text = f"zoo.{name} is deprecated since {since} and goes in {removed_in}: use {instead}"
+        warnings.warn(text, DeprecationWarning, stacklevel=3)

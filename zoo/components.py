@@ -123,9 +123,11 @@ class ComponentType:
     options: its own options model, a subclass of `zoo.Options`.
     build: "module:attribute" of the class or function that makes the module; its arguments depend on the kind.
     describe: "module:attribute" of a torch-free function that gives a `Description`; None marks the figures unknown.
-    summary: one line for lists. paper: the source.
+    summary: one line for lists. paper: the source. authority: what it is held to, where that is more than the paper:
+    official code, or the equations meant.
     traits: what it promises, or a function from its options to that.
     deviations: known failures, `{check name: reason}`; each must really fail, or the check fails.
+    api_version: the plugin API that it is written for; one newer than this is incompatible.
     """
 
     kind: ClassVar[str] = "component"
@@ -136,6 +138,7 @@ class ComponentType:
     describe: str | None = None
     summary: str = ""
     paper: str | None = None
+    authority: str | None = None
     traits: Traits | Callable[[Any], Traits] = Traits()
     deviations: Mapping[str, str] = field(default_factory=dict, hash=False)
     api_version: int = API_VERSION
@@ -217,7 +220,10 @@ class PoolType(ComponentType):
 
 
 class NormType(ComponentType):
-    """Normalises features at each step. build: `(options, input_shape) -> Module`; describe alike."""
+    """Normalises features at each step. build: `(options, input_shape) -> Module`; describe alike.
+
+    The module is called with features (B, T, F) and which steps are valid (B, T), or None for all. It gives (B, T, F).
+    """
 
     kind: ClassVar[str] = "norm"
 
@@ -236,8 +242,12 @@ class ArchitectureType(ComponentType):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckType:
-    """A check of the contract. run: "module:attribute" of `(subject) -> None`, which raises `CheckFailure`, or
-    `zoo.checks.Skip` with the declaration that explains it. slow: only run when asked for."""
+    """A check of the contract.
+
+    name: how it is called: lower case. summary: one line for lists. slow: only run when asked for.
+    run: "module:attribute" of `(subject) -> None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the declaration
+    that explains it. api_version: as of every component.
+    """
 
     kind: ClassVar[str] = "check"
 

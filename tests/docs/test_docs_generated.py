@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
@@ -11,16 +13,23 @@ from pathlib import Path
 import pytest
 
 import zoo
+import zoo.testing
+from zoo.checks.records import CHECKS
+from zoo.components import ComponentType
+from zoo.plugin import hookspecs
 from zoo.plugin.manager import isolated
 from zoo.spec.model import DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile
 from zoo.spec.schema import KINDS
+from zoo.testing import pytest_plugin
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "docs"))  # as for `python docs/generate.py`
 _SPEC = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
 assert _SPEC is not None
 assert _SPEC.loader is not None
 generate = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(generate)
+docstrings = importlib.import_module("docstrings")
 
 
 @pytest.mark.parametrize("path", generate.pages(), ids=lambda path: path.name)
@@ -68,6 +77,105 @@ def test_the_docs_list_exactly_the_public_names() -> None:
     assert sorted(dir(zoo)) == sorted(zoo.__all__)
     for name in zoo.__all__:
         assert getattr(zoo, name).__doc__, f"zoo.{name} has no docstring"
+
+
+REFERENCE = (ROOT / "docs" / "plugins" / "reference.md").read_text(encoding="utf-8")
+PLUGIN_ROOMS = ("zoo.components", "zoo.engine", "zoo.inputs", "zoo.checks.subject")
+"""Where what a plugin makes, is given or derives from is written; other public classes are results of calls."""
+
+
+def _of_plugins() -> list[tuple[str, type]]:
+    members = [(f"zoo.{name}", getattr(zoo, name)) for name in zoo.__all__]
+    return [(name, one) for name, one in members if inspect.isclass(one) and one.__module__.startswith(PLUGIN_ROOMS)]
+
+
+def _missing(page: str) -> list[str]:
+    """What the page for plugins leaves out, by the names that the code has."""
+    parts = {title.strip("`"): body for title, body in re.findall(r"^#+ (.*)\n((?:(?!#+ ).*\n?)*)", page, re.MULTILINE)}
+    every = parts.get("What every component's record says", "")
+    found = [f"hook {name}" for name in vars(hookspecs) if name.startswith("zoo_") and name not in parts]
+    for name, one in _of_plugins():
+        if name == "zoo.Skip":  # in the text of zoo.CheckType
+            continue
+        if name not in parts:
+            found.append(name)
+        body = parts.get(name, "") + (every if issubclass(one, ComponentType) else "")
+        fields = [each.name for each in dataclasses.fields(one)] if dataclasses.is_dataclass(one) else None
+        for field in fields or getattr(one, "_fields", None) or inspect.get_annotations(one):
+            row = rf"^\| `{field}` \| `.+` \| .+ \| \S.* \|$"  # name, type, default and a meaning that is not empty
+            if not (field.startswith("_") or re.search(row, body, re.MULTILINE)):
+                found.append(f"{name}.{field}")
+        for member, function in vars(one).items():
+            public = inspect.isfunction(function) and not member.startswith("_")
+            if public and not issubclass(one, ComponentType) and f"- `{member}(" not in body:
+                found.append(f"{name}.{member}()")
+    for name in zoo.testing.__all__:
+        member, body = getattr(zoo.testing, name), parts.get(f"zoo.testing.{name}")
+        if body is None:
+            found.append(f"zoo.testing.{name}")
+        elif not inspect.isclass(member):
+            for argument in inspect.signature(member).parameters:
+                if not re.search(rf"^- (`\w+`, )*`{argument}`(, `\w+`)*: \S", body, re.MULTILINE):
+                    found.append(f"zoo.testing.{name}({argument})")
+    source = inspect.getsource(pytest_plugin.pytest_addoption)
+    found += [
+        one for one in re.findall(r'"(--[\w-]+)"', source) if f"- `{one} " not in parts.get("Options of pytest", "")
+    ]
+    checks = parts.get("Checks", "")
+    found += [f"check {one.name}" for one in CHECKS if f"| `{one.name}` | {one.summary} | " not in checks]
+    return found + [
+        f"zoo.{mark}" for mark in ("Width", "Count", "Vocabulary", "hookimpl") if f"zoo.{mark}`" not in page
+    ]
+
+
+def test_the_reference_for_plugins_leaves_nothing_out() -> None:
+    assert _missing(REFERENCE) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("### `zoo_norms`", "hook zoo_norms"),
+        ("### `zoo.Role`", "zoo.Role"),
+        ("| `causal` |", "zoo.Traits.causal"),
+        ("| `paper` |", "zoo.CellType.paper"),
+        ("| `zoneout` |", "zoo.CellType.zoneout"),
+        ("| `run` |", "zoo.CheckType.run"),
+        ("| `dt` |", "zoo.Context.dt"),
+        ("| `final` |", "zoo.LayerOutput.final"),
+        ("| `window` |", "zoo.Cell.window"),
+        ("- `step(", "zoo.Cell.step()"),
+        ("### `zoo.testing.planted`", "zoo.testing.planted"),
+        ("- `where`", "zoo.testing.planted(where)"),
+        ("- `steps`", "zoo.testing.assert_matches_reference(batch)"),
+        ("- `--zoo-check ", "--zoo-check"),
+        ("| `chunked` |", "check chunked"),
+        ("- `zoo.Count`", "zoo.Count"),
+    ],
+)
+def test_what_the_reference_leaves_out_is_found(line: str, missing: str) -> None:
+    page = "".join(each for each in REFERENCE.splitlines(keepends=True) if not each.startswith(line))
+    assert page != REFERENCE
+    assert missing in _missing(page)
+
+
+def test_a_field_without_a_meaning_is_found() -> None:
+    page, count = re.subn(r"^(\| `causal` \|.*\|).*\|$", r"\1  |", REFERENCE, flags=re.MULTILINE)
+    assert (count, _missing(page)) == (1, ["zoo.Traits.causal"])
+
+
+def test_what_a_docstring_says_is_taken_apart() -> None:
+    assert docstrings.entries("Of all. a, b: both; see c. c: one: two. No d: here.", ["a", "b", "c", "e"]) == (
+        "Of all.",
+        {"a": "both; see c.", "b": "both; see c.", "c": "one: two. No d: here."},
+    )
+    assert docstrings.meaning(zoo.StateSpec, "start") == "Its value before the first step."
+    assert docstrings.meaning(zoo.PoolType, "name") == "As written in a spec; lower case."
+    assert docstrings.meaning(zoo.PoolType, "build") == "`(options, input_shape) -> Module`; describe alike."
+    assert docstrings.sections(zoo.load)["Raises"].startswith("SpecError: every mistake in the file")
+    assert docstrings.signature(zoo.testing.tiny_spec).startswith(
+        "(cell: CellLike, *, input: Any = 5, hidden_size: int"
+    )
 
 
 def test_importing_zoo_imports_neither_torch_nor_pydantic() -> None:

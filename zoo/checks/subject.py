@@ -52,6 +52,7 @@ class Subject:
 
     spec: the canonical spec at full size. tiny: the same structure, small. device: where checks run.
     engine: how its models run recurrences. shrunk: False leaves a spec that is small at its size.
+    traits: what all components of the spec promise together.
     """
 
     spec: Spec

@@ -58,6 +58,9 @@ class Role:
 class Context:
     """What a cell may know of the run, in the order in which it sees the steps; None where nothing was given.
 
+    batch: rows, B. device: where the run is. training: whether the cell is in training mode. states: the cell's own.
+    window: how many past inputs stand before the first step. weight_dropout: the rate for `drop_weight`.
+    recurrent_dropout: the rate for `drop_state`.
     valid: (B, T), which steps are not padding. lengths: (B,). dt: (B, T), time since the last step.
     observed: (B, T, F). reset: (B, T), where the state starts anew. age: (B, T), steps since the sequence or its last
     reset began. fresh: (B, T), age == 0. `age` and `fresh` are there for cells with a `window` or that use "fresh".

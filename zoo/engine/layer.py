@@ -34,7 +34,7 @@ class LayerOutput(NamedTuple):
 
 
 class Layer(nn.Module):
-    """Base of every layer kind: from a sequence and a state to a sequence and a state."""
+    """Base of every layer kind: from a sequence and a state to a sequence and a state. output_shape: per step."""
 
     output_shape: Shape
 

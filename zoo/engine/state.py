@@ -56,6 +56,7 @@ class State(Mapping[str, Tensor]):
         return self.map(Tensor.detach)
 
     def clone(self) -> State:
+        """The state with memory of its own."""
         return self.map(torch.clone)
 
     def to(self, device: torch.device | str) -> State:

@@ -11,7 +11,7 @@ from zoo.components import Shape
 class Input(nn.Module):
     """Base of inputs. forward: x (B, T, *input_shape) -> (B, T, *output_shape).
 
-    input_shape: of one step; () for symbols. vocabulary: how many symbols there are; None for real numbers.
+    input_shape: of one step; () for symbols. output_shape: per step. vocabulary: how many symbols there are; None for real numbers.
     """
 
     input_shape: Shape
@@ -26,4 +26,5 @@ class Input(nn.Module):
         return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, *input_shape), real or symbols, to features (B, T, *output_shape)."""
         raise TypeError(f"{type(self).__name__} does not define forward")

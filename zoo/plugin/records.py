@@ -148,8 +148,10 @@ def _check_text(label: str, record: ComponentType | CheckType) -> None:
 def _check_component(label: str, record: ComponentType) -> None:
     """What a record says of itself must have the right types, or it would fail later, in the middle of a list."""
     _check_text(label, record)
-    if not (record.paper is None or isinstance(record.paper, str)):
-        raise PluginError(f"{label}: paper must be a string or None, not {_name(record.paper)}")
+    for said in ("paper", "authority"):
+        text = getattr(record, said)
+        if not (text is None or isinstance(text, str)):
+            raise PluginError(f"{label}: {said} must be a string or None, not {_name(text)}")
     if not (isinstance(record.traits, Traits) or callable(record.traits)):
         raise PluginError(f"{label}: traits must be zoo.Traits or a function to it, not {_name(record.traits)}")
     if not isinstance(record.deviations, Mapping):
