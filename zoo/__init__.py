@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zoo.engine.cell import Cell, Context, Role, StateSpec
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.state import State
-    from zoo.errors import BuildError, CheckFailure, Diagnostic, InputError, PluginError, SpecError, ZooError
+    from zoo.errors import BuildError, CheckFailure, Diagnostic, InputError, PluginError, ProvenanceWarning, SpecError, ZooError
     from zoo.inputs.base import Input
     from zoo.model import Model
     from zoo.plugin.hookspecs import hookimpl
@@ -80,6 +80,7 @@ _HOME = {
         "Diagnostic",
         "InputError",
         "PluginError",
+        "ProvenanceWarning",
         "SpecError",
         "ZooError",
     ),
@@ -133,6 +134,7 @@ __all__ = [
     "Options",
     "PluginError",
     "PoolType",
+    "ProvenanceWarning",
     "Report",
     "Role",
     "Run",

@@ -24,6 +24,10 @@ class InputError(ZooError, ValueError):
     """A tensor or an argument given to a model does not fit it."""
 
 
+class ProvenanceWarning(UserWarning):
+    """Saved weights come from other versions of plugins than the model they are loaded into."""
+
+
 class CheckFailure(ZooError):
     """A check of the contract does not hold; the text names the figure and its bound."""
 

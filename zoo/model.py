@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from zoo import arguments
+from zoo import arguments, provenance
 from zoo.components import Shape
 from zoo.engine.backends import stack
 from zoo.engine.cell import Cell
@@ -35,6 +35,9 @@ class Model(nn.Module):
 
     Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`; the keys of `state_dict` follow
     from that, as in `layers.0.cell.weight_ih` and `layers.0.reverse_cell.weight_ih`.
+
+    A `state_dict` says in its metadata which versions built the model, and loading it warns (`ProvenanceWarning`) where
+    those of plugins differ; a copy of its tensors alone, and formats that keep nothing else, have lost that.
 
     spec: the canonical spec that it was built from. engine: how recurrences run; every engine gives the same numbers.
     state_layout: "torch", where all layers are the same one of rnn, lstm and gru with equal sizes: h, or (h, c), each
@@ -155,6 +158,14 @@ class Model(nn.Module):
         if device.type == "meta":
             return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
         return self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype).to(device)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        provenance.record(self.spec, destination, prefix)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
+        provenance.compare(self.spec, local_metadata)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
     def _run(
         self,

@@ -6,7 +6,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 import pytest
-from running import Done, python
+from running import ROOT, Done, python
 
 MINE = """
 from zoo.testing import parametrize_with_checks, tiny_spec
@@ -52,7 +52,7 @@ manager._current = isolated(given(author_acme, distribution="acme"))
 def test_spec(check):
     check()
 """
-    (tmp_path / "author_acme.py").write_text((Path(__file__).parent / "author_acme.py").read_text())
+    (tmp_path / "author_acme.py").write_text((ROOT / "tests" / "author_acme.py").read_text())
     done = run(tmp_path, text=text)
     assert line(done) == "zoo: 4 checks on 2 models: 2 passed, 1 expected failures, 0 skipped, 1 failed"
     assert "lying: reference: cell lying against its reference: differs by " in done.stdout
