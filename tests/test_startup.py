@@ -76,14 +76,39 @@ def test_a_figure_is_the_median_over_rounds_of_what_it_is_held_against() -> None
     ratio = Contest(("-m", "zoo", "list"), ("-c", "x"), "its imports", "times", 1.5)
     more = Contest(("-m", "zoo", "list"), ("-c", "x"), "its imports", "seconds more", 0.5)
     seconds = [(0.3, 0.2), (0.8, 0.2), (0.2, 0.2)]
-    rounds = [{ratio.command: Run(a, a), ratio.beside: Run(b, b)} for a, b in seconds]
+    rounds = [{(ratio.command, False): Run(a, a), (ratio.beside, False): Run(b, b)} for a, b in seconds]
     result = _result(ratio, rounds)
     assert result.figure.median == pytest.approx(1.5)
     assert (result.figure.low, result.figure.high) == pytest.approx((1.25, 2.75))
     assert (result.seconds.median, result.beside_seconds.median) == (0.3, 0.2)
     assert result.row() == ("zoo list", "0.300", "its imports", "0.200", "1.50×", "1.25 to 2.75", "1.5×", "yes")
     assert _result(more, rounds).figure.median == pytest.approx(0.1)
-    assert not _result(ratio, [{ratio.command: Run(0.4, 0.4), ratio.beside: Run(0.2, 0.2)}]).met
+    slow = {(ratio.command, False): Run(0.4, 0.4), (ratio.beside, False): Run(0.2, 0.2)}
+    assert not _result(ratio, [slow]).met
+    crowd = Contest(ratio.command, ratio.command, "without them", "times", 1.5, crowded=True)
+    two = {(ratio.command, True): Run(0.3, 0.3), (ratio.command, False): Run(0.2, 0.2)}
+    found = _result(crowd, [two])
+    assert (found.command, found.figure.median) == ("zoo list, 50 plugins", pytest.approx(1.5))
+
+
+def test_with_fifty_plugins_of_which_five_are_broken_the_list_works_and_names_the_five(tmp_path: Path) -> None:
+    from zoo.bench.specimens import install_plugins
+
+    install_plugins(tmp_path / "site", 50)
+    done = python(
+        "-m", "zoo", "list", "crowd", "--json", cwd=tmp_path, path=tmp_path / "site", env={"ZOO_PLUGINS": None}
+    )
+    assert done.returncode == 0
+    broken = (7, 17, 27, 37, 47)
+    assert [row["name"] for row in json.loads(done.stdout)] == [f"crowd{n:02}" for n in range(50) if n not in broken]
+    said = [line for line in done.stderr.splitlines() if "crowd" in line]
+    assert said == [
+        "plugin crowd07 (zoo-crowd07 1) is broken: needs the module 'no_such_module', which is not installed",
+        "plugin crowd17 (zoo-crowd17 1) is broken: cannot be imported: SyntaxError: invalid syntax (__init__.py, line 1)",
+        "plugin crowd27 (zoo-crowd27 1) is broken: cannot be imported: SystemExit: no licence found",
+        "plugin crowd37 (zoo-crowd37 1) is broken: unknown hook 'zoo_cels'; did you mean 'zoo_cells'?",
+        "plugin crowd47 (zoo-crowd47 1) is broken: zoo_cells must return CellType records, not str",
+    ]
 
 
 def test_a_process_that_waited_for_a_core_is_disturbed() -> None:
@@ -119,6 +144,7 @@ def test_bench_startup_measures_every_command_beside_its_imports(monkeypatch: py
     assert found["rounds"] == 1
     assert [(row["command"], row["unit"], row["goal"]) for row in found["results"]] == [
         ("zoo list", "times", 1.5),
+        ("zoo list, 50 plugins", "times", 1.5),
         ("zoo --help", "times", 1.5),
         ("zoo plugins", "times", 1.5),
         ("zoo summary specs/lstm.yaml", "times", 1.25),

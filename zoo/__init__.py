@@ -37,7 +37,16 @@ if TYPE_CHECKING:
     from zoo.engine.cell import Cell, Context, Role, StateSpec
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.state import State
-    from zoo.errors import BuildError, CheckFailure, Diagnostic, InputError, PluginError, ProvenanceWarning, SpecError, ZooError
+    from zoo.errors import (
+        BuildError,
+        CheckFailure,
+        Diagnostic,
+        InputError,
+        PluginError,
+        ProvenanceWarning,
+        SpecError,
+        ZooError,
+    )
     from zoo.inputs.base import Input
     from zoo.model import Model
     from zoo.plugin.hookspecs import hookimpl

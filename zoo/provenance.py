@@ -27,7 +27,7 @@ def distributions(spec: Spec) -> dict[str, str]:
 
 
 def record(spec: Spec, state_dict: Any, prefix: str) -> None:
-    """Write it beside the weights of a model that stands at a prefix: plain data, for `torch.load(weights_only=True)`."""
+    """Write it beside the weights of the model at a prefix: plain data, for `torch.load(weights_only=True)`."""
     metadata = getattr(state_dict, "_metadata", None)
     if metadata is not None:  # a plain dict that somebody gave to be filled has none
         metadata[prefix[:-1]][KEY] = {"spec": spec.id, "distributions": distributions(spec)}

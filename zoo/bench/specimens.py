@@ -1,4 +1,4 @@
-"""Generated specs for the benchmarks: valid, and varied as those of a real library are."""
+"""Generated specs and plugins for the benchmarks: varied as those of a real library are."""
 
 from __future__ import annotations
 
@@ -15,6 +15,40 @@ _LAYERS = (
     "layers:\n  - {hidden_size: 32, dropout: {output: 0.1}}\n  - {kind: linear, size: 24, activation: tanh}\n"
     "  - {cell: gru, hidden_size: 16}\n",
 )
+
+_HOOKS = """\
+from pathlib import Path
+
+import zoo
+{more}
+
+@zoo.hookimpl
+def zoo_specs():
+    return [Path(__file__).parent / "specs"]
+"""
+_CELL = """
+
+class Options(zoo.Options):
+    rate: float = 0.5
+    bias: bool = True
+
+
+def describe(options, input_shape, hidden_size):
+    return zoo.Description(output_shape=(hidden_size,), parameters=hidden_size)
+
+
+@zoo.hookimpl
+def zoo_cells():
+    return [zoo.CellType(name="{name}", options=Options, build="{module}.cell:Cell", describe="{module}:describe")]
+"""
+BROKEN = {
+    7: "import no_such_module\n",
+    17: "def zoo_cells(:\n",
+    27: "raise SystemExit('no licence found')\n",
+    37: "import zoo\n\n\n@zoo.hookimpl\ndef zoo_cels():\n    return []\n",
+    47: "import zoo\n\n\n@zoo.hookimpl\ndef zoo_cells():\n    yield 'lstm'\n",
+}
+"""What stands in the modules of the plugins that do not work, by number."""
 
 
 def specimen(index: int) -> str:
@@ -41,3 +75,29 @@ def write_specimens(folder: Path, count: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
         (folder / f"specimen-{index:04}.yaml").write_text(specimen(index), encoding="utf-8")
+
+
+def install_specs(site: Path, count: int) -> None:
+    """A plugin that offers that many specs, installed as pip would leave it."""
+    write_specimens(site / "zoo_specimens" / "specs", count)
+    _install(site, "specimens", _HOOKS.format(more=""))
+
+
+def install_plugins(site: Path, count: int) -> None:
+    """That many light plugins, each with a cell and a spec; five of the first fifty are broken, each in its way."""
+    for index in range(count):
+        name = f"crowd{index:02}"
+        specs = site / f"zoo_{name}" / "specs"
+        specs.mkdir(parents=True)
+        spec = f"schema: 1\nname: {name}\ninput: 8\ncell: {name}\nhidden_size: 16\n"
+        (specs / f"{name}.yaml").write_text(spec, encoding="utf-8")
+        cell = _CELL.format(name=name, module=f"zoo_{name}")
+        _install(site, name, BROKEN.get(index, _HOOKS.format(more=cell)))
+
+
+def _install(site: Path, name: str, text: str) -> None:
+    (site / f"zoo_{name}" / "__init__.py").write_text(text, encoding="utf-8")
+    info = site / f"zoo_{name}-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: 1\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[zoo.plugins]\n{name} = zoo_{name}\n", encoding="utf-8")

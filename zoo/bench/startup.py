@@ -15,10 +15,12 @@ from typing import Any, Final, Literal
 
 from zoo.bench.processes import time_process
 from zoo.bench.rounds import PATIENCE, Run, Spread, count, machine
-from zoo.bench.specimens import write_specimens
+from zoo.bench.specimens import install_plugins, install_specs, write_specimens
 
 LIBRARY = 150
 """Specs in the library while it is measured."""
+PLUGINS = 50
+"""Plugins that are installed where there are many, of which some are broken."""
 VALIDATED = 1000
 """Specs in the folder that `zoo validate` reads."""
 
@@ -28,17 +30,33 @@ class M(BaseModel): x: int"""
 HEAVY: Final = "import torch, torchinfo"
 
 Progress = Callable[[Sequence[int]], Iterable[int]]
+Process = tuple[tuple[str, ...], bool]
+"""The arguments of Python, and whether the many plugins are installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A command, what it is held against, and the goal: how many times as long, or how many seconds longer."""
+    """A command, what it is held against, and the goal: how many times as long, or how many seconds longer.
+
+    crowded: the command runs with the many plugins installed, and what it is held against without them.
+    """
 
     command: tuple[str, ...]
     beside: tuple[str, ...]
     label: str
     unit: Literal["times", "seconds more"]
     goal: float
+    crowded: bool = False
+
+    @property
+    def runs(self) -> tuple[Process, Process]:
+        """The command's process and the one that it is held against."""
+        return (self.command, self.crowded), (self.beside, False)
+
+    @property
+    def name(self) -> str:
+        said = " ".join(("zoo", *self.command[2:]))
+        return f"{said}, {PLUGINS} plugins" if self.crowded else said
 
     def figure(self, command: Run, beside: Run) -> float:
         if self.unit == "times":
@@ -112,14 +130,17 @@ def measure(rounds: int, progress: Progress = iter) -> Measurement:
         ZooError: one of the commands fails.
     """
     with tempfile.TemporaryDirectory(prefix="zoo-bench-") as folder:
-        contests, environment = _prepare(Path(folder))
+        contests, environments = _prepare(Path(folder))
 
-        def one_round() -> dict[tuple[str, ...], Run]:
+        def one_round() -> dict[Process, Run]:
             # What several contests share is run once a round.
-            arguments = dict.fromkeys(each for contest in contests for each in (contest.command, contest.beside))
-            return {each: time_process(each, folder=Path(folder), environment=environment) for each in arguments}
+            processes = dict.fromkeys(each for contest in contests for each in contest.runs)
+            return {
+                each: time_process(each[0], folder=Path(folder), environment=environments[each[1]])
+                for each in processes
+            }
 
-        def attempts() -> Iterator[dict[tuple[str, ...], Run]]:
+        def attempts() -> Iterator[dict[Process, Run]]:
             for _ in progress(range((1 + PATIENCE) * rounds)):
                 yield one_round()
 
@@ -129,10 +150,11 @@ def measure(rounds: int, progress: Progress = iter) -> Measurement:
     return Measurement(results, len(counted.rounds), counted.thrown_away, counted.kept_disturbed)
 
 
-def _result(contest: Contest, rounds: Sequence[Mapping[tuple[str, ...], Run]]) -> Result:
-    pairs = [(runs[contest.command], runs[contest.beside]) for runs in rounds]
+def _result(contest: Contest, rounds: Sequence[Mapping[Process, Run]]) -> Result:
+    command, beside = contest.runs
+    pairs = [(runs[command], runs[beside]) for runs in rounds]
     return Result(
-        command=" ".join(("zoo", *contest.command[2:])),
+        command=contest.name,
         beside=contest.label,
         unit=contest.unit,
         goal=contest.goal,
@@ -142,8 +164,8 @@ def _result(contest: Contest, rounds: Sequence[Mapping[tuple[str, ...], Run]]) -
     )
 
 
-def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[str, str]]:
-    """The contests, with the files that they need, and the environment they run in."""
+def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[bool, dict[str, str]]]:
+    """The contests, with the files that they need, and the environments without and with the many plugins."""
     import zoo
     from zoo.spec import bundled, library
 
@@ -151,10 +173,12 @@ def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[str, str]]:
     write_specimens(folder / "one", 1)
     (folder / "specs").mkdir()
     (folder / "specs" / "lstm.yaml").write_bytes((bundled.folder() / "lstm.yaml").read_bytes())
-    _install_specimens(folder / "site", max(0, LIBRARY - len(library.entries())))
+    install_specs(folder / "site", max(0, LIBRARY - len(library.entries())))
+    install_plugins(folder / "crowd", PLUGINS)
     light, heavy = ("-c", LIGHT), ("-c", HEAVY)
     contests = (
         Contest(("-m", "zoo", "list"), light, "its imports", "times", 1.5),
+        Contest(("-m", "zoo", "list"), ("-m", "zoo", "list"), "without them", "times", 1.5, crowded=True),
         Contest(("-m", "zoo", "--help"), light, "its imports", "times", 1.5),
         Contest(("-m", "zoo", "plugins"), light, "its imports", "times", 1.5),
         Contest(("-m", "zoo", "summary", "specs/lstm.yaml"), heavy, "torch, torchinfo", "times", 1.25),
@@ -164,20 +188,9 @@ def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[str, str]]:
     )
     package = Path(str(zoo.__file__)).resolve().parent.parent
     paths = [str(folder / "site"), str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
-    return contests, environment
-
-
-def _install_specimens(site: Path, count: int) -> None:
-    """A plugin that offers that many specs, installed as pip would leave it."""
-    write_specimens(site / "zoo_specimens" / "specs", count)
-    (site / "zoo_specimens" / "__init__.py").write_text(
-        "from pathlib import Path\n\nimport zoo\n\n\n"
-        "@zoo.hookimpl\ndef zoo_specs():\n    return [Path(__file__).parent / 'specs']\n",
-        encoding="utf-8",
-    )
-    info = site / "zoo_specimens-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-specimens\nVersion: 1\n", encoding="utf-8")
-    (info / "entry_points.txt").write_text("[zoo.plugins]\nspecimens = zoo_specimens\n", encoding="utf-8")
+    environments = {}
+    for crowded in (False, True):
+        path = os.pathsep.join([str(folder / "crowd"), *paths] if crowded else paths)
+        environments[crowded] = {**os.environ, "PYTHONPATH": path}
+        environments[crowded].pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
+    return contests, environments

@@ -11,7 +11,8 @@ from zoo.components import Shape
 class Input(nn.Module):
     """Base of inputs. forward: x (B, T, *input_shape) -> (B, T, *output_shape).
 
-    input_shape: of one step; () for symbols. output_shape: per step. vocabulary: how many symbols there are; None for real numbers.
+    input_shape: of one step; () for symbols. output_shape: per step.
+    vocabulary: how many symbols there are; None for real numbers.
     """
 
     input_shape: Shape
