@@ -53,6 +53,10 @@ def reference(x: Any, parameters: Any, options: DecayOptions) -> Any:
     return np.stack(y)
 
 
+def half(x: Any, parameters: Any, options: DecayOptions) -> Any:
+    return reference(x, parameters, DecayOptions(rate=0.5))
+
+
 def constant(x: Any, parameters: Any, options: DecayOptions) -> Any:
     return np.full((len(x), len(parameters["weight"])), 0.5)
 
@@ -76,6 +80,13 @@ def zoo_cells() -> list[zoo.CellType]:
             build=f"{__name__}:Decay",
             reference=f"{__name__}:reference",
             deviations={"reference": "was once wrong"},
+        ),
+        zoo.CellType(
+            name="partly",
+            options=DecayOptions,
+            build=f"{__name__}:Decay",
+            reference=f"{__name__}:half",
+            deviations=lambda options: {} if options.rate == 0.5 else {"reference": "its reference knows one rate"},
         ),
         zoo.CellType(name="lost", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:nothing"),
     ]

@@ -126,7 +126,8 @@ class ComponentType:
     summary: one line for lists. paper: the source. authority: what it is held to, where that is more than the paper:
     official code, or the equations meant.
     traits: what it promises, or a function from its options to that.
-    deviations: known failures, `{check name: reason}`; each must really fail, or the check fails.
+    deviations: known failures, `{check name: reason}`, or a function from its options to that; each must really fail,
+    or the check fails.
     api_version: the plugin API that it is written for; one newer than this is incompatible.
     """
 
@@ -140,7 +141,7 @@ class ComponentType:
     paper: str | None = None
     authority: str | None = None
     traits: Traits | Callable[[Any], Traits] = Traits()
-    deviations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    deviations: Mapping[str, str] | Callable[[Any], Mapping[str, str]] = field(default_factory=dict, hash=False)
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
@@ -163,6 +164,9 @@ class ComponentType:
 
     def traits_of(self, options: Any) -> Traits:
         return self.traits(options) if callable(self.traits) else self.traits
+
+    def deviations_of(self, options: Any) -> Mapping[str, str]:
+        return self.deviations(options) if callable(self.deviations) else self.deviations
 
 
 # The kinds without a field of their own need not be decorated, which would cost every command a millisecond each.

@@ -42,6 +42,12 @@ def test_a_declared_deviation_is_expected_and_must_be_real() -> None:
     assert outcome(tiny_spec("repentant")) == ("failed", "passes, though a deviation is declared: was once wrong")
 
 
+def test_a_deviation_may_depend_on_the_options() -> None:
+    assert outcome(tiny_spec("partly")) == ("passed", "")
+    other = tiny_spec({"kind": "partly", "rate": 0.25})
+    assert outcome(other) == ("expected failure", "its reference knows one rate")
+
+
 def test_every_cell_of_a_model_is_compared() -> None:
     layers = [{"cell": "decay"}, {"cell": "lying"}]
     spec = {"schema": 1, "name": "both", "input": 5, "hidden_size": 7, "layers": layers}

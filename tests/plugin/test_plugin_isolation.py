@@ -101,7 +101,7 @@ BROKEN = {
     ),
     "deviations": (
         hook(f"return [{cell('x', 'deviations=[]')}]"),
-        "cell 'x': deviations must be a mapping, not list",
+        "cell 'x': deviations must be a mapping or a function to one, not list",
     ),
     "takenkey": (
         hook(f"return [{cell('x', 'options=Own')}]", before=OPTIONS.format(line="kind: int = 1")),

@@ -55,7 +55,9 @@ def select(names: Sequence[str] | None = None, *, slow: bool = False) -> tuple[C
 def run(subject: Subject, record: CheckType) -> Outcome:
     """One check on one model, with the deviations that its components declare taken into account."""
     outcome = _outcome(subject, record)
-    expected = [why for _, part in parts(subject.spec) if (why := part.record.deviations.get(record.name))]
+    expected = [
+        why for _, part in parts(subject.spec) if (why := part.record.deviations_of(part.options).get(record.name))
+    ]
     if not expected or outcome.status == "skipped":
         return outcome
     if outcome.status == "failed":

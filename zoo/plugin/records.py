@@ -154,8 +154,8 @@ def _check_component(label: str, record: ComponentType) -> None:
             raise PluginError(f"{label}: {said} must be a string or None, not {_name(text)}")
     if not (isinstance(record.traits, Traits) or callable(record.traits)):
         raise PluginError(f"{label}: traits must be zoo.Traits or a function to it, not {_name(record.traits)}")
-    if not isinstance(record.deviations, Mapping):
-        raise PluginError(f"{label}: deviations must be a mapping, not {_name(record.deviations)}")
+    if not (isinstance(record.deviations, Mapping) or callable(record.deviations)):
+        raise PluginError(f"{label}: deviations must be a mapping or a function to one, not {_name(record.deviations)}")
     taken = _FORMAT_KEYS.get(record.kind, ("kind",))
     for option, info in record.options.model_fields.items():
         for key in {option, info.alias} & set(taken):

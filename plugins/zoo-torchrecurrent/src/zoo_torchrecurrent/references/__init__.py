@@ -1,0 +1,93 @@
+"""The cells' equations in plain NumPy, from their papers and their authors' code alone.
+
+One row, one step, one gate at a time, from a state of zeros; nothing is shared with torchrecurrent but the order of the
+rows of its weights. `tr-lem` is `lem` here.
+"""
+
+from __future__ import annotations
+
+from zoo_torchrecurrent.references.gated import (
+    atr,
+    br,
+    cfn,
+    dsgu,
+    intersectionrnn,
+    lightru,
+    ligru,
+    mgu,
+    minimalrnn,
+    mut1,
+    mut2,
+    mut3,
+    nbr,
+    sgrn,
+    sgu,
+    star,
+    taugru,
+    ugrnn,
+)
+from zoo_torchrecurrent.references.memory import (
+    janet,
+    multiplicativelstm,
+    nas,
+    originallstm,
+    peepholelstm,
+    ran,
+    reslstm,
+    tgru,
+    tlstm,
+    trnn,
+    wmclstm,
+)
+from zoo_torchrecurrent.references.residual import (
+    antisymmetricrnn,
+    cornn,
+    fastgrnn,
+    fastrnn,
+    gatedantisymmetricrnn,
+    indrnn,
+    lem,
+    scrn,
+    unicornn,
+)
+
+__all__ = [
+    "antisymmetricrnn",
+    "atr",
+    "br",
+    "cfn",
+    "cornn",
+    "dsgu",
+    "fastgrnn",
+    "fastrnn",
+    "gatedantisymmetricrnn",
+    "indrnn",
+    "intersectionrnn",
+    "janet",
+    "lem",
+    "lightru",
+    "ligru",
+    "mgu",
+    "minimalrnn",
+    "multiplicativelstm",
+    "mut1",
+    "mut2",
+    "mut3",
+    "nas",
+    "nbr",
+    "originallstm",
+    "peepholelstm",
+    "ran",
+    "reslstm",
+    "scrn",
+    "sgrn",
+    "sgu",
+    "star",
+    "taugru",
+    "tgru",
+    "tlstm",
+    "trnn",
+    "ugrnn",
+    "unicornn",
+    "wmclstm",
+]
