@@ -34,6 +34,10 @@ class Base(zoo.Cell):
     def project(self, x: torch.Tensor, const: Any, ctx: Any) -> torch.Tensor:
         return kept(self.rate) * torch.tanh(x @ self.weight.T)
 
+    @property
+    def half_life(self) -> float:
+        return 0.5 / self.rate
+
     def step(self, u: torch.Tensor, state: Any, const: Any) -> dict[str, torch.Tensor]:
         return {"h": self.rate * state["h"] + u}
 

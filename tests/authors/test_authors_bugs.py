@@ -41,6 +41,13 @@ def test_a_function_of_a_module_is_replaced_wherever_it_was_imported() -> None:
     assert author_acme.kept(0.25) == 0.75
 
 
+def test_a_property_stays_one() -> None:
+    cell = zoo.build(tiny_spec("decay")).layers[0].cell
+    with planted("author_acme:Base.half_life", "0.5 /", "3.0 /"):
+        assert cell.half_life == 6.0
+    assert cell.half_life == 1.0
+
+
 def test_super_works_in_what_is_written_anew() -> None:
     with planted("author_acme:Decay.reset_parameters", "mul_(1.0)", "mul_(0.0)"):
         assert not zoo.build(tiny_spec("decay")).layers[0].cell.weight.any()

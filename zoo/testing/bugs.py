@@ -85,12 +85,13 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
 
 
 def rewritten(function: Callable[..., Any], right: str, wrong: str) -> Any:
-    """The function with `wrong` in place of `right`, as it stands in its class: a static method stays one.
+    """The function with `wrong` in place of `right`, as it stands in its class: a property or a static method stays one.
 
     Raises:
         ZooError: its source cannot be read, or `right` does not stand in it once.
     """
-    function = inspect.unwrap(getattr(function, "__func__", function))
+    plain: Any = getattr(function, "fget", None) or getattr(function, "__func__", function)
+    function = inspect.unwrap(plain)
     name = getattr(function, "__name__", repr(function))
     try:
         source = textwrap.dedent(inspect.getsource(function))
