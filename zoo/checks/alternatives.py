@@ -153,9 +153,11 @@ def _values(annotation: Any, now: Any) -> list[Any]:
             choices += [now / 2 + 0.25, 2 * now + 1] if type(now) is float and math.isfinite(now) else [0.5, 1.5]
         elif typing.get_origin(member) is tuple and isinstance(now, tuple):
             choices += [tuple(item + 1 for item in now if isinstance(item, int)), (*now, *now)]
-        elif member is type(None) and now is not None:
-            choices.append(None)
-    return [value for value in choices if value != now]
+    others = [value for value in choices if value != now]
+    # None often means a default, which may be the value that is there.
+    if not others and now is not None and type(None) in _members(annotation):
+        return [None]
+    return others
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
