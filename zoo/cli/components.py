@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +12,14 @@ from zoo.cli.completion import component_kinds, plugin_names
 from zoo.cli.output import note, table, write, write_json
 from zoo.cli.specs import Json
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.plugin.catalogue import Plugin
+
+_SHOWN: Final = 8
+"""Names of one kind in a row of the table; `zoo components` and `--json` have them all."""
+_SLOW: Final = 0.25
+"""Seconds to load from which a plugin is said to be slow."""
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +51,7 @@ def components(
                     "qualified": one.qualified,
                     "summary": one.record.summary,
                     "paper": one.record.paper,
+                    "authority": one.record.authority,
                     "options": one.record.options.model_json_schema().get("properties", {}),
                     "distribution": one.distribution,
                     "version": one.version,
@@ -112,21 +122,29 @@ def plugins(
                 f"{plugin.distribution} {plugin.version}",
                 plugin.status,
                 f"{1000 * plugin.load_seconds:.1f}",
-                "; ".join(
-                    filter(
-                        None,
-                        [
-                            *(f"{kind}: {', '.join(names)}" for kind, names in plugin.provides.items()),
-                            plugin.cause,
-                            *plugin.notes,
-                        ],
-                    )
-                ),
+                "; ".join(_said(plugin)),
             )
             for plugin in found
         ),
         right=("load ms",),
     )
+    idle = [plugin.name for plugin in found if plugin.status in ("broken", "incompatible")]
+    if idle:
+        note(
+            f"{len(idle)} of {len(found)} do not work: {', '.join(idle)}; zoo plugins --traceback NAME says why in full"
+        )
+
+
+def _said(plugin: Plugin) -> Iterator[str]:
+    """What a plugin provides, or why it does not, and what its user should know."""
+    for kind, names in plugin.provides.items():
+        shown = names if len(names) <= _SHOWN else (*names[: _SHOWN - 1], f"and {len(names) - _SHOWN + 1} more")
+        yield f"{kind}: {', '.join(shown)}"
+    if plugin.cause:
+        yield plugin.cause
+    yield from plugin.notes
+    if plugin.load_seconds > _SLOW:
+        yield f"every command waits {plugin.load_seconds:.1f} s for it"
 
 
 def schema(

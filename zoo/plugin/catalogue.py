@@ -21,6 +21,7 @@ Status = Literal["ok", "broken", "incompatible", "disabled"]
 _Offer = TypeVar("_Offer", Provided, ProvidedCheck)
 _SHOWN: Final = 30
 _COMPARED: Final = 60
+_DISTRIBUTION: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,8 @@ class Catalogue:
             meant = difflib.get_close_matches(distribution[:_COMPARED], installed, n=1, cutoff=0.8)
             if meant and f"{meant[0]}/{bare}" in known:
                 return f"; did you mean '{meant[0]}/{bare}'?"
-            return f"; no plugin of {distribution[:_COMPARED]!r} is installed"
+            install = f": pip install {distribution}" if _DISTRIBUTION.fullmatch(distribution) else ""
+            return f"; no plugin of {distribution[:_COMPARED]!r} is installed{install}"
         close = difflib.get_close_matches(name[:_COMPARED], sorted(known), n=1)
         if close:
             return f"; did you mean {close[0]!r}?"
