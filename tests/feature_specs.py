@@ -12,6 +12,7 @@ def _spec(name: str, **keys: Any) -> dict[str, Any]:
 TOKENS: Final = {"kind": "tokens", "vocabulary": 50, "size": 24, "padding": 0, "dropout": 0.2}
 
 FEATURES: Final[tuple[dict[str, Any], ...]] = (
+    _spec("ten-classes", input=3, cell="gru", hidden_size=5, head={"kind": "linear", "size": 10, "pool": "last"}),
     _spec(
         "mixed-cells",
         input=9,

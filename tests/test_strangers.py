@@ -41,7 +41,7 @@ def declared(package: str) -> dict[str, Any]:
 
 
 def test_they_are_there() -> None:
-    assert set(PACKAGES) >= {"zoo-leaky", "zoo-tutorial"}
+    assert set(PACKAGES) == {"zoo-leaky", "zoo-ncps", "zoo-sklearn", "zoo-torchrecurrent", "zoo-tutorial"}
 
 
 @each_package
@@ -62,7 +62,7 @@ def test_it_works_and_loads_nothing_heavy(sites: Any, package: str, tmp_path: Pa
     assert found["version"] == declared(package)["version"]
     assert found["provides"], "it provides nothing"
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert found["module"] in imported or f"{found['module']}.options" in imported
+    assert "zoo.components" in imported
     assert imported & HEAVY == set()
 
 
@@ -77,6 +77,26 @@ def test_its_specs_are_in_the_list_with_their_figures(sites: Any, package: str, 
     for row in rows.values():
         assert row["version"] == declared(package)["version"]
         assert Path(row["path"]).is_relative_to(site)
+
+
+@each_package
+def test_its_readme_says_what_happens(sites: Any, package: str, tmp_path: Path) -> None:
+    """Its yaml blocks are specs, its python blocks run in order, and a text block behind one is what that prints."""
+    site = sites(package)
+    text = (ROOT / "plugins" / package / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert {kind for kind, _ in blocks} <= {"yaml", "python", "text", "sh"}
+    specs = [body for kind, body in blocks if kind == "yaml"]
+    for index, body in enumerate(specs):
+        (tmp_path / f"spec{index}.yaml").write_text(body, encoding="utf-8")
+    if specs:
+        done = python("-m", "zoo", "validate", ".", cwd=tmp_path, env=CLEAN, path=site)
+        assert done.returncode == 0, done.stdout
+    programs = [body for kind, body in blocks if kind == "python"]
+    if programs:
+        done = python("-c", "\n".join(programs), cwd=tmp_path, env=CLEAN, path=site)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "".join(body for kind, body in blocks if kind == "text")
 
 
 @each_package

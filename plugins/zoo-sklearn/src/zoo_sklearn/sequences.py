@@ -1,0 +1,139 @@
+"""What estimators are given, as padded tensors: an array of series, of sequences, or a list of rows of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data  # type: ignore[import-untyped]
+from torch import Tensor
+
+import zoo
+
+Layout = Literal["series", "sequences"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """x (n, T, F), or (n, T) for symbols, zero in padding; lengths (n,), or None where every row has T steps.
+
+    layout: "series", n rows of one column per step; "sequences", rows of any number of steps.
+    """
+
+    x: Tensor
+    lengths: Tensor | None
+    layout: Layout
+
+    def __len__(self) -> int:
+        return self.x.shape[0]
+
+    def rows(self, index: Any) -> Sequences:
+        """Some of the rows, as long as the longest of them."""
+        chosen = torch.as_tensor(index)
+        if self.lengths is None:
+            return Sequences(self.x[chosen], None, self.layout)
+        lengths = self.lengths[chosen]
+        return Sequences(self.x[chosen, : int(lengths.max())], lengths, self.layout)
+
+    def output(self, model: zoo.Model, device: torch.device) -> Tensor:
+        """What the model gives for all rows in one pass, (n, outputs), on the device."""
+        found: Tensor = model(self.x.to(device), lengths=self.lengths)
+        return found
+
+
+def read(estimator: Any, X: Any, *, vocabulary: int | None, fitted: Layout | None) -> Sequences:
+    """Check X as scikit-learn does and bring it into one form.
+
+    Args:
+        estimator: whose `n_features_in_` and `feature_names_in_` are set, or compared with.
+        X: (n, T), series of T steps, whose columns are the features that scikit-learn counts; (n, T, F); or a list of
+            rows (T_i, F), or (T_i,) for F = 1. Symbols: (n, T), or a list of rows (T_i,).
+        vocabulary: how many symbols there are; None for real numbers, read as float32.
+        fitted: the layout to compare with; None while fitting, when it is X's own.
+
+    Raises:
+        ValueError: what does not fit, in scikit-learn's words where it has some.
+    """
+    rows = _rows(X, listed=fitted == "sequences")
+    layout: Layout = "series" if rows is None else "sequences"
+    if fitted is not None and layout != fitted:
+        forms = {"series": "series, an array (n, T)", "sequences": "sequences, (n, T, F) or a list of rows"}
+        raise zoo.InputError(f"X must be {forms[fitted]}, as the estimator was fitted on, not {forms[layout]}")
+    dtype: Any = np.float32 if vocabulary is None else "numeric"
+    if rows is None:
+        checked = validate_data(estimator, X, reset=fitted is None, dtype=dtype)
+        values = checked[:, :, None]
+        lengths = np.full(len(checked), checked.shape[1])
+    else:
+        lengths = np.array([len(row) for row in rows])
+        if not lengths.all():
+            raise zoo.InputError(f"row {int(lengths.argmin())} of X has no steps")
+        # Every step of every row is a sample of F features, for which scikit-learn has all the checks.
+        steps = validate_data(estimator, _joined(rows), reset=fitted is None, dtype=dtype)
+        values = np.zeros((len(rows), int(lengths.max()), steps.shape[1]), steps.dtype)
+        values[np.arange(values.shape[1]) < lengths[:, None]] = steps
+    x = _numbers(values) if vocabulary is None else _symbols(values, vocabulary)
+    ragged = bool((lengths != lengths.max()).any())
+    return Sequences(x, torch.from_numpy(lengths) if ragged else None, layout)
+
+
+def _rows(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
+    """Rows of shape (T_i, F) each, or None where X is one table (n, T).
+
+    listed: a list of rows (T_i,) is one of sequences even if all are equally long, when it could be a table.
+    """
+    if getattr(X, "ndim", None) == 3:
+        return list(np.asarray(X))
+    table = isinstance(X, np.ndarray) and not (X.dtype == object and X.ndim == 1)
+    if table or not isinstance(X, np.ndarray | list | tuple) or len(X) == 0:
+        return None
+    try:
+        rows = [np.asarray(row) for row in X]
+    except ValueError:
+        raise zoo.InputError("X holds a row whose steps differ in their number of features") from None
+    axes = {row.ndim for row in rows}
+    if axes == {2}:
+        return rows
+    if axes == {1} and (listed or len({len(row) for row in rows}) > 1):
+        return [row[:, None] for row in rows]
+    if 2 not in axes:
+        return None
+    raise zoo.InputError(f"the rows of X must all have the shape (T, F); they have {_listed(axes)} axes")
+
+
+def _joined(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    widths = {row.shape[1] for row in rows}
+    if len(widths) > 1:
+        raise zoo.InputError(f"the rows of X must have the same number of features, not {_listed(widths)}")
+    return np.concatenate(rows)
+
+
+def _listed(numbers: set[int]) -> str:
+    return " and ".join(str(number) for number in sorted(numbers))
+
+
+def _numbers(values: NDArray[Any]) -> Tensor:
+    # A copy: what was given may be read-only or change later.
+    return torch.tensor(values)
+
+
+def _symbols(values: NDArray[Any], vocabulary: int) -> Tensor:
+    if values.shape[2] != 1:
+        raise zoo.InputError(f"the spec's input takes symbols, one per step: X has {values.shape[2]} features per step")
+    if values.dtype.kind not in "iub" and (values != np.floor(values)).any():
+        raise zoo.InputError("the spec's input takes symbols: X must be whole numbers")
+    if values.min() < 0 or values.max() >= vocabulary:
+        raise zoo.InputError(
+            f"X must be symbols from 0 to {vocabulary - 1}, the spec's vocabulary, not from {values.min():g} to "
+            f"{values.max():g}"
+        )
+    return torch.tensor(values[:, :, 0].astype(np.int64))
+
+
+def batches(order: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
+    """Cut into parts of at most `size`, as equal as they can be: a last row alone could not be normalised."""
+    yield from np.array_split(order, -(-len(order) // size))
