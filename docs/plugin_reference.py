@@ -40,7 +40,7 @@ import zoo
 
 def zeros(options):
     def start(module):
-        for parameter in module.parameters(recurse=False):
+        for parameter in module.parameters():
             nn.init.zeros_(parameter)
 
     return start

@@ -16,7 +16,25 @@ class DecayOptions(zoo.Options):
 
 
 def kept(rate: float) -> float:
-    return 1.0 - rate
+    """What is kept."""
+    return 1.0 - rate  # the rest
+
+
+def _scaling(factor: float) -> Any:
+    def scaled(x: float) -> float:
+        return factor * x
+
+    return scaled
+
+
+scaled = _scaling(2.0)
+
+
+class Private:
+    __own = 2
+
+    def shown(self, more: int = 1) -> int:
+        return self.__own + more
 
 
 class Base(zoo.Cell):
@@ -46,6 +64,40 @@ class Decay(Base):
     def reset_parameters(self) -> None:
         super().reset_parameters()
         self.weight.data.mul_(1.0)
+
+
+class Gain(Decay):
+    """A decay with a single number more, which its reference forgets."""
+
+    def __init__(self, options: DecayOptions, input_shape: tuple[int, ...], hidden_size: int) -> None:
+        super().__init__(options, input_shape, hidden_size)
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def output(self, u: torch.Tensor, state: Any, const: Any) -> torch.Tensor:
+        return self.gain * state["h"]
+
+
+class Timed(Decay):
+    """A decay by the time that has passed."""
+
+    uses = frozenset({"dt"})
+
+    def project(self, x: torch.Tensor, const: Any, ctx: Any) -> torch.Tensor:
+        dt = x[..., :1] * 0 + 1 if ctx.dt is None else ctx.dt.unsqueeze(2)
+        return dt * super().project(x, const, ctx)
+
+
+def timed(x: Any, parameters: Any, options: DecayOptions, dt: Any) -> Any:
+    h = np.zeros(len(parameters["weight"]))
+    y = []
+    for step, passed in zip(x, dt, strict=True):
+        h = options.rate * h + passed * (1 - options.rate) * np.tanh(parameters["weight"] @ step)
+        y.append(h)
+    return np.stack(y)
+
+
+def crash(x: Any, parameters: Any, options: DecayOptions) -> Any:
+    return parameters["no such parameter"]
 
 
 def reference(x: Any, parameters: Any, options: DecayOptions) -> Any:
@@ -91,6 +143,28 @@ def zoo_cells() -> list[zoo.CellType]:
             build=f"{__name__}:Decay",
             reference=f"{__name__}:half",
             deviations=lambda options: {} if options.rate == 0.5 else {"reference": "its reference knows one rate"},
+        ),
+        zoo.CellType(name="gain", options=DecayOptions, build=f"{__name__}:Gain", reference=f"{__name__}:reference"),
+        zoo.CellType(
+            name="timed",
+            options=DecayOptions,
+            build=f"{__name__}:Timed",
+            reference=f"{__name__}:timed",
+            uses=frozenset({"dt"}),
+        ),
+        zoo.CellType(
+            name="crashing",
+            options=DecayOptions,
+            build=f"{__name__}:Decay",
+            reference=f"{__name__}:crash",
+            deviations={"reference": "wrong in a known way"},
+        ),
+        zoo.CellType(
+            name="lost-confessed",
+            options=DecayOptions,
+            build=f"{__name__}:Decay",
+            reference=f"{__name__}:nothing",
+            deviations={"reference": "wrong in a known way"},
         ),
         zoo.CellType(name="lost", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:nothing"),
     ]

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "zoo"
 PAGE = ROOT / "docs" / "architecture.md"
 FACES = ("__init__", "__main__")
 """What stands outside the house: the public face, which imports anything lazily, and `python -m zoo`."""
-LIGHT = ("errors", "components", "plugin", "spec", "builtin", "testing", "bench", "api", "cli", *FACES)
+LIGHT = ("errors", "components", "plugin", "spec", "builtin", "scaffold", "testing", "bench", "api", "cli", *FACES)
 WRITES_BESIDE_CLI = {"plugin/loading.py"}
 """It sends what a plugin prints while it is loaded to standard error."""
 
@@ -126,7 +126,7 @@ def test_only_the_command_line_prints(path: Path) -> None:
         assert _prints(_parsed(path)) == []
 
 
-@pytest.mark.parametrize("module", ["spec.library", "spec.schema", "builtin", "testing", "cli.main", "api"])
+@pytest.mark.parametrize("module", ["spec.library", "spec.schema", "builtin", "testing", "scaffold.package", "cli.main", "api"])
 def test_light_rooms_load_without_torch(module: str) -> None:
     code = f"import sys, zoo.{module}; print([m for m in ('torch', 'torchinfo', 'numpy') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

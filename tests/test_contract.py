@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 import zoo
 from zoo.checks.report import Outcome, Report
-from zoo.checks.run import check, run, select
+from zoo.checks.choice import select
+from zoo.checks.run import check, run
 from zoo.checks.subject import Skip, Subject
 from zoo.cli import models
 from zoo.components import CheckType

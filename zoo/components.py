@@ -125,9 +125,9 @@ class ComponentType:
     describe: "module:attribute" of a torch-free function that gives a `Description`; None marks the figures unknown.
     summary: one line for lists. paper: the source. authority: what it is held to, where that is more than the paper:
     official code, or the equations meant.
-    traits: what it promises, or a function from its options to that.
-    deviations: known failures, `{check name: reason}`, or a function from its options to that; each must really fail,
-    or the check fails.
+    traits: what it promises, or a function of a module (no lambda: models are pickled) from its options to that.
+    deviations: known failures, `{check name: reason}`, or such a function from its options to that; each must really
+    fail, by a figure and not by a crash, or the check fails.
     api_version: the plugin API that it is written for; one newer than this is incompatible.
     """
 
@@ -178,7 +178,7 @@ class CellType(ComponentType):
 
     dropouts: which of the kinds "recurrent" and "weight" the cell applies by itself (see `Cell.uses`).
     zoneout: whether any of its states may be zoned out.
-    uses: which of "dt" and "observed" the cell reads.
+    uses: which of "dt" and "observed" the cell reads; a run without dt is one whose steps take 1 each.
     reference: "module:attribute" of the same equations in plain NumPy, in float64, for one row from its first step:
     `(x, parameters, options) -> y`, x (T, *input_shape), parameters by the names of the cell's `state_dict`,
     y (T, *output_shape). A cell that uses "dt" or "observed" gets `dt=` (T,) or `observed=` (T, F) too.
@@ -192,7 +192,10 @@ class CellType(ComponentType):
 
 
 class LayerType(ComponentType):
-    """A layer kind other than `recurrent`. build: `(options, input_shape) -> zoo.Layer`; describe alike."""
+    """A layer kind other than `recurrent`. build: `(options, input_shape) -> zoo.Layer`; describe alike.
+
+    A layer whose steps depend on earlier ones starts anew where `run.reset` is set, or refuses with `zoo.InputError`.
+    """
 
     kind: ClassVar[str] = "layer"
 
@@ -233,7 +236,11 @@ class NormType(ComponentType):
 
 
 class InitType(ComponentType):
-    """How parameters start. build: `(options) -> Callable[[Module], None]`; None leaves a module as it was made."""
+    """How parameters start. build: `(options) -> Callable[[Module], None]`; None leaves a module as it was made.
+
+    What it gives is called once for each component (the input, a layer, the pool, the head), with everything inside it:
+    its parameters are `module.parameters()`, and those of a cell have roles, `cell.roles()`.
+    """
 
     kind: ClassVar[str] = "init"
 

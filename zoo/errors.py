@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.components import Part
 
 
 class ZooError(Exception):
@@ -29,9 +33,17 @@ class ProvenanceWarning(UserWarning):
 
 
 class CheckFailure(ZooError):
-    """A check of the contract does not hold; the text names the figure and its bound."""
+    """A check of the contract does not hold; the text names the figure and its bound.
+
+    part: the component of the spec that alone is to blame, where the check knows: only a deviation that this one
+    declares makes the failure an expected one.
+    """
 
     exit_status = 1
+
+    def __init__(self, text: str, part: Part | None = None) -> None:
+        super().__init__(text)
+        self.part = part
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,30 +7,39 @@ tensors only.
 
 from __future__ import annotations
 
+import re
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
 from zoo.errors import ProvenanceWarning
 from zoo.plugin.catalogue import BUILTIN
+from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.traits import parts
 
 KEY: Final = "zoo"
 """Of the metadata."""
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
+_VERSION: Final = re.compile(r"[0-9A-Za-z.+!_-]{1,60}")
 
 
 def distributions(spec: Spec) -> dict[str, str]:
-    """The distributions that a spec's components come from, sorted, with their versions."""
+    """The distributions that a spec's components come from, sorted, with the versions that are here now.
+
+    A model that was pickled elsewhere runs the code that is installed here, whatever it was built with.
+    """
+    here = {plugin.distribution: plugin.version for plugin in catalogue().plugins}
     found = {part.provided.distribution: part.provided.version for _, part in parts(spec)}
-    return dict(sorted(found.items()))
+    return {name: here.get(name, found[name]) for name in sorted(found)}
 
 
 def record(spec: Spec, state_dict: Any, prefix: str) -> None:
     """Write it beside the weights of the model at a prefix: plain data, for `torch.load(weights_only=True)`."""
     metadata = getattr(state_dict, "_metadata", None)
     if metadata is not None:  # a plain dict that somebody gave to be filled has none
-        metadata[prefix[:-1]][KEY] = {"spec": spec.id, "distributions": distributions(spec)}
+        metadata.setdefault(prefix[:-1], {})[KEY] = {"spec": spec.id, "distributions": distributions(spec)}
 
 
 def compare(spec: Spec, metadata: Mapping[str, Any]) -> None:
@@ -39,13 +48,12 @@ def compare(spec: Spec, metadata: Mapping[str, Any]) -> None:
     metadata: what stands beside the weights of the model; without a record nothing is known. Versions of this package
     are recorded and not compared, for every release would warn: what changes numbers stands in its changelog.
     """
-    saved = metadata.get(KEY)
-    theirs = saved.get("distributions") if isinstance(saved, Mapping) else None
-    if not isinstance(theirs, Mapping):
+    theirs = _saved(metadata.get(KEY))
+    if theirs is None:
         return
     ours = distributions(spec)
     names = sorted({*theirs, *ours} - {BUILTIN})
-    changed = [name for name in names if theirs.get(name) != ours.get(name)]
+    changed = [name for name in names if not _same(theirs.get(name), ours.get(name))]
     if not changed:
         return
     there = ", ".join(f"{name} {theirs[name]}" if name in theirs else f"no {name}" for name in changed)
@@ -53,4 +61,36 @@ def compare(spec: Spec, metadata: Mapping[str, Any]) -> None:
     same = " ".join(f"'{name}=={theirs[name]}'" for name in changed if name in theirs)
     mend = f"; for the same numbers: pip install {same}" if same else ""
     text = f"these weights were saved with {there}, and are loaded into a model with {here}{mend}"
-    warnings.warn(text, ProvenanceWarning, stacklevel=5)  # the line that calls load_state_dict
+    warnings.warn(text, ProvenanceWarning, stacklevel=_level())
+
+
+def _saved(record: object) -> dict[str, str] | None:
+    """The distributions of a record, as far as they can be any: a file that somebody gave may hold anything."""
+    found = record.get("distributions") if isinstance(record, Mapping) else None
+    if not isinstance(found, Mapping):
+        return None
+    return {
+        name: version
+        for name, version in found.items()
+        if isinstance(name, str) and isinstance(version, str) and _NAME.fullmatch(name) and _VERSION.fullmatch(version)
+    }
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Whether two versions are equal: 1.0 is 1.0.0."""
+    from packaging.version import InvalidVersion, Version
+
+    if one is None or other is None:
+        return one == other
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def _level() -> int:
+    """How far up the line stands that loads the weights: the first outside torch and this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("torch", "zoo"):
+        level, frame = level + 1, frame.f_back
+    return level

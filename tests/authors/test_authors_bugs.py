@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterator
 
 import author_acme
@@ -11,6 +12,7 @@ import zoo
 from zoo.testing import assert_bug_caught, isolated_plugins, planted, tiny_spec
 
 STEP = "author_acme:Base.step"
+HALF = types.SimpleNamespace(rate=0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -22,23 +24,38 @@ def _acme() -> Iterator[None]:
 def test_a_bug_is_there_inside_the_block_alone() -> None:
     before = author_acme.Base.step
     with planted(STEP, "self.rate *", "2.0 *"):
-        assert author_acme.Base.step is not before
         assert author_acme.Base.step(None, 1.0, {"h": 3.0}, ()) == {"h": 7.0}  # type: ignore[arg-type]
     assert author_acme.Base.step is before
+    assert author_acme.Base.step(HALF, 1.0, {"h": 3.0}, ()) == {"h": 2.5}  # type: ignore[arg-type]
 
 
 def test_it_goes_where_the_block_raises() -> None:
-    before = author_acme.Base.step
     with pytest.raises(KeyError), planted(STEP, "self.rate *", "2.0 *"):
         raise KeyError
-    assert author_acme.Base.step is before
+    assert author_acme.Base.step(HALF, 1.0, {"h": 3.0}, ()) == {"h": 2.5}  # type: ignore[arg-type]
 
 
-def test_a_function_of_a_module_is_replaced_wherever_it_was_imported() -> None:
-    author_acme.again = author_acme.kept  # type: ignore[attr-defined]
+def test_whoever_holds_a_function_has_the_bug() -> None:
+    held = {"kept": author_acme.kept}
     with planted("author_acme:kept", "1.0 - rate", "rate"):
-        assert author_acme.kept(0.25) == 0.25
-    assert author_acme.kept(0.25) == 0.75
+        assert author_acme.kept(0.25) == held["kept"](0.25) == 0.25
+    assert author_acme.kept(0.25) == held["kept"](0.25) == 0.75
+
+
+def test_a_function_inside_another_keeps_its_variables() -> None:
+    assert author_acme.scaled(3.0) == 6.0
+    with planted("author_acme:scaled", "factor *", "factor +"):
+        assert author_acme.scaled(3.0) == 5.0
+    assert author_acme.scaled(3.0) == 6.0
+
+
+def test_a_default_and_a_private_name_can_be_written_anew() -> None:
+    one = author_acme.Private()
+    with planted("author_acme:Private.shown", "more: int = 1", "more: int = 5"):
+        assert one.shown() == 7
+    with planted("author_acme:Private.shown", "self.__own +", "self.__own -"):
+        assert one.shown() == 1
+    assert one.shown() == 3
 
 
 def test_a_property_stays_one() -> None:
@@ -54,14 +71,6 @@ def test_super_works_in_what_is_written_anew() -> None:
     assert zoo.build(tiny_spec("decay")).layers[0].cell.weight.any()
 
 
-def test_an_inherited_method_is_inherited_again() -> None:
-    base = author_acme.Base.step
-    with planted("author_acme:Decay.step", "self.rate *", "2.0 *"):
-        assert author_acme.Decay.step(None, 1.0, {"h": 3.0}, ()) == {"h": 7.0}  # type: ignore[arg-type]
-        assert author_acme.Base.step is base
-    assert "step" not in vars(author_acme.Decay)
-
-
 @pytest.mark.parametrize(
     ("where", "right", "said"),
     [
@@ -70,11 +79,22 @@ def test_an_inherited_method_is_inherited_again() -> None:
         ("author_acme", "x", "'author_acme' is no 'module:function'"),
         (STEP, "not there", "'not there' stands 0 times in step, expected once"),
         (STEP, "state", "'state' stands 2 times in step, expected once"),
-        ("math:sin", "x", "the source of sin cannot be read"),
+        ("math:sin", "x", "is no function written in Python"),
+        ("author_acme:Base", "x", "is no function written in Python"),
+        ("author_acme:kept", "# the rest", "changes nothing in kept but a comment or a docstring"),
+        ("author_acme:kept", "What is kept", "changes nothing in kept but a comment or a docstring"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_one_clear_error(where: str, right: str, said: str) -> None:
-    with pytest.raises(zoo.ZooError, match=said.replace("(", r"\(")), planted(where, right, "y"):
+    with pytest.raises(zoo.ZooError, match=said.replace("(", r"\(")), planted(where, right, "# y"):
+        pass
+
+
+def test_a_bug_that_is_no_python_is_told_so() -> None:
+    with (
+        pytest.raises(zoo.ZooError, match="kept cannot be written so: "),
+        planted("author_acme:kept", "return", "retrn"),
+    ):
         pass
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import zoo
-from zoo.testing import assert_matches_reference, isolated_plugins, tiny_spec
+from zoo.testing import assert_matches_reference, isolated_plugins, planted, tiny_spec
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +38,48 @@ def test_one_that_gives_something_else_fails_by_its_figure() -> None:
 
 
 def test_a_declared_deviation_is_expected_and_must_be_real() -> None:
-    assert outcome(tiny_spec("confessed")) == ("expected failure", "its reference is a constant")
+    status, reason = outcome(tiny_spec("confessed"))
+    assert status == "expected failure"
+    assert reason.startswith("its reference is a constant (cell confessed against its reference: differs by 1.")
     assert outcome(tiny_spec("repentant")) == ("failed", "passes, though a deviation is declared: was once wrong")
 
 
 def test_a_deviation_may_depend_on_the_options() -> None:
     assert outcome(tiny_spec("partly")) == ("passed", "")
     other = tiny_spec({"kind": "partly", "rate": 0.25})
-    assert outcome(other) == ("expected failure", "its reference knows one rate")
+    status, reason = outcome(other)
+    assert (status, reason.partition(" (")[0]) == ("expected failure", "its reference knows one rate")
+
+
+@pytest.mark.parametrize("order", [("confessed", "lying"), ("lying", "confessed")])
+def test_a_declared_deviation_hides_no_other_cell(order: tuple[str, str]) -> None:
+    layers = [{"cell": cell} for cell in order]
+    status, reason = outcome({"schema": 1, "name": "both", "input": 5, "hidden_size": 7, "layers": layers})
+    assert status == "failed"
+    assert reason.startswith("cell lying against its reference")
+
+
+@pytest.mark.parametrize("cell", ["lost-confessed", "crashing"])
+def test_a_crash_is_no_expected_failure(cell: str) -> None:
+    status, reason = outcome(tiny_spec(cell))
+    assert status == "failed"
+    assert reason.startswith("raised ")
+
+
+def test_single_numbers_and_what_training_gathers_are_compared_too() -> None:
+    assert outcome(tiny_spec("gain"))[0] == "failed"
+    spec = tiny_spec("ligru")
+    assert outcome(spec) == ("passed", "")
+    with planted("zoo.references.gated:ligru_step", '(wx - p["norm.running_mean"])', "wx"):
+        assert outcome(spec)[0] == "failed"
+
+
+def test_a_run_without_dt_is_one_of_steps_of_one() -> None:
+    assert outcome(tiny_spec("timed")) == ("passed", "")
+    with planted("author_acme:Timed.project", "x[..., :1] * 0 + 1", "x[..., :1] * 0 + 5"):
+        status, reason = outcome(tiny_spec("timed"))
+    assert status == "failed"
+    assert "cell timed against its reference, without dt, which is then 1: differs by" in reason
 
 
 def test_every_cell_of_a_model_is_compared() -> None:
@@ -109,6 +143,19 @@ def test_a_reference_of_another_length_is_found() -> None:
 
     with pytest.raises(AssertionError, match=r"shape \(9, 6\), expected \(8, 6\)"):
         assert_matches_reference("decay", short)
+
+
+def test_a_reference_of_other_numbers_is_told_so() -> None:
+    with pytest.raises(AssertionError, match="the reference gives numbers of type complex128, expected float64"):
+        assert_matches_reference("decay", lambda x, p, o: author_acme.reference(x, p, o) + 1j)
+    with pytest.raises(zoo.ZooError, match="a reference is a function of x, parameters and options, not 3"):
+        assert_matches_reference("decay", 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sizes", [{"batch": 0}, {"steps": -1}, {"input_size": 2.5}, {"hidden_size": True}])
+def test_sizes_that_are_none_are_refused(sizes: dict[str, Any]) -> None:
+    with pytest.raises(zoo.ZooError, match=f"{next(iter(sizes))} must be a whole number from 1, not"):
+        assert_matches_reference("decay", **sizes)
 
 
 def test_a_reference_that_writes_into_its_arguments_spoils_nothing() -> None:

@@ -54,7 +54,7 @@ def test_spec(check):
 """
     (tmp_path / "author_acme.py").write_text((ROOT / "tests" / "author_acme.py").read_text())
     done = run(tmp_path, text=text)
-    assert line(done) == "zoo: 4 checks on 2 models: 2 passed, 1 expected failures, 0 skipped, 1 failed"
+    assert line(done) == "zoo: 4 checks on 2 models: 2 passed, 1 expected failure, 0 skipped, 1 failed"
     assert "lying: reference: cell lying against its reference: differs by " in done.stdout
     assert done.returncode == 1
 
@@ -86,11 +86,63 @@ def test_an_unknown_check_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.strip() == "ERROR: unknown check 'shapez'; did you mean 'shapes'?"
 
 
+def test_a_test_that_does_not_call_its_check_fails(tmp_path: Path) -> None:
+    done = run(tmp_path, text=MINE.replace("check()", "check"))
+    assert "did not run its check: the test has to call it, check()" in done.stdout
+    assert line(done) == "zoo: 6 checks on 2 models: 0 passed, 0 skipped, 6 failed"
+
+
+def test_a_model_that_no_check_applies_to_is_counted(tmp_path: Path) -> None:
+    done = run(tmp_path, text=MINE.replace('"shapes", ', ""))
+    assert line(done) == "zoo: 4 checks on 2 models: 0 passed, 2 skipped, 2 failed"
+
+
+def test_the_device_is_that_of_the_helpers_too(tmp_path: Path) -> None:
+    text = """
+from zoo.testing import assert_bug_caught, assert_matches_reference
+
+def test_numbers():
+    assert_matches_reference("gru")
+
+def test_bug():
+    assert_bug_caught("gru", "reference", "zoo.references.classic:gru_step", "(1.0 - z) * n", "z * n")
+"""
+    assert run(tmp_path, "--zoo-device", "cpu", text=text).stdout.splitlines()[-1].startswith("2 passed")
+    assert run(tmp_path, "--zoo-device", "meta", text=text).stdout.splitlines()[-1].startswith("2 failed")
+
+
+def test_collecting_imports_no_torch(tmp_path: Path) -> None:
+    text = f"""{MINE}
+import sys
+assert "torch" not in sys.modules
+"""
+    assert "7 tests collected" in run(tmp_path, "--collect-only", text=text).stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('"lstm"', "specs are given as a list, not as one: write ['lstm']"),
+        ('["lstm"], checks="shapes"', "checks are given as a list of names, not as one text, 'shapes'"),
+        ('["lstm"], checks=[]', "no check is named: leave the names out for all of them"),
+    ],
+)
+def test_what_is_no_list_is_told_so(tmp_path: Path, wrong: str, said: str) -> None:
+    text = f"""
+from zoo.testing import parametrize_with_checks
+
+@parametrize_with_checks({wrong})
+def test_a(check):
+    check()
+"""
+    assert said in run(tmp_path, text=text).stdout
+
+
 def test_a_report_says_which_check_on_which_model_it_was(tmp_path: Path) -> None:
     run(tmp_path, "--junit-xml", "found.xml")
     tree = xml.etree.ElementTree.parse(tmp_path / "found.xml")
     found = {one.get("value") for one in tree.iter("property") if one.get("name") == "zoo_check"}
-    assert found == {"lstm shapes", "lstm direction", "gru shapes", "gru direction"}
+    assert found == {f"{model} {check}" for model in ("lstm", "gru") for check in ("shapes", "direction", "applies")}
 
 
 def test_who_does_not_use_it_sees_nothing_and_imports_nothing(tmp_path: Path) -> None:

@@ -34,8 +34,11 @@ def test_what_a_file_would_be_told_a_tiny_spec_is_told() -> None:
         tiny_spec("lstn")
     with pytest.raises(zoo.SpecError, match="unknown key 'hiden'"):
         tiny_spec("lstm", hiden=3)
-    with pytest.raises(zoo.ZooError, match="a cell is a name, or a mapping with a name as its 'kind'"):
-        tiny_spec({})
+    for wrong in ({}, 3):
+        with pytest.raises(zoo.ZooError, match="a cell is a name, or a mapping with a name as its 'kind'"):
+            tiny_spec(wrong)  # type: ignore[arg-type]
+    with pytest.raises(zoo.ZooError, match="a spec is a name, a path, a mapping or a loaded spec, not 3"):
+        tiny(3)  # type: ignore[arg-type]
 
 
 def test_only_the_given_plugins_are_there_and_nothing_is_discovered() -> None:
@@ -57,6 +60,19 @@ def test_a_plugin_may_be_given_with_another_name_and_version() -> None:
     with isolated_plugins(given(author_acme, distribution="zoo-other", version="3.1")) as known:
         found = known.find("cell", "zoo-other/decay")
         assert (found.distribution, found.version) == ("zoo-other", "3.1")
+
+
+@pytest.mark.parametrize("wrong", ["author_acme", type("Plugin", (), {})])
+def test_what_is_no_plugin_is_refused(wrong: object) -> None:
+    said = "a plugin is a module, or an object with hooks as its methods, not"
+    with pytest.raises(zoo.PluginError, match=said), isolated_plugins(wrong):
+        pass
+
+
+def test_an_installed_module_has_the_version_of_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"author-acme": "2.5", "recurrent-zoo": "1"}[name])
+    with isolated_plugins(author_acme) as known:
+        assert known.find("cell", "decay").version == "2.5"
 
 
 def test_a_plugin_that_does_not_work_is_an_error_at_once() -> None:

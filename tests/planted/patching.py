@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from zoo.testing.bugs import importers, rewritten
+from zoo.testing.bugs import plain, rewritten
 
 Patch = pytest.MonkeyPatch
 
@@ -28,7 +27,7 @@ def edit(patch: Patch, owner: Any, name: str, right: str, wrong: str) -> None:
 
     For a bug that no call can be put around. A function that no longer says `right` needs its bug planted anew.
     """
-    function = getattr(owner, name)
+    function = plain(getattr(owner, name))
     made = rewritten(function, right, wrong)
-    for holder in [owner] if inspect.isclass(owner) else importers(function):
-        patch.setattr(holder, name, made)
+    for part in ("__code__", "__defaults__", "__kwdefaults__"):
+        patch.setattr(function, part, getattr(made, part))

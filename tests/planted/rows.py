@@ -39,6 +39,16 @@ def step_of_the_future_leaked(patch: Patch) -> None:
     around(patch, LinearLayer, "forward", lambda f, self, x, *rest: f(self, x + 0.01 * x.roll(-1, 1), *rest))
 
 
+@mutant("gru", "causality")
+def features_of_the_next_step(patch: Patch) -> None:
+    around(patch, Features, "forward", lambda f, self, x: f(self, x).roll(-1, 1))
+
+
+@mutant("tied", "causality")
+def symbols_from_the_end(patch: Patch) -> None:
+    around(patch, Tokens, "forward", lambda f, self, x: f(self, x.flip(1)))
+
+
 @mutant("layers", "causality")
 def norm_over_time_too(patch: Patch) -> None:
     def wrong(self: LayerNorm, x: Tensor, valid: Tensor | None = None) -> Tensor:

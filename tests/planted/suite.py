@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 import torch
 
-from zoo.checks.run import run, select
+from zoo.checks.choice import select
+from zoo.checks.run import run
 from zoo.checks.subject import Subject
 from zoo.plugin.manager import using
 from zoo.spec import library

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 
 from zoo.builder import engine_named
+from zoo.checks.choice import Chosen, select
 from zoo.checks.report import Outcome, Report
 from zoo.checks.subject import Skip, Subject, as_device, default_device
-from zoo.components import CheckType, resolve
+from zoo.components import Part, resolve
 from zoo.errors import CheckFailure, ZooError
-from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.traits import parts
 
@@ -39,30 +39,22 @@ def check(
     return Report(spec.id, tuple(run(subject, one) for one in chosen))
 
 
-def select(names: Sequence[str] | None = None, *, slow: bool = False) -> tuple[CheckType, ...]:
-    """The checks to run: those named, or all, the slow ones only if asked for. Raises ZooError for an unknown name."""
-    known = {provided.record.name: provided.record for provided in catalogue().checks}
-    if not names:
-        return tuple(record for record in known.values() if slow or not record.slow)
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"checks: {', '.join(known)}"
-            raise ZooError(f"unknown check {name!r}; {hint}")
-    return tuple(known[name] for name in dict.fromkeys(names))
-
-
-def run(subject: Subject, record: CheckType) -> Outcome:
+def run(subject: Subject, check: Chosen) -> Outcome:
     """One check on one model, with the deviations that its components declare taken into account."""
-    outcome = _outcome(subject, record)
+    status, reason, failing = _tried(subject, check)
     expected = [
-        why for _, part in parts(subject.spec) if (why := part.record.deviations_of(part.options).get(record.name))
+        why
+        for _, part in parts(subject.spec)
+        if (failing is None or part == failing) and (why := part.record.deviations_of(part.options).get(check.name))
     ]
-    if not expected or outcome.status == "skipped":
-        return outcome
-    if outcome.status == "failed":
-        return Outcome(record.name, "expected failure", expected[0])
-    return Outcome(record.name, "failed", f"passes, though a deviation is declared: {expected[0]}")
+    if status == "crashed":  # which any mistake would do: no failure that somebody knows and has described
+        return Outcome(check.name, "failed", reason)
+    if not expected or status == "skipped":
+        return Outcome(check.name, status, reason)
+    why = "; ".join(dict.fromkeys(expected))
+    if status == "failed":
+        return Outcome(check.name, "expected failure", f"{why} ({reason})")
+    return Outcome(check.name, "failed", f"passes, though a deviation is declared: {why}")
 
 
 @contextmanager
@@ -76,18 +68,22 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _outcome(subject: Subject, record: CheckType) -> Outcome:
+def _tried(
+    subject: Subject, check: Chosen
+) -> tuple[Literal["passed", "skipped", "failed", "crashed"], str, Part | None]:
+    """What came of it and why; and which part alone is to blame for a failure, where that is known."""
     try:
         devices = [subject.device] if subject.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices), warnings.catch_warnings(), _one_thread():
             warnings.simplefilter("ignore")  # of kernels that torch chose: what comes of them is checked
             torch.manual_seed(0)
-            resolve(record.run)(subject)
+            resolve(check.record.run)(subject)
     except Skip as skip:
-        return Outcome(record.name, "skipped", str(skip))
+        return "skipped", str(skip), None
     except CheckFailure as failure:
-        return Outcome(record.name, "failed", str(failure))
+        return "failed", str(failure), failure.part
     except Exception as error:  # a model that raises is a finding, whatever it raises
         text = str(error).strip().splitlines()
-        return Outcome(record.name, "failed", f"raised {type(error).__name__}: {text[0] if text else ''}")
-    return Outcome(record.name, "passed")
+        known = isinstance(error, ZooError)  # it refuses, and says so
+        return "failed" if known else "crashed", f"raised {type(error).__name__}: {text[0] if text else ''}", None
+    return "passed", "", None

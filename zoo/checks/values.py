@@ -201,7 +201,7 @@ def _padding_symbol(subject: Subject, model: Model) -> None:
 
 
 def causality(subject: Subject) -> None:
-    """No output depends on a later step, by gradient, and each depends on its own."""
+    """No output depends on a later step, by gradient of the features and by value, and each depends on its own."""
     if not subject.traits.causal:
         raise Skip(_not_causal(subject))
     model = subject.model()
@@ -217,8 +217,20 @@ def causality(subject: Subject) -> None:
             raise CheckFailure(f"the output at step {t} has a gradient of {size:.3g} by a later input, bound 0")
         if not by_step[t]:
             raise CheckFailure(f"the output at step {t} does not depend on the input at step {t}")
+    _before(model, batch)
     for name in batch.extras:
         _beside(model, batch, name)
+
+
+def _before(model: Model, batch: Batch) -> None:
+    """What comes in at a step changes nothing before it: an input may look ahead, where no gradient goes."""
+    vocabulary = model.input.vocabulary
+    expected, _ = run(model, batch)
+    for t in range(1, 7):
+        x = batch.x.clone()
+        x[:, t] = x[:, t] + 1 if vocabulary is None else (x[:, t] + 1) % vocabulary
+        found, _ = run(model, batch.with_x(x))
+        close(found[:, :t], expected[:, :t], f"the output before step {t} when the input changes there")
 
 
 def _beside(model: Model, batch: Batch, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Commands about spec files: list, show, validate, diff, new spec. None imports torch."""
+"""Commands about spec files: list, show, validate, diff. None imports torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.completion import cell_names, spec_names
+from zoo.cli.completion import spec_names
 from zoo.cli.output import note, progress, table, write, write_json
 from zoo.errors import Diagnostic, SpecError, ZooError
 
@@ -23,10 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command("show", epilog="Example: [bold]zoo show zaremba-lm@medium --resolved[/]")(show)
     app.command("validate", epilog="Example: [bold]zoo validate specs my-model.yaml --format github[/]")(validate)
     app.command("diff", epilog="Example: [bold]zoo diff gru lstm[/]")(diff)
-    new = typer.Typer(help="Start something new.", no_args_is_help=True)
-    new.command("spec", epilog="Example: [bold]zoo new spec my-model --cell gru[/]")(new_spec)
-    new.callback()(lambda: None)
-    app.add_typer(new, name="new")
 
 
 def list_specs(
@@ -200,15 +196,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def new_spec(
-    name: Annotated[str, typer.Argument(help="The model's name; the file is NAME.yaml.")],
-    cell: Annotated[str, typer.Option(help="The cell to start from.", autocompletion=cell_names)] = "lstm",
-    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
-) -> None:
-    """Write a small spec to start from. An existing file is never overwritten."""
-    from zoo.spec.template import write_new
-
-    path = write_new(name, cell, folder)
-    write(f"wrote {path}; look at it with: zoo summary {path}")

@@ -79,6 +79,8 @@ def checked(name: str, kind: str, licence: str | None, folder: Path) -> Names:
         raise ZooError(f"--licence must be {_listed(LICENCES)}, not {licence!r}")
     found = names(name)
     refuse_taken(found, kind, KINDS[kind].specs)
+    if not folder.is_dir():
+        raise ZooError(f"{folder}: no such folder; make it first, or give another --folder")
     _refuse_existing(folder / found.distribution)
     return found
 

@@ -61,6 +61,12 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     if not matches:
         close = difflib.get_close_matches(name, [entry.name for entry in known], n=1)
         hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
+        idle = [
+            f"{plugin.name} is {plugin.status}"
+            for plugin in (catalogue or installed()).plugins
+            if plugin.status != "ok"
+        ]
+        hint += f" (and {', '.join(idle)}: see zoo plugins)" if idle and not close else ""
         raise ZooError(f"unknown spec {name!r}{hint} (a path ends in .yaml)")
     if len(matches) > 1:
         # A name of this package's own library is reserved, as its components' names are.

@@ -3,96 +3,107 @@
 from __future__ import annotations
 import __future__
 
+import ast
 import contextlib
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from types import CodeType, FunctionType
 from typing import Any
 
-from zoo.components import CheckType, resolve
+from zoo.components import resolve
 from zoo.errors import ZooError
-from zoo.spec.canonical import Spec
 from zoo.testing.sizes import SpecLike, loaded
 
 
-def assert_bug_caught(spec: SpecLike, check: str, where: str, right: str, wrong: str) -> None:
+def assert_bug_caught(
+    spec: SpecLike, check: str, where: str, right: str, wrong: str, *, device: str | None = None
+) -> None:
     """Assert that a check passes as things are, and that with a bug planted it fails by its figure, not by a crash.
 
     Args:
         spec: a name, a path, a mapping or a loaded spec. check: the name of a check.
         where, right, wrong: as for `planted`.
+        device: where to run; pytest's `--zoo-device`, `ZOO_DEVICE`, or the one available, if not given.
 
     Raises:
         AssertionError: the check does not pass to begin with, or the bug slips through, or crashes.
         ZooError: the spec, the check or the place cannot be used.
     """
     __tracebackhide__ = True
-    from zoo.checks.run import select
-
-    (record,) = select([check])
-    model = loaded(spec)
-    status, reason = _outcome(model, record)
-    if status != "passed":
-        raise AssertionError(f"{model.id}: {check} does not pass before the bug is planted: {status}, {reason}")
-    with planted(where, right, wrong):
-        status, reason = _outcome(model, record)
-    bug = f"{wrong!r} in place of {right!r} in {where}"
-    if status != "failed":
-        raise AssertionError(f"{model.id}: {check} does not catch {bug}: {status}{reason and f', {reason}'}")
-    if reason.startswith("raised "):
-        raise AssertionError(f"{model.id}: {bug} is a crash, which any check would catch: {check} {reason}")
-
-
-def _outcome(spec: Spec, record: CheckType) -> tuple[str, str]:
+    from zoo.checks.choice import select
     from zoo.checks.run import run
-    from zoo.checks.subject import Subject, default_device
+    from zoo.checks.subject import Subject
+    from zoo.testing.place import place
 
-    outcome = run(Subject(spec, default_device()), record)
-    return outcome.status, outcome.reason
+    (chosen,) = select([check])
+    model, where_to_run = loaded(spec), place(device)
+    sound = run(Subject(model, where_to_run), chosen)
+    if sound.status != "passed":
+        said = f"{sound.status}, {sound.reason}"
+        raise AssertionError(f"{model.id}: {check} does not pass before the bug is planted: {said}")
+    with planted(where, right, wrong):
+        found = run(Subject(model, where_to_run), chosen)
+    bug = f"{wrong!r} in place of {right!r} in {where}"
+    if found.status != "failed":
+        why = f", {found.reason}" if found.reason else ""
+        raise AssertionError(f"{model.id}: {check} does not catch {bug}: {found.status}{why}")
+    if found.reason.startswith("raised "):
+        raise AssertionError(f"{model.id}: {bug} is a crash, which any check would catch: {check} {found.reason}")
 
 
 @contextlib.contextmanager
 def planted(where: str, right: str, wrong: str) -> Iterator[None]:
     """While the block runs, one function has other words in its source.
 
+    The function itself is changed, so that whoever holds it has the bug, by whatever name.
+
     Args:
         where: the function, as in `"zoo_acme.cell:Acme.step"`.
         right: words that stand in its source, once. wrong: what stands there instead.
 
     Raises:
-        ZooError: there is no such function, or the words do not stand in it once.
+        ZooError: there is no such function, the words do not stand in it once, or the bug is none.
     """
     try:
-        owner = resolve(where.rpartition(".")[0]) if "." in where.partition(":")[2] else None
-        function = resolve(where)
+        found = resolve(where)
     except (ImportError, AttributeError, ValueError) as error:
         raise ZooError(f"{where!r} is no 'module:function' or 'module:Class.method': {error}") from None
-    name = where.rpartition(":")[2].rpartition(".")[2]
+    function = plain(found)
     made = rewritten(function, right, wrong)
-    holders = [owner] if owner is not None else importers(function)
-    before = [(holder, vars(holder).get(name)) for holder in holders]
+    parts = ("__code__", "__defaults__", "__kwdefaults__")
+    before = {part: getattr(function, part) for part in parts}
     try:
-        for holder in holders:
-            setattr(holder, name, made)
+        for part in parts:
+            setattr(function, part, getattr(made, part))
         yield
     finally:
-        for holder, original in before:
-            if original is None:  # inherited
-                delattr(holder, name)
-            else:
-                setattr(holder, name, original)
+        for part, original in before.items():
+            setattr(function, part, original)
 
 
-def rewritten(function: Callable[..., Any], right: str, wrong: str) -> Any:
-    """The function with `wrong` in place of `right`, as it stands in its class: a property or a static method stays one.
+def plain(found: Any) -> FunctionType:
+    """The function behind a method, a static method, a property or a wrapper.
 
     Raises:
-        ZooError: its source cannot be read, or `right` does not stand in it once.
+        ZooError: it is none that is written in Python.
     """
-    plain: Any = getattr(function, "fget", None) or getattr(function, "__func__", function)
-    function = inspect.unwrap(plain)
-    name = getattr(function, "__name__", repr(function))
+    for behind in ("fget", "func", "__func__"):
+        found = getattr(found, behind, None) or found
+    found = inspect.unwrap(found) if callable(found) else found
+    if not isinstance(found, FunctionType):
+        raise ZooError(f"{found!r:.60} is no function written in Python")
+    return found
+
+
+def rewritten(function: FunctionType, right: str, wrong: str) -> FunctionType:
+    """A function of the same name with `wrong` in place of `right`: its code and defaults can stand in the first's.
+
+    Raises:
+        ZooError: its source cannot be read, `right` does not stand in it once, or the result is no other function.
+    """
+    name = function.__name__
     try:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
@@ -100,18 +111,72 @@ def rewritten(function: Callable[..., Any], right: str, wrong: str) -> Any:
     count = source.count(right)
     if count != 1:
         raise ZooError(f"{right!r} stands {count} times in {name}, expected once")
-    # Inside a function with a parameter of that name, `super()` finds its class.
-    nested = f"def made(__class__):\n{textwrap.indent(source.replace(right, wrong), '    ')}\n    return {name}\n"
-    code = compile(nested, f"<{name} with a planted bug>", "exec", __future__.annotations.compiler_flag)
-    module = sys.modules[function.__module__]
-    local: dict[str, Any] = {}
-    exec(code, vars(module), local)
-    owner = function.__qualname__.rpartition(".")[0]
-    in_class = owner and "<locals>" not in owner
-    return local["made"](resolve(f"{function.__module__}:{owner}") if in_class else None)
+    sound, wrongly = _parsed(source, name), _parsed(source.replace(right, wrong), name)
+    if ast.dump(sound) == ast.dump(wrongly):
+        raise ZooError(f"{wrong!r} in place of {right!r} changes nothing in {name} but a comment or a docstring")
+    made = _compiled(wrongly, function)
+    if made.__code__.co_freevars != function.__code__.co_freevars:
+        raise ZooError(f"{name} cannot be written anew: it needs other variables of the function around it")
+    return made
 
 
-def importers(function: Any) -> list[Any]:
-    """The modules that know a function by its own name: where it is written, and where it was imported."""
-    name = function.__name__
-    return [module for module in list(sys.modules.values()) if getattr(module, "__dict__", {}).get(name) is function]
+def _parsed(source: str, name: str) -> ast.FunctionDef:
+    try:
+        (found,) = ast.parse(source).body
+    except (SyntaxError, ValueError) as error:
+        raise ZooError(f"{name} cannot be written so: {error}") from None
+    if not isinstance(found, ast.FunctionDef):
+        raise ZooError(f"{name} is not written as a function with a name of its own")
+    found.decorator_list = []
+    if ast.get_docstring(found) is not None:
+        found.body = found.body[1:] or [ast.Pass()]
+    return found
+
+
+def _compiled(written: ast.FunctionDef, function: FunctionType) -> FunctionType:
+    """Inside a class, where `super()` and names such as `__own` mean what they did; with the same variables around."""
+    owner, _, _ = function.__qualname__.rpartition(".")
+    in_class = bool(owner) and not owner.endswith("<locals>")
+    around = [variable for variable in function.__code__.co_freevars if variable != "__class__"]
+    name = owner.rpartition(".")[2] if in_class else "Owner"
+    holder = ast.parse(f"def made({', '.join(around)}):\n    class {name}: pass")
+    (outer,) = holder.body
+    assert isinstance(outer, ast.FunctionDef)
+    if in_class:
+        (inner,) = outer.body
+        assert isinstance(inner, ast.ClassDef)
+        inner.body = [written]
+    else:
+        outer.body = [written]
+    ast.fix_missing_locations(holder)
+    code = compile(holder, f"<{written.name} with a planted bug>", "exec", __future__.annotations.compiler_flag)
+    found = _within(code, written.name)
+    made = FunctionType(found, vars(sys.modules[function.__module__]), written.name, None, function.__closure__)
+    made.__defaults__, made.__kwdefaults__ = _defaults(written, function)
+    return made
+
+
+def _within(code: CodeType, name: str) -> CodeType:
+    """The code of the function of that name, however deep it stands."""
+    waiting = [code]
+    while waiting:
+        inner = [one for one in waiting.pop(0).co_consts if isinstance(one, CodeType)]
+        for one in inner:
+            if one.co_name == name:
+                return one
+        waiting += inner
+    raise LookupError(name)
+
+
+def _defaults(written: ast.FunctionDef, function: FunctionType) -> tuple[Any, Any]:
+    """Default values as they are written now, by the names of the function's module."""
+    names = vars(sys.modules[function.__module__])
+
+    def value(node: ast.expr) -> Any:
+        return eval(compile(ast.Expression(node), "<a default>", "eval"), names)
+
+    arguments = written.args
+    keywords = {
+        one.arg: value(node) for one, node in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if node
+    }
+    return tuple(value(node) for node in arguments.defaults) or None, keywords or None

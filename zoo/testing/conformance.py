@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zoo.components import CheckType
+from zoo.checks.choice import Chosen
+from zoo.errors import ZooError
 from zoo.spec import library
 from zoo.spec.canonical import Spec
 from zoo.testing import pytest_plugin
@@ -43,16 +44,17 @@ def parametrize_with_checks(
     Raises:
         SpecError, ZooError: while tests are collected, for a spec or a check that cannot be used.
     """
-    from zoo.checks.run import select
+    from zoo.checks.choice import select
 
+    if isinstance(specs, str | Mapping):
+        raise ZooError(f"specs are given as a list, not as one: write [{specs!r:.60}]")
     asked = pytest_plugin.asked
-    device = asked.device or device
-    chosen = select(asked.checks or checks, slow=slow)
+    chosen = select(asked.checks if asked.checks else checks, slow=slow)
     models = [_Model(spec, device) for reference in specs for spec in _models(reference)]
     parameters = []
     for model in models:
-        for record in chosen:
-            parameters.append(pytest.param(Check(model, record), id=f"{model.spec.id}-{record.name}"))
+        for check in chosen:
+            parameters.append(pytest.param(Check(model, check), id=f"{model.spec.id}-{check.name}"))
         if not asked.checks:
             parameters.append(pytest.param(Applies(model, chosen), id=f"{model.spec.id}-applies"))
     return pytest.mark.parametrize("check", parameters)
@@ -67,9 +69,10 @@ class _Model:
 
     @cached_property
     def subject(self) -> Subject:
-        from zoo.checks.subject import Subject, as_device, default_device
+        from zoo.checks.subject import Subject
+        from zoo.testing.place import place
 
-        return Subject(self.spec, default_device() if self.device is None else as_device(self.device))
+        return Subject(self.spec, place(self.device))
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,19 @@ class Check:
     """One check on one model. Called, it passes, skips, or fails the test that called it."""
 
     model: _Model
-    record: CheckType
+    check: Chosen
+    calls: list[None] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.spec.id} {self.check.name}"
 
     def __call__(self) -> None:
         __tracebackhide__ = True
         from zoo.checks.run import run
 
-        outcome = run(self.model.subject, self.record)
+        self.calls.append(None)
+        outcome = run(self.model.subject, self.check)
         text = f"{self.model.spec.id}: {outcome.check}: {outcome.reason}"
         if outcome.status == "failed":
             pytest.fail(text, pytrace=False)
@@ -98,15 +107,21 @@ class Applies:
     """That at least one of the checks applies to a model: one that nothing was tried on has not been tested."""
 
     model: _Model
-    records: tuple[CheckType, ...]
+    checks: tuple[Chosen, ...]
+    calls: list[None] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.spec.id} applies"
 
     def __call__(self) -> None:
         __tracebackhide__ = True
         from zoo.checks.run import run
 
+        self.calls.append(None)
         # The first of them nearly always does, so this costs one check.
-        if all(run(self.model.subject, record).status == "skipped" for record in self.records):
-            names = ", ".join(record.name for record in self.records)
+        if all(run(self.model.subject, check).status == "skipped" for check in self.checks):
+            names = ", ".join(check.name for check in self.checks)
             pytest.fail(f"{self.model.spec.id}: no check applies to it (of {names})", pytrace=False)
 
 

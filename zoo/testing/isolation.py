@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +21,9 @@ def isolated_plugins(*plugins: Any) -> Iterator[Catalogue]:
     once, rather than a line in a list.
 
     Args:
-        plugins: modules, or any objects with hooks as their methods. A module's name stands for its distribution's:
-            `zoo_acme` is `zoo-acme`; `zoo.plugin.manager.given` makes one with another name or version.
+        plugins: modules, or any objects with hooks as their methods. A module's name stands for its distribution's,
+            `zoo_acme` for `zoo-acme`, with the version that is installed, or 0; `zoo.plugin.manager.given` makes one
+            with another name or version.
 
     Yields:
         The catalogue of what is there.
@@ -38,5 +40,11 @@ def isolated_plugins(*plugins: Any) -> Iterator[Catalogue]:
 
 
 def _named(plugin: Any) -> Source:
-    name = getattr(plugin, "__name__", None) or type(plugin).__name__
-    return given(plugin, distribution=normalise(name.partition(".")[0]))
+    if isinstance(plugin, str | type):
+        raise PluginError(f"a plugin is a module, or an object with hooks as its methods, not {plugin!r:.60}")
+    name = normalise((getattr(plugin, "__name__", None) or type(plugin).__name__).partition(".")[0])
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        version = "0"
+    return given(plugin, distribution=name, version=version)

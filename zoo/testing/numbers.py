@@ -22,7 +22,8 @@ def assert_matches_reference(
     batch: int = 3,
     seed: int = 0,
     engine: str = "auto",
-    bound: float = 1e-10,
+    device: str | None = None,
+    bound: float | None = None,
 ) -> None:
     """Assert that a cell gives what its equations give: random parameters and inputs, float64, every step of each row.
 
@@ -30,19 +31,27 @@ def assert_matches_reference(
         cell: as a spec writes it: `"acme"`, or `{"kind": "acme", "gain": 2.0}`.
         reference: `(x, parameters, options) -> y`, as `zoo.CellType.reference` has it; the declared one if not given.
         input_size, hidden_size: of the cell. steps, batch: of the input. seed: of parameters and input.
-        engine: how the recurrence runs.
-        bound: of the largest difference, relative to max(1, largest output).
+        engine: how the recurrence runs. device: where; pytest's `--zoo-device`, `ZOO_DEVICE`, or the one available.
+        bound: of the largest difference, relative to max(1, largest output); 1e-10 in float64 if not given, and 1e-5
+            on a device that has no float64.
 
     Raises:
-        AssertionError: they differ; says by how much. ZooError: the cell declares no reference, or cannot be used.
+        AssertionError: they differ; says by how much.
+        ZooError: the cell declares no reference, or what is given cannot be used.
     """
     __tracebackhide__ = True
     # The checks import torch, which collecting tests must not pay for.
     from zoo.checks.reference import compare
-    from zoo.checks.subject import Subject, default_device
+    from zoo.checks.subject import Subject
+    from zoo.testing.place import place
 
+    for name, size in {"input_size": input_size, "hidden_size": hidden_size, "steps": steps, "batch": batch}.items():
+        if type(size) is not int or size < 1:
+            raise ZooError(f"{name} must be a whole number from 1, not {size!r:.60}")
+    if not (reference is None or callable(reference)):
+        raise ZooError(f"a reference is a function of x, parameters and options, not {reference!r:.60}")
     spec = tiny_spec(cell, input=input_size, hidden_size=hidden_size)
-    subject = Subject(spec, default_device(), engine, shrunk=False)
+    subject = Subject(spec, place(device), engine, shrunk=False)
     (layer,) = subject.tiny.recurrent
     record = layer.cell.record
     assert isinstance(record, CellType)

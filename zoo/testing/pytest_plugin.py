@@ -51,13 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if wanted == Asked():
         return
     # Only whoever asks for something pays for knowing whether it is there.
-    from zoo.checks.run import select
-    from zoo.checks.subject import as_device
+    from zoo.checks.choice import select
     from zoo.errors import ZooError
 
     try:
-        select(wanted.checks)
+        if wanted.checks:
+            select(wanted.checks)
         if wanted.device is not None:
+            from zoo.checks.subject import as_device
+
             as_device(wanted.device)
     except ZooError as error:
         raise pytest.UsageError(str(error)) from None
@@ -70,13 +72,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if "zoo.testing.conformance" not in sys.modules:
-        return
-    from zoo.testing.conformance import Check
+    check = _check_of(item)
+    if check is not None:
+        item.user_properties.append((PROPERTY, check.name))
 
-    check = getattr(item, "callspec", None) and item.callspec.params.get("check")  # type: ignore[attr-defined]
-    if isinstance(check, Check):
-        item.user_properties.append((PROPERTY, f"{check.model.spec.id} {check.record.name}"))
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    outcome: Any = yield
+    check = _check_of(item)
+    if check is not None and not check.calls and outcome.excinfo is None:
+        said = f"{item.nodeid} did not run its check: the test has to call it, check()"
+        outcome.force_exception(pytest.fail.Exception(said, pytrace=False))
+
+
+def _check_of(item: pytest.Item) -> Any:
+    """What `parametrize_with_checks` gave to a test, or None."""
+    if "zoo.testing.conformance" not in sys.modules:
+        return None
+    from zoo.testing.conformance import Applies, Check
+
+    given = getattr(item, "callspec", None)
+    check = None if given is None else given.params.get("check")
+    return check if isinstance(check, Check | Applies) else None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -87,22 +105,23 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _counted(stats: dict[str, list[Any]]) -> str:
     """The outcomes of all checks on one line; empty where none ran."""
-    models, counts = set(), Counter[str]()
-    for outcome, report in _reports(stats):
-        names = [value for key, value in report.user_properties if key == PROPERTY]
-        if names:
-            models.add(names[0].partition(" ")[0])
-            counts[outcome] += 1
-    if not models:
-        return ""
-    named = ("passed", "xfailed", "skipped", "failed")
-    words = {"xfailed": "expected failures"}
-    shown = [f"{counts[one]} {words.get(one, one)}" for one in named if counts[one] or one != "xfailed"]
-    return f"zoo: {sum(counts.values())} checks on {len(models)} model{'s' * (len(models) != 1)}: {', '.join(shown)}"
-
-
-def _reports(stats: dict[str, list[Any]]) -> Iterator[tuple[str, Any]]:
+    found: dict[str, tuple[str, str]] = {}  # by test, the last word counts: an error while it is taken down
     for outcome in ("passed", "xfailed", "skipped", "failed", "error"):
         for report in stats.get(outcome, []):
-            if hasattr(report, "user_properties"):
-                yield "failed" if outcome == "error" else outcome, report
+            names = [value for key, value in getattr(report, "user_properties", ()) if key == PROPERTY]
+            # That some check applies is no check of its own, unless none does.
+            if names and not (names[0].endswith(" applies") and outcome in ("passed", "skipped")):
+                found[report.nodeid] = names[0], "failed" if outcome == "error" else outcome
+    if not found:
+        return ""
+    models = {name.partition(" ")[0] for name, _ in found.values()}
+    counts = Counter(outcome for _, outcome in found.values())
+    expected = counts["xfailed"]
+    shown = [f"{counts['passed']} passed"]
+    shown += [f"{expected} expected failure{'s' * (expected > 1)}"] if expected else []
+    shown += [f"{counts['skipped']} skipped", f"{counts['failed']} failed"]
+    return f"zoo: {_number(len(found), 'check')} on {_number(len(models), 'model')}: {', '.join(shown)}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -17,7 +17,11 @@ CellLike = str | Mapping[str, Any]
 
 def loaded(spec: SpecLike) -> Spec:
     """A spec in its canonical form, however it was given."""
-    return spec if isinstance(spec, Spec) else library.load(spec).spec
+    if isinstance(spec, Spec):
+        return spec
+    if not isinstance(spec, str | os.PathLike | Mapping):
+        raise ZooError(f"a spec is a name, a path, a mapping or a loaded spec, not {spec!r:.60}")
+    return library.load(spec).spec
 
 
 def tiny(spec: SpecLike) -> Spec:
@@ -43,7 +47,7 @@ def tiny_spec(cell: CellLike, *, input: Any = 5, hidden_size: int = 7, **keys: A
     Raises:
         SpecError: what a spec file with these keys would be told.
     """
-    kind = cell if isinstance(cell, str) else cell.get("kind")
+    kind = cell.get("kind") if isinstance(cell, Mapping) else cell
     if not isinstance(kind, str):
         raise ZooError(f"a cell is a name, or a mapping with a name as its 'kind', not {cell!r:.60}")
     named = {"name": kind.rpartition("/")[2], **keys}

@@ -1,0 +1,50 @@
+"""Which checks of the contract are run: all, or those named. Imports no torch, as collecting tests needs this alone."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zoo.components import CheckType
+from zoo.errors import ZooError
+from zoo.plugin.manager import catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A check to run. name: bare where that has one meaning, else `zoo-acme/shapes`, as everywhere."""
+
+    name: str
+    record: CheckType
+
+
+def select(names: Sequence[str] | None = None, *, slow: bool = False) -> tuple[Chosen, ...]:
+    """The checks to run: those named, or all, the slow ones only if asked for.
+
+    Raises:
+        ZooError: an unknown name, one that two plugins offer, or none at all.
+    """
+    known = catalogue()
+    if names is None:
+        found = [check for check in known.checks if slow or not check.record.slow]
+    elif isinstance(names, str):
+        raise ZooError(f"checks are given as a list of names, not as one text, {names!r:.60}")
+    elif not names:
+        raise ZooError("no check is named: leave the names out for all of them")
+    else:
+        for name in names:
+            _refuse_unknown(name)
+        found = [known.find_check(name) for name in dict.fromkeys(names)]
+    return tuple(Chosen(known.spelling(check), check.record) for check in found)
+
+
+def _refuse_unknown(name: str) -> None:
+    """As the catalogue does, but with every check's name where none is close: there are few."""
+    known = catalogue()
+    spelt = [known.spelling(check) for check in known.checks]
+    rivals = {check.record.name for check in known.checks} | {check.qualified for check in known.checks}
+    if name not in rivals and "/" not in name:
+        close = difflib.get_close_matches(name, spelt, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"checks: {', '.join(spelt)}"
+        raise ZooError(f"unknown check {name!r}; {hint}")

@@ -1,0 +1,91 @@
+"""Commands that start something: `zoo new spec` and `zoo new plugin`. None imports torch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.completion import cell_names
+from zoo.cli.output import note, write
+from zoo.errors import ZooError
+
+
+def register(app: typer.Typer) -> None:
+    new = typer.Typer(help="Start something new.", no_args_is_help=True)
+    new.command("spec", epilog="Example: [bold]zoo new spec my-model --cell gru[/]")(spec)
+    new.command("plugin", epilog="Example: [bold]zoo new plugin acme --kind head --licence MIT[/]")(plugin)
+    new.callback()(lambda: None)
+    app.add_typer(new, name="new")
+
+
+def spec(
+    name: Annotated[str, typer.Argument(help="The model's name; the file is NAME.yaml.")],
+    cell: Annotated[str, typer.Option(help="The cell to start from.", autocompletion=cell_names)] = "lstm",
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
+) -> None:
+    """Write a small spec to start from. An existing file is never overwritten."""
+    from zoo.spec.template import write_new
+
+    path = write_new(name, cell, folder)
+    write(f"wrote {path}; look at it with: zoo summary {path}")
+
+
+def _kinds(incomplete: str) -> list[str]:
+    from zoo.scaffold.kinds import KINDS
+
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
+def _licences(incomplete: str) -> list[str]:
+    from zoo.scaffold.kinds import LICENCES
+
+    return [licence for licence in LICENCES if licence.startswith(incomplete)]
+
+
+def plugin(
+    name: Annotated[str, typer.Argument(help="The plugin's name, and its component's; the package is zoo-NAME.")],
+    kind: Annotated[
+        str, typer.Option(help="'cell', 'layer', 'head', 'input', or 'specs' alone.", autocompletion=_kinds)
+    ] = "cell",
+    folder: Annotated[Path, typer.Option(help="Where to put the package's folder.")] = Path(),
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            help="'MIT', 'BSD-3-Clause', 'Apache-2.0' or 'none'; asked for on a terminal.", autocompletion=_licences
+        ),
+    ] = None,
+) -> None:
+    """Write a whole package with one component, a spec and tests that pass. An existing folder is never touched."""
+    import shlex
+
+    from zoo.scaffold.kinds import LICENCES
+    from zoo.scaffold.package import checked, write_package
+
+    checked(name, kind, licence, folder)  # before anything is asked
+    asked = licence is not None or sys.stdin.isatty()
+    made = write_package(name, kind, licence or (_chosen(LICENCES) if asked else LICENCES[0]), folder)
+    what = "specs" if kind == "specs" else f"the {kind} {made.names.name!r}"
+    write(f"wrote {made.folder}, a package with {what}, tests, and the spec {made.specs[0]}; next:")
+    write(f"  cd {shlex.quote(str(made.folder))}")
+    write("  pip install -e '.[dev]'")
+    write(f"  pytest && zoo summary {made.specs[0]}")
+    if not asked:
+        note(f"the licence is {LICENCES[0]}, as nobody could be asked; --licence chooses one of {', '.join(LICENCES)}")
+
+
+def _chosen(licences: tuple[str, ...]) -> str:
+    """The licence that somebody types, whole or its beginning; the first one for an empty line."""
+    while True:
+        sys.stderr.write(f"licence: {', '.join(licences)} [{licences[0]}]? ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise ZooError("no licence was chosen, and nothing was written")
+        typed = line.strip().lower()
+        found = [licence for licence in licences if licence.lower().startswith(typed)]
+        if len(found) == 1 or not typed:
+            return found[0]
+        note(f"{line.strip()!r} is none of them")
