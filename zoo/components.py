@@ -163,10 +163,26 @@ class ComponentType:
             raise PluginError(f"{label}: api_version must be an integer, not {self.api_version!r}")
 
     def traits_of(self, options: Any) -> Traits:
-        return self.traits(options) if callable(self.traits) else self.traits
+        found: Traits = self._told("traits", self.traits, Traits, options)
+        return found
 
     def deviations_of(self, options: Any) -> Mapping[str, str]:
-        return self.deviations(options) if callable(self.deviations) else self.deviations
+        found: Mapping[str, str] = self._told("deviations", self.deviations, Mapping, options)
+        return found
+
+    def _told(self, said: str, stated: Any, expected: type, options: Any) -> Any:
+        """What the record states of itself, or its function tells for these options: somebody else's code."""
+        if not callable(stated):
+            return stated
+        try:
+            found = stated(options)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise PluginError(f"{self.kind} {self.name!r} cannot tell its {said}: {text}") from error
+        if not isinstance(found, expected):
+            kind = type(found).__name__
+            raise PluginError(f"{self.kind} {self.name!r}: its {said} must be a {expected.__name__}, not {kind}")
+        return found
 
 
 # The kinds without a field of their own need not be decorated, which would cost every command a millisecond each.

@@ -161,10 +161,12 @@ class Model(nn.Module):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        provenance.record(self.spec, destination, prefix)
+        if hasattr(self, "spec"):  # one that is put together by hand has none
+            provenance.record(self.spec, destination, prefix)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
-        provenance.compare(self.spec, local_metadata)
+        if hasattr(self, "spec"):
+            provenance.compare(self.spec, local_metadata)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
     def _run(

@@ -17,6 +17,7 @@ import author_acme
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 import zoo
 from zoo.plugin.manager import given, isolated, using
@@ -78,7 +79,10 @@ def test_another_plugin_or_none_is_told_too() -> None:
         "zoo-other 0.1; for the same numbers: pip install 'zoo-acme==0.1'"
     ]
     own = zoo.build(OWN)
-    with pytest.raises(RuntimeError, match="Missing key"), pytest.warns(zoo.ProvenanceWarning, match="with no zoo-acme"):
+    with (
+        pytest.raises(RuntimeError, match="Missing key"),
+        pytest.warns(zoo.ProvenanceWarning, match="with no zoo-acme"),
+    ):
         own.load_state_dict(weights)
 
 
@@ -123,6 +127,34 @@ def test_a_model_inside_another_module_has_its_own_record() -> None:
     assert list(weights._metadata["b"]["zoo"]["distributions"]) == ["recurrent-zoo"]
     assert said(outer("0.1"), weights) == []
     assert len(said(outer("0.2"), weights)) == 1
+
+
+def without_prefix(weights: Any) -> Any:
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(weights, "module.")
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("wrap", "place"), [(torch.compile, "_orig_mod"), (AveragedModel, "module"), (nn.DataParallel, "module")]
+)
+def test_a_model_in_a_wrapper_keeps_its_record(wrap: Callable[[nn.Module], nn.Module], place: str) -> None:
+    weights = wrap(model("0.1")).state_dict()
+    assert weights._metadata[place]["zoo"]["distributions"]["zoo-acme"] == "0.1"
+    assert said(wrap(model("0.1")), weights) == []
+    (text,) = said(wrap(model("0.2")), weights)
+    assert text.startswith("these weights were saved with zoo-acme 0.1, ")
+    if place == "module" and wrap is not AveragedModel:  # which has a count beside the model
+        assert said(model("0.2"), without_prefix(weights)) == [text]
+
+
+def test_a_model_put_together_by_hand_has_no_record() -> None:
+    built = model("0.1")
+    by_hand = zoo.Model(built.input, built.layers)
+    weights = by_hand.state_dict()
+    assert list(weights) == ["layers.0.cell.weight"]
+    assert "zoo" not in weights._metadata[""]
+    assert said(by_hand, built.state_dict()) == []
+    assert said(model("0.2"), weights) == []
 
 
 def test_copies_of_a_model_keep_theirs() -> None:

@@ -38,6 +38,21 @@ def test_plugins_lists_every_one_with_status_and_cause(site: Site, here: Path) -
     assert all(float(line[4]) >= 0 for line in lines[1:])
 
 
+def test_on_a_narrow_terminal_nothing_is_cut_and_long_lists_are_short(site: Site, here: Path) -> None:
+    site.plugin("broken", BROKEN)
+    code = "import sys, zoo.cli.main as m; sys.stdout.isatty = lambda: True; m.app(['plugins'])"
+    wide, narrow = (
+        site.python(["-c", code], here, env={"COLUMNS": columns, "TERM": "dumb"}).stdout for columns in ("200", "80")
+    )
+    lines = narrow.splitlines()
+    assert max(map(len, lines)) <= 80
+    start = lines[0].index("provides")
+    said = " ".join(line[start:].strip() for line in lines[1:])
+    assert f"cell: {', '.join(CELLS[:3])}, and {len(CELLS) - 3} more; check: " in said
+    assert said.endswith("cannot be imported: ZeroDivisionError: division by zero")
+    assert f"cell: {', '.join(CELLS[:7])}, and {len(CELLS) - 7} more; check: " in " ".join(wide.split())
+
+
 def test_plugins_as_json(site: Site, here: Path) -> None:
     site.plugin("acme", "print('noise')\n" + cell_plugin("lstm", "zoo_acme"), version="0.2")
     site.plugin("broken", BROKEN)
@@ -98,6 +113,17 @@ def test_components_shows_names_that_a_spec_can_write_and_where_they_come_from(s
     assert rows["beta"].endswith("zoo-beta 3")
     assert rows["zoo-acme/lstm"].endswith("zoo-acme 0.2")
     assert "recurrent-zoo" in rows["lstm"]
+
+
+def test_options_that_json_has_no_words_for_are_listed_by_name(site: Site, here: Path) -> None:
+    odd = cell_plugin("acme", "zoo_acme").replace("    gain: float = 1.0", "    gain: Odd = Odd()\n    size: int = 1")
+    odd = odd.replace("(zoo.Options):", "(zoo.Options, arbitrary_types_allowed=True):").replace(
+        "import zoo", "import zoo\nclass Odd: pass"
+    )
+    site.plugin("acme", odd)
+    rows = {row["name"]: row for row in site.zoo_json("components", "--kind", "cell", cwd=here)}
+    assert rows["acme"]["options"] == {"gain": {}, "size": {}}
+    assert rows["lstm"]["options"]["coupled"]["type"] == "boolean"
 
 
 def test_zoo_plugins_limits_what_is_loaded(site: Site, here: Path) -> None:

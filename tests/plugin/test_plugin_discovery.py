@@ -112,6 +112,10 @@ def test_plugins_can_be_left_out(site: Site, monkeypatch: pytest.MonkeyPatch) ->
     ]  # fmt: skip
     assert known.plugins[1].cause == "ZOO_PLUGINS=two, Zoo_Three, four,four leaves it out"
     assert known.notes == ("ZOO_PLUGINS names 'four', and no such plugin is installed",)
+    monkeypatch.setenv("ZOO_PLUGINS", "builtin, Recurrent_Zoo, thre")
+    known = read_installed()
+    assert {one.status for one in known.plugins[1:]} == {"disabled"}
+    assert known.notes == ("ZOO_PLUGINS names 'thre', and no such plugin is installed; did you mean 'three'?",)
     monkeypatch.setenv("ZOO_PLUGINS", "")
     assert {one.status for one in read_installed().plugins[1:]} == {"broken"}
 

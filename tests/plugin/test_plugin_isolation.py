@@ -206,10 +206,13 @@ def test_a_newer_api_is_incompatible_even_behind_another_mistake(site: Site) -> 
         known.find("cell", "fresh")
 
 
-def test_a_keyboard_interrupt_is_the_users_and_goes_through(site: Site) -> None:
+def test_a_keyboard_interrupt_is_the_users_and_goes_through(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.plugin("slow", "raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         read_installed()
+    assert capsys.readouterr().err == (
+        "interrupted while plugin slow (zoo-slow 0.1) was being loaded; ZOO_PLUGINS can leave it out\n"
+    )
     site.plugin("hooked", hook("raise KeyboardInterrupt"))
     (site.path / "zoo_slow" / "__init__.py").write_text("")
     with pytest.raises(KeyboardInterrupt):

@@ -3,108 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import pytest
-from environments import Environment, create
-from running import ROOT, build_wheel
-
-PROJECT = """
-[build-system]
-requires = ["hatchling>=1.26"]
-build-backend = "hatchling.build"
-
-[project]
-name = "{name}"
-version = "{version}"
-
-[project.entry-points."zoo.plugins"]
-{plugin} = "{module}"
-"""
-CELL = """
 from pathlib import Path
 
-import zoo
+from environments import Environment
+from wheels import Desk, cell, wheel
 
 
-@zoo.hookimpl
-def zoo_cells():
-    return [zoo.CellType(name="{cell}", build="{module}.cell:Cell", api_version={api})]
-"""
-CODE = """
-import torch
-import zoo
-
-
-class Cell(zoo.Cell):
-    def __init__(self, options, input_shape, hidden_size):
-        super().__init__()
-        self.input_shape, self.output_shape = input_shape, (hidden_size,)
-        self.states = {"h": zoo.StateSpec((hidden_size,))}
-        self.weight = torch.nn.Parameter(torch.ones(hidden_size, *input_shape))
-
-    def step(self, u, state, const):
-        return {"h": GAIN * state["h"] + u @ self.weight.T}
-"""
-SPEC = "schema: 1\nname: mine\n{more}input: 3\ncell: {cell}\nhidden_size: 4\n"
-
-
-def wheel(folder: Path, name: str, init: str, version: str = "0.1", code: str = CODE, gain: str = "0.5") -> Path:
-    module = name.replace("-", "_")
-    project = folder / f"{name}-{version}"
-    (project / module).mkdir(parents=True)
-    plugin = name.removeprefix("zoo-")
-    text = PROJECT.format(name=name, version=version, plugin=plugin, module=module)
-    (project / "pyproject.toml").write_text(text, encoding="utf-8")
-    (project / module / "__init__.py").write_text(init, encoding="utf-8")
-    (project / module / "cell.py").write_text(code.replace("GAIN", gain), encoding="utf-8")
-    out = folder / "wheels" / f"{name}-{version}"
-    out.mkdir(parents=True)
-    return build_wheel(project, out)
-
-
-def cell(module: str, name: str, api: int = 1) -> str:
-    return CELL.format(cell=name, module=module, api=api)
-
-
-class Desk:
-    """Somebody's environment, and the folder they work in."""
-
-    def __init__(self, environment: Environment, folder: Path) -> None:
-        self.environment, self.folder = environment, folder
-
-    def pip(self, *arguments: str | Path) -> None:
-        self.environment.must_run("python", "-m", "pip", "--quiet", *arguments, cwd=self.folder)
-
-    def zoo(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> tuple[int, str, str]:
-        done = self.environment.run("zoo", *arguments, cwd=self.folder, env=env)
-        assert "Traceback" not in done.stderr
-        return done.returncode, done.stdout, done.stderr
-
-    def plugins(self) -> dict[str, dict[str, Any]]:
-        return {one["name"]: one for one in json.loads(self.zoo("plugins", "--json")[1])}
-
-    def meaning(self, spec: str) -> str:
-        """The cell that a spec is understood to have."""
-        data = json.loads(self.zoo("show", spec, "--json")[1])
-        cell = data["layers"][0]["cell"]
-        return str(cell if isinstance(cell, str) else cell["kind"])
-
-    def spec(self, cell: str, more: str = "") -> str:
-        (self.folder / "mine.yaml").write_text(SPEC.format(cell=cell, more=more), encoding="utf-8")
-        return "mine.yaml"
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    folder = tmp_path_factory.mktemp("lifetime")
-    return create(folder, [build_wheel(ROOT, folder)], with_pip=True)
-
-
-def test_from_the_first_installation_to_the_last(environment: Environment, tmp_path: Path) -> None:
-    desk = Desk(environment, tmp_path)
+def test_from_the_first_installation_to_the_last(user_environment: Environment, tmp_path: Path) -> None:
+    desk = Desk(user_environment, tmp_path)
     assert list(desk.plugins()) == ["builtin"]
 
     # Not there yet: the message says what to install, as far as the spec says it.
@@ -127,11 +33,11 @@ def test_from_the_first_installation_to_the_last(environment: Environment, tmp_p
     desk.spec("acme")
     save = "import torch, zoo; torch.save(zoo.build('mine.yaml').state_dict(), 'weights.pt')"
     load = "import torch, zoo; zoo.build('mine.yaml').load_state_dict(torch.load('weights.pt'))"
-    environment.must_run("python", "-c", save, cwd=tmp_path)
-    assert environment.must_run("python", "-c", load, cwd=tmp_path).stderr == ""
+    user_environment.must_run("python", "-c", save, cwd=tmp_path)
+    assert user_environment.must_run("python", "-c", load, cwd=tmp_path).stderr == ""
     desk.pip("install", "--no-deps", wheel(tmp_path, "zoo-acme", cell("zoo_acme", "acme"), "0.2", gain="0.25"))
     assert desk.plugins()["acme"]["version"] == "0.2"
-    warned = environment.must_run("python", "-c", load, cwd=tmp_path).stderr
+    warned = user_environment.must_run("python", "-c", load, cwd=tmp_path).stderr
     assert "ProvenanceWarning: these weights were saved with zoo-acme 0.1, and are loaded into a model with" in warned
     assert "pip install 'zoo-acme==0.1'" in warned
     assert "cell acme (zoo-acme 0.2)" in desk.zoo("summary", "mine.yaml")[1]
@@ -154,8 +60,8 @@ def test_from_the_first_installation_to_the_last(environment: Environment, tmp_p
     assert list(desk.plugins()) == ["builtin"]
 
 
-def test_what_does_not_work_stops_nothing_else(environment: Environment, tmp_path: Path) -> None:
-    desk = Desk(environment, tmp_path)
+def test_what_does_not_work_stops_nothing_else(user_environment: Environment, tmp_path: Path) -> None:
+    desk = Desk(user_environment, tmp_path)
     slow = "import time\n\ntime.sleep(0.3)\n" + cell("zoo_slow", "slow")
     generator = cell("zoo_half", "half").replace("    return [", "    yield ").replace(")]", ")\n    1 / 0")
     made = {

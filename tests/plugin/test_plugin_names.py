@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -134,6 +135,15 @@ def test_one_object_registered_twice_is_said_so() -> None:
         ("cell", "zoo-acm/acme", "; did you mean 'zoo-acme/acme'?"),
         ("cell", "zoo-acme/acm", "; did you mean 'zoo-acme/acme'?"),
         ("cell", "zoo-elsewhere/acme", "; no plugin of 'zoo-elsewhere' is installed: pip install zoo-elsewhere"),
+        ("cell", "numpy/acme", "; numpy is installed, and is no plugin"),
+        ("cell", "zoo-acme/transformer", "; zoo-acme 0.2 offers no cell but acme"),
+        ("head", "Zoo_Acme/acme", "; zoo-acme 0.2 offers no head"),
+        ("head", "recurrent-zoo/lineal", "; did you mean 'recurrent-zoo/linear'?"),
+        (
+            "pool",
+            "recurrent-zoo/x",
+            f"; recurrent-zoo {version('recurrent-zoo')} offers no pool but attention, last, max, mean",
+        ),
         ("cell", "~/acme", "; no plugin of '~' is installed"),
         ("cell", "/", f"; known: {', '.join(['acme', *CELLS])}"),
         ("cell", "", f"; known: {', '.join(['acme', *CELLS])}"),
@@ -143,6 +153,16 @@ def test_one_object_registered_twice_is_said_so() -> None:
 )
 def test_an_unknown_name_gets_a_hint(kind: str, name: str, hint: str) -> None:
     assert refusal(isolated(acme(cell("acme"))), kind, name) == f"unknown {kind} {name!r}{hint}"
+
+
+def test_what_a_plugin_no_longer_offers_is_not_looked_for_elsewhere() -> None:
+    known = isolated(acme(cell("fine")), other(cell("gone"), cell("fine")))
+    assert refusal(known, "cell", "zoo-acme/gone") == (
+        "unknown cell 'zoo-acme/gone'; zoo-acme 0.2 offers no cell but fine"
+    )
+    many = isolated(acme(*(cell(f"c{i:02}") for i in range(40))))
+    shown = ", ".join(f"c{i:02}" for i in range(30))
+    assert refusal(many, "cell", "zoo-acme/zebra").endswith(f"offers no cell but {shown}, and 10 more")
 
 
 def test_a_very_long_name_is_cut() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,10 +16,14 @@ from zoo.cli.specs import Json
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from zoo.plugin.catalogue import Plugin
 
 _SHOWN: Final = 8
 """Names of one kind in a row of the table; `zoo components` and `--json` have them all."""
+_NARROW: Final = 110
+"""Columns of a terminal below which half as many are shown."""
 _SLOW: Final = 0.25
 """Seconds to load from which a plugin is said to be slow."""
 
@@ -52,7 +58,7 @@ def components(
                     "summary": one.record.summary,
                     "paper": one.record.paper,
                     "authority": one.record.authority,
-                    "options": one.record.options.model_json_schema().get("properties", {}),
+                    "options": _options(one.record.options),
                     "distribution": one.distribution,
                     "version": one.version,
                 }
@@ -73,6 +79,17 @@ def components(
             for one in found
         ),
     )
+
+
+def _options(options: type[BaseModel]) -> dict[str, Any]:
+    """Each option's JSON Schema; an empty one where an option is of a type that JSON has no words for."""
+    from pydantic.errors import PydanticUserError
+
+    try:
+        found: dict[str, Any] = options.model_json_schema().get("properties", {})
+    except PydanticUserError:
+        return {name: {} for name in options.model_fields}
+    return found
 
 
 def plugins(
@@ -114,6 +131,8 @@ def plugins(
             ]
         )
         return
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _NARROW
+    shown = _SHOWN // 2 if narrow else _SHOWN
     table(
         ("plugin", "from", "status", "load ms", "provides"),
         (
@@ -122,7 +141,7 @@ def plugins(
                 f"{plugin.distribution} {plugin.version}",
                 plugin.status,
                 f"{1000 * plugin.load_seconds:.1f}",
-                "; ".join(_said(plugin)),
+                "; ".join(_said(plugin, shown)),
             )
             for plugin in found
         ),
@@ -135,10 +154,10 @@ def plugins(
         )
 
 
-def _said(plugin: Plugin) -> Iterator[str]:
+def _said(plugin: Plugin, most: int) -> Iterator[str]:
     """What a plugin provides, or why it does not, and what its user should know."""
     for kind, names in plugin.provides.items():
-        shown = names if len(names) <= _SHOWN else (*names[: _SHOWN - 1], f"and {len(names) - _SHOWN + 1} more")
+        shown = names if len(names) <= most else (*names[: most - 1], f"and {len(names) - most + 1} more")
         yield f"{kind}: {', '.join(shown)}"
     if plugin.cause:
         yield plugin.cause

@@ -190,12 +190,17 @@ class Catalogue:
         if sure or likely:
             return f"; {'; '.join(sure or likely)}"
         installed = sorted({plugin.distribution for plugin in self.plugins})
-        if distribution and distribution not in installed:
+        if distribution in installed:
+            return self._offered_instead(distribution, kind, bare)
+        if distribution:
             meant = difflib.get_close_matches(distribution[:_COMPARED], installed, n=1, cutoff=0.8)
             if meant and f"{meant[0]}/{bare}" in known:
                 return f"; did you mean '{meant[0]}/{bare}'?"
-            install = f": pip install {distribution}" if _DISTRIBUTION.fullmatch(distribution) else ""
-            return f"; no plugin of {distribution[:_COMPARED]!r} is installed{install}"
+            if not _DISTRIBUTION.fullmatch(distribution):
+                return f"; no plugin of {distribution[:_COMPARED]!r} is installed"
+            if _is_there(distribution):
+                return f"; {distribution} is installed, and is no plugin"
+            return f"; no plugin of {distribution!r} is installed: pip install {distribution}"
         close = difflib.get_close_matches(name[:_COMPARED], sorted(known), n=1)
         if close:
             return f"; did you mean {close[0]!r}?"
@@ -204,6 +209,29 @@ class Catalogue:
         hint = f"; known: {', '.join(listed[:_SHOWN])}{more}" if listed else "; none is installed"
         unloaded = ", ".join(f"{plugin.name} is {plugin.status}" for plugin in idle)
         return f"{hint} (and {unloaded}: see zoo plugins)" if unloaded else hint
+
+    def _offered_instead(self, distribution: str, kind: str, bare: str) -> str:
+        """What a distribution that works has in place of a component that it does not offer, or not any more."""
+        mine = [plugin for plugin in self._usable if plugin.distribution == distribution]
+        names = sorted({name for plugin in mine for name in plugin.offered.get(kind, ())})
+        close = difflib.get_close_matches(bare[:_COMPARED], names, n=1)
+        if close:
+            return f"; did you mean '{distribution}/{close[0]}'?"
+        version = next((plugin.version for plugin in self.plugins if plugin.distribution == distribution), "?")
+        more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        listed = f"no {kind} but {', '.join(names[:_SHOWN])}{more}" if names else f"no {kind}"
+        return f"; {distribution} {version} offers {listed}"
+
+
+def _is_there(distribution: str) -> bool:
+    """Whether it is installed, whatever it is."""
+    import importlib.metadata
+
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _spellings(offers: Iterable[_Offer]) -> dict[str, _Offer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib.metadata
 import os
 import re
@@ -13,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from zoo.errors import PluginError
-from zoo.plugin.catalogue import normalise
-from zoo.plugin.loading import Source
+from zoo.plugin.catalogue import BUILTIN, normalise
+from zoo.plugin.distributions import Installed, find, folder_of
+from zoo.plugin.loading import VARIABLE, Source
 
 GROUP: Final = "zoo.plugins"
-VARIABLE: Final = "ZOO_PLUGINS"
 _VALUE: Final = re.compile(r"\s*\w+(\.\w+)*\s*(:\s*\w+(\.\w+)*\s*)?(\[.*\]\s*)?")
 
 
@@ -35,11 +36,15 @@ def _limited(sources: list[Source], wanted: str) -> tuple[list[Source], list[str
     def chosen(source: Source, name: str) -> bool:
         return name == source.name or normalise(name) == source.distribution
 
-    notes = [
-        f"{VARIABLE} names {name!r}, and no such plugin is installed"
-        for name in dict.fromkeys(names)
-        if not any(chosen(source, name) for source in sources)
-    ]
+    known = sorted({name for source in sources for name in (source.name, source.distribution)})
+    notes = []
+    for name in dict.fromkeys(names):
+        # What is built in is always there, and may be named.
+        if normalise(name) in ("builtin", BUILTIN) or any(chosen(source, name) for source in sources):
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        notes.append(f"{VARIABLE} names {name!r}, and no such plugin is installed{hint}")
     cause = f"{VARIABLE}={wanted} leaves it out"
     return [
         source if any(chosen(source, name) for name in names) else replace(source, disabled=cause) for source in sources
@@ -93,36 +98,44 @@ def _sources(path: list[str]) -> Iterator[Source]:
         except Exception:
             continue  # unreadable: it cannot be told whose it is, and pip would complain of it
         try:
-            name = str(found.metadata["Name"] or "")
-            version = str(found.version)
+            metadata = found.metadata  # read anew each time
+            name, version = str(metadata["Name"] or ""), str(metadata["Version"] or "?")
         except Exception as error:
             name, version = "", ""
             problem = type(error).__name__
         else:
             problem = "no name" if not name else ""
         if problem:
-            yield _damaged("?", "?", f"its METADATA cannot be read ({problem}): reinstall it", str(_folder(found)))
+            yield _damaged("?", "?", f"its METADATA cannot be read ({problem}): reinstall it", folder_of(found))
             continue
         name = normalise(name)
         if name in seen:
             continue
         seen.add(name)
-        # A folder further on may hold another version; Python imports from the first.
-        first = next(iter(importlib.metadata.distributions(name=name, path=path)), found)
+        installed = find(name, found, version, path)
+        if installed is None:
+            continue
         try:
-            points = [point for point in first.entry_points if point.group == GROUP]
-            version = str(first.version)
+            points = [point for point in installed.distribution.entry_points if point.group == GROUP]
         except Exception:
-            yield _damaged(name, version, f"its entry_points.txt cannot be read: reinstall {name}", str(_folder(first)))
+            cause = f"its entry_points.txt cannot be read: reinstall {name}"
+            yield _damaged(name, installed.version, cause, folder_of(installed.distribution))
             continue
         for point in points:
-            yield Source(
-                name=point.name, distribution=name, version=version, module=point.value, load=_loader(point, path)
-            )
+            yield _source(installed, point, path)
 
 
-def _folder(found: importlib.metadata.Distribution) -> object:
-    return found.locate_file("")
+def _source(installed: Installed, point: importlib.metadata.EntryPoint, path: Sequence[str]) -> Source:
+    module = point.value.partition(":")[0].strip()
+    return Source(
+        name=point.name,
+        distribution=installed.name,
+        version=installed.version,
+        module=point.value,
+        load=_loader(point, path),
+        remarks=lambda: (*installed.notes, *installed.elsewhere(module)),
+        unmet=installed.unmet,
+    )
 
 
 def _damaged(distribution: str, version: str, cause: str, where: str) -> Source:

@@ -9,13 +9,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pluggy
 
 from zoo.errors import PluginError
 from zoo.plugin import hookspecs
-from zoo.plugin.catalogue import Plugin
+from zoo.plugin.catalogue import BUILTIN, Plugin, normalise
 from zoo.plugin.records import HOOKS, Collected, TooNewError
 
 
@@ -24,6 +24,8 @@ class Source:
     """Where a plugin comes from. load: imports it and returns the object with the hooks; may raise anything.
 
     disabled: why it is not to be loaded; empty if it is.
+    remarks: what its user should know of how it is installed; asked once it is loaded.
+    unmet: the distributions that it needs and lacks, each with one line on that; asked where it does not work.
     """
 
     name: str
@@ -32,8 +34,13 @@ class Source:
     module: str
     load: Callable[[], Any] = field(repr=False)
     disabled: str = ""
+    remarks: Callable[[], Iterable[str]] = field(default=tuple, repr=False)
+    unmet: Callable[[], Iterable[tuple[str, str]]] = field(default=tuple, repr=False)
 
 
+VARIABLE: Final = "ZOO_PLUGINS"
+"""The variable of the environment that limits what is loaded."""
+_Answer = TypeVar("_Answer")
 _LONGEST_CAUSE: Final = 400
 
 
@@ -60,16 +67,19 @@ def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
             _register(manager, loaded, key)
             _collect(manager, loaded, collected)
     except KeyboardInterrupt:
+        # Who waits must learn for whom: typer ends the command without a word.
+        sys.stderr.write(f"interrupted while {plugin} was being loaded; {VARIABLE} can leave it out\n")
         raise
     except TooNewError as error:
         failure = {"status": "incompatible", "cause": str(error)}
     except BaseException as error:  # SystemExit too: a plugin does not decide when the program ends
+        lacking = dict(_asked(source.unmet))
         failure = {
-            "status": "broken",
-            "cause": _one_line(error),
+            "status": "incompatible" if BUILTIN in map(normalise, lacking) else "broken",
+            "cause": "; ".join([_one_line(error), *lacking.values()]),
             "traceback": "".join(traceback.format_exception(error)),
         }
-    notes = list(collected.notes)
+    notes = [*collected.notes, *_asked(source.remarks)]
     if not had_torch and "torch" in sys.modules:
         notes.append("imports torch when it is loaded, which slows every command: leave that to what `build` names")
     return replace(
@@ -81,6 +91,14 @@ def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
         load_seconds=time.perf_counter() - start,
         **failure,
     )
+
+
+def _asked(question: Callable[[], Iterable[_Answer]]) -> list[_Answer]:
+    """What a damaged installation cannot tell is left out."""
+    try:
+        return list(question())
+    except Exception:
+        return []
 
 
 def _import(source: Source) -> Any:

@@ -103,7 +103,13 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
             # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
             misfits.append(Misfit(path, f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"))
             return None
-        return found if isinstance(found, Description) else None
+        if found is None:
+            return None
+        wrong = _wrong(found)
+        if wrong is not None:
+            misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
+            return None
+        return found  # type: ignore[no-any-return]
 
     source = ask(("input",), spec.input)
     rows = [Row("input", spec.input, source)]
@@ -120,6 +126,20 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
     if spec.head is not None:
         rows += _head(spec, shape, source, ask)
     return ModelDescription(tuple(rows)), tuple(misfits)
+
+
+def _wrong(found: Any) -> str | None:
+    """What cannot be added up in a description that somebody else's code gave."""
+    if not isinstance(found, Description):
+        return f"a zoo.Description is needed, not {type(found).__name__}"
+    for name in ("parameters", "macs_per_step", "macs_per_sequence", "sequential_depth"):
+        if not isinstance(getattr(found, name), int):
+            return f"{name} must be a whole number, not {getattr(found, name)!r}"
+    shapes = {"output_shape": found.output_shape, **{f"state {name!r}": shape for name, shape in found.state.items()}}
+    for name, shape in shapes.items():
+        if not (isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)):
+            return f"{name} must be a tuple of whole numbers, not {shape!r}"
+    return None
 
 
 def _blame(part: Part) -> str:
