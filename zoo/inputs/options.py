@@ -15,6 +15,14 @@ class FeaturesOptions(Options):
     size: Annotated[int, Field(ge=1), Width] = Field(description="Features at each step.")
 
 
+class MapsOptions(Options):
+    """Options of maps."""
+
+    channels: Annotated[int, Field(ge=1), Width] = Field(description="Numbers at each place of a map.")
+    height: Annotated[int, Field(ge=1), Width] = Field(description="Rows of a map.")
+    width: Annotated[int, Field(ge=1), Width] = Field(description="Columns of a map.")
+
+
 class TokensOptions(Options):
     """Options of embedded symbols."""
 
@@ -36,6 +44,10 @@ class TokensOptions(Options):
 
 def describe_features(options: FeaturesOptions) -> Description:
     return Description(output_shape=(options.size,), parameters=0)
+
+
+def describe_maps(options: MapsOptions) -> Description:
+    return Description(output_shape=(options.channels, options.height, options.width), parameters=0)
 
 
 def describe_tokens(options: TokensOptions) -> Description:

@@ -2,12 +2,16 @@
 
 Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
 batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+
+The records name every cell of the family here, those of zoo.references.additive, zoo.references.typed and
+zoo.references.updates too.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from zoo.references.additive import *  # noqa: F403
 from zoo.references.arithmetic import (
     EPS,
     Array,
@@ -22,6 +26,8 @@ from zoo.references.arithmetic import (
     rows,
     sigmoid,
 )
+from zoo.references.typed import *  # noqa: F403
+from zoo.references.updates import *  # noqa: F403
 
 
 def mgu_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

@@ -2,6 +2,8 @@
 
 Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
 batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+
+The records name every cell of the family here, those of zoo.references.spaces too.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from zoo.references.arithmetic import (
     sigmoid,
     softplus,
 )
+from zoo.references.spaces import *  # noqa: F403
 
 
 def candidate_of(options: Options, x: Array) -> Array:

@@ -2,6 +2,8 @@
 
 Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
 batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+
+The records name every cell of the family here, those of zoo.references.delta and zoo.references.rwkv too.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from zoo.references.arithmetic import (
     rows,
     sigmoid,
 )
+from zoo.references.delta import *  # noqa: F403
+from zoo.references.rwkv import *  # noqa: F403
 
 
 def mlstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

@@ -6,10 +6,9 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from zoo.cells.gated.records import Nonlinearity, bounded_by_tanh
 from zoo.cells.options import ALL_DROPOUTS, BiasOption, features, gated
 from zoo.components import CellType, Description, Options, Shape, Traits
-
-Nonlinearity = Literal["relu", "tanh"]
 
 
 class MGUOptions(Options):
@@ -83,10 +82,6 @@ def ligru_traits(options: LiGRUOptions) -> Traits:
     return Traits(bounded=options.nonlinearity == "tanh", batch_statistics=options.norm == "batch")
 
 
-def indrnn_traits(options: IndRNNOptions) -> Traits:
-    return Traits(bounded=options.nonlinearity == "tanh")
-
-
 CELLS: Final = (
     CellType(
         name="mgu",
@@ -96,6 +91,7 @@ CELLS: Final = (
         reference="zoo.references.gated:mgu",
         summary="Minimal gated unit: one gate resets and updates",
         paper="Zhou et al. 2016, arXiv:1603.09420",
+        authority="the paper's equations of the MGU",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -107,6 +103,7 @@ CELLS: Final = (
         reference="zoo.references.gated:janet",
         summary="Just another network: an LSTM with nothing but its forget gate",
         paper="van der Westhuizen and Lasenby 2018, arXiv:1804.04849",
+        authority="official code: JosvanderWesthuizen/janet",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -118,6 +115,7 @@ CELLS: Final = (
         reference="zoo.references.gated:ligru",
         summary="Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products",
         paper="Ravanelli et al. 2018, arXiv:1803.10225",
+        authority="official code: speechbrain/speechbrain speechbrain/nnet/RNN.py",
         traits=ligru_traits,
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -130,7 +128,8 @@ CELLS: Final = (
         reference="zoo.references.gated:indrnn",
         summary="Independently recurrent network: each unit feeds back to itself alone",
         paper="Li et al. 2018, arXiv:1803.04831",
-        traits=indrnn_traits,
+        authority="official code: Sunnydreamrain/IndRNN_pytorch",
+        traits=bounded_by_tanh,
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

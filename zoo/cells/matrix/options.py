@@ -11,10 +11,14 @@ from zoo.components import CellType, Count, Description, Options, Shape
 from zoo.errors import ZooError
 
 
-class MLSTMOptions(Options):
-    """Options of the LSTM with a matrix memory."""
+class HeadedOptions(Options):
+    """Options of a cell with several memories."""
 
     heads: Annotated[int, Count] = Field(1, ge=1, description="Memories side by side, each of hidden_size / heads.")
+
+
+class MLSTMOptions(HeadedOptions):
+    """Options of the LSTM with a matrix memory."""
 
 
 def describe_mlstm(options: MLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -29,7 +33,7 @@ def describe_mlstm(options: MLSTMOptions, input_shape: Shape, hidden_size: int) 
     )
 
 
-def head_size(options: MLSTMOptions, hidden_size: int) -> int:
+def head_size(options: HeadedOptions, hidden_size: int) -> int:
     """Features of one head. Raises ZooError where the heads do not divide the hidden size."""
     if hidden_size % options.heads:
         raise ZooError(f"heads ({options.heads}) must divide hidden_size ({hidden_size})")

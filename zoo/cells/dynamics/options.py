@@ -1,0 +1,154 @@
+"""Options, closed forms and records of cells that discretise a differential equation. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from zoo.cells.dynamics.records import described, record
+from zoo.cells.dynamics.timed import TIMED
+from zoo.cells.options import BiasOption, features, gated
+from zoo.components import Count, Description, Options, Shape, Traits
+
+Step = Annotated[float, Field(gt=0, description="Step Δt of the discretisation, the same at every step of a sequence.")]
+
+
+class LEMOptions(Options):
+    """Options of the long expressive memory."""
+
+    bias: BiasOption = "one"
+    dt: Step = 1.0
+
+
+class CoRNNOptions(Options):
+    """Options of the coupled oscillatory network; the values are those of the official code for sequential MNIST."""
+
+    discretisation: Literal["explicit", "imex"] = Field(
+        "explicit", description="Damping at the old z or, imex, the new."
+    )
+    dt: Step = 0.042
+    gamma: float = Field(2.7, gt=0, description="γ, the frequency term: pulls y back.")
+    epsilon: float = Field(4.7, gt=0, description="ε, the damping of z.")
+
+
+class UnICORNNOptions(Options):
+    """Options of the undamped oscillatory network; the values are those of the official code for permuted MNIST."""
+
+    dt: Step = 0.19
+    alpha: float = Field(30.65, ge=0, description="α, the frequency term: pulls y back.")
+
+
+class AntisymmetricOptions(Options):
+    """Options of the antisymmetric network."""
+
+    gated: bool = Field(False, description="A gate of the same antisymmetric product before the step.")
+    epsilon: float = Field(0.01, gt=0, description="ε, the length of the Euler step.")
+    gamma: float = Field(0.01, ge=0, description="γ, the diffusion, which takes γ I from the matrix.")
+    sigma: float = Field(1.0, gt=0, description="The recurrent matrix starts with standard deviation sigma / √H.")
+
+
+class LipschitzOptions(Options):
+    """Options of the Lipschitz network; the values are those of the official code for sequential MNIST."""
+
+    integrator: Literal["euler", "rk2"] = Field("euler", description="Forward Euler, or the midpoint rule.")
+    epsilon: float = Field(0.03, gt=0, description="ε, the length of the step.")
+    beta: float = Field(0.75, ge=0, le=1, description="β, the share of the skew-symmetric part of both matrices.")
+    gamma: float = Field(0.001, ge=0, description="γ, which takes γ I from both matrices.")
+    std: float = Field(0.1, gt=0, description="The recurrent matrices start with standard deviation std / H.")
+
+
+class TauGRUOptions(Options):
+    """Options of the gated recurrent unit with time-delay feedback."""
+
+    bias: BiasOption = "one"
+    delay: Annotated[int, Count] = Field(4, ge=1, description="Steps from the delayed state to the present one.")
+
+
+def describe_lem(options: LEMOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(4, options.bias, input_shape, hidden_size, hidden_size, depth=2, states=("y", "z"))
+
+
+def describe_cornn(options: CoRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return described(hidden_size, (features(input_shape) + 2 * hidden_size) * hidden_size, hidden_size, ("y", "z"))
+
+
+def describe_unicornn(options: UnICORNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return described(hidden_size, features(input_shape) * hidden_size, 3 * hidden_size, ("y", "z"))
+
+
+def describe_antisymmetric(options: AntisymmetricOptions, input_shape: Shape, hidden_size: int) -> Description:
+    blocks = 2 if options.gated else 1
+    products = (blocks * features(input_shape) + hidden_size) * hidden_size
+    return described(hidden_size, products, blocks * hidden_size, ("h",))
+
+
+def describe_lipschitz(options: LipschitzOptions, input_shape: Shape, hidden_size: int) -> Description:
+    once, stages = features(input_shape) * hidden_size, 1 if options.integrator == "euler" else 2
+    plain = described(hidden_size, once + 2 * hidden_size**2, hidden_size, ("h",), depth=stages)
+    return replace(plain, macs_per_step=once + 2 * stages * hidden_size**2)
+
+
+def describe_taugru(options: TauGRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    plain = gated(4, options.bias, input_shape, hidden_size, hidden_size)
+    return replace(plain, state={"h": (hidden_size,), "buffer": (options.delay, hidden_size)})
+
+
+def unicornn_traits(options: UnICORNNOptions) -> Traits:
+    """With a strong pull, what bfloat16 rounds off the parameters grows with every oscillation."""
+    return Traits(low_precision=options.alpha == 0)
+
+
+CELLS: Final = (
+    record(
+        "lem",
+        LEMOptions,
+        "lem:LEM",
+        summary="Long expressive memory: two coupled states, each with a pace that it learns",
+        paper="Rusch et al. 2022, Long expressive memory for sequence modeling, arXiv:2110.04744",
+        authority="official code: tk-rusch/LEM src/sMNIST/network.py",
+    ),
+    record(
+        "cornn",
+        CoRNNOptions,
+        "oscillators:CoRNN",
+        summary="Coupled oscillatory network: driven, damped oscillators, explicit or with implicit damping",
+        paper="Rusch and Mishra 2021, arXiv:2010.00951",
+        authority="official code: tk-rusch/coRNN sMNIST/network.py; imex: the paper's equation (3)",
+    ),
+    record(
+        "unicornn",
+        UnICORNNOptions,
+        "oscillators:UnICORNN",
+        summary="Undamped independent oscillators, each with a pace that it learns",
+        paper="Rusch and Mishra 2021, arXiv:2103.05487",
+        authority="official code: tk-rusch/unicornn psMNIST/network.py",
+        traits=unicornn_traits,
+    ),
+    record(
+        "antisymmetric",
+        AntisymmetricOptions,
+        "stable:Antisymmetric",
+        summary="Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice",
+        paper="Chang et al. 2019, arXiv:1902.09689",
+        authority="the paper's equations (12) and (13)",
+    ),
+    record(
+        "lipschitz",
+        LipschitzOptions,
+        "stable:Lipschitz",
+        summary="Lipschitz network: a linear part and a tanh, both of matrices with a bounded symmetric part",
+        paper="Erichson et al. 2021, Lipschitz recurrent neural networks, arXiv:2006.12070",
+        authority="official code: erichson/LipschitzRNN models.py",
+    ),
+    record(
+        "taugru",
+        TauGRUOptions,
+        "taugru:TauGRU",
+        summary="Gated recurrent unit with weighted feedback of a state some steps back",
+        paper="Erichson, Lim and Mahoney 2022, arXiv:2212.00228",
+        authority="the paper's discrete update of h, with u, z, g and a",
+    ),
+    *TIMED,
+)

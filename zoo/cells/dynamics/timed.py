@@ -1,0 +1,166 @@
+"""Options, closed forms and records of the cells that know irregular time. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.cells.dynamics.records import described, record
+from zoo.cells.options import BiasOption, features, gated
+from zoo.components import Description, Options, Shape, Traits, Width
+
+
+class LTCOptions(Options):
+    """Options of the liquid time-constant network."""
+
+    unfolds: int = Field(6, ge=1, description="Steps of the solver within one time step.")
+
+
+class CfCOptions(Options):
+    """Options of the closed-form continuous-time network."""
+
+    mode: Literal["default", "pure", "no_gate"] = Field("default", description="How the heads make the new state.")
+    backbone_units: Annotated[int, Width] = Field(128, ge=1, description="Width of the layers that the heads share.")
+    backbone_layers: int = Field(1, ge=1, description="Number of the layers that the heads share.")
+    backbone_activation: Literal["lecun_tanh", "tanh", "relu", "gelu", "silu"] = Field(
+        "lecun_tanh", description="Of the shared layers; 'lecun_tanh' is 1.7159 tanh(0.666 x)."
+    )
+
+
+class GRUDOptions(Options):
+    """Options of the gated recurrent unit with decay."""
+
+    bias: BiasOption = "one"
+
+
+class PhasedLSTMOptions(Options):
+    """Options of the phased LSTM."""
+
+    bias: BiasOption = "one"
+    peephole: bool = Field(True, description="The gates see the cell state too, as the paper has it.")
+    leak: float = Field(0.001, ge=0, lt=1, description="α, how far a closed time gate lets through.")
+    ratio: float = Field(0.05, gt=0, le=1, description="Share of the period that the gate is open: where r_on starts.")
+    period_min: float = Field(2.718281828459045, gt=0, description="Shortest period that a unit starts with.")
+    period_max: float = Field(403.4287934927351, gt=0, description="Longest period that a unit starts with.")
+
+    @model_validator(mode="after")
+    def _a_range(self) -> Self:
+        if self.period_min >= self.period_max:
+            raise ValueError(f"period_min ({self.period_min}) must be less than period_max ({self.period_max})")
+        return self
+
+
+class ODELSTMOptions(Options):
+    """Options of the LSTM with a differential equation between steps."""
+
+    bias: BiasOption = "one"
+    solver: Literal["euler", "heun", "rk4"] = Field("rk4", description="One slope a step, two, or four.")
+    unfolds: int = Field(3, ge=1, description="Steps of the solver within one time step.")
+
+
+def describe_ltc(options: LTCOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width = features(input_shape)
+    synapses = (width + hidden_size) * hidden_size
+    vectors = 4 * synapses + 2 * width + 5 * hidden_size  # a synapse is not a product: it saturates by itself
+    return described(hidden_size, 0, vectors, ("v",), depth=options.unfolds)
+
+
+def describe_cfc(options: CfCOptions, input_shape: Shape, hidden_size: int) -> Description:
+    units, layers = options.backbone_units, options.backbone_layers
+    heads = 1 if options.mode == "pure" else 4
+    products = units * (features(input_shape) + hidden_size + (layers - 1) * units + heads * hidden_size)
+    vectors = layers * units + (3 if options.mode == "pure" else 4) * hidden_size
+    return described(hidden_size, products, vectors, ("h",), depth=layers + 1)
+
+
+def describe_gru_d(options: GRUDOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width = features(input_shape)
+    products = 4 * width * hidden_size  # of the mask in three gates, and of the gaps in the decay of h
+    plain = gated(
+        3,
+        options.bias,
+        input_shape,
+        hidden_size,
+        hidden_size,
+        products=products,
+        vectors=2 * width + hidden_size,
+        depth=3,
+    )
+    return replace(plain, state={"h": (hidden_size,), "x": (width,), "gap": (width,)})
+
+
+def describe_phased_lstm(options: PhasedLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
+    vectors = (6 if options.peephole else 3) * hidden_size
+    plain = gated(4, options.bias, input_shape, hidden_size, hidden_size, vectors=vectors)
+    return replace(plain, state={"h": (hidden_size,), "c": (hidden_size,), "time": (1,)})
+
+
+def describe_ode_lstm(options: ODELSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
+    node, vectors = 2 * hidden_size**2, 2 * hidden_size
+    plain = gated(4, options.bias, input_shape, hidden_size, hidden_size, products=node, vectors=vectors)
+    slopes = options.unfolds * {"euler": 1, "heun": 2, "rk4": 4}[options.solver]
+    return replace(
+        plain,
+        macs_per_step=plain.macs_per_step + (slopes - 1) * node,
+        state=dict.fromkeys(("h", "c"), (hidden_size,)),
+        sequential_depth=1 + 2 * slopes,
+    )
+
+
+TIMED: Final = (
+    record(
+        "ltc",
+        LTCOptions,
+        "ltc:LTC",
+        summary="Liquid time-constant network, fully connected, by a fused solver; knows irregular time",
+        paper="Hasani et al. 2021, Liquid time-constant networks, arXiv:2006.04439",
+        authority="official code: mlech26l/ncps ncps/torch/ltc_cell.py",
+        dropouts=frozenset({"weight"}),
+        uses=frozenset({"dt"}),
+        options_of="timed",
+    ),
+    record(
+        "cfc",
+        CfCOptions,
+        "cfc:CfC",
+        summary="Closed-form continuous-time network; knows irregular time",
+        paper="Hasani et al. 2022, Closed-form continuous-time neural networks, arXiv:2106.13898",
+        authority="official code: mlech26l/ncps ncps/torch/cfc_cell.py",
+        uses=frozenset({"dt"}),
+        options_of="timed",
+    ),
+    record(
+        "gru-d",
+        GRUDOptions,
+        "grud:GRUD",
+        summary="GRU with decay: fills in what was not observed, and forgets by the time since it was",
+        paper="Che et al. 2018, Scientific Reports 8:6085, arXiv:1606.01865",
+        authority="the paper's equations of GRU-D",
+        uses=frozenset({"dt", "observed"}),
+        options_of="timed",
+    ),
+    record(
+        "phased-lstm",
+        PhasedLSTMOptions,
+        "phased:PhasedLSTM",
+        summary="Phased LSTM: each unit is updated while its own clock is open; knows irregular time",
+        paper="Neil, Pfeiffer and Liu 2016, arXiv:1610.09513",
+        authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
+        traits=Traits(low_precision=False),  # after a few turns, a period of 8 bits says nothing of the phase
+        uses=frozenset({"dt"}),
+        options_of="timed",
+    ),
+    record(
+        "ode-lstm",
+        ODELSTMOptions,
+        "odelstm:ODELSTM",
+        summary="LSTM whose output flows on by a differential equation; knows irregular time",
+        paper="Lechner and Hasani 2020, Learning long-term dependencies in irregularly-sampled time series, "
+        "arXiv:2006.04418",
+        authority="official code: mlech26l/ode-lstms torch_node_cell.py",
+        uses=frozenset({"dt"}),
+        options_of="timed",
+    ),
+)

@@ -1,0 +1,170 @@
+"""Options, closed forms and records of cells with direct paths for their state. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh, record
+from zoo.cells.options import BiasOption, features, gated
+from zoo.components import Description, Options, Shape, Width
+
+Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
+
+
+class RHNOptions(Options):
+    """Options of the recurrent highway network."""
+
+    depth: int = Field(3, ge=1, description="Micro-steps within a time step, the paper's recurrence depth L.")
+    coupled: bool = Field(True, description="Carry what is not transformed, c = 1 − t; otherwise c has a gate.")
+    transform_bias: float = Field(-2.0, description="Where the bias of the transform gate starts.")
+
+
+class FastRNNOptions(Options):
+    """Options of FastRNN."""
+
+    nonlinearity: Bend = "tanh"
+    alpha: float = Field(-3.0, description="Where α starts; σ(α) weighs the candidate.")
+    beta: float = Field(3.0, description="Where β starts; σ(β) weighs the old state.")
+
+
+class FastGRNNOptions(Options):
+    """Options of FastGRNN."""
+
+    nonlinearity: Bend = "tanh"
+    zeta: float = Field(1.0, description="Where ζ starts; σ(ζ) weighs the candidate where the gate is closed.")
+    nu: float = Field(-4.0, description="Where ν starts; σ(ν) weighs the candidate always.")
+
+
+class ATROptions(Options):
+    """Options of the addition-subtraction twin-gated network."""
+
+    bias: BiasOption = "two"
+
+
+class RANOptions(Options):
+    """Options of the recurrent additive network."""
+
+    nonlinearity: Literal["tanh", "identity"] = Field("tanh", description="From the memory to the output.")
+
+
+class SGRNOptions(Options):
+    """Options of the simple gated recurrent network."""
+
+    bias: BiasOption = "one"
+
+
+class SCRNOptions(Options):
+    """Options of the structurally constrained network."""
+
+    context_size: Annotated[int, Width] = Field(16, ge=1, description="Width of the slow state.")
+    alpha: float = Field(0.95, gt=0, lt=1, description="Share of the slow state that stays at each step.")
+    adaptive: bool = Field(False, description="Learn that share for each unit, from alpha on.")
+
+
+def describe_rhn(options: RHNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    gates = 2 if options.coupled else 3
+    deep = gates * options.depth
+    return blocks(gates, deep, deep, input_shape, hidden_size, depth=options.depth, states=("s",))
+
+
+def describe_fastrnn(options: FastRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(1, 1, 1, input_shape, hidden_size, vectors=2)
+
+
+def describe_fastgrnn(options: FastGRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(1, 1, 2, input_shape, hidden_size, vectors=2)
+
+
+def describe_atr(options: ATROptions, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(1, options.bias, input_shape, hidden_size, hidden_size)
+
+
+def describe_ran(options: RANOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(3, 2, 2, input_shape, hidden_size, states=("c",))
+
+
+def describe_sgrn(options: SGRNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(1, options.bias, input_shape, hidden_size, hidden_size)
+
+
+def describe_scrn(options: SCRNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    context = options.context_size
+    products = (hidden_size + context) * features(input_shape) + hidden_size * (hidden_size + context)
+    return Description(
+        output_shape=(hidden_size + context,),
+        parameters=products + context * options.adaptive,
+        macs_per_step=products,
+        state={"h": (hidden_size,), "s": (context,)},
+        sequential_depth=2,
+    )
+
+
+OTHERS: Final = (
+    record(
+        "rhn",
+        RHNOptions,
+        "rhn:RHN",
+        described_in="others",
+        summary="Recurrent highway network: several highway layers between one step and the next",
+        paper="Zilly et al. 2017, Recurrent highway networks, ICML, arXiv:1607.03474",
+        authority="official code: jzilly/RecurrentHighwayNetworks rhn.py; uncoupled, the paper's equations",
+    ),
+    record(
+        "fastrnn",
+        FastRNNOptions,
+        "fast:FastRNN",
+        described_in="others",
+        summary="FastRNN: a simple network with a weighted residual connection",
+        paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
+        authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
+        traits=bounded_by_tanh,
+    ),
+    record(
+        "fastgrnn",
+        FastGRNNOptions,
+        "fast:FastGRNN",
+        described_in="others",
+        summary="FastGRNN: one gate, which shares its matrices with the candidate",
+        paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
+        authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
+        traits=bounded_by_tanh,
+    ),
+    record(
+        "atr",
+        ATROptions,
+        "additive:ATR",
+        described_in="others",
+        summary="Addition-subtraction twin-gated network: both gates from one product of x and one of h",
+        paper="Zhang et al. 2018, EMNLP, arXiv:1810.12546",
+        authority="official code: bzhangGo/ATR lm/pytorch-lm/rnn/atr.py",
+    ),
+    record(
+        "ran",
+        RANOptions,
+        "additive:RAN",
+        described_in="others",
+        summary="Recurrent additive network: a gated sum of linear maps of the inputs",
+        paper="Lee, Levy and Zettlemoyer 2017, arXiv:1705.07393",
+        authority="official code: kentonl/ran ran.py",
+    ),
+    record(
+        "sgrn",
+        SGRNOptions,
+        "additive:SGRN",
+        described_in="others",
+        summary="Simple gated recurrent network: one gate, whose product of x is the candidate too",
+        paper="IET Generation, Transmission and Distribution 2021, doi:10.1049/gtd2.12056",
+        authority="the paper's equations, as torchrecurrent's SGRNCell has them",
+    ),
+    record(
+        "scrn",
+        SCRNOptions,
+        "scrn:SCRN",
+        described_in="others",
+        summary="Structurally constrained network: a slow, linear context beside a simple network",
+        paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, arXiv:1412.7753",
+        authority="the paper's equations; the start from facebookarchive/SCRNNs util.lua",
+    ),
+)

@@ -1,0 +1,253 @@
+"""Options, closed forms and records of relatives of the GRU with fewer or other gates. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh, record
+from zoo.cells.options import BiasOption, features, gated
+from zoo.components import Description, NoOptions, Options, Shape
+from zoo.errors import ZooError
+
+Share = Annotated[float, Field(ge=0, lt=1, description="λ, share of the old state in the new one.")]
+
+
+class STAROptions(Options):
+    """Options of the stackable recurrent cell."""
+
+    beta: float = Field(0.0, description="Added to the gate's sum where it opens the input: the official code has 1.")
+    longest: int | None = Field(
+        None, ge=2, description="Longest dependency expected, in steps: chrono initialisation of the gate's bias."
+    )
+
+
+class UGRNNOptions(Options):
+    """Options of the update gate network."""
+
+    nonlinearity: Annotated[Nonlinearity, Field(description="Of the candidate.")] = "tanh"
+    bias: Literal["two", "one"] = Field("one", description="'two' biases per gate as torch has, or 'one'.")
+    forget_bias: float = Field(1.0, description="Where the gate's bias starts: the sum of both, if there are two.")
+
+
+class MiRU1Options(Options):
+    """Options of the minion recurrent unit with a reset gate."""
+
+    bias: BiasOption = "one"
+    lam: Share = 0.5
+
+
+class MiRU2Options(Options):
+    """Options of the minion recurrent unit without gates."""
+
+    bias: BiasOption = "one"
+    lam: Share = 0.5
+    beta: float = Field(0.5, ge=0, le=1, description="β, scale of the old state in the candidate.")
+
+
+class MUTOptions(Options):
+    """Options of the mutated units in which the input stands by itself."""
+
+    input: Literal["matrix", "identity"] = Field(
+        "matrix", description="What stands for x: a product of it, or 'identity', x itself, as wide as the state."
+    )
+
+
+def describe_star(options: STAROptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(2, 1, 2, input_shape, hidden_size)
+
+
+def describe_ugrnn(options: UGRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(2, options.bias, input_shape, hidden_size, hidden_size)
+
+
+def describe_miru1(options: MiRU1Options, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(2, options.bias, input_shape, hidden_size, hidden_size, depth=2)
+
+
+def describe_miru2(options: MiRU2Options, input_shape: Shape, hidden_size: int) -> Description:
+    return gated(1, options.bias, input_shape, hidden_size, hidden_size)
+
+
+def describe_mut1(options: MUTOptions, input_shape: Shape, hidden_size: int) -> Description:
+    check_mut("mut1", options, input_shape, hidden_size)
+    return blocks(2 if options.input == "identity" else 3, 2, 3, input_shape, hidden_size, depth=2)
+
+
+def describe_mut2(options: MUTOptions, input_shape: Shape, hidden_size: int) -> Description:
+    check_mut("mut2", options, input_shape, hidden_size)
+    return blocks(2 if options.input == "identity" else 3, 3, 3, input_shape, hidden_size, depth=2)
+
+
+def describe_mut3(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(3, 3, 3, input_shape, hidden_size, depth=2)
+
+
+def describe_br(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(3, 0, 2, input_shape, hidden_size, vectors=2 * hidden_size)
+
+
+def describe_nbr(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(3, 2, 2, input_shape, hidden_size)
+
+
+def describe_cfn(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(3, 2, 2, input_shape, hidden_size)
+
+
+def describe_lightru(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(2, 1, 1, input_shape, hidden_size)
+
+
+def describe_minimalrnn(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(1, 2, 2, input_shape, hidden_size)
+
+
+def describe_sgu(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(2, 2, 2, input_shape, hidden_size)
+
+
+def describe_dsgu(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return blocks(2, 3, 2, input_shape, hidden_size, depth=2)
+
+
+def check_mut(name: str, options: MUTOptions, input_shape: Shape, hidden_size: int) -> None:
+    """Raises ZooError where the cell cannot have these sizes."""
+    width = features(input_shape)
+    if options.input == "identity" and width != hidden_size:
+        raise ZooError(
+            f"{name} with input: identity adds its input to its state: hidden_size must be {width}, that of its input, "
+            f"not {hidden_size}; otherwise leave input at 'matrix'"
+        )
+
+
+RELATIVES: Final = (
+    record(
+        "br",
+        NoOptions,
+        "bistable:BR",
+        described_in="relatives",
+        summary="Bistable recurrent cell: each unit feeds back to itself alone, and can latch",
+        paper="Vecoven, Ernst and Drion 2021, A bio-inspired bistable recurrent cell, PLOS ONE 16(6), arXiv:2006.05252",
+        authority="official code: nvecoven/BRC cells/cells.py",
+    ),
+    record(
+        "nbr",
+        NoOptions,
+        "bistable:NBR",
+        described_in="relatives",
+        summary="Neuromodulated bistable recurrent cell: all units set how a unit latches",
+        paper="Vecoven, Ernst and Drion 2021, A bio-inspired bistable recurrent cell, PLOS ONE 16(6), arXiv:2006.05252",
+        authority="official code: nvecoven/BRC cells/cells.py",
+    ),
+    record(
+        "cfn",
+        NoOptions,
+        "light:CFN",
+        described_in="relatives",
+        summary="Chaos-free network: without an input, every state decays to zero",
+        paper="Laurent and von Brecht 2017, A recurrent neural network without chaos, ICLR, arXiv:1612.06212",
+        authority="the paper's equations of the CFN",
+    ),
+    record(
+        "lightru",
+        NoOptions,
+        "light:LightRU",
+        described_in="relatives",
+        summary="Light recurrent unit: one gate, and a candidate of the input alone",
+        paper="Ye et al. 2024, Light recurrent unit, Electronics 13(16), doi:10.3390/electronics13163204",
+        authority="the paper's equations of the LRU",
+    ),
+    record(
+        "minimalrnn",
+        NoOptions,
+        "light:MinimalRNN",
+        described_in="relatives",
+        summary="MinimalRNN: a gate between the old state and a map of the input",
+        paper="Chen 2017, MinimalRNN, arXiv:1711.06788",
+        authority="the paper's equations of MinimalRNN",
+    ),
+    record(
+        "star",
+        STAROptions,
+        "light:STAR",
+        described_in="relatives",
+        summary="Stackable recurrent cell: one gate, and gradients that keep their size through many layers",
+        paper="Turkoglu et al. 2021, Gating revisited: deep multi-layer RNNs that can be trained, arXiv:1911.11033",
+        authority="the paper's equations; with beta and for the start, official code: 0zgur0/STAR_Network star.py",
+    ),
+    record(
+        "ugrnn",
+        UGRNNOptions,
+        "update:UGRNN",
+        described_in="relatives",
+        summary="Update gate network: one gate between the old state and a simple network",
+        paper="Collins, Sohl-Dickstein and Sussillo 2017, ICLR, arXiv:1611.09913",
+        authority="official code: tensorflow/tensorflow r1.15 tensorflow/contrib/rnn/python/ops/rnn_cell.py UGRNNCell",
+        traits=bounded_by_tanh,
+    ),
+    record(
+        "miru1",
+        MiRU1Options,
+        "update:MiRU1",
+        described_in="relatives",
+        summary="Minion recurrent unit 1: a GRU with a constant for its update gate",
+        paper="Zyarah and Kudithipudi 2025, arXiv:2503.06175",
+        authority="the paper's equations of MiRU-1",
+    ),
+    record(
+        "miru2",
+        MiRU2Options,
+        "update:MiRU2",
+        described_in="relatives",
+        summary="Minion recurrent unit 2: a GRU with constants for both gates",
+        paper="Zyarah and Kudithipudi 2025, arXiv:2503.06175",
+        authority="the paper's equations of MiRU-2",
+    ),
+    record(
+        "mut1",
+        MUTOptions,
+        "mutated:MUT1",
+        described_in="relatives",
+        summary="Mutated unit 1 of an evolutionary search: the update gate sees the input alone",
+        paper="Jozefowicz, Zaremba and Sutskever 2015, Empirical exploration of recurrent architectures, ICML",
+        authority="the paper's equations of MUT1",
+    ),
+    record(
+        "mut2",
+        MUTOptions,
+        "mutated:MUT2",
+        described_in="relatives",
+        summary="Mutated unit 2 of an evolutionary search: the reset gate sees the input itself",
+        paper="Jozefowicz, Zaremba and Sutskever 2015, Empirical exploration of recurrent architectures, ICML",
+        authority="the paper's equations of MUT2",
+    ),
+    record(
+        "mut3",
+        NoOptions,
+        "mutated:MUT3",
+        described_in="relatives",
+        summary="Mutated unit 3 of an evolutionary search: the update gate sees the squashed state",
+        paper="Jozefowicz, Zaremba and Sutskever 2015, Empirical exploration of recurrent architectures, ICML",
+        authority="the paper's equations of MUT3",
+    ),
+    record(
+        "sgu",
+        NoOptions,
+        "simple:SGU",
+        described_in="relatives",
+        summary="Simple gated unit: the input multiplies the state",
+        paper="Gao and Glowacka 2016, Deep gate recurrent neural network, ACML, arXiv:1604.02910",
+        authority="the paper's equations of SGU",
+    ),
+    record(
+        "dsgu",
+        NoOptions,
+        "simple:DSGU",
+        described_in="relatives",
+        summary="Deep simple gated unit: the input multiplies the state, with one more product behind",
+        paper="Gao and Glowacka 2016, Deep gate recurrent neural network, ACML, arXiv:1604.02910",
+        authority="the paper's equations of DSGU",
+    ),
+)

@@ -1,0 +1,118 @@
+"""Options, closed forms and records of gated cells that are linear in their state, or nearly so. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from zoo.cells.gated.records import blocks, record
+from zoo.cells.options import features
+from zoo.components import Description, NoOptions, Options, Shape
+
+NO_DROPOUTS: Final[frozenset[str]] = frozenset()
+
+
+class SRUOptions(Options):
+    """Options of the simple recurrent unit."""
+
+    peephole: bool = Field(True, description="The gates see the old state, through v; without, the cell is linear.")
+    skip: Literal["scaled", "plain", "none"] = Field(
+        "scaled",
+        description="The input where the reset gate is closed: times α = √(1 + 2 exp(highway_bias)), as it is, or not.",
+    )
+    highway_bias: float = Field(0.0, description="Where the bias of the reset gate starts.")
+
+
+class QRNNOptions(Options):
+    """Options of the quasi-recurrent network."""
+
+    window: int = Field(2, ge=1, description="Inputs that the gates see, the paper's filter width k.")
+    pooling: Literal["f", "fo", "ifo"] = Field("fo", description="Which gates there are: forget, output, input.")
+
+
+def describe_trnn(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return _windowed(2, 1, 1, "h", input_shape, hidden_size)
+
+
+def describe_tgru(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return _windowed(3, 3, 2, "h", input_shape, hidden_size)
+
+
+def describe_tlstm(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return _windowed(3, 3, 2, "c", input_shape, hidden_size)
+
+
+def describe_qrnn(options: QRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    gates = 1 + len(options.pooling)
+    return _windowed(gates, gates, options.window, "c", input_shape, hidden_size)
+
+
+def describe_sru(options: SRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    of_x = sru_blocks(options, input_shape, hidden_size)
+    vectors, states = (2 * hidden_size, ("c", "r")) if options.peephole else (0, ("c",))
+    return blocks(of_x, 0, 2, input_shape, hidden_size, vectors=vectors, depth=int(options.peephole), states=states)
+
+
+def sru_blocks(options: SRUOptions, input_shape: Shape, hidden_size: int) -> int:
+    """The blocks of products of x: one more where x is not as wide as the output that it is added to."""
+    return 4 if options.skip != "none" and features(input_shape) != hidden_size else 3
+
+
+def _windowed(of_x: int, biased: int, width: int, state: str, input_shape: Shape, hidden_size: int) -> Description:
+    wide = (width * features(input_shape),)
+    return blocks(of_x, 0, biased, wide, hidden_size, depth=0, states=(state,))
+
+
+TYPED: Final = (
+    record(
+        "trnn",
+        NoOptions,
+        "windowed:TRNN",
+        described_in="typed",
+        summary="Strongly typed RNN: a gated average of linear maps of the inputs",
+        paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
+        authority="the paper's equations of T-RNN",
+        dropouts=NO_DROPOUTS,
+    ),
+    record(
+        "tgru",
+        NoOptions,
+        "windowed:TGRU",
+        described_in="typed",
+        summary="Strongly typed GRU: gates see the last two inputs, not the state",
+        paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
+        authority="the paper's equations of T-GRU",
+        dropouts=NO_DROPOUTS,
+    ),
+    record(
+        "tlstm",
+        NoOptions,
+        "windowed:TLSTM",
+        described_in="typed",
+        summary="Strongly typed LSTM: gates see the last two inputs, not the state",
+        paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
+        authority="the paper's equations of T-LSTM",
+        dropouts=NO_DROPOUTS,
+    ),
+    record(
+        "sru",
+        SRUOptions,
+        "sru:make",
+        described_in="typed",
+        summary="Simple recurrent unit: a light recurrence with a highway connection for the input",
+        paper="Lei et al. 2018, Simple recurrent units for highly parallelizable recurrence, EMNLP, arXiv:1709.02755",
+        authority="official code: asappresearch/sru sru/ops.py, sru/modules.py",
+        dropouts=NO_DROPOUTS,
+    ),
+    record(
+        "qrnn",
+        QRNNOptions,
+        "windowed:QRNN",
+        described_in="typed",
+        summary="Quasi-recurrent network: convolutions over the input, and a gated pooling over time",
+        paper="Bradbury et al. 2017, Quasi-recurrent neural networks, ICLR, arXiv:1611.01576",
+        authority="the paper's equations of its poolings",
+        dropouts=NO_DROPOUTS,
+    ),
+)

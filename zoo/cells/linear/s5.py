@@ -1,0 +1,110 @@
+"""The simplified structured state space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.cells.linear.pairs import into_pairs, real_part
+from zoo.cells.linear.spaces import S5Options, check_s5
+from zoo.cells.options import features
+from zoo.components import Shape
+from zoo.engine.cell import Cell, Context, StateSpec
+
+CUT: Final = 0.87962566103423978
+"""Deviation of a standard normal number that is cut off at two."""
+
+
+class S5(Cell):
+    """h = Λ̄ ⊙ h + B̄ x, y = 2 Re(C̃ h) + D ⊙ x; the output is y, as wide as x. With Δ = exp(log_step),
+
+    zoh: Λ̄ = exp(Λ Δ), B̄ = Λ⁻¹ (Λ̄ − 1) B̃; bilinear: Λ̄ = (1 − Δ/2 Λ)⁻¹ (1 + Δ/2 Λ), B̄ = (1 − Δ/2 Λ)⁻¹ Δ B̃.
+
+    Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the paper's state size.
+
+    Source: arXiv:2208.04933, sections 3 and B.1; lindermanlab/S5, s5/ssm.py, without the activation around it.
+    Parameters: Lambda_re and Lambda_im (N,), B (N, I, 2) and C (I, N, 2) with real and imaginary part last, D (I,),
+    log_step (N,), with N the hidden size. States: h (N,), complex.
+    """
+
+    def __init__(self, options: S5Options, input_shape: Shape, hidden_size: int) -> None:
+        super().__init__()
+        check_s5(options, hidden_size)
+        width = features(input_shape)
+        self.input_shape = self.output_shape = input_shape
+        self.states = {"h": StateSpec((hidden_size,), complex=True, zoneout=True)}
+        self.options = options
+        self.Lambda_re = nn.Parameter(torch.empty(hidden_size))
+        self.Lambda_im = nn.Parameter(torch.empty(hidden_size))
+        self.B = nn.Parameter(torch.empty(hidden_size, width, 2))
+        self.C = nn.Parameter(torch.empty(width, hidden_size, 2))
+        self.D = nn.Parameter(torch.empty(width))
+        self.log_step = nn.Parameter(torch.empty(hidden_size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As the official code: Λ of the normal part of HiPPO-LegS, a block of it several times; B and C drawn as real
+        and complex matrices (truncated normal, of unit variance over the whole state) and brought into its
+        eigenvectors' basis; D normal; steps log-uniform."""
+        blocks, width = self.options.blocks, self.D.shape[0]
+        size = self.log_step.shape[0] // blocks
+        eigenvalues, vectors = _hippo(2 * size)
+        eigenvalues = eigenvalues[:size].repeat(blocks).to(self.D.device)
+        kept = vectors[:, :size].to(self.D.device)  # (2 size, size)
+        deviation = 1 / math.sqrt(2 * size * blocks)
+        with torch.no_grad():
+            self.Lambda_re.copy_(eigenvalues.real)
+            self.Lambda_im.copy_(eigenvalues.imag)
+            B = _truncated(self.B, (blocks, 2 * size, width), deviation).to(kept.dtype)
+            self.B.copy_(torch.view_as_real((kept.mH @ B).flatten(0, 1)))
+            C = torch.view_as_complex(_truncated(self.C, (width, blocks, 2 * size, 2), deviation).double())
+            self.C.copy_(torch.view_as_real((C @ kept).flatten(1)))
+            self.log_step.uniform_(math.log(self.options.dt_min), math.log(self.options.dt_max))
+        nn.init.normal_(self.D)
+
+    def constants(self, ctx: Context) -> Any:
+        # Λ̄ is close to the unit circle, where half precision has too few digits
+        step = self.log_step.to(ctx.dtype).exp()
+        eigenvalue = torch.complex(self.Lambda_re.to(ctx.dtype), self.Lambda_im.to(ctx.dtype))
+        turn = eigenvalue * step
+        if self.options.discretisation == "zoh":
+            decay, scale = torch.exp(turn), torch.expm1(turn) / eigenvalue
+        else:
+            inverse = 1 / (1 - turn / 2)
+            decay, scale = inverse * (1 + turn / 2), inverse * step
+        B = scale.unsqueeze(1) * torch.view_as_complex(self.B.to(ctx.dtype))
+        return decay, into_pairs(torch.view_as_real(B)).to(self.B.dtype), 2 * real_part(self.C)
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
+        Bx = F.linear(x, const[1]).to(ctx.dtype)  # (B, T, 2 N)
+        return torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2)), self.D * x
+
+    def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
+        return {"h": (const[0], u[0])}
+
+    def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
+        y: Tensor = F.linear(torch.view_as_real(state["h"]).flatten(-2), const[2]) + u[1]
+        return y
+
+
+def _hippo(size: int) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (size,), those with negative imaginary parts first, and eigenvectors (size, size) of HiPPO-LegS plus
+    the product that makes it normal, complex128."""
+    n = torch.arange(size, dtype=torch.float64, device="cpu")
+    root = torch.sqrt(2 * n + 1)
+    hippo = torch.diag(n) - torch.tril(root.outer(root))
+    low_rank = torch.sqrt(n + 0.5)
+    normal = hippo + low_rank.outer(low_rank)
+    imaginary, vectors = torch.linalg.eigh(-1j * normal)
+    return torch.complex(normal.diagonal().mean().expand(size), imaginary), vectors
+
+
+def _truncated(like: Tensor, shape: tuple[int, ...], deviation: float) -> Tensor:
+    """Normal numbers of this deviation, none beyond two of those that they were cut from."""
+    wide = deviation / CUT
+    return nn.init.trunc_normal_(torch.empty(shape, dtype=like.dtype, device=like.device), 0, wide, -2 * wide, 2 * wide)

@@ -1,0 +1,158 @@
+"""Options, closed forms and records of state-space cells and of a gated one. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.cells.options import features
+from zoo.components import CellType, Count, Description, Options, Shape, Traits, Width
+from zoo.errors import ZooError
+
+
+class S5Options(Options):
+    """Options of the simplified structured state space."""
+
+    discretisation: Literal["zoh", "bilinear"] = Field(
+        "zoh", description="From continuous time to steps: 'zoh' holds the input in between, 'bilinear' is Tustin's."
+    )
+    blocks: Annotated[int, Count] = Field(
+        1, ge=1, description="HiPPO matrices side by side that the state starts from."
+    )
+    dt_min: float = Field(0.001, gt=0, description="Smallest step that it starts with.")
+    dt_max: float = Field(0.1, gt=0, description="Largest step that it starts with.")
+
+    @model_validator(mode="after")
+    def _a_range(self) -> Self:
+        if self.dt_min >= self.dt_max:
+            raise ValueError(f"dt_min ({self.dt_min}) must be less than dt_max ({self.dt_max})")
+        return self
+
+
+class LinOSSOptions(Options):
+    """Options of the linear oscillatory state space."""
+
+    discretisation: Literal["im", "imex"] = Field(
+        "im", description="'im', implicit, which loses energy, or 'imex', implicit and explicit, which keeps it."
+    )
+
+
+class MambaOptions(Options):
+    """Options of the selective state space with its convolution."""
+
+    state_size: Annotated[int, Width] = Field(16, ge=1, description="Numbers of state for each feature.")
+    kernel: int = Field(4, ge=1, description="Steps that the convolution in front sees, the present one included.")
+    rank: Annotated[int, Width] | None = Field(
+        None, ge=1, description="Rank of the product that gives the steps Δ; a sixteenth of the input if not given."
+    )
+
+
+class HGRNOptions(Options):
+    """Options of the hierarchically gated recurrent network."""
+
+    lower_bound: float = Field(0.0, ge=0, lt=1, description="The least that the forget gate keeps of the state.")
+
+
+def describe_s5(options: S5Options, input_shape: Shape, hidden_size: int) -> Description:
+    check_s5(options, hidden_size)
+    width = features(input_shape)
+    products = 4 * hidden_size * width
+    return Description(
+        output_shape=(width,),
+        parameters=products + 3 * hidden_size + width,
+        macs_per_step=products,
+        state={"h": (hidden_size, 2)},
+    )
+
+
+def describe_linoss(options: LinOSSOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width = features(input_shape)
+    products = 4 * hidden_size * width
+    return Description(
+        output_shape=(width,),
+        parameters=products + 2 * hidden_size + width,
+        macs_per_step=products,
+        state={"y": (hidden_size, 2), "z": (hidden_size, 2)},
+    )
+
+
+def describe_mamba(options: MambaOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width, size, rank = features(input_shape), options.state_size, mamba_rank(options, input_shape)
+    products = hidden_size * (2 * width + 2 * rank + 2 * size)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + hidden_size * (options.kernel + size + 3),
+        macs_per_step=products + hidden_size * size,
+        macs_per_sequence=(options.kernel - 1) * hidden_size * width,  # what the convolution sees of the steps before
+        state={"h": (hidden_size, size)},
+    )
+
+
+def describe_hgrn(options: HGRNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    products = 3 * hidden_size * features(input_shape)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + hidden_size,
+        macs_per_step=products,
+        state={"h": (hidden_size,)},
+    )
+
+
+def check_s5(options: S5Options, hidden_size: int) -> None:
+    """Raises ZooError where the state cannot be cut into its blocks."""
+    if hidden_size % options.blocks:
+        raise ZooError(f"blocks ({options.blocks}) must divide hidden_size ({hidden_size})")
+
+
+def mamba_rank(options: MambaOptions, input_shape: Shape) -> int:
+    return options.rank or -(-features(input_shape) // 16)
+
+
+SPACES: Final = (
+    CellType(
+        name="s5",
+        options=S5Options,
+        build="zoo.cells.linear.s5:S5",
+        describe="zoo.cells.linear.spaces:describe_s5",
+        reference="zoo.references.spaces:s5",
+        summary="Simplified structured state space: one complex diagonal recurrence for all features",
+        paper="Smith et al. 2022, arXiv:2208.04933",
+        authority="official code: lindermanlab/S5 s5/ssm.py",
+        zoneout=True,
+    ),
+    CellType(
+        name="linoss",
+        options=LinOSSOptions,
+        build="zoo.cells.linear.linoss:LinOSS",
+        describe="zoo.cells.linear.spaces:describe_linoss",
+        reference="zoo.references.spaces:linoss",
+        summary="Linear oscillatory state space: forced harmonic oscillators between two linear maps",
+        paper="Rusch and Rus 2024, arXiv:2410.03943",
+        authority="official code: tk-rusch/linoss models/LinOSS.py",
+        zoneout=True,
+    ),
+    CellType(
+        name="mamba",
+        options=MambaOptions,
+        build="zoo.cells.linear.mamba:Mamba",
+        describe="zoo.cells.linear.spaces:describe_mamba",
+        reference="zoo.references.spaces:mamba",
+        summary="Selective state space (S6) with the convolution and the gate of its block",
+        paper="Gu and Dao 2023, arXiv:2312.00752",
+        authority="official code: state-spaces/mamba mamba_ssm/modules/mamba_simple.py",
+        traits=Traits(bounded=False),
+        zoneout=True,
+    ),
+    CellType(
+        name="hgrn",
+        options=HGRNOptions,
+        build="zoo.cells.linear.hgrn:HGRN",
+        describe="zoo.cells.linear.spaces:describe_hgrn",
+        reference="zoo.references.spaces:hgrn",
+        summary="Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone",
+        paper="Qin et al. 2023, arXiv:2311.04823",
+        authority="official code: fla-org/flash-linear-attention fla/layers/hgrn.py",
+        zoneout=True,
+    ),
+)

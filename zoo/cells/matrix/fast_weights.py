@@ -1,0 +1,194 @@
+"""Options, closed forms and records of cells that write keys and values into a matrix. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from zoo.cells.matrix.options import HeadedOptions, head_size
+from zoo.cells.options import features
+from zoo.components import CellType, Description, Options, Shape, Traits, Width
+
+KeySize = Annotated[int, Width, Field(ge=1)]
+Kernel = Annotated[int, Field(ge=0, description="Steps that a convolution of q, k and v sees; 0 for none.")]
+Depth = Annotated[
+    float, Field(ge=0, lt=1, description="Where in its stack the layer stands, from 0; decides how it starts.")
+]
+
+
+class MemoryOptions(HeadedOptions):
+    """Options that the cells of linear attention share."""
+
+    key_size: KeySize | None = Field(None, description="Features of each head's keys; as officially if not given.")
+    kernel: Kernel = 0
+    output_gate: bool = Field(True, description="Gate the normalised output by silu(W_g x).")
+
+
+class GLAOptions(MemoryOptions):
+    """Options of gated linear attention."""
+
+    gate_rank: Annotated[int, Width] = Field(16, ge=1, description="Rank of the product that gives the forget gates.")
+    gate_normaliser: float = Field(16.0, gt=0, description="What the gates' logarithms are divided by.")
+
+
+class DeltaNetOptions(MemoryOptions):
+    """Options of the delta rule's linear attention."""
+
+    kernel: Kernel = 4
+    output_gate: bool = Field(False, description="Gate the normalised output by silu(W_g x).")
+    allow_neg_eigval: bool = Field(False, description="Double β, so that what is forgotten may turn over.")
+
+
+class GatedDeltaNetOptions(MemoryOptions):
+    """Options of the gated delta rule's linear attention."""
+
+    kernel: Kernel = 4
+    allow_neg_eigval: bool = Field(False, description="Double β, so that what is forgotten may turn over.")
+
+
+class RWKV4Options(Options):
+    """Options of the fourth RWKV's time mixing."""
+
+    depth: Depth = 0.0
+
+
+class RWKV7Options(HeadedOptions):
+    """Options of the seventh RWKV's time mixing."""
+
+    decay_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the decay.")
+    rate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the learning rate.")
+    gate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the output gate.")
+    depth: Depth = 0.0
+
+
+def describe_gla(options: GLAOptions, input_shape: Shape, hidden_size: int) -> Description:
+    keys = options.heads * gla_key_size(options, hidden_size)
+    products = options.gate_rank * (features(input_shape) + keys)
+    return _memory(options, input_shape, hidden_size, keys, products=products, vectors=keys, reads=1)
+
+
+def describe_deltanet(options: DeltaNetOptions, input_shape: Shape, hidden_size: int) -> Description:
+    keys = options.heads * deltanet_key_size(options, hidden_size)
+    products = options.heads * features(input_shape)
+    return _memory(options, input_shape, hidden_size, keys, products=products, vectors=0, reads=2)
+
+
+def describe_gated_deltanet(options: GatedDeltaNetOptions, input_shape: Shape, hidden_size: int) -> Description:
+    keys = options.heads * gla_key_size(options, hidden_size)
+    products = 2 * options.heads * features(input_shape)
+    return _memory(options, input_shape, hidden_size, keys, products=products, vectors=2 * options.heads, reads=2)
+
+
+def describe_rwkv4(options: RWKV4Options, input_shape: Shape, hidden_size: int) -> Description:
+    width = features(input_shape)
+    products = 3 * hidden_size * width
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + 3 * width + 2 * hidden_size,
+        macs_per_step=products,
+        state=dict.fromkeys(("y", "aa", "bb", "pp"), (hidden_size,)),
+    )
+
+
+def describe_rwkv7(options: RWKV7Options, input_shape: Shape, hidden_size: int) -> Description:
+    width, size = features(input_shape), head_size(options, hidden_size)
+    ranks = options.decay_rank + options.rate_rank + options.gate_rank
+    products = 3 * hidden_size * width + ranks * (width + hidden_size)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + 6 * width + 7 * hidden_size,
+        macs_per_step=products + 2 * hidden_size * size,
+        state={"S": (options.heads, size, size)},
+        sequential_depth=1,
+    )
+
+
+def gla_key_size(options: MemoryOptions, hidden_size: int) -> int:
+    """Features of one head's keys, half of its values' if not given. Raises ZooError where heads do not fit."""
+    return options.key_size or -(-head_size(options, hidden_size) // 2)
+
+
+def deltanet_key_size(options: MemoryOptions, hidden_size: int) -> int:
+    """Features of one head's keys, those of its values if not given. Raises ZooError where heads do not fit."""
+    return options.key_size or head_size(options, hidden_size)
+
+
+def _memory(
+    options: MemoryOptions,
+    input_shape: Shape,
+    hidden_size: int,
+    keys: int,
+    *,
+    products: int,
+    vectors: int,
+    reads: int,
+) -> Description:
+    """keys: of all heads. products, vectors: of the cell's own gates. reads: products with the state at each step."""
+    width, size = features(input_shape), head_size(options, hidden_size)
+    rows = 2 * keys + hidden_size
+    products += rows * width + options.output_gate * hidden_size * width
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + vectors + rows * options.kernel + size,
+        macs_per_step=products + reads * keys * size,
+        macs_per_sequence=max(0, options.kernel - 1) * rows * width,  # what a convolution sees of the steps before
+        state={"S": (options.heads, keys // options.heads, size)},
+        sequential_depth=reads - 1,
+    )
+
+
+FAST_WEIGHTS: Final = (
+    CellType(
+        name="gla",
+        options=GLAOptions,
+        build="zoo.cells.matrix.gla:GLA",
+        describe="zoo.cells.matrix.fast_weights:describe_gla",
+        reference="zoo.references.delta:gla",
+        summary="Gated linear attention: a matrix memory that forgets each key's row at its own pace",
+        paper="Yang et al. 2023, arXiv:2312.06635",
+        authority="official code: fla-org/flash-linear-attention fla/layers/gla.py, fla/ops/gla/naive.py",
+    ),
+    CellType(
+        name="deltanet",
+        options=DeltaNetOptions,
+        build="zoo.cells.matrix.delta:DeltaNet",
+        describe="zoo.cells.matrix.fast_weights:describe_deltanet",
+        reference="zoo.references.delta:deltanet",
+        summary="Linear attention by the delta rule: a key's old value is replaced, not added to",
+        paper="Yang et al. 2024, arXiv:2406.06484; Schlag et al. 2021, arXiv:2102.11174",
+        authority="official code: fla-org/flash-linear-attention fla/layers/delta_net.py, fla/ops/delta_rule/naive.py",
+    ),
+    CellType(
+        name="gated-deltanet",
+        options=GatedDeltaNetOptions,
+        build="zoo.cells.matrix.delta:GatedDeltaNet",
+        describe="zoo.cells.matrix.fast_weights:describe_gated_deltanet",
+        reference="zoo.references.delta:gated_deltanet",
+        summary="Linear attention by the delta rule, with a decay of the whole memory",
+        paper="Yang et al. 2024, arXiv:2412.06464",
+        authority="official code: fla-org/flash-linear-attention fla/layers/gated_deltanet.py, "
+        "fla/ops/gated_delta_rule/naive.py",
+    ),
+    CellType(
+        name="rwkv4",
+        options=RWKV4Options,
+        build="zoo.cells.matrix.rwkv4:RWKV4",
+        describe="zoo.cells.matrix.fast_weights:describe_rwkv4",
+        reference="zoo.references.rwkv:rwkv4",
+        summary="Time mixing of RWKV-4: a decaying mean of values, weighted by exponentials of keys",
+        paper="Peng et al. 2023, arXiv:2305.13048",
+        authority="official code: BlinkDL/RWKV-LM RWKV-v4/src/model.py, RWKV-v4/cuda/wkv_cuda.cu",
+    ),
+    CellType(
+        name="rwkv7",
+        options=RWKV7Options,
+        build="zoo.cells.matrix.rwkv7:RWKV7",
+        describe="zoo.cells.matrix.fast_weights:describe_rwkv7",
+        reference="zoo.references.rwkv:rwkv7",
+        summary="Time mixing of RWKV-7: a matrix memory with a decay and a learning rate for each feature",
+        paper="Peng et al. 2025, arXiv:2503.14456",
+        authority="official code: BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py",
+        traits=Traits(bounded=False),
+    ),
+)

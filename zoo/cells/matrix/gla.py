@@ -1,0 +1,53 @@
+"""Gated linear attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.cells.matrix.attention import LinearAttention
+from zoo.cells.matrix.fast_weights import GLAOptions, gla_key_size
+from zoo.cells.options import features
+from zoo.components import Shape
+from zoo.engine.cell import Context, States
+
+
+class GLA(LinearAttention):
+    """α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, with q, k, v = W x; τ is `gate_normaliser`.
+
+    The output is `LinearAttention`'s. With a convolution, silu follows it.
+
+    Source: arXiv:2312.06635, section 4.4; fla-org/flash-linear-attention, layers/gla.py and ops/gla/naive.py. The
+    official layer's last product is left to `output_projection`. Parameters: `LinearAttention`'s; gk_down (rank, I),
+    gk_up (heads d_k, rank), gk_bias (heads d_k,). States: S (heads, d_k, d_v).
+    """
+
+    def __init__(self, options: GLAOptions, input_shape: Shape, hidden_size: int) -> None:
+        key_size = gla_key_size(options, hidden_size)
+        super().__init__(options, input_shape, hidden_size, key_size)
+        self.normaliser = options.gate_normaliser
+        self.gk_down = nn.Parameter(torch.empty(options.gate_rank, features(input_shape)))
+        self.gk_up = nn.Parameter(torch.empty(options.heads * key_size, options.gate_rank))
+        self.gk_bias = nn.Parameter(torch.empty(options.heads * key_size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As the official layer: every product as torch starts it, a norm's scale of 1."""
+        super().reset_parameters()
+        bound = self.gk_up.shape[1] ** -0.5
+        nn.init.uniform_(self.gk_bias, -bound, bound)
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
+        y, now = self.mixed(x, ctx)
+        q, k, v = self.by_head(y if self.conv_weight is None else F.silu(y), ctx)
+        gate = F.linear(F.linear(now, self.gk_down), self.gk_up, self.gk_bias).to(ctx.dtype)
+        decay = torch.exp(F.logsigmoid(gate) / self.normaliser).view_as(k)
+        return *self.read(q, now), k.unsqueeze(4), v.unsqueeze(3), decay.unsqueeze(4)
+
+    def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
+        k, v, decay = u[-3:]
+        return {"S": torch.addcmul(k * v, decay, state["S"])}

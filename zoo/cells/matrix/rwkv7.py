@@ -1,0 +1,125 @@
+"""The time mixing of the seventh RWKV."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.cells.matrix.fast_weights import RWKV7Options
+from zoo.cells.matrix.options import head_size
+from zoo.cells.options import features
+from zoo.components import Shape
+from zoo.engine.cell import Cell, Context, States, StateSpec
+
+SLOPES: Final = (0.2, 0.9, 0.7, 0.7, 0.9, 0.2)
+"""How the mixing of r, w, k, v, a and g starts over the features, in the official code."""
+EPS: Final = 64e-5
+"""Of the norm over each head's output, as in the official code."""
+
+
+class RWKV7(Cell):
+    """x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
+
+    w = exp(−e^(−1/2) σ(w₀ + tanh(x_w w₁) w₂)), a = σ(a₀ + x_a a₁ a₂), g = σ(x_g g₁) g₂,
+    κ = k ⊙ k_k of length 1 in each head, k = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
+    S = S Diag(w) − (S κ)(a ⊙ κ)ᵀ + v kᵀ; the output is g ⊙ (Norm(S r) + (Σ r ⊙ k ⊙ r_k) v), head beside head.
+
+    Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. This is
+    the first layer's: later ones mix in its v, which no layer but the first can see. The official layer's last product
+    is left to `output_projection`. Parameters: mix (6, I) in rows r, w, k, v, a, g; receptance, key, value (H, I); w0
+    (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads); ln_weight
+    and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
+    """
+
+    window = 1
+
+    def __init__(self, options: RWKV7Options, input_shape: Shape, hidden_size: int) -> None:
+        super().__init__()
+        width, size = features(input_shape), head_size(options, hidden_size)
+        self.input_shape, self.output_shape = input_shape, (hidden_size,)
+        self.states = {"S": StateSpec((options.heads, size, size))}
+        self.heads, self.depth = options.heads, options.depth
+        self.mix = nn.Parameter(torch.empty(6, width))
+        self.receptance, self.key, self.value = (nn.Parameter(torch.empty(hidden_size, width)) for _ in range(3))
+        ranks = (options.decay_rank, options.rate_rank, options.gate_rank)
+        self.w1, self.a1, self.g1 = (nn.Parameter(torch.empty(width, rank)) for rank in ranks)
+        self.w2, self.a2, self.g2 = (nn.Parameter(torch.empty(rank, hidden_size)) for rank in ranks)
+        self.w0, self.a0, self.k_k, self.k_a = (nn.Parameter(torch.empty(hidden_size)) for _ in range(4))
+        self.ln_weight, self.ln_bias = (nn.Parameter(torch.empty(hidden_size)) for _ in range(2))
+        self.r_k = nn.Parameter(torch.empty(options.heads, size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As the official code, where `depth` stands for both its measures of a layer's place, which differ by less
+        than one layer: spread over the features and over each head; the first of two low-rank products is zero."""
+        hidden, width = self.value.shape
+        size = hidden // self.heads
+        place, unit = torch.arange(width) / width, torch.arange(hidden)
+        line = unit / max(1, hidden - 1)
+        middle = (size - 1) / 2
+        zigzag = (unit % size - middle) / max(0.5, middle)
+        zigzag = zigzag * zigzag.abs()
+        with torch.no_grad():
+            for row, slope in zip(self.mix, SLOPES, strict=True):
+                row.copy_(1 - place ** (slope * (1 - self.depth)))
+            self.w0.copy_(-5.5 + 6 * line ** (1 + self.depth**0.3) + 2.5 * zigzag)
+            self.a0.copy_(-0.19 + 0.3 * zigzag + 0.4 * (line - 0.5))
+            self.k_k.copy_(0.71 - 0.1 * (line - 0.5))
+        for first, second in ((self.w1, self.w2), (self.a1, self.a2), (self.g1, self.g2)):
+            nn.init.zeros_(first)
+            nn.init.orthogonal_(second, gain=0.1 * math.sqrt(max(1.0, second.shape[0] / second.shape[1])))
+        for weight, scale in ((self.receptance, 0.5), (self.key, 0.05), (self.value, 0.5)):
+            nn.init.uniform_(weight, -scale / math.sqrt(width), scale / math.sqrt(width))
+        nn.init.constant_(self.k_a, 1.02)
+        nn.init.constant_(self.r_k, -0.04)
+        nn.init.ones_(self.ln_weight)
+        nn.init.zeros_(self.ln_bias)
+
+    def constants(self, ctx: Context) -> Any:
+        return self.ln_weight, self.ln_bias
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
+        now = x[:, 1:]
+        change = ctx.past(x, 1) - now
+        x_r, x_w, x_k, x_v, x_a, x_g = (torch.addcmul(now, mix, change) for mix in self.mix)
+        r, k, v = F.linear(x_r, self.receptance), F.linear(x_k, self.key), F.linear(x_v, self.value)
+        w = self.w0 + torch.tanh(x_w @ self.w1) @ self.w2
+        decay = torch.exp(-math.exp(-0.5) * torch.sigmoid(w.to(ctx.dtype)))
+        a = torch.sigmoid(self.a0 + x_a @ self.a1 @ self.a2)
+        g = torch.sigmoid(x_g @ self.g1) @ self.g2
+        kappa = F.normalize(self._by_head(k * self.k_k, ctx), dim=3)
+        k = k * (1 + (a - 1) * self.k_a)
+        r, k, v, decay, a = (self._by_head(y, ctx) for y in (r, k, v, decay, a))
+        bonus = (r * k * self.r_k).sum(3, keepdim=True) * v
+        # for the step: columns of values, rows of keys
+        return (
+            r,
+            bonus.flatten(2),
+            g,
+            decay.unsqueeze(3),
+            kappa,
+            -(a * kappa).unsqueeze(3),
+            v.unsqueeze(4),
+            k.unsqueeze(3),
+        )
+
+    def _by_head(self, y: Tensor, ctx: Context) -> Tensor:
+        return y.to(ctx.dtype).view(*y.shape[:2], self.heads, -1)
+
+    def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
+        _, _, _, decay, kappa, forget, v, k = u
+        S = state["S"]
+        held = (kappa.unsqueeze(-2) @ S.mT).mT  # (B, heads, values, 1); S @ κ takes several times as long
+        return {"S": torch.addcmul(torch.addcmul(v * k, S, decay), held, forget)}
+
+    def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
+        r, bonus, gate = u[:3]
+        read = (r.unsqueeze(-2) @ state["S"].mT).squeeze(-2)
+        normed = F.layer_norm(read, read.shape[-1:], eps=EPS).flatten(-2)
+        y: Tensor = gate * (torch.addcmul(const[1], const[0], normed) + bonus)
+        return y

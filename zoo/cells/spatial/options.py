@@ -1,0 +1,101 @@
+"""Options, closed forms and records of cells over maps. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from zoo.cells.options import ALL_DROPOUTS
+from zoo.components import CellType, Description, Options, Shape
+from zoo.errors import ZooError
+
+
+def _odd(kernel: int) -> int:
+    if kernel % 2 == 0:
+        raise ValueError(f"kernel must be odd, so that a map keeps its size, not {kernel}")
+    return kernel
+
+
+Kernel = Annotated[
+    int, Field(ge=1, description="Rows and columns that each place sees, itself in the middle."), AfterValidator(_odd)
+]
+
+
+class ConvLSTMOptions(Options):
+    """Options of the convolutional LSTM."""
+
+    kernel: Kernel = 3
+    peephole: bool = Field(True, description="The gates see the cell state too, by a weight for each place.")
+
+
+class ConvGRUOptions(Options):
+    """Options of the convolutional GRU."""
+
+    kernel: Kernel = 3
+    bias: Literal["one", "none"] = Field("one", description="'one' bias for each gate and channel, or 'none'.")
+
+
+def describe_convlstm(options: ConvLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
+    places = maps(input_shape)[1] * input_shape[2]
+    peepholes = 3 * hidden_size * places * options.peephole
+    return _convolved(
+        4, options.kernel, input_shape, hidden_size, ("h", "c"), vectors=4 * hidden_size + peepholes, depth=1
+    )
+
+
+def describe_convgru(options: ConvGRUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    vectors = 3 * hidden_size * (options.bias == "one")
+    return _convolved(3, options.kernel, input_shape, hidden_size, ("h",), vectors=vectors, depth=2)
+
+
+def maps(shape: Shape) -> Shape:
+    """Channels, rows and columns. Raises ZooError for flat features, which have no neighbours."""
+    if len(shape) != 3:
+        raise ZooError(
+            f"needs maps of shape (channels, height, width) at each step, not features of shape {shape}; "
+            "input: {kind: maps, ...} gives them"
+        )
+    return shape
+
+
+def _convolved(
+    gates: int, kernel: int, shape: Shape, hidden_size: int, states: tuple[str, ...], *, vectors: int, depth: int
+) -> Description:
+    channels, rows, columns = maps(shape)
+    weights = gates * hidden_size * (channels + hidden_size) * kernel * kernel
+    return Description(
+        output_shape=(hidden_size, rows, columns),
+        parameters=weights + vectors,
+        macs_per_step=weights * rows * columns,
+        state=dict.fromkeys(states, (hidden_size, rows, columns)),
+        sequential_depth=depth,
+    )
+
+
+CELLS: Final = (
+    CellType(
+        name="convlstm",
+        options=ConvLSTMOptions,
+        build="zoo.cells.spatial.convlstm:ConvLSTM",
+        describe="zoo.cells.spatial.options:describe_convlstm",
+        reference="zoo.references.spatial:convlstm",
+        summary="Convolutional LSTM over maps, with peepholes",
+        paper="Shi et al. 2015, arXiv:1506.04214",
+        authority="the paper's equations (3)",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="convgru",
+        options=ConvGRUOptions,
+        build="zoo.cells.spatial.convgru:ConvGRU",
+        describe="zoo.cells.spatial.options:describe_convgru",
+        reference="zoo.references.spatial:convgru",
+        summary="Convolutional GRU over maps, reset gate before the recurrent convolution",
+        paper="Ballas et al. 2015, arXiv:1511.06432",
+        authority="the paper's equations of section 3.1",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+)

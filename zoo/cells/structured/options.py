@@ -1,0 +1,174 @@
+"""Options, closed forms and records of cells whose recurrent matrix has a structure of its own. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from zoo.cells.options import ALL_DROPOUTS, features
+from zoo.components import CellType, Description, Options, Shape, Traits, Width
+
+
+class LMUOptions(Options):
+    """Options of the Legendre memory unit."""
+
+    order: Annotated[int, Width] = Field(16, ge=1, description="Legendre polynomials that the memory keeps.")
+    theta: float = Field(100.0, gt=0, description="Window that they describe, in steps.")
+    discretisation: Literal["zoh", "euler"] = Field(
+        "zoh", description="From continuous time to steps: 'zoh' is exact, 'euler' needs theta well above order."
+    )
+
+
+class OrthogonalOptions(Options):
+    """Options of the orthogonal recurrent network."""
+
+    parametrisation: Literal["exp", "cayley"] = Field(
+        "exp", description="From skew-symmetric to orthogonal: the matrix exponential or the Cayley transform."
+    )
+    initialisation: Literal["cayley", "henaff"] = Field(
+        "cayley", description="Of the rotations: 'cayley' starts from small angles on, 'henaff' from all alike."
+    )
+
+
+class SRNNOptions(Options):
+    """Options of the shuffling recurrent network."""
+
+    hyper_size: Annotated[int, Width] = Field(64, ge=1, description="Width of the network that the input goes through.")
+    depth: int = Field(1, ge=1, description="Hidden layers of that network.")
+    gate: bool = Field(True, description="Gate what it gives by the input.")
+
+
+class PLRNNOptions(Options):
+    """Options of the piecewise-linear recurrent network."""
+
+    mean_centring: bool = Field(False, description="Take their mean from the units before they are rectified.")
+
+
+class ESNOptions(Options):
+    """Options of the echo state network's reservoir."""
+
+    leak: float = Field(1.0, gt=0, le=1, description="Share of the new value at each step.")
+    spectral_radius: float = Field(0.9, ge=0, description="Of the recurrent weights: the largest eigenvalue's size.")
+    input_scaling: float = Field(1.0, gt=0, description="Size of the input weights.")
+    bias_scaling: float = Field(0.0, ge=0, description="Size of the bias.")
+    connectivity: float = Field(1.0, gt=0, le=1, description="Share of recurrent weights that are not zero.")
+    input_connectivity: float = Field(1.0, gt=0, le=1, description="Share of input weights that are not zero.")
+
+
+def describe_lmu(options: LMUOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width, order = features(input_shape), options.order
+    weights = (hidden_size + 1) * (width + hidden_size + order)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=weights,
+        macs_per_step=weights + order * order,
+        state={"h": (hidden_size,), "m": (order,)},
+        sequential_depth=2,
+    )
+
+
+def describe_orthogonal(options: OrthogonalOptions, input_shape: Shape, hidden_size: int) -> Description:
+    products = hidden_size * features(input_shape)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + hidden_size * (hidden_size - 1) // 2 + hidden_size,
+        macs_per_step=products + hidden_size * hidden_size,
+        state={"h": (hidden_size,)},
+        sequential_depth=1,
+    )
+
+
+def describe_srnn(options: SRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    width, inner = features(input_shape), options.hyper_size
+    products = inner * (width + (options.depth - 1) * inner + hidden_size) + options.gate * hidden_size * width
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + options.depth * inner + (1 + options.gate) * hidden_size,
+        macs_per_step=products,
+        state={"h": (hidden_size,)},
+    )
+
+
+def describe_plrnn(options: PLRNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    products = hidden_size * (features(input_shape) + hidden_size)
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=products + hidden_size,
+        macs_per_step=products,
+        state={"z": (hidden_size,)},
+        sequential_depth=1,
+    )
+
+
+def describe_esn(options: ESNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    return Description(
+        output_shape=(hidden_size,),
+        parameters=0,
+        macs_per_step=hidden_size * (features(input_shape) + hidden_size),
+        state={"x": (hidden_size,)},
+        sequential_depth=1,
+    )
+
+
+CELLS: Final = (
+    CellType(
+        name="lmu",
+        options=LMUOptions,
+        build="zoo.cells.structured.lmu:LMU",
+        describe="zoo.cells.structured.options:describe_lmu",
+        reference="zoo.references.structured:lmu",
+        summary="Legendre memory unit: a fixed linear memory of a sliding window beside a simple network",
+        paper="Voelker, Kajić and Eliasmith 2019, Legendre memory units, NeurIPS",
+        authority="the paper's equations (1) to (7); official code: nengo/keras-lmu keras_lmu/layers.py",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="orthogonal",
+        options=OrthogonalOptions,
+        build="zoo.cells.structured.orthogonal:Orthogonal",
+        describe="zoo.cells.structured.options:describe_orthogonal",
+        reference="zoo.references.structured:orthogonal",
+        summary="Orthogonal recurrent network: the recurrent matrix is the exponential of a skew-symmetric one",
+        paper="Lezcano-Casado and Martínez-Rubio 2019, arXiv:1901.08428",
+        authority="official code: Lezcano/expRNN orthogonal.py, trivializations.py",
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="srnn",
+        options=SRNNOptions,
+        build="zoo.cells.structured.srnn:SRNN",
+        describe="zoo.cells.structured.options:describe_srnn",
+        reference="zoo.references.structured:srnn",
+        summary="Shuffling recurrent network: the state is shifted by one unit and added to",
+        paper="Rotman and Wolf 2020, arXiv:2007.07324",
+        authority="official code: rotmanmi/SRNN models/SRNN.py",
+        zoneout=True,
+    ),
+    CellType(
+        name="plrnn",
+        options=PLRNNOptions,
+        build="zoo.cells.structured.plrnn:PLRNN",
+        describe="zoo.cells.structured.options:describe_plrnn",
+        reference="zoo.references.structured:plrnn",
+        summary="Piecewise-linear recurrent network: a leaky linear state and the rectified rest of the units",
+        paper="Durstewitz 2017, PLOS Computational Biology 13(6); Koppe et al. 2019, arXiv:1902.07186",
+        authority="Koppe et al.'s equation (1); official code: DurstewitzLab/dendPLRNN BPTT_TF/bptt/PLRNN_model.py",
+        traits=Traits(bounded=False),
+        dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="esn",
+        options=ESNOptions,
+        build="zoo.cells.structured.esn:ESN",
+        describe="zoo.cells.structured.options:describe_esn",
+        reference="zoo.references.structured:esn",
+        summary="Echo state network: a random reservoir of leaky units, which is never trained",
+        paper="Jaeger 2001, The echo state approach, GMD report 148",
+        authority="official code: reservoirpy/reservoirpy reservoirpy/nodes/reservoir.py",
+        zoneout=True,
+    ),
+)
