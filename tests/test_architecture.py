@@ -126,7 +126,9 @@ def test_only_the_command_line_prints(path: Path) -> None:
         assert _prints(_parsed(path)) == []
 
 
-@pytest.mark.parametrize("module", ["spec.library", "spec.schema", "builtin", "testing", "scaffold.package", "cli.main", "api"])
+@pytest.mark.parametrize(
+    "module", ["spec.library", "spec.schema", "builtin", "testing", "scaffold.package", "cli.main", "api"]
+)
 def test_light_rooms_load_without_torch(module: str) -> None:
     code = f"import sys, zoo.{module}; print([m for m in ('torch', 'torchinfo', 'numpy') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -13,8 +13,8 @@ from feature_specs import FEATURES
 from typer.testing import CliRunner
 
 import zoo
+from zoo.checks.choice import Chosen, select
 from zoo.checks.report import Outcome, Report
-from zoo.checks.choice import select
 from zoo.checks.run import check, run
 from zoo.checks.subject import Skip, Subject
 from zoo.cli import models
@@ -74,8 +74,8 @@ def draws(subject: Subject) -> None:
     torch.rand(3)
 
 
-def _record(name: str) -> CheckType:
-    return CheckType(name=name, run=f"{__name__}:{name}")
+def _record(name: str) -> Chosen:
+    return Chosen(name, CheckType(name=name, run=f"{__name__}:{name}"))
 
 
 def _with_deviation(spec: Spec, name: str) -> Spec:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from zoo.components import Part
+from typing import Any
 
 
 class ZooError(Exception):
@@ -41,7 +38,7 @@ class CheckFailure(ZooError):
 
     exit_status = 1
 
-    def __init__(self, text: str, part: Part | None = None) -> None:
+    def __init__(self, text: str, part: Any = None) -> None:
         super().__init__(text)
         self.part = part
 

@@ -121,7 +121,8 @@ def uses(text: str) -> list[str]:
 def test_nobody_in_the_house_uses_it() -> None:
     for folder in ("zoo", "plugins", "docs", "specs", "tests"):
         for path in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]:
-            if path.parent != Path(__file__).parent:
+            # The page on living with plugins shows what a warning says.
+            if path.parent != Path(__file__).parent and path != ROOT / "docs" / "plugins.md":
                 assert uses(path.read_text(encoding="utf-8")) == [], path
     assert uses((ROOT / "README.md").read_text(encoding="utf-8")) == []
 

@@ -101,7 +101,9 @@ def test_some_facts_as_they_must_stand_there() -> None:
     assert COMMITTED["zoo.build"] == Fact("function", type="Model")
     assert COMMITTED["zoo.build(seed)"] == Fact("argument", "keyword", "int | None", "None")
     assert COMMITTED["zoo.StateSpec.complex"] == Fact("field", "position 1", "bool", "False")
-    assert COMMITTED["zoo.CellType.deviations"] == Fact("field", "keyword", "Mapping[str, str]", "dict()")
+    assert COMMITTED["zoo.CellType.deviations"] == Fact(
+        "field", "keyword", "Mapping[str, str] | Callable[[Any], Mapping[str, str]]", "dict()"
+    )
     assert COMMITTED["zoo.LayerOutput.final"] == Fact("field", "position 2", "Tensor | None", "None")
     assert COMMITTED["zoo.Cell.step"] == Fact("method", type="States")
     assert COMMITTED["zoo.engine.cell.States"] == Fact("alias", type="dict[str, Tensor]")

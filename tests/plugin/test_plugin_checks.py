@@ -113,7 +113,8 @@ def test_a_deviation_is_declared_by_the_name_that_the_check_has() -> None:
 def test_a_spec_that_is_not_there_may_be_of_a_plugin_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = types.ModuleType("zoo_broken")
     broken.zoo_cells = fails  # type: ignore[attr-defined]
-    with using(isolated(given(broken, distribution="zoo-broken"))), pytest.raises(
-        zoo.ZooError, match=r"unknown spec 'nimbus'; .* \(and zoo-broken is broken: see zoo plugins\)"
+    with (
+        using(isolated(given(broken, distribution="zoo-broken"))),
+        pytest.raises(zoo.ZooError, match=r"unknown spec 'nimbus'; .* \(and zoo-broken is broken: see zoo plugins\)"),
     ):
         zoo.load("nimbus")
