@@ -108,7 +108,7 @@ def test_outcome(subject, name, status, reason):
 @pytest.mark.parametrize(
     ("name", "status", "reason"),
     [
-        ("fails", "expected failure", "known since the paper"),
+        ("fails", "expected failure", "known since the paper (the figure is 2, bound 1)"),
         ("passes", "failed", "passes, though a deviation is declared: known since the paper"),
         ("skips", "skipped", "a component declares causal: false"),
     ],
