@@ -18,6 +18,7 @@ MEMORY_CELLS: Final = (
         options={"beta": 1.0},
         states="h c",
         zoneout="",  # h is c: one held back without the other would be a third cell
+        deviations={"reference": "β is a trained parameter; a constant in arXiv:1804.04849 and its authors' code"},
     ),
     Entry(
         module="MCLSTMCell",

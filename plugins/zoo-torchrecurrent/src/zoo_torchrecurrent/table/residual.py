@@ -106,7 +106,8 @@ RESIDUAL_CELLS: Final = (
         states="h c",
         depth=2,
         deviations={
-            "reference": "recurs on its output; in arXiv:1412.7753 the hidden units recur, sigmoid(P s + A x + R h)"
+            "reference": "recurs on its output; in arXiv:1412.7753 the hidden units recur, sigmoid(P s + A x + R h); "
+            "and α is a trained parameter, a constant there"
         },
     ),
     Entry(
