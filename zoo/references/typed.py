@@ -56,10 +56,11 @@ def sru_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[A
     r = sigmoid(gate(p["weight_ih"], 2, size) @ x + v_r * c + gate(p["bias"], 1, size))
     candidate = gate(p["weight_ih"], 0, size) @ x
     new_c = candidate + (c - candidate) * f
-    if not options.skip:
+    if options.skip == "none":
         highway = np.zeros(size)
     elif len(x) == size:
-        highway = x * np.sqrt(1.0 + 2.0 * np.exp(options.highway_bias)) if options.rescale else x
+        scale = np.sqrt(1.0 + 2.0 * np.exp(options.highway_bias)) if options.skip == "scaled" else 1.0
+        highway = scale * x
     else:
         highway = gate(p["weight_ih"], 3, size) @ x
     h = r * new_c + (1.0 - r) * highway
