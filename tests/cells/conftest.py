@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from waiting import WAITING
 
-from zoo.cells.dynamics.options import CELLS as DYNAMICS
-from zoo.cells.memory.options import CELLS as MEMORY
 from zoo.components import CellType
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.hookspecs import hookimpl
@@ -18,7 +17,7 @@ from zoo.plugin.manager import given, isolated, using
 
 @hookimpl
 def zoo_cells() -> list[CellType]:
-    return [*DYNAMICS, *MEMORY]
+    return list(WAITING)
 
 
 @cache

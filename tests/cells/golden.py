@@ -16,25 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from waiting import WAITING
 
-from zoo.cells.dynamics.options import CELLS as DYNAMICS
-from zoo.cells.gated.others import OTHERS
-from zoo.cells.gated.relatives import RELATIVES
-from zoo.cells.gated.typed import TYPED
-from zoo.cells.linear.spaces import SPACES
-from zoo.cells.matrix.fast_weights import FAST_WEIGHTS
-from zoo.cells.memory.options import CELLS as MEMORY
-from zoo.cells.spatial.options import CELLS as SPATIAL
-from zoo.cells.structured.options import CELLS as STRUCTURED
 from zoo.components import CellType, Shape, resolve
 from zoo.engine.cell import Cell
 from zoo.plugin.manager import isolated
 
 FOLDER = Path(__file__).with_name("golden")
 INPUT, HIDDEN, STEPS = 3, 4, 4
-WAITING = (DYNAMICS, OTHERS, RELATIVES, TYPED, SPACES, FAST_WEIGHTS, MEMORY, SPATIAL, STRUCTURED)
-"""Cells that are registered once they have their specs."""
-
 OPTIONS: dict[str, dict[str, Any]] = {
     "antisymmetric": {"gated": True, "epsilon": 0.5, "gamma": 0.25},
     "cfc": {"backbone_units": 5},
@@ -70,8 +59,7 @@ HIDDENS = {"convlstm": 2, "convgru": 2, "on-lstm": 6}
 def records() -> Mapping[str, CellType]:
     """Every cell of the house by its name."""
     registered = [provided.record for provided in isolated().all("cell")]
-    waiting = [record for family in WAITING for record in family]
-    return {record.name: record for record in (*registered, *waiting) if isinstance(record, CellType)}
+    return {record.name: record for record in (*registered, *WAITING) if isinstance(record, CellType)}
 
 
 def shape_of(input_size: int | list[int]) -> Shape:

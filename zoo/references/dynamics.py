@@ -20,7 +20,6 @@ from zoo.references.arithmetic import (
     rows,
     sigmoid,
 )
-from zoo.references.timed import *  # noqa: F403
 
 
 def lem_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

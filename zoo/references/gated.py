@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.additive import *  # noqa: F403
 from zoo.references.arithmetic import (
     EPS,
     Array,
@@ -26,8 +25,6 @@ from zoo.references.arithmetic import (
     rows,
     sigmoid,
 )
-from zoo.references.typed import *  # noqa: F403
-from zoo.references.updates import *  # noqa: F403
 
 
 def mgu_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

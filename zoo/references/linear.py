@@ -22,7 +22,6 @@ from zoo.references.arithmetic import (
     sigmoid,
     softplus,
 )
-from zoo.references.spaces import *  # noqa: F403
 
 
 def candidate_of(options: Options, x: Array) -> Array:

@@ -20,8 +20,6 @@ from zoo.references.arithmetic import (
     rows,
     sigmoid,
 )
-from zoo.references.delta import *  # noqa: F403
-from zoo.references.rwkv import *  # noqa: F403
 
 
 def mlstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

@@ -23,7 +23,6 @@ from zoo.references.arithmetic import (
     sigmoid,
     softmax,
 )
-from zoo.references.controlled import *  # noqa: F403
 
 
 def preactivations(x: Array, h: Array, p: Parameters, size: int) -> Callable[[int], Array]:

@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from zoo.cells.dynamics.records import described, record
+from zoo.cells.dynamics.records import described
 from zoo.cells.dynamics.timed import TIMED
 from zoo.cells.options import BiasOption, features, gated
+from zoo.cells.records import record
 from zoo.components import Count, Description, Options, Shape, Traits
 
 Step = Annotated[float, Field(gt=0, description="Step Δt of the discretisation, the same at every step of a sequence.")]
@@ -105,6 +106,9 @@ CELLS: Final = (
         "lem",
         LEMOptions,
         "lem:LEM",
+        family="dynamics",
+        described_in="options",
+        reference_in="dynamics",
         summary="Long expressive memory: two coupled states, each with a pace that it learns",
         paper="Rusch et al. 2022, Long expressive memory for sequence modeling, arXiv:2110.04744",
         authority="official code: tk-rusch/LEM src/sMNIST/network.py",
@@ -113,6 +117,9 @@ CELLS: Final = (
         "cornn",
         CoRNNOptions,
         "oscillators:CoRNN",
+        family="dynamics",
+        described_in="options",
+        reference_in="dynamics",
         summary="Coupled oscillatory network: driven, damped oscillators, explicit or with implicit damping",
         paper="Rusch and Mishra 2021, arXiv:2010.00951",
         authority="official code: tk-rusch/coRNN sMNIST/network.py; imex: the paper's equation (3)",
@@ -121,6 +128,9 @@ CELLS: Final = (
         "unicornn",
         UnICORNNOptions,
         "oscillators:UnICORNN",
+        family="dynamics",
+        described_in="options",
+        reference_in="dynamics",
         summary="Undamped independent oscillators, each with a pace that it learns",
         paper="Rusch and Mishra 2021, arXiv:2103.05487",
         authority="official code: tk-rusch/unicornn psMNIST/network.py",
@@ -130,6 +140,9 @@ CELLS: Final = (
         "antisymmetric",
         AntisymmetricOptions,
         "stable:Antisymmetric",
+        family="dynamics",
+        described_in="options",
+        reference_in="dynamics",
         summary="Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice",
         paper="Chang et al. 2019, arXiv:1902.09689",
         authority="the paper's equations (12) and (13)",
@@ -138,6 +151,9 @@ CELLS: Final = (
         "lipschitz",
         LipschitzOptions,
         "stable:Lipschitz",
+        family="dynamics",
+        described_in="options",
+        reference_in="dynamics",
         summary="Lipschitz network: a linear part and a tanh, both of matrices with a bounded symmetric part",
         paper="Erichson et al. 2021, Lipschitz recurrent neural networks, arXiv:2006.12070",
         authority="official code: erichson/LipschitzRNN models.py",
@@ -146,6 +162,9 @@ CELLS: Final = (
         "taugru",
         TauGRUOptions,
         "taugru:TauGRU",
+        family="dynamics",
+        described_in="options",
+        reference_in="dynamics",
         summary="Gated recurrent unit with weighted feedback of a state some steps back",
         paper="Erichson, Lim and Mahoney 2022, arXiv:2212.00228",
         authority="the paper's discrete update of h, with u, z, g and a",

@@ -6,8 +6,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh, record
+from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh
 from zoo.cells.options import BiasOption, features, gated
+from zoo.cells.records import record
 from zoo.components import Description, Options, Shape, Width
 
 Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
@@ -106,6 +107,8 @@ OTHERS: Final = (
         "rhn",
         RHNOptions,
         "rhn:RHN",
+        family="gated",
+        reference_in="updates",
         described_in="others",
         summary="Recurrent highway network: several highway layers between one step and the next",
         paper="Zilly et al. 2017, Recurrent highway networks, ICML, arXiv:1607.03474",
@@ -115,6 +118,8 @@ OTHERS: Final = (
         "fastrnn",
         FastRNNOptions,
         "fast:FastRNN",
+        family="gated",
+        reference_in="updates",
         described_in="others",
         summary="FastRNN: a simple network with a weighted residual connection",
         paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
@@ -125,6 +130,8 @@ OTHERS: Final = (
         "fastgrnn",
         FastGRNNOptions,
         "fast:FastGRNN",
+        family="gated",
+        reference_in="updates",
         described_in="others",
         summary="FastGRNN: one gate, which shares its matrices with the candidate",
         paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
@@ -135,6 +142,8 @@ OTHERS: Final = (
         "atr",
         ATROptions,
         "additive:ATR",
+        family="gated",
+        reference_in="additive",
         described_in="others",
         summary="Addition-subtraction twin-gated network: both gates from one product of x and one of h",
         paper="Zhang et al. 2018, EMNLP, arXiv:1810.12546",
@@ -144,6 +153,8 @@ OTHERS: Final = (
         "ran",
         RANOptions,
         "additive:RAN",
+        family="gated",
+        reference_in="additive",
         described_in="others",
         summary="Recurrent additive network: a gated sum of linear maps of the inputs",
         paper="Lee, Levy and Zettlemoyer 2017, arXiv:1705.07393",
@@ -153,6 +164,8 @@ OTHERS: Final = (
         "sgrn",
         SGRNOptions,
         "additive:SGRN",
+        family="gated",
+        reference_in="additive",
         described_in="others",
         summary="Simple gated recurrent network: one gate, whose product of x is the candidate too",
         paper="IET Generation, Transmission and Distribution 2021, doi:10.1049/gtd2.12056",
@@ -162,6 +175,8 @@ OTHERS: Final = (
         "scrn",
         SCRNOptions,
         "scrn:SCRN",
+        family="gated",
+        reference_in="additive",
         described_in="others",
         summary="Structurally constrained network: a slow, linear context beside a simple network",
         paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, arXiv:1412.7753",

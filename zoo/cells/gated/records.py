@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from zoo.cells.options import ALL_DROPOUTS, features
-from zoo.components import CellType, Description, Options, Shape, Traits
+from zoo.cells.options import features
+from zoo.components import Description, Shape, Traits
 
 Nonlinearity = Literal["relu", "tanh"]
 
@@ -45,35 +44,4 @@ def blocks(
         macs_per_step=macs,
         state=dict.fromkeys(states, (hidden_size,)),
         sequential_depth=depth,
-    )
-
-
-def record(
-    name: str,
-    options: type[Options],
-    build: str,
-    *,
-    described_in: str,
-    summary: str,
-    paper: str,
-    authority: str,
-    traits: Traits | Callable[[Any], Traits] | None = None,
-    dropouts: frozenset[str] = ALL_DROPOUTS,
-) -> CellType:
-    """A record with what all cells of this family have in common.
-
-    build: "module:class" within the family. described_in: the module there that has the cell's `describe_*`.
-    """
-    return CellType(
-        name=name,
-        options=options,
-        build=f"zoo.cells.gated.{build}",
-        describe=f"zoo.cells.gated.{described_in}:describe_{name}",
-        reference=f"zoo.references.gated:{name}",
-        summary=summary,
-        paper=paper,
-        authority=authority,
-        traits=traits or Traits(),
-        dropouts=dropouts,
-        zoneout=True,
     )

@@ -6,8 +6,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from zoo.cells.gated.records import blocks, record
+from zoo.cells.gated.records import blocks
 from zoo.cells.options import features
+from zoo.cells.records import record
 from zoo.components import Description, NoOptions, Options, Shape
 
 NO_DROPOUTS: Final[frozenset[str]] = frozenset()
@@ -69,6 +70,8 @@ TYPED: Final = (
         "trnn",
         NoOptions,
         "windowed:TRNN",
+        family="gated",
+        reference_in="typed",
         described_in="typed",
         summary="Strongly typed RNN: a gated average of linear maps of the inputs",
         paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
@@ -79,6 +82,8 @@ TYPED: Final = (
         "tgru",
         NoOptions,
         "windowed:TGRU",
+        family="gated",
+        reference_in="typed",
         described_in="typed",
         summary="Strongly typed GRU: gates see the last two inputs, not the state",
         paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
@@ -89,6 +94,8 @@ TYPED: Final = (
         "tlstm",
         NoOptions,
         "windowed:TLSTM",
+        family="gated",
+        reference_in="typed",
         described_in="typed",
         summary="Strongly typed LSTM: gates see the last two inputs, not the state",
         paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
@@ -99,6 +106,8 @@ TYPED: Final = (
         "sru",
         SRUOptions,
         "sru:make",
+        family="gated",
+        reference_in="typed",
         described_in="typed",
         summary="Simple recurrent unit: a light recurrence with a highway connection for the input",
         paper="Lei et al. 2018, Simple recurrent units for highly parallelizable recurrence, EMNLP, arXiv:1709.02755",
@@ -109,6 +118,8 @@ TYPED: Final = (
         "qrnn",
         QRNNOptions,
         "windowed:QRNN",
+        family="gated",
+        reference_in="typed",
         described_in="typed",
         summary="Quasi-recurrent network: convolutions over the input, and a gated pooling over time",
         paper="Bradbury et al. 2017, Quasi-recurrent neural networks, ICLR, arXiv:1611.01576",
