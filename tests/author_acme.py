@@ -117,54 +117,28 @@ def constant(x: Any, parameters: Any, options: DecayOptions) -> Any:
     return np.full((len(x), len(parameters["weight"])), 0.5)
 
 
+def record(name: str, build: str = "Decay", reference: str | None = "reference", **more: Any) -> zoo.CellType:
+    named = None if reference is None else f"{__name__}:{reference}"
+    return zoo.CellType(name=name, options=DecayOptions, build=f"{__name__}:{build}", reference=named, **more)
+
+
+def where_it_is_wrong(options: DecayOptions) -> dict[str, str]:
+    return {} if options.rate == 0.5 else {"reference": "its reference knows one rate"}
+
+
 @zoo.hookimpl
 def zoo_cells() -> list[zoo.CellType]:
+    known = {"reference": "wrong in a known way"}
     return [
-        zoo.CellType(name="decay", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:reference"),
-        zoo.CellType(name="silent", options=DecayOptions, build=f"{__name__}:Decay"),
-        zoo.CellType(name="lying", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:constant"),
-        zoo.CellType(
-            name="confessed",
-            options=DecayOptions,
-            build=f"{__name__}:Decay",
-            reference=f"{__name__}:constant",
-            deviations={"reference": "its reference is a constant"},
-        ),
-        zoo.CellType(
-            name="repentant",
-            options=DecayOptions,
-            build=f"{__name__}:Decay",
-            reference=f"{__name__}:reference",
-            deviations={"reference": "was once wrong"},
-        ),
-        zoo.CellType(
-            name="partly",
-            options=DecayOptions,
-            build=f"{__name__}:Decay",
-            reference=f"{__name__}:half",
-            deviations=lambda options: {} if options.rate == 0.5 else {"reference": "its reference knows one rate"},
-        ),
-        zoo.CellType(name="gain", options=DecayOptions, build=f"{__name__}:Gain", reference=f"{__name__}:reference"),
-        zoo.CellType(
-            name="timed",
-            options=DecayOptions,
-            build=f"{__name__}:Timed",
-            reference=f"{__name__}:timed",
-            uses=frozenset({"dt"}),
-        ),
-        zoo.CellType(
-            name="crashing",
-            options=DecayOptions,
-            build=f"{__name__}:Decay",
-            reference=f"{__name__}:crash",
-            deviations={"reference": "wrong in a known way"},
-        ),
-        zoo.CellType(
-            name="lost-confessed",
-            options=DecayOptions,
-            build=f"{__name__}:Decay",
-            reference=f"{__name__}:nothing",
-            deviations={"reference": "wrong in a known way"},
-        ),
-        zoo.CellType(name="lost", options=DecayOptions, build=f"{__name__}:Decay", reference=f"{__name__}:nothing"),
+        record("decay"),
+        record("silent", reference=None),
+        record("lying", reference="constant"),
+        record("confessed", reference="constant", deviations={"reference": "its reference is a constant"}),
+        record("repentant", deviations={"reference": "was once wrong"}),
+        record("partly", reference="half", deviations=where_it_is_wrong),
+        record("gain", "Gain"),
+        record("timed", "Timed", "timed", uses=frozenset({"dt"})),
+        record("crashing", reference="crash", deviations=known),
+        record("lost-confessed", reference="nothing", deviations=known),
+        record("lost", reference="nothing"),
     ]

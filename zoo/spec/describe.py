@@ -109,7 +109,8 @@ def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
         if wrong is not None:
             misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
             return None
-        return found  # type: ignore[no-any-return]
+        description: Description = found
+        return description
 
     source = ask(("input",), spec.input)
     rows = [Row("input", spec.input, source)]
