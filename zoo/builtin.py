@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.cells import options as cells
+from zoo.cells.dynamics import options as dynamics
 from zoo.cells.gated import options as gated
+from zoo.cells.gated import others, relatives, typed
 from zoo.cells.linear import options as linear
+from zoo.cells.linear import spaces
+from zoo.cells.matrix import fast_weights
 from zoo.cells.matrix import options as matrix
+from zoo.cells.memory import options as memory
+from zoo.cells.spatial import options as spatial
+from zoo.cells.structured import options as structured
 from zoo.components import (
     ArchitectureType,
     CellType,
@@ -31,7 +38,21 @@ from zoo.spec.bundled import folder
 
 @hookimpl
 def zoo_cells() -> list[CellType]:
-    return [*cells.CELLS, *gated.CELLS, *linear.CELLS, *matrix.CELLS]
+    return [
+        *cells.CELLS,
+        *gated.CELLS,
+        *others.OTHERS,
+        *relatives.RELATIVES,
+        *typed.TYPED,
+        *linear.CELLS,
+        *spaces.SPACES,
+        *matrix.CELLS,
+        *fast_weights.FAST_WEIGHTS,
+        *memory.CELLS,
+        *structured.CELLS,
+        *spatial.CELLS,
+        *dynamics.CELLS,
+    ]
 
 
 @hookimpl
@@ -117,6 +138,13 @@ def zoo_inputs() -> list[InputType]:
             build="zoo.inputs.features:Features",
             describe="zoo.inputs.options:describe_features",
             summary="Real-valued features at every step",
+        ),
+        InputType(
+            name="maps",
+            options=inputs.MapsOptions,
+            build="zoo.inputs.maps:Maps",
+            describe="zoo.inputs.options:describe_maps",
+            summary="Real-valued maps of channels, rows and columns at every step",
         ),
         InputType(
             name="tokens",

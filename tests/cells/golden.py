@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from waiting import WAITING
 
 from zoo.components import CellType, Shape, resolve
 from zoo.engine.cell import Cell
@@ -59,7 +58,7 @@ HIDDENS = {"convlstm": 2, "convgru": 2, "on-lstm": 6}
 def records() -> Mapping[str, CellType]:
     """Every cell of the house by its name."""
     registered = [provided.record for provided in isolated().all("cell")]
-    return {record.name: record for record in (*registered, *WAITING) if isinstance(record, CellType)}
+    return {record.name: record for record in registered if isinstance(record, CellType)}
 
 
 def shape_of(input_size: int | list[int]) -> Shape:

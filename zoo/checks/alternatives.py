@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import fields, replace
 from typing import Any, Final, Literal
 
@@ -44,7 +44,11 @@ def changes(spec: Spec) -> Iterator[tuple[str, Spec]]:
 def _beside_layers(spec: Spec) -> bool:
     """Whether the spec's own scheme has something to start: recurrent layers have schemes of their own."""
     others = {f"layers.{index}" for index, layer in enumerate(spec.layers) if isinstance(layer, Other)}
-    rows = [row for row in describe(spec).rows if row.label in {"input", "pool", "head"} | others]
+    return _has_parameters(spec, {"input", "pool", "head"} | others)
+
+
+def _has_parameters(spec: Spec, labels: Set[str]) -> bool:
+    rows = [row for row in describe(spec).rows if row.label in labels]
     return any(row.description is None or row.description.parameters for row in rows)
 
 
@@ -55,8 +59,9 @@ def _layer(spec: Spec, index: int, layer: Recurrent | Other) -> Iterator[tuple[s
         return
     for name, part in _parts(layer.cell):
         yield f"cell.{name}", replace(layer, cell=part)
-    for name, part in _inits(layer.init):
-        yield name, replace(layer, init=part)
+    if _has_parameters(spec, {f"layers.{index}"}):
+        for name, part in _inits(layer.init):
+            yield name, replace(layer, init=part)
     yield "hidden_size", replace(layer, hidden_size=layer.hidden_size + 1)
     projection = None if layer.output_projection else 3
     yield "output_projection", replace(layer, output_projection=projection)

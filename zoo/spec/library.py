@@ -23,7 +23,7 @@ SpecLike = str | os.PathLike[str] | Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LibraryEntry:
-    """A spec file of the library: its name is the file's, without the ending."""
+    """A spec file of the library: its name is its path within the library's folder, without the ending."""
 
     name: str
     path: Path
@@ -34,11 +34,18 @@ class LibraryEntry:
     def qualified(self) -> str:
         return f"{self.distribution}/{self.name}"
 
+    @property
+    def short(self) -> str:
+        """The file's own name: enough to find it, unless another spec has it as its whole name."""
+        return self.path.stem
+
 
 def entries(catalogue: Catalogue | None = None) -> tuple[LibraryEntry, ...]:
     """Every spec of the library, sorted by name, then by distribution."""
     found = [
-        LibraryEntry(path.stem, path, folder.distribution, folder.version)
+        LibraryEntry(
+            path.relative_to(folder.path).with_suffix("").as_posix(), path, folder.distribution, folder.version
+        )
         for folder in (catalogue or installed()).spec_folders
         for path in sorted(folder.path.rglob("*.yaml"))
     ]
@@ -48,6 +55,8 @@ def entries(catalogue: Catalogue | None = None) -> tuple[LibraryEntry, ...]:
 def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, str | None]:
     """The file and the variant that `specs/lstm.yaml`, `lstm`, `zoo-acme/lstm` or `zaremba-lm@medium` means.
 
+    A spec in a folder of the library is `cells/tlstm`, or `tlstm` where no other spec has that name.
+
     Raises:
         ZooError: no such spec, or two plugins offer one name; says what would be right.
     """
@@ -56,10 +65,11 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
         name, variant = reference, ""
     known = entries(catalogue)
     matches = [entry for entry in known if name in (entry.name, entry.qualified)]
+    matches = matches or [entry for entry in known if name in (entry.short, f"{entry.distribution}/{entry.short}")]
     if not matches and (_looks_like_path(name) or os.path.lexists(name)):
         return Path(name), variant or None
     if not matches:
-        close = difflib.get_close_matches(name, [entry.name for entry in known], n=1)
+        close = difflib.get_close_matches(name, sorted({entry.short for entry in known}), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
         idle = [
             f"{plugin.name} is {plugin.status}"

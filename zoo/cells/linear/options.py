@@ -113,6 +113,7 @@ CELLS: Final = (
         reference="zoo.references.linear:mingru",
         summary="Minimal GRU: gate and candidate see the input alone",
         paper="Feng et al. 2024, arXiv:2410.01201",
+        authority="the paper's appendix B",
         zoneout=True,
     ),
     CellType(
@@ -123,6 +124,7 @@ CELLS: Final = (
         reference="zoo.references.linear:minlstm",
         summary="Minimal LSTM: gates and candidate see the input alone, and the gates sum to one",
         paper="Feng et al. 2024, arXiv:2410.01201",
+        authority="the paper's appendix B",
         zoneout=True,
     ),
     CellType(
@@ -133,6 +135,7 @@ CELLS: Final = (
         reference="zoo.references.linear:rglru",
         summary="Real-gated linear recurrent unit, the recurrence of Griffin and RecurrentGemma",
         paper="De et al. 2024, arXiv:2402.19427",
+        authority="official code: google-deepmind/recurrentgemma recurrentgemma/torch/layers.py",
         zoneout=True,
     ),
     CellType(
@@ -143,6 +146,7 @@ CELLS: Final = (
         reference="zoo.references.linear:lru",
         summary="Linear recurrent unit: a complex diagonal recurrence between two linear maps",
         paper="Orvieto et al. 2023, arXiv:2303.06349",
+        authority="the paper's appendix A",
         zoneout=True,
     ),
 )

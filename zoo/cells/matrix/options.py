@@ -49,5 +49,6 @@ CELLS: Final = (
         reference="zoo.references.matrix:mlstm",
         summary="LSTM with a matrix memory, exponential gates and a stabiliser, from xLSTM",
         paper="Beck et al. 2024, arXiv:2405.04517",
+        authority="official code: NX-AI/xlstm xlstm/blocks/mlstm/backends.py",
     ),
 )

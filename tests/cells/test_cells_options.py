@@ -1,0 +1,62 @@
+"""Every built-in cell, with its defaults and with each option changed, beside the NumPy loops of another hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from zoo.checks.alternatives import changes
+from zoo.components import CellType
+from zoo.plugin.manager import isolated
+from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.describe import describe, walk
+from zoo.spec.library import load
+from zoo.testing import parametrize_with_checks, tiny
+
+SPECS = Path(__file__).parents[2] / "specs" / "cells"
+RECORDS = [provided.record for provided in isolated().all("cell")]
+OURS = "layers.0.cell."
+
+
+def specs() -> Iterator[Spec]:
+    for record in RECORDS:
+        spec = tiny(SPECS / f"{record.name}.yaml")
+        yield spec
+        for name, changed in changes(spec):
+            if name.startswith(OURS) and not walk(changed)[1]:  # as heads that do not divide the width
+                yield replace(changed, name=f"{record.name}-{name.removeprefix(OURS)}")
+
+
+@parametrize_with_checks(list(specs()), checks=["reference"])
+def test_outputs_are_the_reference_s(check):
+    check()
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_a_cell_says_whose_equations_it_computes(record):
+    assert isinstance(record, CellType)
+    assert record.reference
+    assert record.reference.startswith("zoo.references.")
+    assert record.paper
+    assert record.authority
+
+
+def test_every_cell_has_its_spec_and_all_of_them_the_same_size():
+    """64 numbers in and 64 numbers out, so that their figures compare."""
+    assert sorted(path.stem for path in SPECS.glob("*.yaml")) == sorted(record.name for record in RECORDS)
+    for record in RECORDS:
+        layer = _only_layer(SPECS / f"{record.name}.yaml")
+        assert layer.cell.record.name == record.name
+
+
+def _only_layer(path: Path) -> Recurrent:
+    spec = load(path).spec
+    (layer,) = spec.layers
+    shapes = [row.description.output_shape for row in describe(spec).rows if row.description]
+    assert {math.prod(shape) for shape in shapes if shape} == {64}
+    assert isinstance(layer, Recurrent)
+    return layer
