@@ -296,7 +296,7 @@ def test_a_wrong_use_of_a_command_ends_with_two_and_its_usage(zoo: Zoo, command:
         ("zoo summary rnn", ["rnn", "rnn-bidirectional", "rnn-classifier", "rnn-stacked"]),
         ("zoo show zaremba-lm@", ["zaremba-lm@small", "zaremba-lm@medium", "zaremba-lm@large"]),
         ("zoo diff lstm gr", ["gru"]),
-        ("zoo new spec mine --cell ls", ["lstm"]),
+        ("zoo new spec mine --cell ls", ["lstm", "lstm-1997"]),
         ("zoo components --kind p", ["pool"]),
         ("zoo test lstm --check chu", ["chunked"]),
         ("zoo plugins --traceback bui", ["builtin"]),

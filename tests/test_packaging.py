@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from running import ROOT, must_run
 
-SPECS = sorted(path.name for path in (ROOT / "specs").rglob("*.yaml"))
+SPECS = sorted(path.relative_to(ROOT / "specs").as_posix() for path in (ROOT / "specs").rglob("*.yaml"))
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def test_the_wheel_holds_the_package_and_the_specs_and_nothing_else(published: P
         metadata = wheel.read(next(name for name in names if name.endswith("/METADATA"))).decode()
     assert published.wheel.name.startswith("recurrent_zoo-")
     assert {name.split("/")[0].split("-")[0] for name in names} == {"zoo", "recurrent_zoo"}
-    assert sorted(name.split("/")[-1] for name in names if name.startswith("zoo/_specs/")) == SPECS
+    assert sorted(name.removeprefix("zoo/_specs/") for name in names if name.startswith("zoo/_specs/")) == SPECS
     assert "zoo/py.typed" in names
     assert {Path(name).suffix for name in names if name.startswith("zoo/")} == {".py", ".typed", ".yaml", ".template"}
     assert sorted(name for name in names if name.startswith("zoo/") and name.endswith(".py")) == sorted(

@@ -103,12 +103,12 @@ def test_what_does_not_work_stops_nothing_else(user_environment: Environment, tm
         assert status == 2
         assert "unknown cell 'half'; plugin half (zoo-half 0.1) is broken: zoo_cells raised ZeroDivisionError" in said
 
-        status, rows, told = desk.zoo("list", "mgu", "--json")
-        assert (status, json.loads(rows)[0]["name"]) == (0, "mgu")
+        status, rows, told = desk.zoo("list", "imdb", "--json")
+        assert (status, json.loads(rows)[0]["name"]) == (0, "imdb-bilstm")
         assert [line.split()[1] for line in told.splitlines()] == ["ends", "half", "lacks", "later", "typo"]
 
         # Whoever does not want to wait, or to be told, can say so.
-        status, rows, told = desk.zoo("list", "mgu", "--json", env={"ZOO_PLUGINS": "good"})
+        status, rows, told = desk.zoo("list", "imdb", "--json", env={"ZOO_PLUGINS": "good"})
         assert (status, told) == (0, "")
         said = desk.zoo("validate", desk.spec("slow"), env={"ZOO_PLUGINS": "good,gone"})[1]
         assert "plugin slow (zoo-slow 0.1) is disabled: ZOO_PLUGINS=good,gone leaves it out" in said
