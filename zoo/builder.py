@@ -65,7 +65,8 @@ def with_engine(model: Model, engine: str) -> Model:
 
 def materialise(model: Model, device: str | torch.device, *, seed: int | None = None) -> Model:
     """Give a model that was built on meta its parameters, in place: the same as a direct build with that seed."""
-    dtype = next((p.dtype for p in model.parameters()), torch.get_default_dtype())
+    floats = (t.dtype for t in (*model.parameters(), *model.buffers()) if t.is_floating_point())
+    dtype = next(floats, torch.get_default_dtype())
     fresh = build(model.spec, seed=seed, device=device, dtype=dtype, engine=model.engine, memory_limit=None)
     for mine, theirs in zip(model.modules(), fresh.modules(), strict=True):
         for name, parameter in theirs.named_parameters(recurse=False):
@@ -77,26 +78,26 @@ def materialise(model: Model, device: str | torch.device, *, seed: int | None = 
 
 def _assemble(spec: Spec) -> Model:
     source = _make("input", spec.input, nn.Module)
-    _start(source, spec.init)
+    _start("input", source, spec.init)
     shape: Shape = source.output_shape if isinstance(source, Input) else _shape("input", spec.input, source)
     layers: list[Layer] = []
     for index, layer in enumerate(spec.layers):
         place = f"layers.{index}"
         if isinstance(layer, Other):
             made: Layer = _make(place, layer.part, Layer, shape)
-            _start(made, spec.init)
+            _start(place, made, spec.init)
         else:
             made = _recurrent(place, layer, shape)
-            _start(made, layer.init)
+            _start(place, made, layer.init)
         layers.append(made)
         shape = _shape(place, layer.part if isinstance(layer, Other) else layer.cell, made)
     pool = head = None
     if spec.head is not None:
         if spec.head.pool is not None:
             pool = _make("head.pool", spec.head.pool, nn.Module, shape)
-            _start(pool, spec.init)
+            _start("pool", pool, spec.init)
         head = _make("head", spec.head.part, nn.Module, shape, source)
-        _start(head, spec.init)
+        _start("head", head, spec.init)
     model: Model = _call("architecture", spec.architecture, Model, source, layers, pool, head)
     return model
 
@@ -156,12 +157,15 @@ def _shape(place: str, part: Part, module: nn.Module) -> Shape:
     return shape
 
 
-def _start(module: nn.Module, init: Part) -> None:
+def _start(place: str, module: nn.Module, init: Part) -> None:
     """Start a component's parameters by the scheme, then set what its own options fix."""
     scheme: Callable[[nn.Module], None] | None = _call("init", init, object, init.options)
     if scheme is not None and any(True for _ in module.parameters()):
-        with torch.no_grad():
-            scheme(module)
+        try:
+            with torch.no_grad():
+                scheme(module)
+        except BuildError as error:
+            raise BuildError(f"{place}: {error}") from None
     for one in module.modules():
         pin = getattr(one, "pin_parameters", None)
         if pin is not None:

@@ -201,13 +201,27 @@ def zoo_inits() -> list[InitType]:
         InitType(name=name, build=f"zoo.inits.schemes:{'as_torch' if name == 'torch' else name}", summary=summary)
         for name, summary in schemes.items()
     ]
+    chrono = InitType(
+        name="chrono",
+        options=inits.ChronoOptions,
+        build="zoo.inits.schemes:chrono",
+        summary="Biases of the gates of memory for dependencies of up to T steps",
+        paper="Tallec and Ollivier 2018, arXiv:1804.11188",
+    )
+    indrnn = InitType(
+        name="indrnn",
+        options=inits.IndRNNOptions,
+        build="zoo.inits.schemes:indrnn",
+        summary="One recurrent weight for each unit, for dependencies of up to T steps",
+        paper="Li et al. 2018, arXiv:1803.04831",
+    )
     uniform = InitType(
         name="uniform",
         options=inits.UniformOptions,
         build="zoo.inits.schemes:uniform",
         summary="Every parameter uniform in (-range, range)",
     )
-    return [*named, uniform]
+    return [*named, chrono, indrnn, uniform]
 
 
 @hookimpl

@@ -93,6 +93,7 @@ class Description:
     macs_per_step: multiply-adds of matrix products per row and time step (pointwise work is not counted).
     macs_per_sequence: the same, for what is done once per row whatever the length.
     state: shape per row of each state; complex numbers have a last axis of 2.
+    fixed: the states whose start cannot be learned, see `zoo.StateSpec`.
     sequential_depth: dependent matrix products (or stages) per time step that cannot run in parallel over time.
     vocabulary: how many symbols an input embeds; None where it embeds none.
     """
@@ -102,6 +103,7 @@ class Description:
     macs_per_step: int = 0
     macs_per_sequence: int = 0
     state: Mapping[str, Shape] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
     sequential_depth: int = 0
     vocabulary: int | None = None
 

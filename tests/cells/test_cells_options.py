@@ -11,11 +11,12 @@ import pytest
 
 from zoo.checks.alternatives import changes
 from zoo.components import CellType
+from zoo.errors import ZooError
 from zoo.plugin.manager import isolated
 from zoo.spec.canonical import Recurrent, Spec
 from zoo.spec.describe import describe, walk
 from zoo.spec.library import load
-from zoo.testing import parametrize_with_checks, tiny
+from zoo.testing import parametrize_with_checks, tiny, tiny_spec
 
 SPECS = Path(__file__).parents[2] / "specs" / "cells"
 RECORDS = [provided.record for provided in isolated().all("cell")]
@@ -34,6 +35,25 @@ def specs() -> Iterator[Spec]:
 @parametrize_with_checks(list(specs()), checks=["reference"])
 def test_outputs_are_the_reference_s(check):
     check()
+
+
+def learned() -> Iterator[Spec]:
+    for record in RECORDS:
+        spec = tiny(SPECS / f"{record.name}.yaml")
+        (layer,) = spec.layers
+        assert isinstance(layer, Recurrent)
+        if record.name != "rwkv4":  # a mean of nothing
+            yield replace(spec, layers=(replace(layer, initial_state="learned"),))
+
+
+@parametrize_with_checks(list(learned()), checks=["gradient_flow", "parameters"])
+def test_a_start_that_is_learned_is_read(check):
+    check()
+
+
+def test_a_cell_whose_start_cannot_be_learned_says_so():
+    with pytest.raises(ZooError, match="no start of the states of cell 'rwkv4' can be learned; use zeros"):
+        tiny_spec("rwkv4", layers=[{"initial_state": "learned"}])
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)

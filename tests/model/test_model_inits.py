@@ -10,9 +10,11 @@ import torch
 from model_support import build
 from torch import Tensor
 
+from zoo.errors import BuildError
 from zoo.model import Model
 
 SCHEMES: list[Any] = ["paper", "torch", "keras", "orthogonal", "xavier", {"kind": "uniform", "range": 0.25}]
+CHRONO = {"kind": "chrono", "longest": 50}
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 I, H = 12, 16  # noqa: E741 - the sizes of input and state
 
@@ -170,3 +172,88 @@ def test_a_layer_s_own_scheme_stands_beside_the_model_s() -> None:
     assert torch.allclose(first @ first.T, eye)
     assert not torch.allclose(second @ second.T, eye)
     fills(second, math.sqrt(6 / (2 * H)))
+
+
+def bias_blocks(model: Model, gates: int, name: str = "bias") -> list[Tensor]:
+    return list(model.get_parameter(f"layers.0.cell.{name}").detach().chunk(gates))
+
+
+def test_chrono_spreads_the_memory_of_an_lstm_over_all_times() -> None:
+    model = build(input=I, hidden_size=400, cell="lstm", init=CHRONO)
+    i, f, g, o = bias_blocks(model, 4, "bias_ih")
+    assert torch.equal(i, -f)
+    times = f.exp()  # uniform in [1, T - 1]
+    assert times.min() >= 1 - 1e-12
+    assert times.max() <= 49
+    assert abs(times.mean() - 25) < 5 * 48 / math.sqrt(12 * 400)
+    assert times.min() < 3
+    assert times.max() > 47
+    second = bias_blocks(model, 4, "bias_hh")
+    assert (torch.cat(second[:2]) == 0).all()
+    for own in (g, o, *second[2:]):
+        fills(own, 1 / math.sqrt(400))
+    fills(model.get_parameter("layers.0.cell.weight_hh").detach(), 1 / math.sqrt(400))
+
+
+@pytest.mark.parametrize(
+    ("cell", "gates", "keep", "write"),
+    [
+        ({"kind": "gru", "bias": "one"}, 3, 1, None),  # h = z h + (1 - z) n
+        ("mingru", 2, None, 0),  # h = (1 - z) h + z n
+        ("mgu", 2, None, 0),
+        ("minlstm", 3, 0, 1),
+        ("janet", 2, 0, None),
+        ({"kind": "lstm", "bias": "one", "coupled": True}, 3, 0, None),
+        ("ugrnn", 2, 1, None),
+        ("qrnn", 3, 1, None),
+        ("gru-d", 3, None, 1),
+        ("lstm-1997", 3, None, 0),
+    ],
+    ids=str,
+)
+def test_chrono_knows_which_gate_keeps_and_which_writes(
+    cell: Any, gates: int, keep: int | None, write: int | None
+) -> None:
+    kinds = {"bias": "one"} if cell in ("mingru", "mgu", "minlstm") else {}
+    chosen = {"kind": cell, **kinds} if isinstance(cell, str) else cell
+    model = build(input=I, hidden_size=H, cell=chosen, init=CHRONO)
+    found = bias_blocks(model, gates)
+    for place, sign in ((keep, 1), (write, -1)):
+        if place is not None:
+            logs = sign * found[place]
+            assert ((logs >= 0) & (logs <= math.log(49))).all()
+            assert logs.max() > 2
+    if keep is not None and write is not None:
+        assert torch.equal(found[keep], -found[write])
+
+
+@pytest.mark.parametrize(("last", "least"), [(False, 0.0), (True, 2 ** (-1 / 10))])
+def test_indrnn_bounds_each_unit_by_what_is_left_after_t_steps(last: bool, least: float) -> None:
+    init = {"kind": "indrnn", "longest": 10, "last": last}
+    weight = build(input=I, hidden_size=500, cell="indrnn", init=init).get_parameter("layers.0.cell.weight_hh")
+    assert weight.min() >= least
+    assert (weight**10).max() <= 2 + 1e-12
+    middle = (least + 2**0.1) / 2
+    fills(weight.detach() - middle, 2**0.1 - middle)
+
+
+@pytest.mark.parametrize(
+    ("init", "cell", "told"),
+    [
+        (CHRONO, "rnn", "layers.0: init 'chrono' starts the bias of a gate that keeps or writes the state, and a cell"),
+        (CHRONO, {"kind": "lstm", "bias": "none"}, "of class LSTM has none; give its layer init: paper"),
+        (
+            {"kind": "indrnn", "longest": 9},
+            "gru",
+            "one recurrent weight for each unit, and a cell of class GRU has none",
+        ),
+        ("keras", "lru", "layers.0: no scheme for maps and biases can start a cell of class LRU"),
+        ("torch", {"kind": "s5"}, "parameters of other kinds alone; give its layer init: paper"),
+        ("orthogonal", "ltc", "a cell of class LTC"),
+    ],
+    ids=str,
+)
+def test_a_scheme_that_cannot_start_a_cell_says_so(init: Any, cell: Any, told: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        started(init, cell)
+    assert told in str(caught.value)

@@ -26,6 +26,7 @@ class GRU(GatedCell):
     """
 
     gates = ("r", "z", "n")
+    keep = "z"
 
     def __init__(self, options: GRUOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)

@@ -30,6 +30,7 @@ class LSTM(GatedCell):
 
     gates: tuple[str, ...] = ("i", "f", "g", "o")
     forget = "f"
+    keep, write = "f", "i"
     fusable = True
 
     def __init__(self, options: LSTMOptions, input_shape: Shape, hidden_size: int) -> None:

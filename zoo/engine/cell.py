@@ -26,6 +26,8 @@ class StateSpec:
 
     shape: per row. complex: complex numbers. start: its value before the first step.
     zoneout: whether zoneout may keep its old value (never a stabiliser, a delay buffer or a clock).
+    learned: whether its start can be learned: not where no step reads it, or where it starts as nothing at all, as a
+    mean whose weights are zero.
     Its dtype follows the parameters, at least float32.
     """
 
@@ -33,6 +35,7 @@ class StateSpec:
     complex: bool = False
     start: float = 0.0
     zoneout: bool = False
+    learned: bool = True
 
     def dtype(self, parameters: torch.dtype) -> torch.dtype:
         """The state's dtype for parameters of the given one."""
@@ -45,11 +48,11 @@ class StateSpec:
 class Role:
     """What a parameter is to an initialisation scheme.
 
-    kind: a map of the input, a map of the recurrent state, or a bias.
+    kind: a map of the input, a map of the recurrent state, a bias, or one recurrent weight for each unit.
     gates: the blocks along its first axis, in order. forget: the block of the forget gate, if there is one.
     """
 
-    kind: Literal["input", "recurrent", "bias"]
+    kind: Literal["input", "recurrent", "bias", "unit"]
     gates: tuple[str, ...] = ("",)
     forget: str | None = None
 
@@ -117,6 +120,7 @@ class Cell(nn.Module):
     input_shape: (I,), or (C, H, W) for maps. output_shape: per step. states: in order; the first is the output by
     default. window: how many past inputs `project` needs. uses: what the cell reads or does by itself, of "dt",
     "observed", "fresh", "weight_dropout", "recurrent_dropout". fusable: whether `fused` can run it.
+    keep, write: the gates whose opening keeps the state as it is, and overwrites it, by their names in `roles`.
     kernel_key: equal for cells that one call of `fused_stack` can run together; None where there is no such call.
     """
 
@@ -126,6 +130,8 @@ class Cell(nn.Module):
     window: int = 0
     uses: frozenset[str] = frozenset()
     fusable: bool = False
+    keep: str | None = None
+    write: str | None = None
     kernel_key: Hashable = None
     kept: dict[torch.dtype, Any] | None = None
     """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""

@@ -193,6 +193,8 @@ def _learned(cell: Cell) -> nn.ParameterDict:
     dtype = torch.get_default_dtype()
     found = {}
     for name, spec in cell.states.items():
+        if not spec.learned:
+            continue
         start = torch.full(spec.shape, spec.start, dtype=spec.dtype(dtype))
         found[name] = nn.Parameter(torch.view_as_real(start).clone() if spec.complex else start)
     return nn.ParameterDict(found)

@@ -202,11 +202,11 @@ def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | No
 def start_state(
     cell: Cell, batch: int, *, device: torch.device, dtype: torch.dtype, learned: Mapping[str, Tensor] | None = None
 ) -> States:
-    """The cell's own states before the first step, (B, ...): start values, or learned ones."""
+    """The cell's own states before the first step, (B, ...): start values, or learned ones where there are."""
     found: States = {}
     for name, spec in cell.states.items():
         shape = (batch, *spec.shape)
-        if learned is not None:
+        if learned is not None and name in learned:
             value = learned[name].to(_real(spec.dtype(dtype)))
             found[name] = (torch.view_as_complex(value) if spec.complex else value).expand(shape)
         else:

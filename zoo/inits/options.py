@@ -7,6 +7,19 @@ from pydantic import Field
 from zoo.components import Options
 
 
+class ChronoOptions(Options):
+    """Options of the chrono scheme."""
+
+    longest: int = Field(ge=3, description="The longest dependency to expect, T, in steps.")
+
+
+class IndRNNOptions(Options):
+    """Options of the scheme of independently recurrent networks."""
+
+    longest: int = Field(ge=1, description="The longest dependency to expect, T, in steps.")
+    last: bool = Field(False, description="The last recurrent layer: units start with a long memory alone.")
+
+
 class UniformOptions(Options):
     """Options of the uniform scheme."""
 

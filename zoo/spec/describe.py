@@ -133,6 +133,8 @@ def _wrong(found: Any) -> str | None:
     """What cannot be added up in a description that somebody else's code gave."""
     if not isinstance(found, Description):
         return f"a zoo.Description is needed, not {type(found).__name__}"
+    if not isinstance(found.fixed, frozenset) or not found.fixed <= set(found.state):
+        return f"fixed must be a frozenset of names of states, not {found.fixed!r}"
     for name in ("parameters", "macs_per_step", "macs_per_sequence", "sequential_depth"):
         if not isinstance(getattr(found, name), int):
             return f"{name} must be a whole number, not {getattr(found, name)!r}"
@@ -183,7 +185,11 @@ def _recurrent(
         )
     state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
     if layer.initial_state == "learned":
-        parameters += sum(math.prod(s) for s in state.values())
+        learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
+        if not learned:
+            problem = f"no start of the states of cell {layer.cell.record.name!r} can be learned; use zeros"
+            misfits.append(Misfit((*path, "initial_state"), problem))
+        parameters += learned
     return Description(
         output_shape=output,
         parameters=parameters,

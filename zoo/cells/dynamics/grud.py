@@ -35,6 +35,7 @@ class GRUD(GatedCell):
     """
 
     gates = ("r", "z", "h")
+    write = "z"
     uses = GatedCell.uses | {"dt", "observed", "fresh"}
     mean: Tensor
 

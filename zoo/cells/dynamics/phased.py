@@ -34,6 +34,7 @@ class PhasedLSTM(GatedCell):
 
     gates = ("i", "f", "c", "o")
     forget = "f"
+    keep, write = "f", "i"
     uses = GatedCell.uses | {"dt"}
 
     def __init__(self, options: PhasedLSTMOptions, input_shape: Shape, hidden_size: int) -> None:

@@ -25,7 +25,7 @@ class NBR(BlockCell):
 
     of_x = ("a", "c", "h")
     of_h = biased = ("a", "c")
-    keeps = "c"
+    keep = "c"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

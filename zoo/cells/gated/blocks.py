@@ -18,14 +18,13 @@ from zoo.engine.cell import Cell, Context, Role, StateSpec
 class BlockCell(Cell):
     """A cell with products of x in some blocks, products of h in others, and a bias in those that have one.
 
-    of_x, of_h, biased: the blocks by name. keeps: the one that says how much of the old state stays, if there is one.
+    of_x, of_h, biased: the blocks by name.
     Parameters: weight_ih (of_x * H, I), weight_hh (of_h * H, H), bias (biased * H,). States: h (hidden_size,).
     """
 
     of_x: tuple[str, ...]
     of_h: tuple[str, ...]
     biased: tuple[str, ...]
-    keeps: str | None = None
     uses = frozenset({"weight_dropout", "recurrent_dropout"})
 
     def __init__(self, input_shape: Shape, hidden_size: int) -> None:
@@ -54,7 +53,7 @@ class BlockCell(Cell):
         }
 
     def role(self, kind: Any, gates: tuple[str, ...]) -> Role:
-        return Role(kind, gates, self.keeps if self.keeps in gates else None)
+        return Role(kind, gates, self.keep if self.keep in gates else None)
 
     def blocks_of(self, name: str) -> tuple[Tensor, ...]:
         """The blocks of a parameter, as views that share its memory: for `reset_parameters`."""

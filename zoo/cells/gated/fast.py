@@ -58,7 +58,7 @@ class FastGRNN(BlockCell):
 
     of_x = of_h = ("",)
     biased = ("z", "h")
-    keeps = "z"
+    keep = "z"
 
     def __init__(self, options: FastGRNNOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

@@ -45,7 +45,7 @@ class IndRNN(Cell):
             nn.init.zeros_(self.bias)
 
     def roles(self) -> Mapping[str, Role]:
-        found = {"weight_ih": Role("input")}
+        found = {"weight_ih": Role("input"), "weight_hh": Role("unit")}
         return found if self.bias is None else {**found, "bias": Role("bias")}
 
     def constants(self, ctx: Context) -> Any:

@@ -23,6 +23,7 @@ class JANET(GatedCell):
 
     gates = ("f", "c")
     forget = "f"
+    keep = "f"
 
     def __init__(self, options: JANETOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)

@@ -24,7 +24,7 @@ class CFN(BlockCell):
 
     of_x = ("theta", "eta", "h")
     of_h = biased = ("theta", "eta")
-    keeps = "theta"
+    keep = "theta"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
@@ -58,6 +58,7 @@ class LightRU(BlockCell):
 
     of_x = ("f", "h")
     of_h = biased = ("f",)
+    write = "f"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
@@ -84,7 +85,7 @@ class MinimalRNN(BlockCell):
     of_x = ("z",)
     of_h = ("u",)
     biased = ("z", "u")
-    keeps = "u"
+    keep = "u"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
@@ -116,6 +117,7 @@ class STAR(BlockCell):
 
     of_x = biased = ("k", "z")
     of_h = ("k",)
+    write = "k"
 
     def __init__(self, options: STAROptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

@@ -28,6 +28,7 @@ class MUT1(BlockCell):
     of_x: tuple[str, ...] = ("z", "r", "h")
     of_h = ("r", "h")
     biased = ("z", "r", "h")
+    write = "z"
 
     def __init__(self, options: MUTOptions, input_shape: Shape, hidden_size: int) -> None:
         check_mut("mut1", options, input_shape, hidden_size)
@@ -66,6 +67,7 @@ class MUT2(BlockCell):
 
     of_x: tuple[str, ...] = ("z", "r", "h")
     of_h = biased = ("z", "r", "h")
+    write = "z"
 
     def __init__(self, options: MUTOptions, input_shape: Shape, hidden_size: int) -> None:
         check_mut("mut2", options, input_shape, hidden_size)
@@ -106,6 +108,7 @@ class MUT3(BlockCell):
     """
 
     of_x = of_h = biased = ("z", "r", "h")
+    write = "z"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

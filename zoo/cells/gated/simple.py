@@ -25,6 +25,7 @@ class SGU(BlockCell):
     """
 
     of_x = of_h = biased = ("g", "z")
+    write = "z"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

@@ -67,7 +67,7 @@ class SRU(SRUCell):
 
     def __init__(self, options: SRUOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(options, input_shape, hidden_size)
-        self.states = {**self.states, "r": StateSpec((hidden_size,))}
+        self.states = {**self.states, "r": StateSpec((hidden_size,), learned=False)}
         self.weight_c = nn.Parameter(torch.empty(2 * hidden_size))
         self.reset_parameters()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from pydantic import Field
@@ -52,7 +53,8 @@ def describe_qrnn(options: QRNNOptions, input_shape: Shape, hidden_size: int) ->
 def describe_sru(options: SRUOptions, input_shape: Shape, hidden_size: int) -> Description:
     of_x = sru_blocks(options, input_shape, hidden_size)
     vectors, states = (2 * hidden_size, ("c", "r")) if options.peephole else (0, ("c",))
-    return blocks(of_x, 0, 2, input_shape, hidden_size, vectors=vectors, depth=int(options.peephole), states=states)
+    found = blocks(of_x, 0, 2, input_shape, hidden_size, vectors=vectors, depth=int(options.peephole), states=states)
+    return replace(found, fixed=frozenset(states[1:]))
 
 
 def sru_blocks(options: SRUOptions, input_shape: Shape, hidden_size: int) -> int:

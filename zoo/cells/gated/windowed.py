@@ -25,7 +25,7 @@ class WindowCell(Cell):
 
     blocks: tuple[str, ...]
     biased: tuple[str, ...]
-    keeps = "f"
+    keep = "f"
 
     def __init__(self, state: str, width: int, input_shape: Shape, hidden_size: int) -> None:
         super().__init__()
@@ -44,8 +44,8 @@ class WindowCell(Cell):
 
     def roles(self) -> Mapping[str, Role]:
         return {
-            "weight_ih": Role("input", self.blocks, self.keeps),
-            "bias": Role("bias", self.biased, self.keeps),
+            "weight_ih": Role("input", self.blocks, self.keep),
+            "bias": Role("bias", self.biased, self.keep),
         }
 
     def sums(self, x: Tensor, ctx: Context) -> tuple[Tensor, ...]:
@@ -127,6 +127,8 @@ class QRNN(WindowCell):
     torchqrnn/qrnn.py, whose f is 1 − f. Parameters: weight_ih (blocks * H, window * I), rows in blocks z, f, o, i as
     far as the pooling has them, columns from x now to the oldest; bias (blocks * H,). States: c (hidden_size,).
     """
+
+    write = "i"
 
     def __init__(self, options: QRNNOptions, input_shape: Shape, hidden_size: int) -> None:
         self.blocks = self.biased = ("z", "f", "o", "i")[: 1 + len(options.pooling)]

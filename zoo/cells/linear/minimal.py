@@ -57,6 +57,7 @@ class MinGRU(MinimalCell):
     """
 
     gates = ("z", "h")
+    write = "z"
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         z, n = self.blocks(x)
@@ -76,6 +77,7 @@ class MinLSTM(MinimalCell):
     """
 
     gates = ("f", "i", "h")
+    keep, write = "f", "i"
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         f, i, n = self.blocks(x)

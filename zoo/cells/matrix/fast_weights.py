@@ -87,7 +87,8 @@ def describe_rwkv4(options: RWKV4Options, input_shape: Shape, hidden_size: int) 
         output_shape=(hidden_size,),
         parameters=products + 3 * width + 2 * hidden_size,
         macs_per_step=products,
-        state=dict.fromkeys(("y", "aa", "bb", "pp"), (hidden_size,)),
+        state=dict.fromkeys(states := ("y", "aa", "bb", "pp"), (hidden_size,)),
+        fixed=frozenset(states),
     )
 
 

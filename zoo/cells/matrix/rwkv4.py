@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -39,8 +40,8 @@ class RWKV4(Cell):
         super().__init__()
         width = features(input_shape)
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
-        plain = StateSpec((hidden_size,))
-        self.states = {"y": plain, "aa": plain, "bb": plain, "pp": StateSpec((hidden_size,), start=LEAST)}
+        empty = StateSpec((hidden_size,), learned=False)
+        self.states = {"y": empty, "aa": empty, "bb": empty, "pp": replace(empty, start=LEAST)}
         self.depth = options.depth
         self.time_mix_k, self.time_mix_v, self.time_mix_r = (nn.Parameter(torch.empty(width)) for _ in range(3))
         self.key, self.value, self.receptance = (nn.Parameter(torch.empty(hidden_size, width)) for _ in range(3))

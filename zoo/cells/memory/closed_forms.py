@@ -111,7 +111,8 @@ def describe_wmc_lstm(options: WMCLSTMOptions, input_shape: Shape, hidden_size: 
 
 
 def describe_memory_control_lstm(options: MemoryControlOptions, input_shape: Shape, hidden_size: int) -> Description:
-    return gated(5, options.bias, input_shape, hidden_size, hidden_size, states=("h", "v", "c"))
+    found = gated(5, options.bias, input_shape, hidden_size, hidden_size, states=("h", "v", "c"))
+    return replace(found, fixed=frozenset({"h"}))
 
 
 def describe_nas(options: NASOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -122,13 +123,14 @@ def describe_intersection(options: IntersectionOptions, input_shape: Shape, hidd
     width = features(input_shape)
     read_in = 0 if width == hidden_size else hidden_size * width
     vectors = 4 * hidden_size + (hidden_size if read_in else 0)
-    return _described(hidden_size, 8 * hidden_size**2 + read_in, vectors, ("y", "h"))
+    found = _described(hidden_size, 8 * hidden_size**2 + read_in, vectors, ("y", "h"))
+    return replace(found, fixed=frozenset({"y"}))
 
 
 def describe_mclstm(options: MCLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
     rows = hidden_size * (hidden_size + options.mass + 1)
     products = rows * (auxiliary(options, input_shape) + hidden_size)
-    return _described(hidden_size, products, rows, ("h", "c"), depth=2)
+    return replace(_described(hidden_size, products, rows, ("h", "c"), depth=2), fixed=frozenset({"h"}))
 
 
 def describe_mogrifier(options: MogrifierOptions, input_shape: Shape, hidden_size: int) -> Description:

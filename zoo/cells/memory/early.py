@@ -45,6 +45,7 @@ class LSTM1997(MemoryCell):
     """
 
     gates = ("in", "c", "out")
+    write = "in"
 
     def __init__(self, options: LSTM1997Options, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -77,6 +78,7 @@ class WMCLSTM(MemoryCell):
 
     gates = ("i", "f", "g", "o")
     forget = "f"
+    keep, write = "f", "i"
 
     def __init__(self, options: WMCLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -110,11 +112,12 @@ class MemoryControlLSTM(GatedCell):
 
     gates = ("f", "i", "o", "m", "n")
     forget = "f"
+    keep, write = "f", "i"
 
     def __init__(self, options: MemoryControlOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)
         zoned = StateSpec((hidden_size,), zoneout=True)
-        self.states = {"h": StateSpec((hidden_size,)), "v": zoned, "c": zoned}
+        self.states = {"h": StateSpec((hidden_size,), learned=False), "v": zoned, "c": zoned}
         self.reset_parameters()
 
     def constants(self, ctx: Context) -> Any:

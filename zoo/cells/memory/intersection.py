@@ -34,7 +34,7 @@ class Intersection(Cell):
         super().__init__()
         H, width = hidden_size, features(input_shape)
         self.input_shape, self.output_shape = input_shape, (H,)
-        self.states = {"y": StateSpec((H,)), "h": StateSpec((H,), zoneout=True)}
+        self.states = {"y": StateSpec((H,), learned=False), "h": StateSpec((H,), zoneout=True)}
         self.forget_bias = options.forget_bias
         self.weight_ih, self.weight_hh = (nn.Parameter(torch.empty(4 * H, H)) for _ in range(2))
         self.bias = nn.Parameter(torch.empty(4 * H))

@@ -35,7 +35,7 @@ class MCLSTM(Cell):
         super().__init__()
         self.mass, self.aux = options.mass, auxiliary(options, input_shape)
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
-        self.states = {"h": StateSpec((hidden_size,)), "c": StateSpec((hidden_size,))}
+        self.states = {"h": StateSpec((hidden_size,), learned=False), "c": StateSpec((hidden_size,))}
         self.rows = {"r": hidden_size**2, "i": self.mass * hidden_size, "o": hidden_size}
         for name, rows in self.rows.items():
             self.register_parameter(f"weight_{name}", nn.Parameter(torch.empty(rows, self.aux + hidden_size)))

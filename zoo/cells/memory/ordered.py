@@ -27,6 +27,7 @@ class ONLSTM(MemoryCell):
 
     gates = ("o", "c", "i", "f")
     forget = "f"
+    keep, write = "f", "i"
 
     def __init__(self, options: ONLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)

@@ -28,6 +28,7 @@ class ResidualLSTM(MemoryCell):
 
     gates = ("i", "f", "c", "o")
     forget = "f"
+    keep, write = "f", "i"
 
     def __init__(self, options: ResidualOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -74,6 +75,7 @@ class MultiplicativeLSTM(Cell):
     """
 
     gates = ("h", "i", "o", "f")
+    keep, write = "f", "i"
     uses = frozenset({"weight_dropout", "recurrent_dropout"})
 
     def __init__(self, options: MultiplicativeOptions, input_shape: Shape, hidden_size: int) -> None:

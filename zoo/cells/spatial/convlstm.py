@@ -25,6 +25,7 @@ class ConvLSTM(ConvolvedCell):
 
     gates = ("i", "f", "c", "o")
     forget = "f"
+    keep, write = "f", "i"
 
     def __init__(self, options: ConvLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.kernel, bias=True)
