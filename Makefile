@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ORACLES := tests/cells/oracles/requirements.txt
 LINTED := zoo tests plugins docs
 
 .PHONY: help demo setup test lint types unit format clean
@@ -39,7 +40,7 @@ clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The set-up is redone when what it installs has changed, and only then.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(ORACLES)
 	@command -v "$(PYTHON)" >/dev/null || { \
 	  echo "zoo: no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -47,4 +48,5 @@ $(READY): pyproject.toml constraints.txt
 	  exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $(ORACLES)
 	@touch $@

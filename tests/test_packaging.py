@@ -126,7 +126,8 @@ def test_every_dependency_is_pinned_and_no_pin_is_left_over() -> None:
 def test_an_old_python_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "oldpython").write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2"\nexit 1\n', encoding="utf-8")
     (tmp_path / "oldpython").chmod(0o755)
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "tests/cells/oracles/requirements.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     for program, said in ((f"{tmp_path}/oldpython", "is Python 3.9.2"), ("no-such-python", "no no-such-python here")):
         done = subprocess.run(

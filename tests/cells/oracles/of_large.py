@@ -1,0 +1,84 @@
+"""Modules of packages too large to install for them alone: transformers and speechbrain."""
+
+from __future__ import annotations
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from oracles.copied import DOUBLE, Copied, Numbers, Oracle, loaded, source
+
+
+def rglru(given: Copied) -> Numbers:
+    """Position 0 is a first step, so that positions start there where ours starts and it forgets what stood before."""
+    from transformers.models.recurrent_gemma.modeling_recurrent_gemma import RecurrentGemmaRglru
+
+    class Doubled(RecurrentGemmaRglru):  # type: ignore[misc]
+        def _rnn_scan(self, **keys: Any) -> Any:
+            return super()._rnn_scan(**keys, acc_dtype=DOUBLE)
+
+    heads = given.options.heads
+    module = Doubled(SimpleNamespace(num_attention_heads=heads, lru_width=given.hidden))
+    weights = {"recurrent_param": given.p["Lambda"]}
+    for theirs, ours in (("input_gate", "x"), ("recurrent_gate", "a")):
+        weights[f"{theirs}_weight"] = given.p[f"weight_{ours}"]
+        weights[f"{theirs}_bias"] = given.p[f"bias_{ours}"].view(heads, -1)
+    loaded(module, weights)
+    positions = torch.arange(given.x.shape[1]).expand(given.x.shape[:2])
+    y = module(given.x, positions)
+    return y, {"h": module.recurrent_states}
+
+
+def _speechbrain() -> ModuleType:
+    """Its file of recurrent layers, without the attention and the logging that others of them need."""
+    return source("speechbrain", "nnet/RNN.py", without=("speechbrain.nnet.attention", "speechbrain.utils.logger"))
+
+
+def ligru(given: Copied) -> Numbers:
+    """Its blocks stand the other way round."""
+
+    def turned(name: str) -> Tensor:
+        z, h = given.blocks(name, 2)
+        return torch.cat([h, z])
+
+    layer = _speechbrain().LiGRU_Layer(given.x.shape[2], given.hidden, 1, len(given.x))
+    weights = {"w.weight": turned("weight_ih"), "u.weight": turned("weight_hh")}
+    weights |= {name: turned(name) for name in given.p if name.startswith("norm.") and given.p[name].dim()}
+    weights["norm.num_batches_tracked"] = given.p["norm.num_batches_tracked"]
+    kept = {name: layer.state_dict()[name] for name in ("h_init", "drop_masks", "drop_mask_te")}
+    y = loaded(layer, {**kept, **weights})(given.x, given.start["h"])
+    return y, {"h": y[:, -1]}
+
+
+def qrnn(given: Copied) -> Numbers:
+    """Its gates see the present input alone, its f is 1 − ours, and what it calls its last state is the last row's."""
+    layer = _speechbrain().QuasiRNNLayer(given.x.shape[2], given.hidden, bidirectional=False)
+    weights = {}
+    for theirs, ours in (("w.weight", "weight_ih"), ("w.bias", "bias")):
+        z, f, o = given.blocks(ours, 3)
+        weights[theirs] = torch.cat([z, -f, o])
+    return loaded(layer, weights)(given.x, given.start["c"])[0], {}
+
+
+ORACLES = (
+    Oracle(
+        "rglru",
+        "transformers",
+        "transformers' RecurrentGemmaRglru",
+        rglru,
+        {"heads": 2},
+        6,
+        hidden=6,
+        started=False,
+    ),
+    Oracle(
+        "ligru",
+        "speechbrain",
+        "speechbrain.nnet.RNN.LiGRU_Layer",
+        ligru,
+        drawn={"norm.running_var": lambda v: 0.5 + v.abs()},
+    ),
+    Oracle("qrnn", "speechbrain", "speechbrain.nnet.RNN.QuasiRNNLayer", qrnn, {"window": 1}, hides=frozenset({"c"})),
+)
