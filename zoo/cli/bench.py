@@ -1,4 +1,4 @@
-"""Commands that measure: `zoo bench startup` and `zoo bench engine`. What they measure is imported when they run."""
+"""Commands that measure: `zoo bench startup`, `engine` and `cells`. What they measure is imported when they run."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure how fast it is, here.", no_args_is_help=True)
     bench.command("startup", epilog="Example: [bold]zoo bench startup --rounds 20[/]")(startup)
     bench.command("engine", epilog="Example: [bold]zoo bench engine --suite kernels --only '*/small/*'[/]")(engine)
+    bench.command("cells", epilog="Example: [bold]zoo bench cells --only '*gru*' --sort training[/]")(cells)
     bench.callback()(lambda: None)
     app.add_typer(bench, name="bench")
 
@@ -89,3 +90,36 @@ def engine(
     if plot is not None:
         picture.draw(found, plot)
         note(f"drawn: {plot}")
+
+
+def cells(
+    only: Annotated[str | None, typer.Option(help="Only cells whose name matches, as in 'min*'.")] = None,
+    sort: Annotated[str, typer.Option(help="By name, parameters, forward or training.")] = "name",
+    batch: Annotated[int, typer.Option(min=1, help="Rows of the input.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the input.")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each cell, if there is time.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 300,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """What each cell costs at one size: figures, time beside the LSTM's, memory; forward, and with the gradient."""
+    from zoo.bench import cells as bench
+    from zoo.plugin.manager import catalogue
+
+    bench.ordered((), sort)  # a mistake shows before minutes are spent
+    found = bench.measure(
+        catalogue(),
+        only=only,
+        batch=batch,
+        steps=steps,
+        rounds=rounds,
+        seconds=seconds,
+        threads=threads,
+        progress=lambda several: progress(several, "measuring"),
+    )
+    if as_json:
+        write_json(found.to_json())
+        return
+    table(bench.COLUMNS, (row.cells() for row in bench.ordered(found.rows, sort)), right=bench.COLUMNS[1:])
+    for line in found.remarks():
+        write(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from zoo.plugin.catalogue import Plugin
+    from zoo.components import Description
+    from zoo.plugin.catalogue import Catalogue, Plugin
 
 _SHOWN: Final = 8
 """Names of one kind in a row of the table; `zoo components` and `--json` have them all."""
@@ -38,16 +40,27 @@ def components(
     kind: Annotated[
         str | None, typer.Option(help="Only this kind: cell, head, ...", autocompletion=component_kinds)
     ] = None,
+    sort: Annotated[str, typer.Option(help="By 'name', or cells by 'parameters'.")] = "name",
     as_json: Json = False,
 ) -> None:
-    """The components that a spec can name, their options, and where they come from."""
+    """The components that a spec can name, their options, and where they come from.
+
+    Cells come with what they cost at one size, 64 numbers in and 64 out.
+    """
     from zoo.plugin.manager import catalogue
     from zoo.spec.schema import KINDS
 
+    if sort not in ("name", "parameters"):
+        raise ZooError(f"--sort must be 'name' or 'parameters', not {sort!r}")
+    if sort == "parameters" and kind != "cell":
+        raise ZooError("--sort parameters compares cells: add --kind cell")
     if kind is not None and kind not in KINDS:
         raise ZooError(f"unknown kind {kind!r}; kinds: {', '.join(KINDS)}")
     known = catalogue()
     found = [one for each in ([kind] if kind else KINDS) for one in known.all(each)]
+    costs = _costs(known) if kind == "cell" else {}
+    if sort == "parameters":
+        found.sort(key=lambda one: costs[one.qualified].parameters if one.qualified in costs else math.inf)
     if as_json:
         write_json(
             [
@@ -59,11 +72,28 @@ def components(
                     "paper": one.record.paper,
                     "authority": one.record.authority,
                     "options": _options(one.record.options),
+                    **_cost_of(costs.get(one.qualified)),
                     "distribution": one.distribution,
                     "version": one.version,
                 }
                 for one in found
             ]
+        )
+        return
+    if kind == "cell":
+        table(
+            ("name", *COSTS.values(), "summary", "paper", "from"),
+            (
+                (
+                    known.spelling(one),
+                    *_said_of(costs.get(one.qualified)),
+                    one.record.summary,
+                    one.record.paper or "",
+                    f"{one.distribution} {one.version}",
+                )
+                for one in found
+            ),
+            right=tuple(COSTS.values()),
         )
         return
     table(
@@ -79,6 +109,35 @@ def components(
             for one in found
         ),
     )
+
+
+COSTS: Final = {
+    "parameters": "parameters",
+    "macs_per_step": "multiply-adds",
+    "state_bytes": "state bytes",
+    "sequential_depth": "depth",
+}
+
+
+def _costs(known: Catalogue) -> dict[str, Description]:
+    from zoo.spec.comparable import rows
+
+    found = rows(known.all("cell"), known)
+    return {name: row.description for name, row in found.items() if row.description is not None}
+
+
+def _cost_of(cell: Description | None) -> dict[str, int]:
+    """A cell's figures by the keys of `COSTS`; state in float32."""
+    if cell is None:
+        return {}
+    state = sum(math.prod(shape) for shape in cell.state.values())
+    figures = (cell.parameters, cell.macs_per_step, 4 * state, cell.sequential_depth)
+    return dict(zip(COSTS, figures, strict=True))
+
+
+def _said_of(cell: Description | None) -> list[str]:
+    figures = _cost_of(cell)
+    return [f"{figures[key]:,}" if figures else "unknown" for key in COSTS]
 
 
 def _options(options: type[BaseModel]) -> dict[str, Any]:
