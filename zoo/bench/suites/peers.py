@@ -1,6 +1,8 @@
-"""Cells that torchrecurrent has too, with the same weights, each library in its own layout.
+"""Cells that torchrecurrent has too, each library in its own layout.
 
-To add a cell that both have, add a line to `PEERS`: before anything is timed, outputs and gradients are compared.
+Those of `PEERS` have the same weights, at all sizes: before anything is timed, outputs and gradients are compared.
+`OTHERS` are all that it has besides, with as many biases as ours, give or take one that it cannot leave out; that the
+numbers are equal where torchrecurrent's are right, tests/cells/oracles shows.
 """
 
 from __future__ import annotations
@@ -60,9 +62,48 @@ PEERS: Final = (
     ),
 )
 
+OTHERS: Final = (
+    Peer("antisymmetric", {"kind": "antisymmetric"}, "AntisymmetricRNN", ONE),
+    Peer("antisymmetric-gated", {"kind": "antisymmetric", "gated": True}, "GatedAntisymmetricRNN", ONE),
+    Peer("atr", {"kind": "atr"}, "ATR"),
+    Peer("br", {"kind": "br"}, "BR", ONE),
+    Peer("cfn", {"kind": "cfn"}, "CFN", ONE),
+    Peer("cornn", {"kind": "cornn"}, "coRNN", ONE),
+    Peer("dsgu", {"kind": "dsgu"}, "DSGU", ONE),
+    Peer("fastgrnn", {"kind": "fastgrnn"}, "FastGRNN", ONE),
+    Peer("fastrnn", {"kind": "fastrnn"}, "FastRNN", ONE),
+    Peer("intersection", {"kind": "intersection"}, "IntersectionRNN", ONE),
+    Peer("lem", {"kind": "lem"}, "LEM", ONE),
+    Peer("lightru", {"kind": "lightru"}, "LightRU", ONE),
+    Peer("lstm-1997", {"kind": "lstm-1997"}, "OriginalLSTM", ONE),
+    Peer("memory-control-lstm", {"kind": "memory-control-lstm"}, "MCLSTM", ONE),
+    Peer("minimalrnn", {"kind": "minimalrnn"}, "MinimalRNN"),
+    Peer("miru1", {"kind": "miru1"}, "MiRU1", ONE),
+    Peer("miru2", {"kind": "miru2"}, "MiRU2", ONE),
+    Peer("multiplicative-lstm", {"kind": "multiplicative-lstm"}, "MultiplicativeLSTM", ONE),
+    Peer("mut1", {"kind": "mut1"}, "MUT1", ONE),
+    Peer("mut2", {"kind": "mut2"}, "MUT2", ONE),
+    Peer("mut3", {"kind": "mut3"}, "MUT3", ONE),
+    Peer("nas", {"kind": "nas"}, "NAS", {"bias": False, **ONE}),
+    Peer("nbr", {"kind": "nbr"}, "NBR", ONE),
+    Peer("ran", {"kind": "ran"}, "RAN", ONE),
+    Peer("residual-lstm", {"kind": "residual-lstm"}, "ResLSTM", ONE),
+    Peer("scrn", {"kind": "scrn"}, "SCRN", ONE),
+    Peer("sgrn", {"kind": "sgrn", "bias": "two"}, "SGRN"),
+    Peer("sgu", {"kind": "sgu"}, "SGU", ONE),
+    Peer("star", {"kind": "star"}, "STAR", ONE),
+    Peer("taugru", {"kind": "taugru"}, "tauGRU", ONE),
+    Peer("tgru", {"kind": "tgru"}, "TGRU", ONE),
+    Peer("tlstm", {"kind": "tlstm"}, "TLSTM", ONE),
+    Peer("trnn", {"kind": "trnn"}, "TRNN"),
+    Peer("ugrnn", {"kind": "ugrnn"}, "UGRNN", ONE),
+    Peer("unicornn", {"kind": "unicornn"}, "UnICORNN", ONE),
+    Peer("wmc-lstm", {"kind": "wmc-lstm"}, "WMCLSTM", ONE),
+)
+
 
 def heats() -> tuple[Heat, ...]:
-    found = []
+    found = [_heat(peer, size, 1, "training", same=False) for peer in OTHERS for size in ("toy", "small", "medium-64")]
     for peer in PEERS:
         found += [_heat(peer, size, 1, "training") for size in ("toy", "small", "medium")]
         found += [_heat(peer, size, 3, "training") for size in ("toy", "small", "medium-64")]
@@ -71,9 +112,9 @@ def heats() -> tuple[Heat, ...]:
     return (*found, _long(PEERS[0], "long"))
 
 
-def _heat(peer: Peer, size: str, layers: int, kind: Kind) -> Heat:
+def _heat(peer: Peer, size: str, layers: int, kind: Kind, *, same: bool = True) -> Heat:
     def make(of: Size) -> tuple[Contestant, Contestant]:
-        return contestants(peer, of, layers)
+        return contestants(peer, of, layers) if same else alike(peer, of, layers)
 
     assert kind in KINDS
     return paired(
@@ -85,6 +126,7 @@ def _heat(peer: Peer, size: str, layers: int, kind: Kind) -> Heat:
         sign="as fast",
         goal=GOAL[size] if kind == "training" else None,
         needs=NEEDS,
+        same=same,
     )
 
 
@@ -104,14 +146,22 @@ def _long(peer: Peer, size: str) -> Heat:
     )
 
 
+def alike(peer: Peer, size: Size, layers: int) -> tuple[Contestant, Contestant]:
+    """Both, with weights of their own."""
+    return of_zoo(built(peer.cell, size, layers=layers)), of_module(_theirs(peer, size, layers), time_first=True)
+
+
+def _theirs(peer: Peer, size: Size, layers: int) -> Any:
+    made = getattr(importlib.import_module("torchrecurrent"), peer.module)
+    return made(size.input, size.hidden, layers, **peer.options)
+
+
 def contestants(peer: Peer, size: Size, layers: int) -> tuple[Contestant, Contestant]:
     """Both, with the weights of ours."""
     import torch
 
     model = built(peer.cell, size, layers=layers)
-    theirs: Any = getattr(importlib.import_module("torchrecurrent"), peer.module)(
-        size.input, size.hidden, layers, **peer.options
-    )
+    theirs = _theirs(peer, size, layers)
     weights = model.state_dict()
     with torch.no_grad():
         for index, cell in enumerate(theirs.cells):
