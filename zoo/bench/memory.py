@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
-
-import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from typing import TYPE_CHECKING, Any
 
 from zoo.bench.contests import Work
 
+if TYPE_CHECKING:
+    from torch import UntypedStorage
 
-class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of every storage that comes into being while it is on, from its first tensor to its end."""
+
+class Ledger:
+    """The bytes of the storages that are alive, and the most that they have been."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.now: int = 0
-        self.peak: int = 0
+        self.now = self.peak = 0
         self._alive: dict[int, weakref.ref[Any]] = {}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        known = {t.untyped_storage()._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
-        made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
-            if isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata not in known:
-                self._born(tensor.untyped_storage())
-        return made
-
-    def _born(self, storage: torch.UntypedStorage) -> None:
+    def born(self, storage: UntypedStorage) -> None:
+        """Count a storage from now on, until nothing holds it any more. One that is counted already changes nothing."""
         key, size = storage._cdata, storage.nbytes()
         if key in self._alive:
             return
@@ -50,8 +39,22 @@ def peak_bytes(work: Work) -> int:
     What is there before it, such as parameters and inputs, is not counted; nor is what a kernel allocates and frees
     by itself, nor what an allocator keeps.
     """
+    from torch import Tensor
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    ledger = Ledger()
+
+    class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            known = {t.untyped_storage()._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+            made = func(*args, **(kwargs or {}))
+            for tensor in tree_leaves(made):
+                if isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata not in known:
+                    ledger.born(tensor.untyped_storage())
+            return made
+
     work()  # what is made once and kept is no part of the work
-    with _Counting() as counting:
+    with Counting():  # type: ignore[no-untyped-call]
         work()
-    peak: int = counting.peak
-    return peak
+    return ledger.peak
