@@ -12,6 +12,11 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: one that starts last keeps a single worker busy while the others have gone home."""
+    items.sort(key=lambda item: item.path.name != "test_strangers.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _read_once() -> None:
     from zoo.plugin.manager import catalogue
