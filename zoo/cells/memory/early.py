@@ -62,8 +62,8 @@ class LSTM1997(MemoryCell):
         h = state["h"] if mask is None else state["h"] * mask
         write, g, out = torch.addmm(u, h, U).chunk(3, 1)
         # 4 σ(a) - 2 is 2 tanh(a / 2)
-        g = torch.tanh(g) if self.plain else 2 * torch.tanh(g / 2)
-        c = torch.addcmul(state["c"], torch.sigmoid(write), g)
+        scale = 1 if self.plain else 2
+        c = torch.addcmul(state["c"], torch.sigmoid(write), torch.tanh(g if self.plain else g / 2), value=scale)
         return {"h": torch.sigmoid(out) * torch.tanh(c if self.plain else c / 2), "c": c}
 
 

@@ -38,20 +38,31 @@ class NAS(MemoryCell):
             (nn.init.zeros_ if parameter.dim() == 1 else nn.init.xavier_uniform_)(parameter)
 
     def constants(self, ctx: Context) -> Any:
-        return *super().constants(ctx), self.bias_sum()
+        U, U_3 = self._split(ctx.drop_weight(self.weight_hh))
+        bias = self.bias_sum()
+        return U.t(), U_3.t(), None if bias is None else self._split(bias)[1], ctx.drop_state("h")
 
-    def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih)  # (B, T, 8 H); the bias is the state's, for block 3
+    def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, Tensor]:
+        W, W_3 = self._split(self.weight_ih)
+        bias = self.bias_sum()
+        return F.linear(x, W, None if bias is None else self._split(bias)[0]), F.linear(x, W_3)
 
-    def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
-        U, mask, bias = const
+    def _split(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
+        """The blocks whose sums are squashed, by what squashes them, so that each is one call; and block 3."""
+        parts = blocks.chunk(8)
+        return torch.cat([parts[k] for k in (0, 2, 5, 7, 4, 6, 1)]), parts[3]
+
+    def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
+        (s, x_3), (U, U_3, b_3, mask) = u, const
+        H = self.hidden_size
         h = state["h"] if mask is None else state["h"] * mask
-        s = h @ U if bias is None else torch.addmm(bias, h, U)
-        x_3, h_3 = (y.chunk(8, 1)[3] for y in (u, s))
-        s_0, s_1, s_2, _, s_4, s_5, s_6, s_7 = (u + s).chunk(8, 1)
-        a = torch.tanh(torch.sigmoid(s_0) * torch.relu(s_1))
-        b = torch.tanh(torch.sigmoid(s_2) + torch.relu(x_3 * h_3))
-        d = torch.tanh(torch.tanh(s_4) * torch.sigmoid(s_5))
-        e = torch.sigmoid(torch.tanh(s_6) + torch.sigmoid(s_7))
+        h_3 = h @ U_3 if b_3 is None else torch.addmm(b_3, h, U_3)
+        sigmoids, tanhs, relu = torch.split(torch.addmm(s, h, U), [4 * H, 2 * H, H], 1)
+        s_0, s_2, s_5, s_7 = torch.sigmoid(sigmoids).chunk(4, 1)
+        s_4, s_6 = torch.tanh(tanhs).chunk(2, 1)
+        a = torch.tanh(s_0 * torch.relu(relu))
+        b = torch.tanh(s_2 + torch.relu(x_3 * h_3))
+        d = torch.tanh(s_4 * s_5)
+        e = torch.sigmoid(s_6 + s_7)
         c = torch.tanh(a + state["c"]) * b
         return {"h": torch.tanh(c * torch.tanh(d + e)), "c": c}
