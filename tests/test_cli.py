@@ -142,7 +142,7 @@ def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
 def test_components_by_kind(zoo: Zoo) -> None:
     rows = zoo("components", "--kind", "cell").lines[1:]
     rows = [row for row in rows if " recurrent-zoo " in row]
-    assert [row.split()[:2] for row in rows] == [["cell", name] for name in CELLS]
+    assert [row.split()[0] for row in rows] == CELLS
     found = json.loads(zoo("components", "--json").out)
     lstm = next(row for row in found if row["qualified"] == "recurrent-zoo/lstm")
     assert lstm["options"].keys() == {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm"}
@@ -197,6 +197,21 @@ def test_test_reports_and_ends_with_one_for_a_failed_check(
     assert json.loads(zoo("test", "lstm", "--check", "shapes", "--json").out)[0]["name"] == "lstm"
 
 
+def test_a_folder_stands_for_every_spec_in_it(zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b", "a"):
+        (tmp_path / "deep" / name).mkdir(parents=True)
+        text = f"schema: 1\nname: {name}\ninput: 3\ncell: rnn\nhidden_size: 4\n"
+        (tmp_path / "deep" / name / f"{name}.yaml").write_text(text, encoding="utf-8")
+    done = zoo("test", tmp_path / "deep", "--check", "shapes")
+    assert [line.partition(":")[0] for line in done.out.splitlines()] == ["a", "b", "2 models"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lstm").mkdir()  # a name of the library means its spec, as everywhere
+    assert zoo("test", "lstm", "--check", "shapes").lines[-1] == "1 model: 1 passed, 0 skipped, 0 failed"
+    (tmp_path / "none").mkdir()
+    done = zoo("test", tmp_path / "none")
+    assert (done.status, done.err) == (2, f"zoo: {tmp_path / 'none'}: no .yaml files in this folder\n")
+
+
 def test_new_spec_writes_a_valid_spec_and_never_overwrites(zoo: Zoo, tmp_path: Path) -> None:
     for cell in ("lstm", "gru", "rnn"):
         done = zoo("new", "spec", f"my-{cell}", "--cell", cell)
@@ -228,7 +243,7 @@ def commands() -> list[tuple[str, ...]]:
 
 def test_every_command_of_the_plan_is_there() -> None:
     assert sorted(" ".join(command) for command in commands()) == [
-        "bench engine", "bench startup", "components", "diff", "list", "new plugin", "new spec", "plugins", "schema", "show", "summary", "test",
+        "bench cells", "bench engine", "bench startup", "components", "diff", "list", "new plugin", "new spec", "plugins", "schema", "show", "summary", "test",
         "validate",
     ]  # fmt: skip
 

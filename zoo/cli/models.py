@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,7 +42,11 @@ def summary(
 def hold(
     specs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SPEC]...", help="All of the library if none is given.", autocompletion=spec_names),
+        typer.Argument(
+            metavar="[SPEC]...",
+            help="Names, paths or folders; all of the library if none is given.",
+            autocompletion=spec_names,
+        ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; the one available if not given.")] = None,
     engine: Annotated[
@@ -56,8 +61,10 @@ def hold(
     """Hold models to the contract: a spec's name covers its variants too. Exit status 1 if a check fails."""
     from zoo.spec import library
 
-    names = specs or [str(entry.qualified) for entry in library.entries()]
-    models = [model.spec for name in names for model in library.models(name)]
+    references: list[str | Path] = []
+    for name in specs or [entry.qualified for entry in library.entries()]:
+        references += library.files_in(name) or [name]
+    models = [model.spec for reference in references for model in library.models(reference)]
     if not models:
         raise ZooError("there is no spec to test")
     from zoo.checks.run import check as run

@@ -168,13 +168,7 @@ def _escape(text: str) -> str:
 def _files(path: str) -> list[Path]:
     from zoo.spec import library
 
-    folder = Path(path)
-    if folder.is_dir():
-        files = sorted(file for ending in ("*.yaml", "*.yml") for file in folder.rglob(ending))
-        if not files:
-            raise ZooError(f"{path}: no .yaml files in this folder")
-        return files
-    return [library.locate(path)[0]]
+    return library.files_in(path) or [library.locate(path)[0]]
 
 
 def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,7 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     if not at or os.path.lexists(reference):
         name, variant = reference, ""
     known = entries(catalogue)
-    matches = [entry for entry in known if name in (entry.name, entry.qualified)]
-    matches = matches or [entry for entry in known if name in (entry.short, f"{entry.distribution}/{entry.short}")]
+    matches = _named(name, known)
     if not matches and (_looks_like_path(name) or os.path.lexists(name)):
         return Path(name), variant or None
     if not matches:
@@ -88,8 +87,29 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     return matches[0].path, variant or None
 
 
+def _named(name: str, known: Sequence[LibraryEntry]) -> list[LibraryEntry]:
+    """The specs that a name can mean: those whose whole name it is come before those whose own name it is."""
+    whole = [entry for entry in known if name in (entry.name, entry.qualified)]
+    return whole or [entry for entry in known if name in (entry.short, f"{entry.distribution}/{entry.short}")]
+
+
 def _looks_like_path(text: str) -> bool:
     return text.endswith((".yaml", ".yml")) or os.sep in text
+
+
+def files_in(folder: str) -> list[Path]:
+    """Every spec file below a folder, sorted; none if it is no folder, or the name of a spec of the library.
+
+    Raises:
+        ZooError: a folder without any.
+    """
+    path = Path(folder)
+    if not path.is_dir() or _named(folder, entries()):
+        return []
+    files = sorted(file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
+    if not files:
+        raise ZooError(f"{folder}: no .yaml files in this folder")
+    return files
 
 
 def read_all(reference: SpecLike, catalogue: Catalogue | None = None) -> dict[str | None, Resolved]:
