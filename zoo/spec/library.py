@@ -58,7 +58,7 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     A spec in a folder of the library is `cells/tlstm`, or `tlstm` where no other spec has that name.
 
     Raises:
-        ZooError: no such spec, or two plugins offer one name; says what would be right.
+        ZooError: no such spec, or two of that name; says what would be right.
     """
     name, at, variant = reference.rpartition("@")
     if not at or os.path.lexists(reference):
@@ -82,7 +82,7 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
         own = [entry for entry in matches if entry.distribution == "recurrent-zoo"]
         if len(own) != 1:
             choices = " or ".join(repr(entry.qualified) for entry in matches)
-            raise ZooError(f"two plugins offer a spec {name!r}: write {choices}")
+            raise ZooError(f"two specs are called {name!r}: write {choices}")
         matches = own
     return matches[0].path, variant or None
 
