@@ -101,14 +101,14 @@ def test_everything_works_when_every_plugin_is_broken(site: Site, here: Path) ->
     ]  # fmt: skip
     done = site.zoo("components", "--kind", "cell", cwd=here)
     assert done.returncode == 0, done.stderr
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["name", *CELLS]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["name", *CELLS]
 
 
 def test_components_shows_names_that_a_spec_can_write_and_where_they_come_from(site: Site, here: Path) -> None:
     site.plugin("acme", cell_plugin("lstm", "zoo_acme"), version="0.2")
     site.plugin("beta", cell_plugin("beta", "zoo_beta"), version="3")
     done = site.zoo("components", "--kind", "cell", cwd=here)
-    rows = {line.split()[1]: line for line in done.stdout.splitlines()[1:]}
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
     assert list(rows) == sorted(["beta", *CELLS, "zoo-acme/lstm"], key=lambda name: name.removeprefix("zoo-acme/"))
     assert rows["beta"].endswith("zoo-beta 3")
     assert rows["zoo-acme/lstm"].endswith("zoo-acme 0.2")
