@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from zoo.api import build, check, list_specs, load, summary
+    from zoo.api import build, check, doctor, list_specs, load, summary
     from zoo.builder import materialise
     from zoo.checks.report import Report
     from zoo.checks.subject import Skip, Subject
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         SpecError,
         ZooError,
     )
+    from zoo.health.report import Diagnosis
     from zoo.inputs.base import Input
     from zoo.model import Model
     from zoo.plugin.hookspecs import hookimpl
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from zoo.summaries import Summary
 
 _HOME = {
-    "zoo.api": ("build", "check", "list_specs", "load", "summary"),
+    "zoo.api": ("build", "check", "doctor", "list_specs", "load", "summary"),
     "zoo.builder": ("materialise",),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
@@ -80,6 +81,7 @@ _HOME = {
         "Width",
     ),
     "zoo.engine.cell": ("Cell", "Context", "Role", "StateSpec"),
+    "zoo.health.report": ("Diagnosis",),
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
     "zoo.engine.state": ("State",),
@@ -127,6 +129,7 @@ __all__ = [
     "Context",
     "Count",
     "Description",
+    "Diagnosis",
     "Diagnostic",
     "HeadType",
     "InitType",
@@ -161,6 +164,7 @@ __all__ = [
     "build",
     "check",
     "describe",
+    "doctor",
     "hookimpl",
     "list_specs",
     "load",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from zoo.checks.report import Report
+    from zoo.health.report import Diagnosis
     from zoo.model import Model
     from zoo.summaries import Summary
 
@@ -124,6 +125,31 @@ def check(
     from zoo.checks.run import check as run
 
     return run(load(spec), device=device, engine=engine, checks=checks, slow=slow)
+
+
+def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512), seed: int = 0) -> Diagnosis:
+    """How healthy a model's recurrent layers are before training, or after it.
+
+    Each layer and direction is looked at by itself, on what random input, standard normal or random symbols, becomes
+    in the layers below it. Measured are the gradient of the last step's output by the first step's input against that
+    by the last step's; the part of gates' values near 0 or 1; the spectral radius of the map from one state to the
+    next; outputs that do not move; and denormal numbers. Dropout is off.
+
+    Args:
+        spec: as for `load`, a loaded spec, or a built model, which is left exactly as it is.
+        lengths: numbers of steps that gradients go back, each at least 2.
+        seed: of the parameters, where the model is built here, and of the input.
+
+    Returns:
+        The figures, `layers`, and what they mean in plain words, `verdict()`.
+
+    Raises:
+        SpecError, BuildError: as `build`. ZooError: a length is too short, or the model has no recurrent layer.
+    """
+    from zoo.health.examine import examine
+
+    model: Model = spec if _is_model(spec) else build(spec, seed=seed)  # type: ignore[assignment, arg-type]
+    return examine(model, lengths=lengths, seed=seed)
 
 
 def _is_model(spec: object) -> bool:

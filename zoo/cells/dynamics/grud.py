@@ -56,12 +56,13 @@ class GRUD(GatedCell):
 
     def reset_parameters(self) -> None:
         """As the authors' code, Glorot uniform and orthogonal by block and zero biases, but for the decays: where those
-        start at zero, as there, the rectifier never passes a gradient; here, weights are uniform in [0, 1/sqrt(I)]."""
+        start at zero, as there, the rectifier never passes a gradient; here they start just above it, so that after one
+        unit of time no less than e^-0.1 is left: w_γ uniform in [0, 0.1], W_γ in [0, 0.1 / I]."""
         for kind, weight in (("W", self.weight_ih), ("V", self.weight_mask), ("U", self.weight_hh)):
             for block in weight.chunk(3, 0):
                 (nn.init.orthogonal_ if kind == "U" else nn.init.xavier_uniform_)(block)
-        for weight in (self.weight_gamma_x, self.weight_gamma_h):
-            nn.init.uniform_(weight, 0.0, self.input_shape[0] ** -0.5)
+        nn.init.uniform_(self.weight_gamma_x, 0.0, 0.1)
+        nn.init.uniform_(self.weight_gamma_h, 0.0, 0.1 / self.input_shape[0])
         for name in (*self.bias_names, "bias_gamma_x", "bias_gamma_h", "mean"):
             nn.init.zeros_(getattr(self, name))
 

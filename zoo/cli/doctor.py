@@ -1,0 +1,35 @@
+"""The command that looks at how a model starts: `zoo doctor`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zoo.cli.output import table, write, write_json
+from zoo.cli.specs import Json, SpecArgument
+
+
+def register(app: typer.Typer) -> None:
+    app.command("doctor", epilog="Example: [bold]zoo doctor lstm --length 100[/]")(doctor)
+
+
+def doctor(
+    spec: SpecArgument,
+    length: Annotated[
+        list[int] | None, typer.Option(min=2, help="Steps that gradients go back; may be given several times.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the parameters and of the input.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """How healthy a model is before it is trained: gradients over many steps, gates, dead units, denormal numbers."""
+    from zoo import api
+
+    found = api.doctor(api.load(spec), lengths=length or (64, 512), seed=seed)
+    if as_json:
+        write_json(found.to_json())
+        return
+    columns = found.columns()
+    table(columns, (layer.cells() for layer in found.layers), right=columns[2:])
+    for line in found.verdict():
+        write(line)
