@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from zoo.api import build, check, doctor, list_specs, load, summary
+    from zoo.api import build, check, convert, doctor, list_specs, load, summary
     from zoo.builder import materialise
     from zoo.checks.report import Report
     from zoo.checks.subject import Skip, Subject
@@ -56,9 +56,10 @@ if TYPE_CHECKING:
     from zoo.spec.dump import to_yaml
     from zoo.spec.shrink import shrink as shrink
     from zoo.summaries import Summary
+    from zoo.translation.of_arrays import KerasLayer, OnnxNode
 
 _HOME = {
-    "zoo.api": ("build", "check", "doctor", "list_specs", "load", "summary"),
+    "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
     "zoo.builder": ("materialise",),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
@@ -102,6 +103,7 @@ _HOME = {
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
     "zoo.summaries": ("Summary",),
+    "zoo.translation.of_arrays": ("KerasLayer", "OnnxNode"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -136,6 +138,7 @@ __all__ = [
     "Input",
     "InputError",
     "InputType",
+    "KerasLayer",
     "Layer",
     "LayerOutput",
     "LayerType",
@@ -143,6 +146,7 @@ __all__ = [
     "ModelDescription",
     "NoOptions",
     "NormType",
+    "OnnxNode",
     "Options",
     "PluginError",
     "PoolType",
@@ -163,6 +167,7 @@ __all__ = [
     "ZooError",
     "build",
     "check",
+    "convert",
     "describe",
     "doctor",
     "hookimpl",

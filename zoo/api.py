@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.spec import library
 from zoo.spec.canonical import Spec
@@ -125,6 +125,31 @@ def check(
     from zoo.checks.run import check as run
 
     return run(load(spec), device=device, engine=engine, checks=checks, slow=slow)
+
+
+def convert(source: Any, to: str, *, name: str = "converted") -> Any:
+    """Translate recurrent layers between this zoo and another library, and prove that both compute the same.
+
+    Before it returns, both sides are run on random input in float64, and their outputs compared to 1e-10. Dropout is
+    not translated, since it is no weight.
+
+    Args:
+        source: a model of layers of rnn, lstm or gru; a `torch.nn.RNN`, `LSTM` or `GRU`; a torchrecurrent
+            `PeepholeLSTM`, or its cell; a layer of Keras, a `zoo.KerasLayer`, a `zoo.OnnxNode`, or a list of such.
+        to: "zoo", "torch", "keras", "onnx" or "torchrecurrent".
+        name: of the spec of what is converted to "zoo".
+
+    Returns:
+        A `zoo.Model`; a `torch.nn` module or a torchrecurrent one, batch first; a tuple of `zoo.KerasLayer` or of
+        `zoo.OnnxNode`, one for each layer.
+
+    Raises:
+        ZooError: the other side cannot express something, or the source is nothing of this; says what.
+        CheckFailure: the outputs differ.
+    """
+    from zoo.translation.convert import convert as translate
+
+    return translate(source, to, name=name)
 
 
 def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512), seed: int = 0) -> Diagnosis:
