@@ -56,9 +56,9 @@ def test_what_a_library_does_not_have_is_said(library: str, cell: dict[str, Any]
     assert text.startswith(f"layers.0: {library} has no ")
     wanted = {
         "peephole": "peepholes",
-        "projection": "a projection of the state",
+        "projection": "projection of the state",
         "before": "reset_gate: before",
-        "plain": "without peepholes" if cell["kind"] == "lstm" else f"a plain {cell['kind']}",
+        "plain": "without peepholes" if cell["kind"] == "lstm" else f"plain {cell['kind']}",
     }
     reasons = [
         wanted[key]

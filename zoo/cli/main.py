@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from zoo.cli import bench, components, doctor, models, new, specs
+from zoo.cli import bench, components, convert, doctor, models, new, specs
 from zoo.cli.output import note
 from zoo.errors import SpecError, ZooError
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (specs, new, models, doctor, components, bench):
+for module in (specs, new, models, doctor, convert, components, bench):
     module.register(app)
 
 

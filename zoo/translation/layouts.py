@@ -88,10 +88,10 @@ def check(layer: Recurrent, layout: Layout, place: str) -> None:
     """
     first = layer.directions[0]
     missing = [
-        (layer.kind not in layout.order, f"a plain {layer.kind}"),
+        (layer.kind not in layout.order, f"plain {layer.kind}"),
         (first.p is not None and layout.peepholes is None, "peepholes"),
-        (first.p is None and layout.must_peep, f"an {layer.kind} without peepholes"),
-        (first.R is not None and not layout.projection, "a projection of the state"),
+        (first.p is None and layout.must_peep, f"{layer.kind} without peepholes"),
+        (first.R is not None and not layout.projection, "projection of the state"),
         (layer.kind == "gru" and layer.reset not in layout.resets, f"reset_gate: {layer.reset}"),
         (layer.kind == "rnn" and layer.activation not in layout.activations, f"nonlinearity: {layer.activation}"),
         (len(layer.directions) == 2 and not layout.both, "two directions"),

@@ -116,10 +116,11 @@ def model_of(layers: Sequence[Recurrent], name: str) -> Model:
     """A model of these layers."""
     import torch
 
-    from zoo.api import build
+    from zoo.builder import build
+    from zoo.spec.library import load
 
     dtype = getattr(torch, layers[0].dtype)
-    model = build(spec_of(layers, name), seed=0, dtype=dtype)
+    model = build(load(spec_of(layers, name)).spec, seed=0, dtype=dtype)
     with torch.no_grad():
         for layer, built in zip(layers, model.layers, strict=True):
             cells: list[Any] = [built.cell, built.reverse_cell]

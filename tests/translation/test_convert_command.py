@@ -1,0 +1,134 @@
+"""`zoo convert`: from a spec's weights to a file of another library, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cases
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+import zoo
+from zoo.cli.main import app
+from zoo.errors import ZooError
+
+
+def told(*words: object) -> list[str]:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[Path, Path, zoo.Model]:
+    """A spec file, its weights, and the model."""
+    source = cases.model({"kind": "lstm", "peephole": True}, dtype=torch.float32)
+    spec, weights = tmp_path / "source.yaml", tmp_path / "source.pt"
+    spec.write_text(zoo.to_yaml(source.spec), encoding="utf-8")
+    torch.save(source.state_dict(), weights)
+    return spec, weights, source
+
+
+@pytest.mark.parametrize(("form", "ending"), [("onnx", ".npz"), ("torchrecurrent", ".pt"), ("zoo", ".pt")])
+def test_out_of_the_zoo(saved: tuple[Path, Path, zoo.Model], form: str, ending: str, tmp_path: Path) -> None:
+    spec, weights, source = saved
+    out = tmp_path / f"out{ending}"
+    written = [out, out.with_suffix(".yaml")] if form == "zoo" else [out]
+    assert told("convert", spec, "--weights", weights, "--to", form, "-o", out) == [str(path) for path in written]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    expected: Any = zoo.convert(source, form)
+    if form == "onnx":
+        with np.load(out) as found:
+            np.testing.assert_array_equal(found["0.W"], expected[0].inputs["W"])
+            np.testing.assert_array_equal(found["0.P"], expected[0].inputs["P"])
+    else:
+        found = torch.load(out, weights_only=True)
+        assert all(torch.equal(found[name], value) for name, value in expected.state_dict().items())
+
+
+@pytest.mark.parametrize("form", ["onnx", "keras"])
+@pytest.mark.parametrize("stack", [{}, {"bidirectional": True, "layers": 2}], ids=str)
+def test_there_and_back_through_files(form: str, stack: dict[str, Any], tmp_path: Path) -> None:
+    source = cases.model({"kind": "gru"}, **stack)
+    spec, weights = tmp_path / "source.yaml", tmp_path / "source.pt"
+    spec.write_text(zoo.to_yaml(source.spec), encoding="utf-8")
+    torch.save(cases.model({"kind": "gru"}, dtype=torch.float32, **stack).state_dict(), weights)
+    told("convert", spec, "--weights", weights, "--to", form, "-o", tmp_path / "a.npz")
+    told("convert", tmp_path / "a.npz", "--to", "zoo", "-o", tmp_path / "b.pt")
+    back = zoo.build(tmp_path / "b.yaml")
+    assert back.spec.name == "b"
+    back.load_state_dict(torch.load(tmp_path / "b.pt", weights_only=True))
+    with torch.no_grad():
+        torch.testing.assert_close(back(cases.inputs().float())[0], source(cases.inputs())[0].float())
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        nn.GRU(4, 5, 2, bidirectional=True),
+        nn.LSTM(4, 5, proj_size=2),
+        nn.LSTM(4, 5, bias=False),
+        nn.RNN(4, 5, 3, nonlinearity="relu"),
+    ],
+    ids=str,
+)
+def test_into_the_zoo_from_a_state_dict_of_torch(theirs: nn.RNNBase, tmp_path: Path) -> None:
+    torch.save(theirs.state_dict(), tmp_path / "theirs.pt")
+    words = ("--nonlinearity", "relu") if isinstance(theirs, nn.RNN) else ()
+    told("convert", tmp_path / "theirs.pt", "--to", "zoo", "-o", tmp_path / "mine.pt", *words)
+    ours = zoo.build(tmp_path / "mine.yaml")
+    ours.load_state_dict(torch.load(tmp_path / "mine.pt", weights_only=True))
+    x = torch.randn(3, 6, 4)
+    torch.testing.assert_close(ours(x)[0], theirs(x.transpose(0, 1))[0].transpose(0, 1))
+
+
+def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zoo.Model], tmp_path: Path) -> None:
+    spec, weights, _ = saved
+    other = tmp_path / "other.pt"
+    torch.save(cases.model({"kind": "gru"}).state_dict(), other)
+    (tmp_path / "text.pt").write_text("no weights", encoding="utf-8")
+    (tmp_path / "text.npz").write_text("no weights", encoding="utf-8")
+    np.savez(tmp_path / "bare.npz", a=np.zeros(3))
+    torch.save([1, 2], tmp_path / "list.pt")
+    out = tmp_path / "out.npz"
+    for words, message in (
+        ((spec, "--weights", weights, "--to", "keras", "-o", out), "layers.0: keras has no peepholes"),
+        (
+            (spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "out.pt"),
+            "out.pt: this is written as .npz, not",
+        ),
+        ((spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "no" / "out.npz"), "cannot be written: No such"),
+        ((spec, "--weights", other, "--to", "onnx", "-o", out), "other.pt: not the weights of source: "),
+        ((spec, "--weights", tmp_path / "none.pt", "--to", "onnx", "-o", out), "none.pt: cannot be read: No such file"),
+        ((spec, "--weights", tmp_path / "text.pt", "--to", "onnx", "-o", out), "text.pt: is no file of weights that"),
+        ((spec, "--weights", tmp_path / "list.pt", "--to", "onnx", "-o", out), "list.pt: holds no state dict, which"),
+        ((spec, "--to", "onnx", "-o", out), "--weights are missing: there is nothing to translate in a spec alone"),
+        ((weights, "--weights", weights, "--to", "onnx", "-o", out), "--weights go with a spec; a file of weights has"),
+        ((weights, "--to", "onnx", "-o", out), "source.pt: is no state dict of a torch.nn.RNN, LSTM or GRU by itself"),
+        (
+            (tmp_path / "text.npz", "--to", "zoo", "-o", tmp_path / "o.pt"),
+            "text.npz: is no file that zoo convert wrote",
+        ),
+        (
+            (tmp_path / "bare.npz", "--to", "zoo", "-o", tmp_path / "o.pt"),
+            "bare.npz: is no file that zoo convert wrote",
+        ),
+        ((spec, "--to", "jax", "-o", out), "--to must be one of zoo, torch, keras, onnx, torchrecurrent, not 'jax'"),
+        (
+            (weights, "--to", "zoo", "-o", out, "--nonlinearity", "x"),
+            "--nonlinearity must be 'tanh' or 'relu', not 'x'",
+        ),
+    ):
+        with pytest.raises(ZooError) as caught:
+            told("convert", *words)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "bare.npz", "list.pt", "other.pt", "source.pt", "source.yaml", "text.npz", "text.pt",
+    ]  # fmt: skip
