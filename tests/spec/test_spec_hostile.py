@@ -73,7 +73,7 @@ def survives(data: bytes) -> bool:
         models = resolve(parse(data, "f.yaml"), CATALOGUE)
     except SpecError as error:
         refusal = error
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5  # not how fast it is, but that it comes to an end
     if refusal is None:
         assert None in models
         return True
