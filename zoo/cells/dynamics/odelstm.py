@@ -17,7 +17,8 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ODELSTM(GatedCell):
-    """i, f and o are σ(W x + U h + b), g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g; h flows from o ⊙ tanh(c) by
+    """i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
+    g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g; h = o ⊙ tanh(c), and flows on from there by
     dh/dt = W₂ tanh(W₁ h + b₁) + b₂ for the time Δt, in `unfolds` equal steps of a solver; the output is h.
 
     Source: arXiv:2006.04418; mlech26l/ode-lstms, torch_node_cell.py, with its solvers of fixed steps. Parameters start

@@ -23,7 +23,7 @@ class PhasedLSTM(GatedCell):
 
     i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
     c̃ = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c̃ + b_o), h̃ = o ⊙ tanh c̃.
-    At time t, with φ = ((t − s) mod τ) / τ: k = 2 φ / r up to φ = r / 2, 2 − 2 φ / r up to φ = r, then α φ.
+    At time t, with φ = ((t − s) mod τ) / τ: k = 1 − |2 φ / r − 1| where φ < r and α φ elsewhere.
 
     Source: arXiv:1610.09513, equations (5) to (10); the time gate is that of the authors' code
     (dannyneil/public_plstm), |τ| and |r| included, which adds s where the paper takes it away. The paper has α in

@@ -57,7 +57,7 @@ class Antisymmetric(Driven):
 
 
 class Lipschitz(Driven):
-    """f(h) = A h + tanh(W h + U x + b); h = h + ε f(h), or, rk2, h = h + ε f(h + ½ ε f(h)); the output is h.
+    """f(h) = A h + tanh(W h + U x + b); euler: h = h + ε f(h); rk2: h = h + ε f(h + ½ ε f(h)). The output is h.
 
     A = (1 − β) (M_A + M_Aᵀ) + β (M_A − M_Aᵀ) − γ I, and W is made from M_W in the same way.
 

@@ -109,7 +109,7 @@ class MinimalRNN(BlockCell):
 class STAR(BlockCell):
     """k = W_k x + U_k h + b_k, z = tanh(W_z x + b_z), h = tanh((1 − σ(k)) ⊙ h + σ(k + β) ⊙ z); the output is h.
 
-    The paper has no β, that is β = 0; the official code has 1.
+    The paper has no β; the official code has 1.
 
     Source: arXiv:1911.11033; 0zgur0/STAR_Network, star.py, whose f is −k here.
     Parameters: weight_ih (2 H, I) and bias (2 H,) in blocks k, z; weight_hh (H, H) of k. States: h (hidden_size,).

@@ -18,7 +18,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 class RHN(Cell):
     """`depth` micro-steps s = tanh(W_h x + U_h s + b_h) ⊙ t + s ⊙ c, t = σ(W_t x + U_t s + b_t), each with a U and b of
-    its own, of which only the first sees x; c = 1 − t, or, uncoupled, c = σ(W_c x + U_c s + b_c); the output is s.
+    its own, of which only the first sees x; coupled: c = 1 − t; uncoupled: c = σ(W_c x + U_c s + b_c). The output is s.
 
     Source: arXiv:1607.03474; jzilly/RecurrentHighwayNetworks, rhn.py, which couples.
     Parameters: weight_ih (blocks * H, I) in blocks h, t and, uncoupled, c; weight_hh (depth * blocks * H, H) and bias

@@ -50,7 +50,9 @@ class SGU(BlockCell):
 
 
 class DSGU(SGU):
-    """As `SGU`, with h = (1 − z) ⊙ h + z ⊙ σ(W_go (z_g ⊙ h)).
+    """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
+
+    h = (1 − z) ⊙ h + z ⊙ σ(W_go (z_g ⊙ h)); the output is h, and σ' is that of `SGU`.
 
     Source: arXiv:1604.02910. Parameters: those of `SGU`, and weight_go (H, H). States: h (hidden_size,).
     """

@@ -97,7 +97,8 @@ class TGRU(WindowCell):
 
 
 class TLSTM(WindowCell):
-    """z, f, o as in `TGRU`, c = f ⊙ c + (1 − f) ⊙ z; the output is c ⊙ o.
+    """z = W_z x + V_z x₋ + b_z, f = σ(W_f x + V_f x₋ + b_f), o = tanh(W_o x + V_o x₋ + b_o),
+    c = f ⊙ c + (1 − f) ⊙ z; x₋ is the input one step ago; the output is c ⊙ o.
 
     Source: arXiv:1602.02218, T-LSTM. Parameters: weight_ih (3 H, 2 I), rows in blocks z, f, o, columns W
     then V; bias (3 H,). States: c (hidden_size,).

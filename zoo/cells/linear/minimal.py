@@ -51,7 +51,7 @@ class MinimalCell(Cell):
 class MinGRU(MinimalCell):
     """z = σ(W_z x + b_z), n = g(W_h x + b_h), h = (1 − z) ⊙ h + z ⊙ n; the output is h.
 
-    g(x) = x + 1/2 where x ≥ 0, else σ(x); or, with a linear candidate, x itself.
+    g(x) = x + 1/2 where x ≥ 0 and σ(x) elsewhere; or, with a linear candidate, x itself.
 
     Source: arXiv:2410.01201, section 3.1 and appendix B. Parameters: two blocks, z and h. States: h (hidden_size,).
     """

@@ -17,7 +17,7 @@ from zoo.engine.cell import Context, States
 
 
 class GLA(LinearAttention):
-    """α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, with q, k, v = W x; τ is `gate_normaliser`.
+    """α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, with (q, k, v) = W x; τ is `gate_normaliser`.
 
     The output is `LinearAttention`'s. With a convolution, silu follows it.
 

@@ -102,7 +102,8 @@ class WMCLSTM(MemoryCell):
 
 
 class MemoryControlLSTM(GatedCell):
-    """f, i, o and m are σ(W x + U v + b), n = tanh(W_n x + U_n v + b_n); c = f ⊙ c + i ⊙ n, h = o ⊙ tanh(c), and
+    """f = σ(W_f x + U_f v + b_f), i = σ(W_i x + U_i v + b_i), o = σ(W_o x + U_o v + b_o),
+    m = σ(W_m x + U_m v + b_m), n = tanh(W_n x + U_n v + b_n); c = f ⊙ c + i ⊙ n, h = o ⊙ tanh(c), and
     v = m ⊙ tanh(c) is what the gates see at the next step; the output is h.
 
     Source: NIPS 2017 time series workshop, sequence modelling with a memory control vector. Parameters start uniform in

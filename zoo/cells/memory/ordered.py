@@ -17,7 +17,8 @@ from zoo.engine.cell import Context, Role, States
 
 class ONLSTM(MemoryCell):
     """Two master gates, ĩ = 1 − cumsum(softmax(W x + U h + b)) and f̃ = cumsum(softmax(W' x + U' h + b')), one value for
-    each chunk of neurons, say which chunks are written and which are kept. With an LSTM's f, i, o and g = tanh(...),
+    each chunk of neurons, say which chunks are written and which are kept. As in an LSTM, f = σ(W_f x + U_f h + b_f),
+    i = σ(W_i x + U_i h + b_i), o = σ(W_o x + U_o h + b_o), g = tanh(W_g x + U_g h + b_g), and
 
     w = f̃ ⊙ ĩ, f̂ = f ⊙ w + (f̃ − w), î = i ⊙ w + (ĩ − w), c = f̂ ⊙ c + î ⊙ g, h = o ⊙ tanh(c); the output is h.
 

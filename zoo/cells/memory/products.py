@@ -19,7 +19,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 class ResidualLSTM(MemoryCell):
     """i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
     c = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c + b_o) with the new c,
-    h = o ⊙ (W_p tanh(c) + W_h x), or, shortcut `identity`, h = o ⊙ (W_p tanh(c) + x); the output is h.
+    shortcut `linear`: h = o ⊙ (W_p tanh(c) + W_h x); shortcut `identity`: h = o ⊙ (W_p tanh(c) + x). The output is h.
 
     Source: arXiv:1701.03360, which has the identity where the widths are equal. Parameters start uniform in plus and
     minus 1/sqrt(hidden_size), as torch's LSTM. Parameters: four blocks, i, f, c, o; weight_ch (3 H,), the peepholes

@@ -17,7 +17,8 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class SLSTM(Cell):
-    """ĩ, f̃, z̃ and õ are each W x + R y + b, with R block diagonal, a block for each head; m' = max(log σ(f̃) + m, ĩ),
+    """ĩ = W_i x + R_i y + b_i, f̃ = W_f x + R_f y + b_f, z̃ = W_z x + R_z y + b_z, õ = W_o x + R_o y + b_o, with each R
+    block diagonal, a block for each head; m' = max(log σ(f̃) + m, ĩ),
 
     f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), c = f ⊙ c + i ⊙ tanh(z̃), n = f ⊙ n + i, y = σ(õ) ⊙ c / n;
     the output is y. m keeps the exponentials finite and cancels; where n is 0, as to begin with, m' is ĩ.

@@ -17,7 +17,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class Orthogonal(Cell):
-    """h = modReLU(W x + Qᵀ h), modReLU(a) = sign(a) ⊙ relu(|a| + b), Q = exp(S) or (1 + S)⁻¹ (1 − S); the output is h.
+    """h = modReLU(W x + Qᵀ h), modReLU(a) = sign(a) ⊙ relu(|a| + b); exp: Q = exp(S); cayley: Q = (1 + S)⁻¹ (1 − S).
+
+    The output is h.
 
     S = A − Aᵀ is skew-symmetric, so Q is orthogonal: h keeps its length but for the input and the nonlinearity.
 

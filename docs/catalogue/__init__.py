@@ -1,0 +1,1 @@
+"""The pages of the cells, made from their docstrings, records and specs alone."""

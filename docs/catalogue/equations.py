@@ -1,0 +1,166 @@
+"""Equations out of a cell's docstring, where they stand among words, in the symbols of its paper.
+
+A docstring writes assignments, one after the other: a state on the right is that of the step before until it has been
+assigned. Commas, semicolons, colons and full stops outside brackets part one from the next.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+FUNCTIONS: Final = frozenset(
+    "tanh relu exp softplus softmax silu log max min cumsum Re sign Norm RMSNorm modReLU Diag mod sqrt".split()
+)
+GREEK: Final = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
+_LOW: Final = "₀₁₂₃₄₅₆₇₈₉₋"
+_HIGH: Final = "ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_SIGNS: Final = "⊙∗·+−×/√()[]{}|<>≥≤,=½*⌊⌋"
+_TOKEN: Final = re.compile(
+    rf"""(?P<symbol>
+            (?:Δt|[A-Za-z{GREEK}𝒲][\u0300-\u036f]*(?:[A-Za-z]*)(?=[^A-Za-z]|$))
+            (?:'|[{_LOW}]+|_(?:\{{[^}}]*\}}|[A-Za-z0-9{GREEK}]+(?:_[A-Za-z0-9]+)*))*
+        )
+        |(?P<number>\d+(?:\.\d+)?)
+        |(?P<high>[{_HIGH}]+)
+        |(?P<power>\^)
+        |(?P<sign>[{re.escape(_SIGNS)}])
+        |(?P<space>\s+)
+        |(?P<other>.)
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """kind: symbol, function, number, high, power, sign or space."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """symbol is assigned what stands on the right. case: of which option this is; empty for all. note: words behind it."""
+
+    symbol: str
+    right: tuple[Token, ...]
+    case: str = ""
+    note: str = ""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Symbols on the right, each once, in order."""
+        return tuple(dict.fromkeys(token.text for token in self.right if token.kind == "symbol"))
+
+
+def equations(docstring: str, names: Sequence[str] = ()) -> tuple[Equation, ...]:
+    """Every assignment before the word `Source:`.
+
+    names: symbols of more than one letter, such as a state `aa`, which would pass for words otherwise.
+    """
+    text = unicodedata.normalize("NFD", docstring.partition("Source:")[0])
+    found: list[Equation] = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        case = ""
+        for clause, end in _clauses(" ".join(paragraph.split())):
+            if end == ":":
+                case = clause if "`" in clause or " " not in clause else ""
+            found += _assigned(clause, frozenset(names), case)
+            case = "" if end == "." else case
+    return tuple(found)
+
+
+def tokens(text: str, names: frozenset[str] = frozenset()) -> tuple[tuple[Token, ...], str]:
+    """The mathematics that a text begins with, and the words that follow it."""
+    made: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        kind, part = match.lastgroup or "other", match.group()
+        if kind == "symbol":
+            kind = _kind(part, text[match.end() :], names)
+        if kind in ("other", "word"):
+            return _trimmed(made), text[match.start() :]
+        made.append(Token(kind, part))
+    return _trimmed(made), ""
+
+
+def _kind(part: str, rest: str, names: frozenset[str]) -> str:
+    base = re.split(rf"['_{_LOW}]", part)[0]
+    letters = re.sub(r"[\u0300-\u036f]", "", base)
+    if letters in FUNCTIONS:
+        return "function"
+    if len(letters) == 1 or letters.startswith("Δ") or letters in names or ("_" in part and len(letters) > 1):
+        return "function" if rest.startswith("(") else "symbol"
+    return "word"
+
+
+def _trimmed(made: list[Token]) -> tuple[Token, ...]:
+    while made and (made[-1].kind == "space" or made[-1].text in (",", "=")):
+        made.pop()
+    while made and made[0].kind == "space":
+        made.pop(0)
+    return tuple(made)
+
+
+def _clauses(text: str) -> Iterator[tuple[str, str]]:
+    """Parts of a sentence between marks outside brackets, each with the mark that ends it."""
+    depth, begin = 0, 0
+    for index, letter in enumerate(text):
+        depth += (letter in "([{") - (letter in ")]}")
+        last = index + 1 == len(text)
+        if depth == 0 and letter in ",;:." and (last or text[index + 1] == " "):
+            if text[begin:index].strip():
+                yield text[begin:index].strip(), letter
+            begin = index + 1
+    if text[begin:].strip():
+        yield text[begin:].strip(), ""
+
+
+def _assigned(clause: str, names: frozenset[str], case: str) -> Iterator[Equation]:
+    """Each `symbol = mathematics` of a clause, which may have words before, between and after."""
+    depth = 0
+    for index, letter in enumerate(clause):
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth or letter != "=" or clause[index - 1 : index + 2] != " = ":
+            continue
+        left = clause[:index].rstrip()
+        symbol = left[_start(left) :]
+        right, rest = tokens(clause[index + 2 :], names)
+        if _is_symbol(symbol, names) and _is_whole(right):
+            note = rest.strip() if rest.startswith(("where", "with")) and "=" not in rest else ""
+            yield Equation(symbol, right, case, note)
+        yield from _assigned(rest, names, case)
+        return
+    found = re.search(r"output is (.*)", clause)
+    if found is not None:
+        right, _ = tokens(found[1], names)
+        if _is_whole(right) and len(right) > 1:
+            yield Equation("y", right, case)
+
+
+def _is_symbol(text: str, names: frozenset[str]) -> bool:
+    known, rest = tokens(text, names)
+    return bool(known) and not rest.strip() or re.fullmatch(r"d\w/dt", text) is not None
+
+
+def _is_whole(right: Sequence[Token]) -> bool:
+    """Whether it can stand by itself: not a function's name alone, nor cut off inside brackets or behind a sign."""
+    plain = [token for token in right if token.kind != "space"]
+    if not plain or (len(plain) == 1 and plain[0].kind == "function"):
+        return False
+    text = "".join(token.text for token in plain)
+    balanced = all(text.count(a) == text.count(b) for a, b in ("()", "[]", "{}")) and text.count("|") % 2 == 0
+    return balanced and plain[-1].text not in "⊙∗·+−×/√(=<"
+
+
+def _start(left: str) -> int:
+    """Where the last symbol of a text begins: a word, brackets with what they hold, or what `log` is taken of."""
+    begin = left.rindex("(") if left.endswith(")") and "(" in left else len(left)
+    begin = left.rfind(" ", 0, begin) + 1 if begin < len(left) and begin and left[begin - 1] != " " else begin
+    if begin == len(left):
+        begin = left.rfind(" ") + 1
+    return begin - 4 if left[:begin].endswith("log ") else begin
