@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 FUNCTIONS: Final = frozenset(
-    "tanh relu exp softplus softmax silu log max min cumsum Re sign Norm RMSNorm modReLU Diag mod sqrt".split()
+    {"tanh", "relu", "exp", "softplus", "softmax", "silu", "log", "max", "min", "cumsum", "Re", "sign", "mod"}
+    | {"Norm", "RMSNorm", "modReLU", "Diag"}
 )
+OUTPUT: Final = "output"
+"""The symbol of what a cell puts out, where that is more than a symbol by itself."""
 GREEK: Final = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
 _LOW: Final = "₀₁₂₃₄₅₆₇₈₉₋"
 _HIGH: Final = "ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
@@ -45,7 +48,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """symbol is assigned what stands on the right. case: of which option this is; empty for all. note: words behind it."""
+    """symbol is assigned what stands on the right. case: of which option this is, or empty. note: words behind it."""
 
     symbol: str
     right: tuple[Token, ...]
@@ -89,6 +92,8 @@ def tokens(text: str, names: frozenset[str] = frozenset()) -> tuple[tuple[Token,
 
 
 def _kind(part: str, rest: str, names: frozenset[str]) -> str:
+    if part in names and not rest.startswith("("):
+        return "symbol"
     base = re.split(rf"['_{_LOW}]", part)[0]
     letters = re.sub(r"[\u0300-\u036f]", "", base)
     if letters in FUNCTIONS:
@@ -139,12 +144,12 @@ def _assigned(clause: str, names: frozenset[str], case: str) -> Iterator[Equatio
     if found is not None:
         right, _ = tokens(found[1], names)
         if _is_whole(right) and len(right) > 1:
-            yield Equation("y", right, case)
+            yield Equation(OUTPUT, right, case)
 
 
 def _is_symbol(text: str, names: frozenset[str]) -> bool:
     known, rest = tokens(text, names)
-    return bool(known) and not rest.strip() or re.fullmatch(r"d\w/dt", text) is not None
+    return (bool(known) and not rest.strip()) or re.fullmatch(r"d\w/dt", text) is not None
 
 
 def _is_whole(right: Sequence[Token]) -> bool:

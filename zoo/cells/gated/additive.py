@@ -51,9 +51,8 @@ class ATR(GatedCell):
 
 
 class RAN(BlockCell):
-    """i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), c = i ⊙ W_c x + f ⊙ c, h = g(c), g = tanh or identity.
-
-    The output is h; that of the step before follows from its c.
+    """h' = g(c), i = σ(W_i x + U_i h' + b_i), f = σ(W_f x + U_f h' + b_f), c = i ⊙ W_c x + f ⊙ c, h = g(c),
+    g = tanh or identity; the output is h, and h' that of the step before, which follows from its c.
 
     Source: arXiv:1705.07393; kentonl/ran, ran.py, without its projection.
     Parameters: weight_ih (3 H, I) in blocks i, f, c; weight_hh (2 H, H) and bias (2 H,) in blocks i, f.

@@ -46,7 +46,7 @@ class DeltaNet(LinearAttention):
 
 
 class GatedDeltaNet(LinearAttention):
-    """S = α S, then S = S + β k (v − Sᵀ k)ᵀ, in each head, with log α = −exp(A_log) softplus(w_a · x + dt_bias),
+    """S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, with log α = −exp(A_log) softplus(w_a · x + dt_bias),
     β = σ(w_b · x), and q, k, v as in `DeltaNet`. The output is `LinearAttention`'s.
 
     Source: arXiv:2412.06464, sections 3.1 and 3.4; fla-org/flash-linear-attention, layers/gated_deltanet.py and

@@ -26,8 +26,8 @@ class RWKV7(Cell):
     """x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
 
     w = exp(−e^(−1/2) σ(w₀ + tanh(x_w w₁) w₂)), a = σ(a₀ + x_a a₁ a₂), g = σ(x_g g₁) g₂,
-    κ = k ⊙ k_k of length 1 in each head, k = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
-    S = S Diag(w) − (S κ)(a ⊙ κ)ᵀ + v kᵀ; the output is g ⊙ (Norm(S r) + (Σ r ⊙ k ⊙ r_k) v), head beside head.
+    κ = k ⊙ k_k of length 1 in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
+    S = S Diag(w) − (S κ)(a ⊙ κ)ᵀ + v k̃ᵀ; the output is g ⊙ (Norm(S r) + (Σ r ⊙ k̃ ⊙ r_k) v), head beside head.
 
     Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. This is
     the first layer's: later ones mix in its v, which no layer but the first can see. The official layer's last product

@@ -1,0 +1,97 @@
+"""Which step each symbol of an equation belongs to.
+
+Equations are assignments in the order in which they stand. A state that is read before it is assigned, by its own
+assignment, or by something that its assignment needs, is that of one step ago; all else that changes is of now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from catalogue.equations import OUTPUT, Equation, tokens
+
+
+class Steps:
+    """The steps of a cell's symbols. states: their names, as far as the equations use them."""
+
+    def __init__(self, equations: Sequence[Equation], states: Sequence[str]) -> None:
+        self._equations = equations
+        self._left = [_symbols(equation, states) for equation in equations]
+        assigned = {name for names in self._left for name in names}
+        self.states = frozenset(name for name in states if name in assigned)
+        self.primed = frozenset(name for name in states if f"{name}'" in assigned and name not in assigned)
+        """States whose new value has a prime."""
+        self._inputs = {"u"} if "x" in self.states else {"x"}
+        bases = self._inputs | self.states | self.primed | {_base(name) for name in states if len(name) == 1}
+        used = {name for equation in equations for name in equation.uses}
+        self._moving = self._inputs | self.states | {name for name in used | assigned if _base(name) in bases}
+        while True:
+            more = {
+                name
+                for names, equation in zip(self._left, equations, strict=True)
+                if self._moving & set(equation.uses)
+                for name in names
+            } - self._moving
+            if not more:
+                break
+            self._moving |= more
+        self._assigned = assigned
+
+    def left(self, symbol: str, place: int) -> str:
+        """t or nothing: for a symbol on the left of the equation at that place."""
+        return "t" if symbol in self._moving and symbol in self._left[place] else ""
+
+    def index(self, symbol: str, place: int) -> str:
+        """t, t-1 or nothing: for a symbol on the right of the equation at that place."""
+        if symbol in self._arguments(place) or symbol not in self._moving:
+            return ""
+        if symbol in self.primed:
+            return "t-1"
+        if symbol in self._left[place]:
+            return "t" if symbol.endswith("'") else "t-1"
+        if symbol not in self.states:
+            return "t" if symbol in self._assigned | self._inputs else ""
+        if self._equations[place].symbol == OUTPUT:
+            return "t"
+        case = self._equations[place].case
+        before = [
+            earlier
+            for earlier in range(place)
+            if symbol in self._left[earlier] and self._equations[earlier].case in ("", case)
+        ]
+        if not before or self._left[place] & self._needed(before[-1]):
+            return "t-1"
+        return "t"
+
+    def _arguments(self, place: int) -> frozenset[str]:
+        """What a function that is defined there is of."""
+        name, bracket, rest = self._equations[place].symbol.partition("(")
+        return frozenset({rest.rstrip(")")}) if bracket and name else frozenset()
+
+    def _needed(self, place: int) -> set[str]:
+        """What an assignment needs, directly or through others, that is no state."""
+        found: set[str] = set()
+        waiting = list(self._equations[place].uses)
+        while waiting:
+            name = waiting.pop()
+            if name in found or name in self.states:
+                continue
+            found.add(name)
+            for names, equation in zip(self._left, self._equations, strict=True):
+                if name in names:
+                    waiting += equation.uses
+        return found
+
+
+def _symbols(equation: Equation, states: Sequence[str]) -> frozenset[str]:
+    """What an equation assigns: one symbol, or those in its brackets; nothing where it defines a function."""
+    known, _ = tokens(equation.symbol, frozenset(states) | {equation.symbol})
+    if known and known[0].kind == "function" and known[0].text != "log":
+        return frozenset()
+    return frozenset(token.text for token in known if token.kind == "symbol")
+
+
+def _base(symbol: str) -> str:
+    """A symbol without its primes and subscripts."""
+    return re.split(r"['_₀₁₂₃₄₅₆₇₈₉₋]", symbol)[0]
