@@ -8,12 +8,13 @@ READY := $(VENV)/.ready
 ORACLES := tests/cells/oracles/requirements.txt
 LINTED := zoo tests plugins docs
 
-.PHONY: help demo setup test lint types unit format clean
+.PHONY: help demo setup test lint types unit docs format clean
 
 help:
 	@echo "make demo    set up .venv and print the summary of specs/lstm.yaml"
 	@echo "make test    lint, formatting, types and all tests: what CI runs"
 	@echo "make lint | types | unit    one part of it;  make format    mend the formatting;  make clean    start afresh"
+	@echo "make docs    write the pages that are made from the code"
 
 demo: $(READY)
 	$(BIN)/zoo summary specs/lstm.yaml
@@ -31,6 +32,9 @@ types: $(READY)
 
 unit: $(READY)
 	$(BIN)/pytest -n auto
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix $(LINTED)

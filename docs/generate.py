@@ -1,5 +1,5 @@
-"""Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md` and
-`docs/schema/v1.json`.
+"""Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`,
+`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md.
 
     python docs/generate.py
 
@@ -13,9 +13,11 @@ import inspect
 import json
 import typing
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from catalogue.pages import pages as cell_pages
 from docstrings import below
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
@@ -93,6 +95,7 @@ NAMED: Final[dict[Any, str]] = {int: "integer", float: "number", bool: "boolean"
 BOUNDS: Final = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
+@cache
 def pages() -> dict[Path, str]:
     """Every generated page and its text. Only the built-in components: what is installed beside them is no matter."""
     catalogue = isolated()
@@ -100,6 +103,7 @@ def pages() -> dict[Path, str]:
         HERE / "format.md": _format(catalogue),
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
+        **cell_pages(_keys),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
     }
 

@@ -78,6 +78,13 @@ def equations(docstring: str, names: Sequence[str] = ()) -> tuple[Equation, ...]
     return tuple(found)
 
 
+def output_of(docstring: str, names: Sequence[str] = ()) -> str:
+    """The symbol that a cell puts out, if it is one: `h` of `the output is h`."""
+    found = re.search(r"output is ([^;:.]*)", " ".join(docstring.partition("Source:")[0].split()))
+    known, _ = tokens(unicodedata.normalize("NFD", found[1]), frozenset(names)) if found else ((), "")
+    return known[0].text if len(known) == 1 and known[0].kind == "symbol" else ""
+
+
 def tokens(text: str, names: frozenset[str] = frozenset()) -> tuple[tuple[Token, ...], str]:
     """The mathematics that a text begins with, and the words that follow it."""
     made: list[Token] = []

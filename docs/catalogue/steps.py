@@ -38,6 +38,19 @@ class Steps:
             self._moving |= more
         self._assigned = assigned
 
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The symbol of what comes in."""
+        return frozenset(self._inputs)
+
+    def assigned(self, place: int) -> frozenset[str]:
+        """What the equation at that place assigns."""
+        return self._left[place]
+
+    def changes(self, place: int) -> bool:
+        """Whether what it assigns changes from step to step."""
+        return bool(self._left[place] & self._moving)
+
     def left(self, symbol: str, place: int) -> str:
         """t or nothing: for a symbol on the left of the equation at that place."""
         return "t" if symbol in self._moving and symbol in self._left[place] else ""

@@ -1,0 +1,233 @@
+"""The pages of the cells and their index, as text."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from catalogue import diagram, latex
+from catalogue.cells import ROOT, Known, cells
+
+NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
+HERE: Final = ROOT / "docs" / "cells"
+Keys = Callable[[Any], Iterator[str]]
+"""A table of the keys of a pydantic model, line by line."""
+FAMILIES: Final = {
+    "cells": "torch's own",
+    "gated": "gated",
+    "memory": "with a memory",
+    "linear": "linear in the state",
+    "matrix": "with a matrix memory",
+    "structured": "structured",
+    "spatial": "over maps",
+    "dynamics": "of differential equations",
+}
+
+
+def pages(keys: Keys) -> dict[Path, str]:
+    """Every page and picture, by path."""
+    found: dict[Path, str] = {}
+    for cell in cells():
+        name = cell.record.name
+        found[HERE / f"{name}.md"] = "\n".join(_page(cell, keys)) + "\n"
+        picture = diagram.graph(cell.equations, cell.states, cell.output)
+        found[HERE / f"{name}.svg"] = diagram.drawn(picture, f"One step of the cell {name}")
+    found[HERE / "README.md"] = "\n".join(_index()) + "\n"
+    found[HERE / "index.html"] = _sortable()
+    return found
+
+
+def family(cell: Known) -> str:
+    """In words, by the folder that the cell's code is in."""
+    return FAMILIES[Path(cell.source).parent.name]
+
+
+def _page(cell: Known, keys: Keys) -> Iterator[str]:
+    record = cell.record
+    yield f"# `{record.name}`"
+    yield ""
+    yield NOTE
+    yield ""
+    yield f"{record.summary}. {record.paper}."
+    yield ""
+    yield f"![One step of {record.name}: what each value is made of]({record.name}.svg)"
+    yield ""
+    yield "## Equations"
+    yield ""
+    yield "$$"
+    yield latex.display(cell.equations, cell.states)
+    yield "$$"
+    yield ""
+    yield "In the symbols of its code:"
+    for text in cell.docstrings:
+        yield ""
+        for line in text.split("Source:")[0].split("Sources:")[0].strip().splitlines():
+            yield f"> {_plain(line)}".rstrip()
+    yield ""
+    yield "## Source, deviations, parameters"
+    for text in cell.docstrings:
+        rest = re.split(r"(?=Sources?:)", text, maxsplit=1)[1:]
+        for paragraph in rest:
+            yield ""
+            yield _plain(" ".join(paragraph.split()))
+    yield ""
+    yield "## Proof"
+    yield ""
+    yield "| kind | what |"
+    yield "|---|---|"
+    yield f"| equations | {_plain(record.authority or '')}; {_plain(record.paper or '')} |"
+    module, _, function = (record.reference or "").partition(":")
+    path = f"{module.replace('.', '/')}.py"
+    yield f"| reference | [`{function}`](../../{path}) in {path}: plain NumPy in float64, by another hand; all options agree to 1e-10 |"
+    numbers = _numbers(cell.golden)
+    yield f"| golden | [{cell.golden.name}](../../tests/cells/golden/{cell.golden.name}): {numbers} numbers of the reference, to 1e-12 |"
+    for oracle in cell.oracles:
+        yield (
+            f"| oracle | {_plain(oracle['what'])}; {oracle['package']} {oracle['version']}, weights copied, "
+            f"to {oracle['tolerance']:.0e} |"
+        )
+    yield f"| contract | `zoo test cells/{record.name}`: every check, with every engine |"
+    yield ""
+    yield "## Cost"
+    yield ""
+    yield "One layer, 64 numbers in and 64 out, for one row:"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    shapes = ", ".join(f"{name} {_shape(shape)}" for name, shape in cell.description.state.items())
+    for title, value in (
+        ("parameters", f"{cell.description.parameters:,}"),
+        ("multiply-adds per step", f"{cell.description.macs_per_step:,}"),
+        ("state", f"{shapes}: {_bytes(cell):,} bytes in float32"),
+        ("sequential depth per step", f"{cell.description.sequential_depth}"),
+        ("streamable", "yes" if cell.traits.streamable else "no"),
+        ("bounded", "yes" if cell.traits.bounded else "no: outputs can grow with the input or the length"),
+        ("linear in its state", "yes: it can be run as a scan" if cell.linear else "no"),
+        ("engines", ", ".join(engines(cell))),
+    ):
+        yield f"| {title} | {value} |"
+    if record.options.model_fields:
+        yield ""
+        yield "## Options"
+        yield ""
+        yield from keys(record.options)
+    yield ""
+    yield "## Spec"
+    yield ""
+    yield f"[specs/cells/{record.name}.yaml](../../specs/cells/{record.name}.yaml), or `zoo show cells/{record.name}`:"
+    yield ""
+    yield "```yaml"
+    text = (ROOT / "specs" / "cells" / f"{record.name}.yaml").read_text(encoding="utf-8")
+    yield from (line for line in text.splitlines() if not line.startswith("#"))
+    yield "```"
+
+
+def engines(cell: Known) -> tuple[str, ...]:
+    """The engines that run the cell, the one that is chosen by itself first."""
+    first = ("fused",) if cell.fused else ("linear",) if cell.linear else ()
+    return (*first, "loop", "compile", "scan")
+
+
+def _index() -> Iterator[str]:
+    yield "# The cells"
+    yield ""
+    yield NOTE
+    yield ""
+    yield f"{len(cells())} recurrent cells, each by its paper. `cell: NAME` in a spec takes any of them; `zoo summary cells/NAME` shows"
+    yield "one layer of it. Figures are of 64 numbers in and 64 out, per row. [index.html](index.html) is the same table, to be sorted"
+    yield "and filtered, for a browser. [Write a cell](write-a-cell.md) says how to add one."
+    yield ""
+    yield "| cell | what it is | family | parameters | multiply-adds | state bytes | depth | linear | reference | golden | oracle |"
+    yield "|---|---|---|--:|--:|--:|--:|---|---|---|---|"
+    for cell in cells():
+        yield "| " + " | ".join(_row(cell)) + " |"
+    yield ""
+    yield "What the last three columns mean: a **reference** is the cell's equations in plain NumPy, written from the paper by another"
+    yield "hand, which all options are held to; **golden** numbers are that reference's, kept in a file, so that cell and reference"
+    yield "cannot change together unseen; an **oracle** is an implementation from outside that gives the same with the same weights."
+
+
+def _row(cell: Known) -> tuple[str, ...]:
+    proofs = ("yes" if kind in cell.proofs else "" for kind in ("reference", "golden"))
+    oracle = ", ".join(dict.fromkeys(str(one["package"]) for one in cell.oracles))
+    return (
+        f"[`{cell.record.name}`]({cell.record.name}.md)",
+        _plain(cell.record.summary),
+        family(cell),
+        f"{cell.description.parameters:,}",
+        f"{cell.description.macs_per_step:,}",
+        f"{_bytes(cell):,}",
+        str(cell.description.sequential_depth),
+        "yes" if cell.linear else "",
+        *proofs,
+        oracle,
+    )
+
+
+_COLUMNS: Final = (
+    ("cell", "text"),
+    ("what it is", "text"),
+    ("family", "text"),
+    ("year", "number"),
+    ("parameters", "number"),
+    ("multiply-adds", "number"),
+    ("state bytes", "number"),
+    ("depth", "number"),
+    ("linear", "text"),
+    ("proofs", "text"),
+)
+
+
+def _sortable() -> str:
+    """A page that needs nothing but itself: a table whose heads sort and whose field filters."""
+    rows = []
+    for cell in cells():
+        name, record = cell.record.name, cell.record
+        year = re.search(r"\b(19|20)\d\d\b", record.paper or "")
+        values = (
+            f'<a href="{name}.md">{name}</a>',
+            html.escape(record.summary),
+            family(cell),
+            year.group() if year else "",
+            f"{cell.description.parameters:,}",
+            f"{cell.description.macs_per_step:,}",
+            f"{_bytes(cell):,}",
+            str(cell.description.sequential_depth),
+            "linear" if cell.linear else "",
+            ", ".join(cell.proofs),
+        )
+        rows.append("<tr>" + "".join(f"<td>{value}</td>" for value in values) + "</tr>")
+    heads = "".join(
+        f'<th data-kind="{kind}" aria-sort="none"><button type="button">{title}</button></th>'
+        for title, kind in _COLUMNS
+    )
+    template = (Path(__file__).parent / "index.template").read_text(encoding="utf-8")
+    return template.replace("{{heads}}", heads).replace("{{rows}}", "\n".join(rows))
+
+
+def _bytes(cell: Known) -> int:
+    return 4 * sum(math.prod(shape) for shape in cell.description.state.values())
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _numbers(golden: Path) -> int:
+    def count(value: Any) -> int:
+        return sum(map(count, value)) if isinstance(value, list) else 1
+
+    return count(json.loads(golden.read_text(encoding="utf-8"))["y"])
+
+
+def _plain(text: str) -> str:
+    """With nothing that Markdown would read: `*`, `_`, `|` and `<` stand for themselves, but not in code."""
+    parts = text.split("`")
+    return "`".join(
+        re.sub(r"([*_|<~^])", r"\\\1", part) if place % 2 == 0 else part for place, part in enumerate(parts)
+    )
