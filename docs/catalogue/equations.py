@@ -133,7 +133,12 @@ def _clauses(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _assigned(clause: str, names: frozenset[str], case: str) -> Iterator[Equation]:
-    """Each `symbol = mathematics` of a clause, which may have words before, between and after."""
+    """Each `symbol = mathematics` of a clause, which may have words before, between and after, and what is put out."""
+    put_out = re.search(r"output is (.*)", clause)
+    if put_out is not None:
+        right, _ = tokens(put_out[1], names)
+        if _is_whole(right) and len(right) > 1:
+            yield Equation(OUTPUT, right, case)
     depth = 0
     for index, letter in enumerate(clause):
         depth += (letter in "([{") - (letter in ")]}")
@@ -147,11 +152,6 @@ def _assigned(clause: str, names: frozenset[str], case: str) -> Iterator[Equatio
             yield Equation(symbol, right, case, note)
         yield from _assigned(rest, names, case)
         return
-    found = re.search(r"output is (.*)", clause)
-    if found is not None:
-        right, _ = tokens(found[1], names)
-        if _is_whole(right) and len(right) > 1:
-            yield Equation(OUTPUT, right, case)
 
 
 def _is_symbol(text: str, names: frozenset[str]) -> bool:

@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from catalogue import diagram, latex
 from catalogue.cells import ROOT, Known, cells
+from zoo.checks.subject import TOLERANCE
 
 NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
+BOUND: Final = TOLERANCE[torch.float64]
+"""What the check `reference` allows."""
 HERE: Final = ROOT / "docs" / "cells"
 Keys = Callable[[Any], Iterator[str]]
 """A table of the keys of a pydantic model, line by line."""
@@ -83,9 +88,10 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield f"| equations | {_plain(record.authority or '')}; {_plain(record.paper or '')} |"
     module, _, function = (record.reference or "").partition(":")
     path = f"{module.replace('.', '/')}.py"
-    yield f"| reference | [`{function}`](../../{path}) in {path}: plain NumPy in float64, by another hand; all options agree to 1e-10 |"
-    numbers = _numbers(cell.golden)
-    yield f"| golden | [{cell.golden.name}](../../tests/cells/golden/{cell.golden.name}): {numbers} numbers of the reference, to 1e-12 |"
+    by = f"plain NumPy in float64, by another hand; all options agree to {BOUND:.0e}"
+    yield f"| reference | [`{function}`](../../{path}) in {path}: {by} |"
+    golden, numbers = f"[{cell.golden.name}](../../tests/cells/golden/{cell.golden.name})", _numbers(cell.golden)
+    yield f"| golden | {golden}: {numbers} numbers of the reference, to 1e-12 |"
     for oracle in cell.oracles:
         yield (
             f"| oracle | {_plain(oracle['what'])}; {oracle['package']} {oracle['version']}, weights copied, "
@@ -138,18 +144,30 @@ def _index() -> Iterator[str]:
     yield ""
     yield NOTE
     yield ""
-    yield f"{len(cells())} recurrent cells, each by its paper. `cell: NAME` in a spec takes any of them; `zoo summary cells/NAME` shows"
-    yield "one layer of it. Figures are of 64 numbers in and 64 out, per row. [index.html](index.html) is the same table, to be sorted"
-    yield "and filtered, for a browser. [Write a cell](write-a-cell.md) says how to add one."
+    yield f"{len(cells())} recurrent cells, each by its paper. `cell: NAME` takes any of them, in the same five lines:"
     yield ""
-    yield "| cell | what it is | family | parameters | multiply-adds | state bytes | depth | linear | reference | golden | oracle |"
+    yield "```yaml"
+    yield "schema: 1"
+    yield "name: mine"
+    yield "input: 10"
+    yield "cell: mgu"
+    yield "hidden_size: 20"
+    yield "```"
+    yield ""
+    yield "`zoo summary cells/NAME` shows one layer. Figures are of 64 numbers in and 64 out, per row."
+    yield "[index.html](index.html) is the same table for a browser, to be sorted and filtered."
+    yield "[Write a cell](write-a-cell.md) says how to add one."
+    yield ""
+    heads = ("cell", "what it is", "family", "parameters", "multiply-adds", "state bytes", "depth", "linear")
+    yield f"| {' | '.join((*heads, 'reference', 'golden', 'oracle'))} |"
     yield "|---|---|---|--:|--:|--:|--:|---|---|---|---|"
     for cell in cells():
         yield "| " + " | ".join(_row(cell)) + " |"
     yield ""
-    yield "What the last three columns mean: a **reference** is the cell's equations in plain NumPy, written from the paper by another"
-    yield "hand, which all options are held to; **golden** numbers are that reference's, kept in a file, so that cell and reference"
-    yield "cannot change together unseen; an **oracle** is an implementation from outside that gives the same with the same weights."
+    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written from the paper by"
+    yield "another hand, which all options are held to; **golden** numbers are that reference's, kept in a file, so"
+    yield "that cell and reference cannot change together unseen; an **oracle** is an implementation from outside that"
+    yield "gives the same with the same weights."
 
 
 def _row(cell: Known) -> tuple[str, ...]:

@@ -220,7 +220,8 @@ def test_a_link_that_leads_nowhere_is_found() -> None:
     assert _lost(ROOT / "README.md", text) == ["#one", "docs/none.md#"]
 
 
-def test_every_page_is_linked_from_the_readme() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_page_is_linked_from_the_readme_or_from_the_index_of_its_folder() -> None:
     for page in PAGES[1:]:
-        assert f"({page.relative_to(ROOT)})" in text
+        indexes = {ROOT / "README.md", page.parent / "README.md"} - {page}
+        texts = {index: index.read_text(encoding="utf-8") for index in indexes if index.exists()}
+        assert any(f"({page.relative_to(index.parent)})" in text for index, text in texts.items()), page

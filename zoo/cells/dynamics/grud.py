@@ -21,7 +21,7 @@ from zoo.engine.sequence import where_steps
 class GRUD(GatedCell):
     """m is 1 where a feature is observed and 0 where not, δ the time since it last was, 0 at a sequence's first step.
 
-    γ_x = exp(−max(0, w_γ ⊙ δ + b_γ)), γ_h = exp(−max(0, W_γ δ + b'_γ)); 
+    γ_x = exp(−max(0, w_γ ⊙ δ + b_γ)), γ_h = exp(−max(0, W_γ δ + b'_γ));
     x̂ = m ⊙ x + (1 − m) ⊙ (γ_x ⊙ x' + (1 − γ_x) ⊙ x̄) with the last observed x' and the mean x̄; ĥ = γ_h ⊙ h;
     r = σ(W_r x̂ + U_r ĥ + V_r m + b_r), z = σ(W_z x̂ + U_z ĥ + V_z m + b_z), n = tanh(W x̂ + U (r ⊙ ĥ) + V m + b),
     h = (1 − z) ⊙ ĥ + z ⊙ n; the output is h.

@@ -20,7 +20,8 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 class SCRN(Cell):
     """s = (1 − α) B x + α s, h = σ(P s + A x + R h) with the new s; the output is h beside s, (H + C,).
 
-    α is a constant or, `adaptive`, σ(β), one for each unit. The paper's output, a function f of U h + V s, is then a linear map.
+    α is a constant or, `adaptive`, σ(β), one for each unit. The paper's output, a function f of U h + V s, is then a
+    linear map.
 
     Source: arXiv:1412.7753; the official facebookarchive/SCRNNs, mfactory.lua, feeds P with the old
     s, against the paper and its own comment. Parameters: A (H, I), B (C, I), P (H, C), R (H, H), adaptive also beta

@@ -20,7 +20,8 @@ class LMU(Cell):
     """u = e_x · x + e_h · h + e_m · m, m = Ā m + B̄ u, h = tanh(W_x x + W_h h + W_m m) with the new m; the output is h.
 
     Ā and B̄ discretise dm/dt = (A m + B u) / θ with a step of 1, where
-    A_ij = −(2i + 1) where i < j and (2i + 1) (−1)^(i−j+1) elsewhere, and B_i = (2i + 1) (−1)^i, so that m holds the Legendre coefficients of the last θ steps of u.
+    A_ij = −(2i + 1) where i < j and (2i + 1) (−1)^(i−j+1) elsewhere, and B_i = (2i + 1) (−1)^i, so that m holds the
+    Legendre coefficients of the last θ steps of u.
 
     Source: Voelker, Kajić and Eliasmith 2019, section 2, equations 1 to 7; nengo/keras-lmu. Parameters: e_x (I,), e_h
     (H,), e_m (order,), W_x (H, I), W_h (H, H), W_m (H, order). States: h (H,), m (order,).
