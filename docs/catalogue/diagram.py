@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from html import escape
 from typing import Final
 
 from catalogue.equations import OUTPUT, Equation, Token
+from catalogue.layout import HIGH, WIDE, laid_out
 from catalogue.steps import Steps
 
-WIDE, HIGH, ACROSS, DOWN, EDGE = 92, 40, 48, 18, 14
 STYLE: Final = (
     "<style>text{font:13px sans-serif;text-anchor:middle;fill:#1f2328}.o{font-size:11px;fill:#59636e}"
     "rect{fill:#f6f8fa;stroke:#818b98}.i{fill:#ddf4ff}.s{fill:#dafbe1}path{fill:none;stroke:#818b98}"
@@ -59,10 +60,11 @@ def graph(equations: Sequence[Equation], states: Sequence[str], output: str = ""
     for place in _sorted([place for place in chosen if steps.changes(place)], equations, steps):
         equation = equations[place]
         here = len(nodes)
-        nodes.append(Node(_shown(equation.symbol.removesuffix("'")), _done(equation.right)))
-        for symbol in equation.uses:
-            time = steps.index(symbol, place)
-            if time == "t" and symbol in made:
+        name = equation.symbol.removesuffix("'")
+        nodes.append(Node(_shown(name if name in steps.primed else equation.symbol), _done(equation.right)))
+        for used in steps.uses(place):
+            symbol, time = _timed(steps.one(used), steps.index(used, place))
+            if time in ("t", "t-k") and symbol in made:
                 edges.append((made[symbol], here))
             elif time == "t-1":
                 edges.append((source(symbol, f"{_shown(symbol)} t−1"), here))
@@ -71,7 +73,7 @@ def graph(equations: Sequence[Equation], states: Sequence[str], output: str = ""
         for symbol in steps.assigned(place):
             made[symbol] = here
     for symbol in dict.fromkeys((*states, output, OUTPUT)):
-        last = made.get(f"{symbol}'") if symbol in steps.primed else made.get(symbol)
+        last = made.get(f"{symbol}'") if symbol in steps.primed else made.get(steps.one(symbol))
         if last is not None:
             edges.append((last, len(nodes)))
             nodes.append(Node("output" if symbol == OUTPUT else f"{_shown(symbol)} t", kind="s"))
@@ -80,44 +82,21 @@ def graph(equations: Sequence[Equation], states: Sequence[str], output: str = ""
 
 def drawn(found: Graph, title: str) -> str:
     """The picture as SVG, which stands in a light page and in a dark one."""
-    column = [0] * len(found.nodes)
-    for _ in found.nodes:
-        for begin, end in found.edges:
-            column[end] = max(column[end], column[begin] + 1)
-    for place, node in enumerate(found.nodes):
-        if node.kind == "s":
-            column[place] = max(column)
-    rows: dict[int, int] = {}
-    spots = []
-    for place in range(len(found.nodes)):
-        row = rows.get(column[place], 0)
-        rows[column[place]] = row + 1
-        spots.append((column[place], row))
-    tallest = max(rows.values())
-    wide = 2 * EDGE + (max(column) + 1) * WIDE + max(column) * ACROSS
-    high = 2 * EDGE + tallest * HIGH + (tallest - 1) * DOWN
-
-    def corner(place: int) -> tuple[float, float]:
-        at, row = spots[place]
-        above = (tallest - rows[at]) * (HIGH + DOWN) / 2
-        return EDGE + at * (WIDE + ACROSS), EDGE + above + row * (HIGH + DOWN)
-
+    last = [place for place, node in enumerate(found.nodes) if node.kind == "s"]
+    layout = laid_out(len(found.nodes), found.edges, last)
+    wide, high = layout.size
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
-        'role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {high:g}" width="{wide:g}" '
+        f'height="{high:g}" role="img">',
         f"<title>{escape(title)}</title>",
         STYLE,
         '<defs><marker id="a" markerWidth="7" markerHeight="7" refX="6" refY="3" orient="auto">'
         '<path d="M0,0L6,3L0,6"/></marker></defs>',
     ]
-    for begin, end in found.edges:
-        (x, y), (to_x, to_y) = corner(begin), corner(end)
-        x, y, to_y = x + WIDE, y + HIGH / 2, to_y + HIGH / 2
-        half = (to_x - x) / 2
-        curve = f"M{x:g},{y:g}C{x + half:g},{y:g} {to_x - half:g},{to_y:g} {to_x:g},{to_y:g}"
-        lines.append(f'<path marker-end="url(#a)" d="{curve}"/>')
-    for place, node in enumerate(found.nodes):
-        x, y = corner(place)
+    for path, head in zip(layout.paths, layout.heads, strict=True):
+        marker = ' marker-end="url(#a)"' if head else ""
+        lines.append(f'<path{marker} d="{path}"/>')
+    for node, (x, y) in zip(found.nodes, layout.corners, strict=True):
         kind = f' class="{node.kind}"' if node.kind else ""
         lines.append(f'<rect{kind} x="{x:g}" y="{y:g}" width="{WIDE}" height="{HIGH}" rx="6"/>')
         middle = x + WIDE / 2
@@ -129,12 +108,19 @@ def drawn(found: Graph, title: str) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
+def _timed(symbol: str, time: str) -> tuple[str, str]:
+    """A symbol and its step, which it may say itself: x_{t−1}."""
+    said = re.fullmatch(r"(.*)_(t|\{t−.*\})", symbol)
+    return (said[1], said[2].strip("{}").replace("−", "-")) if said else (symbol, time)
+
+
 def _first_case(equations: Sequence[Equation]) -> list[int]:
     """The places of the equations of all options and of the first one; a case of what is there already is left out."""
     first: dict[str, str] = {}
     for equation in equations:
         first.setdefault(equation.symbol, equation.case)
-    return [place for place, equation in enumerate(equations) if equation.case == first[equation.symbol]]
+    shown = {"", next((equation.case for equation in equations if equation.case), "")}
+    return [place for place, one in enumerate(equations) if one.case == first[one.symbol] and one.case in shown]
 
 
 def _sorted(places: Sequence[int], equations: Sequence[Equation], steps: Steps) -> list[int]:
@@ -148,10 +134,11 @@ def _sorted(places: Sequence[int], equations: Sequence[Equation], steps: Steps) 
     def visit(place: int, above: tuple[int, ...]) -> None:
         if place in order or place in above:
             return
-        for symbol in equations[place].uses:
-            if steps.index(symbol, place) == "t":
-                for maker in makers.get(symbol, []):
-                    visit(maker, (*above, place))
+        for used in steps.uses(place):
+            symbol, time = _timed(steps.one(used), steps.index(used, place))
+            earlier = [maker for maker in makers.get(symbol, []) if maker < place]
+            for maker in (earlier or makers.get(symbol, [])) if time in ("t", "t-k") else ():
+                visit(maker, (*above, place))
         order.append(place)
 
     for place in places:
@@ -175,7 +162,7 @@ def _done(right: Sequence[Token]) -> str:
         depth += (token.text in "([{") - (token.text in ")]}")
         if depth == 0 and token.kind == "sign" and token.text in _OPERATORS and token.text not in found:
             found.append(token.text)
-    return " ".join(found) or "product"
+    return " ".join(found) or ("=" if len(plain) == 1 else "product")
 
 
 def _shown(symbol: str) -> str:

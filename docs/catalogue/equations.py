@@ -14,7 +14,7 @@ from typing import Final
 
 FUNCTIONS: Final = frozenset(
     {"tanh", "relu", "exp", "softplus", "softmax", "silu", "log", "max", "min", "cumsum", "Re", "sign", "mod"}
-    | {"Norm", "RMSNorm", "modReLU", "Diag"}
+    | {"Norm", "RMSNorm", "modReLU", "Diag", "backbone"}
 )
 OUTPUT: Final = "output"
 """The symbol of what a cell puts out, where that is more than a symbol by itself."""

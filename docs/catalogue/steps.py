@@ -7,7 +7,7 @@ assignment, or by something that its assignment needs, is that of one step ago; 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from catalogue.equations import OUTPUT, Equation, tokens
 
@@ -19,12 +19,13 @@ class Steps:
         self._equations = equations
         self._left = [_symbols(equation, states) for equation in equations]
         assigned = {name for names in self._left for name in names}
-        self.states = frozenset(name for name in states if name in assigned)
+        used = {name for equation in equations for name in equation.uses}
+        self._inputs = {"u"} if "x" in states and "x" in assigned else {"x"}
+        self._of = {name: of for name in (used | set(states)) - assigned for of in self._families(name, assigned)}
+        self.states = frozenset(self.one(name) for name in states if self.one(name) in assigned)
         self.primed = frozenset(name for name in states if f"{name}'" in assigned and name not in assigned)
         """States whose new value has a prime."""
-        self._inputs = {"u"} if "x" in self.states else {"x"}
         bases = self._inputs | self.states | self.primed | {_base(name) for name in states if len(name) == 1}
-        used = {name for equation in equations for name in equation.uses}
         self._moving = self._inputs | self.states | {name for name in used | assigned if _base(name) in bases}
         while True:
             more = {
@@ -43,9 +44,22 @@ class Steps:
         """The symbol of what comes in."""
         return frozenset(self._inputs)
 
+    def one(self, symbol: str) -> str:
+        """The symbol itself, or the one that stands for it: x_k, with an index, for x₀ and for all others alike."""
+        return self._of.get(symbol, symbol)
+
     def assigned(self, place: int) -> frozenset[str]:
         """What the equation at that place assigns."""
         return self._left[place]
+
+    def uses(self, place: int) -> tuple[str, ...]:
+        """What the equation at that place needs, through functions that are defined here too."""
+        found = dict.fromkeys(self._equations[place].uses)
+        for token in self._equations[place].right:
+            for defined, equation in enumerate(self._equations):
+                if token.kind == "function" and equation.symbol.startswith(f"{token.text}("):
+                    found |= dict.fromkeys(name for name in equation.uses if name not in self._arguments(defined))
+        return tuple(found)
 
     def changes(self, place: int) -> bool:
         """Whether what it assigns changes from step to step."""
@@ -57,6 +71,7 @@ class Steps:
 
     def index(self, symbol: str, place: int) -> str:
         """t, t-1 or nothing: for a symbol on the right of the equation at that place."""
+        symbol = self.one(symbol)
         if symbol in self._arguments(place) or symbol not in self._moving:
             return ""
         if symbol in self.primed:
@@ -76,6 +91,14 @@ class Steps:
         if not before or self._left[place] & self._needed(before[-1]):
             return "t-1"
         return "t"
+
+    def _families(self, symbol: str, assigned: Set[str]) -> list[str]:
+        """What stands for the symbol among others: the same letter with an index that counts; or, of x_k, the input."""
+        base = _base(symbol)
+        if symbol in self._inputs or re.search(r"_(t|\{t.*)$", symbol):  # the latter says its step
+            return []
+        counted = sorted(name for name in assigned if re.fullmatch(rf"{re.escape(base)}_[ijkn]", name))
+        return counted[:1] or ([base] if base in self._inputs and re.search("_[ijkn]$", symbol) else [])
 
     def _arguments(self, place: int) -> frozenset[str]:
         """What a function that is defined there is of."""

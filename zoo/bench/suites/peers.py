@@ -75,7 +75,7 @@ OTHERS: Final = (
     Peer("intersection", {"kind": "intersection"}, "IntersectionRNN", ONE),
     Peer("lem", {"kind": "lem"}, "LEM", ONE),
     Peer("lightru", {"kind": "lightru"}, "LightRU", ONE),
-    Peer("lstm-1997", {"kind": "lstm-1997"}, "OriginalLSTM", ONE),
+    Peer("lstm-1997", {"kind": "lstm-1997", "squashing": "tanh"}, "OriginalLSTM", ONE),
     Peer("memory-control-lstm", {"kind": "memory-control-lstm"}, "MCLSTM", ONE),
     Peer("minimalrnn", {"kind": "minimalrnn"}, "MinimalRNN"),
     Peer("miru1", {"kind": "miru1"}, "MiRU1", ONE),

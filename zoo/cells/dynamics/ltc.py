@@ -30,12 +30,13 @@ STARTS: Final = {
 
 
 class LTC(Cell):
-    """Neurons v with a synapse from each neuron and each input to each neuron: one from i to j has the conductance
-    s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. A solver takes `unfolds` steps of δ = Δt / unfolds,
+    """Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
+    s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_k x_k + input_b_k comes
+    s'_kj = w'_kj σ(σ'_kj (u_k − μ'_kj)), which pulls towards e'_kj. A solver takes `unfolds` steps of δ = Δt / unfolds,
 
-    v_j = (c_j v_j + δ (g_j l_j + Σ_i s_ij e_ij)) / (c_j + δ (g_j + Σ_i s_ij + 10⁻⁸)),
+    v_j = (c_j v_j + δ (g_j l_j + Σ_i s_ij e_ij + Σ_k s'_kj e'_kj)) / (c_j + δ (g_j + Σ_i s_ij + Σ_k s'_kj + 10⁻⁸)),
 
-    where the sums have the inputs' synapses too, on input_w ⊙ x + input_b. The output is output_w ⊙ v + output_b.
+    and the output is output_w ⊙ v + output_b.
     c (cm), g (gleak) and all w are kept positive by a softplus; e (erev) and l (vleak) are free.
 
     Source: arXiv:2006.04439; mlech26l/ncps, ltc_cell.py, fully connected, with implicit constraints. It divides c by δ

@@ -119,10 +119,10 @@ class TLSTM(WindowCell):
 
 
 class QRNN(WindowCell):
-    """z = tanh(W_z * x), f = σ(W_f * x), o = σ(W_o * x), i = σ(W_i * x), each with a bias, * over the last inputs;
+    """z = tanh(W_z * x), f = σ(W_f * x), each with a bias, * over the last inputs;
 
-    pooling `f`: c = f ⊙ c + (1 − f) ⊙ z, the output is c; `fo`: the same c, the output is o ⊙ c;
-    `ifo`: c = f ⊙ c + i ⊙ z, the output is o ⊙ c.
+    pooling `f`: c = f ⊙ c + (1 − f) ⊙ z, the output is c. pooling `fo`: that c, o = σ(W_o * x), the output is o ⊙ c.
+    pooling `ifo`: i = σ(W_i * x), o = σ(W_o * x), c = f ⊙ c + i ⊙ z, the output is o ⊙ c.
 
     Source: arXiv:1611.01576, where f-pooling's c is called h; salesforce/pytorch-qrnn,
     torchqrnn/qrnn.py, whose f is 1 − f. Parameters: weight_ih (blocks * H, window * I), rows in blocks z, f, o, i as

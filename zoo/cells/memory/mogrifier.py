@@ -16,8 +16,8 @@ from zoo.engine.cell import Context, States
 
 
 class Mogrifier(MemoryCell):
-    """Before an LSTM's step, x' and h', which are x and h to begin with, gate each other: in rounds 1, 3, 5, ...
-    x' = 2 σ(Q h' + b) ⊙ x', and in rounds 2, 4, ... h' = 2 σ(R x' + b) ⊙ h', with matrices of each round's own. Then
+    """Before an LSTM's step, x' = x and h' = h gate each other: in rounds 1, 3, 5, ... x' = 2 σ(Q h' + b) ⊙ x', and in
+    rounds 2, 4, ... h' = 2 σ(R x' + b) ⊙ h', with matrices of each round's own. Then
 
     i = σ(W_i x' + U_i h' + b_i), f = σ(W_f x' + U_f h' + b_f), o = σ(W_o x' + U_o h' + b_o),
     g = tanh(W_g x' + U_g h' + b_g); c = f ⊙ c + i ⊙ g, h = o ⊙ tanh(c); the output is h.
