@@ -195,6 +195,20 @@ def test_every_pair_of_the_suites_is_the_same_computation() -> None:
         one.verify()
 
 
+def test_what_is_not_the_same_computation_is_about_as_large() -> None:
+    from zoo.bench.suites import peers
+
+    compared = {heat.contests[0].name.split("/")[1] for heat in peers.heats() if heat.verify is None}
+    assert compared == {peer.name for peer in peers.OTHERS}
+    for peer in peers.OTHERS:
+        size = works.SIZES["small" if peer.square else "toy"]
+        ours, theirs = (sum(one.numel() for one in made.parameters) for made in peers.alike(peer, size, 1))
+        assert 0 <= theirs - ours <= 5 * size.hidden, peer.name  # biases that it cannot leave out
+    names = [heat.contests[0].name for heat in peers.heats()]
+    assert "peers/atr/toy/x1/training" in names
+    assert "peers/intersection/toy/x1/training" not in names  # theirs takes only as many inputs as units
+
+
 def test_weights_that_are_not_copied_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.bench.suites import kernels
 

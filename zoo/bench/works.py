@@ -90,7 +90,13 @@ def example(size: Size) -> Tensor:
 
 
 def built(
-    cell: str | Mapping[str, object], size: Size, *, layers: int = 1, bidirectional: bool = False, engine: str = "auto"
+    cell: str | Mapping[str, object],
+    size: Size,
+    *,
+    layers: int = 1,
+    bidirectional: bool = False,
+    output_projection: int | None = None,
+    engine: str = "auto",
 ) -> Model:
     """A model of the zoo, from a spec."""
     import zoo
@@ -104,6 +110,8 @@ def built(
         "layers": layers,
         "bidirectional": bidirectional,
     }
+    if output_projection is not None:
+        spec["layers"] = [{"output_projection": output_projection}] * layers
     return zoo.build(spec, seed=0, engine=engine)
 
 

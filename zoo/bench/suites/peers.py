@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from zoo.bench.contests import Heat
 from zoo.bench.suites.pairs import KINDS, Kind, paired
@@ -32,7 +32,8 @@ class Peer:
     """One cell in both libraries.
 
     cell: as a spec has it. module: its name in torchrecurrent. options: what that is built with. names: from our
-    parameters to theirs. constants: their parameters that are constants here and not trained.
+    parameters to theirs. constants: their parameters that are constants here and not trained. square: whether theirs
+    takes only as many inputs as it has units. wide: what stands in the cell, or in the spec, with the hidden size.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Peer:
     options: Mapping[str, object] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=lambda: TWO_BIASES)
     constants: tuple[str, ...] = ()
+    square: bool = False
+    wide: tuple[Literal["context_size", "output_projection"], ...] = ()
 
 
 PEERS: Final = (
@@ -72,7 +75,7 @@ OTHERS: Final = (
     Peer("dsgu", {"kind": "dsgu"}, "DSGU", ONE),
     Peer("fastgrnn", {"kind": "fastgrnn"}, "FastGRNN", ONE),
     Peer("fastrnn", {"kind": "fastrnn"}, "FastRNN", ONE),
-    Peer("intersection", {"kind": "intersection"}, "IntersectionRNN", ONE),
+    Peer("intersection", {"kind": "intersection"}, "IntersectionRNN", ONE, square=True),
     Peer("lem", {"kind": "lem"}, "LEM", ONE),
     Peer("lightru", {"kind": "lightru"}, "LightRU", ONE),
     Peer("lstm-1997", {"kind": "lstm-1997", "squashing": "tanh"}, "OriginalLSTM", ONE),
@@ -88,7 +91,7 @@ OTHERS: Final = (
     Peer("nbr", {"kind": "nbr"}, "NBR", ONE),
     Peer("ran", {"kind": "ran"}, "RAN", ONE),
     Peer("residual-lstm", {"kind": "residual-lstm"}, "ResLSTM", ONE),
-    Peer("scrn", {"kind": "scrn"}, "SCRN", ONE),
+    Peer("scrn", {"kind": "scrn"}, "SCRN", ONE, wide=("context_size", "output_projection")),
     Peer("sgrn", {"kind": "sgrn", "bias": "two"}, "SGRN"),
     Peer("sgu", {"kind": "sgu"}, "SGU", ONE),
     Peer("star", {"kind": "star"}, "STAR", ONE),
@@ -103,7 +106,12 @@ OTHERS: Final = (
 
 
 def heats() -> tuple[Heat, ...]:
-    found = [_heat(peer, size, 1, "training", same=False) for peer in OTHERS for size in ("toy", "small", "medium-64")]
+    found = [
+        _heat(peer, size, 1, "training", same=False)
+        for peer in OTHERS
+        for size in ("toy", "small", "medium-64")
+        if not peer.square or SIZES[size].input == SIZES[size].hidden
+    ]
     for peer in PEERS:
         found += [_heat(peer, size, 1, "training") for size in ("toy", "small", "medium")]
         found += [_heat(peer, size, 3, "training") for size in ("toy", "small", "medium-64")]
@@ -148,7 +156,10 @@ def _long(peer: Peer, size: str) -> Heat:
 
 def alike(peer: Peer, size: Size, layers: int) -> tuple[Contestant, Contestant]:
     """Both, with weights of their own."""
-    return of_zoo(built(peer.cell, size, layers=layers)), of_module(_theirs(peer, size, layers), time_first=True)
+    cell = {**peer.cell, **({"context_size": size.hidden} if "context_size" in peer.wide else {})}
+    projection = size.hidden if "output_projection" in peer.wide else None
+    ours = built(cell, size, layers=layers, output_projection=projection)
+    return of_zoo(ours), of_module(_theirs(peer, size, layers), time_first=True)
 
 
 def _theirs(peer: Peer, size: Size, layers: int) -> Any:
