@@ -73,18 +73,19 @@ class FastGRNN(BlockCell):
         start_fast(self, zeta=self.starts[0], nu=self.starts[1])
 
     def constants(self, ctx: Context) -> Any:
-        return *super().constants(ctx), *self.bias.chunk(2), torch.sigmoid(self.zeta), torch.sigmoid(self.nu)
+        b_z, b_h = self.bias.chunk(2)
+        return *super().constants(ctx), b_z - b_h, torch.sigmoid(self.zeta), torch.sigmoid(self.nu)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih)  # (B, T, H)
+        return F.linear(x, self.weight_ih, self.bias.chunk(2)[1])  # (B, T, H), with the candidate's bias
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
-        U, mask, b_z, b_h, zeta, nu = const
+        U, mask, more, zeta, nu = const
         old = state["h"]
         s = torch.addmm(u, seen(old, mask), U)
-        n = self.activation(s + b_h)
+        n = self.activation(s)
         new = zeta * n
-        return {"h": torch.addcmul(torch.addcmul(new, nu, n), torch.sigmoid(s + b_z), old - new)}
+        return {"h": torch.addcmul(torch.addcmul(new, nu, n), torch.sigmoid(s + more), old - new)}
 
 
 def start_fast(cell: BlockCell, **scalars: float) -> None:

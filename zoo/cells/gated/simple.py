@@ -35,12 +35,13 @@ class SGU(BlockCell):
         return ctx.drop_state("h"), *ctx.drop_weight(self.weight_hh).t().chunk(2, 1)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
-        return super().project(x, const, ctx).chunk(2, 2)
+        x_g, u_z = super().project(x, const, ctx).chunk(2, 2)
+        return x_g, 0.2 * u_z + 0.5  # σ' but for its bounds, of all steps at once
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (x_g, u_z), (mask, U_g, U_z, *rest), old = u, const, state["h"]
         h = seen(old, mask)
-        z = (0.2 * torch.addmm(u_z, h, U_z) + 0.5).clamp(0, 1)
+        z = torch.addmm(u_z, h, U_z, alpha=0.2).clamp(0, 1)
         new = self.written(torch.tanh((x_g * h) @ U_g) * old, mask, *rest)
         return {"h": torch.addcmul(old, z, new - old)}
 
