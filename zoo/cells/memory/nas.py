@@ -38,30 +38,31 @@ class NAS(MemoryCell):
             (nn.init.zeros_ if parameter.dim() == 1 else nn.init.xavier_uniform_)(parameter)
 
     def constants(self, ctx: Context) -> Any:
-        return _ordered(ctx.drop_weight(self.weight_hh)).t(), ctx.drop_state("h")
+        U, U_3 = self._split(ctx.drop_weight(self.weight_hh))
+        bias = self.bias_sum()
+        return U.t(), U_3.t(), None if bias is None else self._split(bias)[1], ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, Tensor]:
-        H, bias = self.hidden_size, self.bias_sum()
-        W, W_3 = torch.split(_ordered(self.weight_ih), [7 * H, H])
-        # x_3 meets h_3 in a product, not in a sum: its block of the sums has the bias alone
-        return F.linear(x, F.pad(W, (0, 0, 0, H)), None if bias is None else _ordered(bias)), F.linear(x, W_3)
+        W, W_3 = self._split(self.weight_ih)
+        bias = self.bias_sum()
+        return F.linear(x, W, None if bias is None else self._split(bias)[0]), F.linear(x, W_3)
+
+    def _split(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
+        """The blocks whose sums are squashed, by what squashes them, so that each is one call; and block 3."""
+        parts = blocks.chunk(8)
+        return torch.cat([parts[k] for k in (0, 2, 5, 7, 4, 6, 1)]), parts[3]
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
-        (s, x_3), (U, mask) = u, const
+        (s, x_3), (U, U_3, b_3, mask) = u, const
         H = self.hidden_size
         h = state["h"] if mask is None else state["h"] * mask
-        sigmoids, tanhs, s_1, h_3 = torch.split(torch.addmm(s, h, U), [4 * H, 2 * H, H, H], 1)
+        h_3 = h @ U_3 if b_3 is None else torch.addmm(b_3, h, U_3)
+        sigmoids, tanhs, relu = torch.split(torch.addmm(s, h, U), [4 * H, 2 * H, H], 1)
         s_0, s_2, s_5, s_7 = torch.sigmoid(sigmoids).chunk(4, 1)
         s_4, s_6 = torch.tanh(tanhs).chunk(2, 1)
-        a = torch.tanh(s_0 * torch.relu(s_1))
+        a = torch.tanh(s_0 * torch.relu(relu))
         b = torch.tanh(s_2 + torch.relu(x_3 * h_3))
         d = torch.tanh(s_4 * s_5)
         e = torch.sigmoid(s_6 + s_7)
         c = torch.tanh(a + state["c"]) * b
         return {"h": torch.tanh(c * torch.tanh(d + e)), "c": c}
-
-
-def _ordered(blocks: Tensor) -> Tensor:
-    """The blocks by what squashes them, so that each is one call: four sigmoids, two tanhs, then 1 and 3."""
-    parts = blocks.chunk(8)
-    return torch.cat([parts[k] for k in (0, 2, 5, 7, 4, 6, 1, 3)])
