@@ -151,7 +151,7 @@ import sys
 
 def test_what_is_there():
     ours = sorted(name for name in sys.modules if name.split(".")[0] == "zoo")
-    assert ours == ["zoo", "zoo.testing", "zoo.testing.pytest_plugin"]
+    assert ours == ["zoo", "zoo.testing", "zoo.testing.asked", "zoo.testing.pytest_plugin"]
     assert not {"torch", "pydantic", "yaml", "numpy"} & set(sys.modules)
 """
     done = run(tmp_path, "-p", "no:hypothesispytest", text=text)

@@ -13,7 +13,7 @@ from zoo.checks.choice import Chosen
 from zoo.errors import ZooError
 from zoo.spec import library
 from zoo.spec.canonical import Spec
-from zoo.testing import pytest_plugin
+from zoo.testing import asked
 from zoo.testing.sizes import SpecLike
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def parametrize_with_checks(
 
     if isinstance(specs, str | Mapping):
         raise ZooError(f"specs are given as a list, not as one: write [{specs!r:.60}]")
-    asked = pytest_plugin.asked
-    chosen = select(asked.checks if asked.checks else checks, slow=slow)
+    named = asked.current.checks
+    chosen = select(named or checks, slow=slow)
     models = [_Model(spec, device) for reference in specs for spec in _models(reference)]
     parameters = []
     for model in models:
         for check in chosen:
             parameters.append(pytest.param(Check(model, check), id=f"{model.spec.id}-{check.name}"))
-        if not asked.checks:
+        if not named:
             parameters.append(pytest.param(Applies(model, chosen), id=f"{model.spec.id}-applies"))
     return pytest.mark.parametrize("check", parameters)
 

@@ -1,6 +1,6 @@
 """What pytest learns when this package is installed: two options, and a line that counts the checks of the contract.
 
-Every run of pytest loads this file, so it imports nothing that pytest does not have already.
+Every run of pytest loads this file, so it imports next to nothing that pytest does not have already.
 """
 
 from __future__ import annotations
@@ -8,25 +8,15 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from zoo.testing import asked
+from zoo.testing.asked import Asked
+
 PROPERTY = "zoo_check"
 """The property of a test's report that says which model and which check it was; JUnit files have it too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the command line asks of the contract. checks: their names; none for what each test asks for itself."""
-
-    checks: tuple[str, ...] = ()
-    device: str | None = None
-
-
-asked = Asked()
-"""Of the run that collects tests now: a decorator has no other way to learn of it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,7 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    global asked
     wanted = Asked(tuple(config.getoption("--zoo-check")), config.getoption("--zoo-device"))
     if wanted == Asked():
         return
@@ -63,12 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
             as_device(wanted.device)
     except ZooError as error:
         raise pytest.UsageError(str(error)) from None
-    asked = wanted
+    asked.current = wanted
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    global asked
-    asked = Asked()
+    asked.current = Asked()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
