@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from zoo.inputs.base import Input
     from zoo.model import Model
     from zoo.plugin.hookspecs import hookimpl
+    from zoo.readout import fit_readout
     from zoo.spec.canonical import Spec
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
@@ -98,6 +99,7 @@ _HOME = {
     ),
     "zoo.model": ("Model",),
     "zoo.plugin.hookspecs": ("hookimpl",),
+    "zoo.readout": ("fit_readout",),
     "zoo.spec.canonical": ("Spec",),
     "zoo.spec.describe": ("ModelDescription", "describe"),
     "zoo.spec.dump": ("to_yaml",),
@@ -170,6 +172,7 @@ __all__ = [
     "convert",
     "describe",
     "doctor",
+    "fit_readout",
     "hookimpl",
     "list_specs",
     "load",

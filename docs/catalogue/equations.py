@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 FUNCTIONS: Final = frozenset(
-    {"tanh", "relu", "exp", "softplus", "softmax", "silu", "log", "max", "min", "cumsum", "Re", "sign", "mod"}
+    {"tanh", "relu", "exp", "sin", "softplus", "softmax", "silu", "log", "max", "min", "cumsum", "Re", "sign", "mod"}
     | {"Norm", "RMSNorm", "modReLU", "Diag", "backbone"}
 )
 OUTPUT: Final = "output"

@@ -24,10 +24,12 @@ from zoo.cells.gated.others import (
     RHNOptions,
     SCRNOptions,
     SGRNOptions,
+    SURNNOptions,
 )
 from zoo.cells.gated.relatives import MiRU1Options, MiRU2Options, MUTOptions, STAROptions, UGRNNOptions
 from zoo.cells.gated.rhn import RHN
 from zoo.cells.gated.scrn import SCRN
+from zoo.cells.gated.selective import SURNN
 from zoo.cells.gated.simple import DSGU, SGU
 from zoo.cells.gated.update import UGRNN, MiRU1, MiRU2
 from zoo.components import NoOptions
@@ -233,3 +235,54 @@ def test_highway_takes_its_steps_one_after_the_other(coupled: bool) -> None:
             s = h * t + s * (1 - t if coupled else sigmoid(V[2] * x + R[2] * s + c[2]))
         expected.append(s)
     assert run(cell, torch.tensor(XS, dtype=DOUBLE).view(1, -1, 1)).flatten().tolist() == pytest.approx(expected)
+
+
+def test_a_selective_unit_is_updated_where_its_rhythm_is_above_zero() -> None:
+    cell = make(SURNN, SURNNOptions(harmonics=2), hidden=2)
+    fill(cell, weight_ih=0.5, weight_hh=[[0.25, 0.0], [0.0, 0.25]], bias=0.1, gate_omega=[math.pi / 2, math.pi])
+    # at t = 1, 2, 3, ...: sin(π t / 2) is 1, 0, -1, 0, and with a bias of 0.5 only the third is below; the other unit
+    # has the cosine of π t, a sine a quarter of a turn ahead: -1, 1, -1, 1
+    fill(cell, gate_bias=[0.5, 0.0], gate_alpha=[[1.0, 0.0], [0.0, 1.0]], gate_phi=[[0.0, 0.0], [0.0, math.pi / 2]])
+    xs = (1.0, -0.5, 2.0, 0.25, -1.0, 0.75, 1.5)
+    opens = ((1, 2, 4, 5, 6), (2, 4, 6))
+    y = run(cell, torch.tensor(xs, dtype=DOUBLE).view(1, -1, 1))[0]
+    for unit, steps in enumerate(opens):
+        h = 0.0
+        for t, x in enumerate(xs, 1):
+            h = tanh(0.5 * x + 0.25 * h + 0.1) if t in steps else h
+            assert y[t - 1, unit].item() == pytest.approx(h, abs=1e-12)
+
+
+def test_the_gradient_of_a_rhythm_is_that_of_its_gate() -> None:
+    """Straight through: what one more unit of openness at that step would do."""
+    cell = make(SURNN, SURNNOptions(harmonics=1))
+    fill(
+        cell,
+        weight_ih=0.5,
+        weight_hh=0.0,
+        bias=0.0,
+        gate_bias=0.0,
+        gate_alpha=2.0,
+        gate_omega=math.pi / 2,
+        gate_phi=0.3,
+    )
+    run(cell, torch.tensor([[[1.0], [-0.5]]], dtype=DOUBLE))[0, -1, 0].backward()
+    n = tanh(0.5), tanh(-0.25)  # open at t = 1, as sin(π / 2 + 0.3) > 0, and shut at t = 2
+    by_gate = (n[0] - 0.0), (n[1] - n[0])  # what each gate lets through; the second is shut, and passes the first on
+    assert cell.gate_bias.grad.item() == pytest.approx(sum(by_gate))
+    turns = [math.pi / 2 * t + 0.3 for t in (1, 2)]
+    by_alpha = sum(gate * math.sin(turn) for gate, turn in zip(by_gate, turns, strict=True))
+    assert cell.gate_alpha.grad.item() == pytest.approx(by_alpha)
+    by_phi = sum(2 * gate * math.cos(turn) for gate, turn in zip(by_gate, turns, strict=True))
+    assert cell.gate_phi.grad.item() == pytest.approx(by_phi)
+    by_omega = sum(2 * gate * math.cos(turn) * t for t, gate, turn in zip((1, 2), by_gate, turns, strict=True))
+    assert cell.gate_omega.grad.item() == pytest.approx(by_omega)
+
+
+def test_rhythms_start_at_all_paces_and_open_every_second_step() -> None:
+    cell = make(SURNN, SURNNOptions(), hidden=400)
+    assert (2 * math.pi / cell.gate_omega.detach()).tolist() == pytest.approx([4, 8, 16, 32])
+    y = run(cell, torch.randn(1, 50, 1, dtype=DOUBLE))
+    updated = (y[:, 1:] != y[:, :-1]).double()
+    assert updated.mean().item() == pytest.approx(0.5, abs=0.05)
+    assert updated.mean(1).unique().numel() > 10

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from zoo.builder import with_engine
 from zoo.checks.batch import Batch, batch_of, features_of, lengths_of, map_state, random_state, run, weighted
 from zoo.checks.subject import Skip, Subject, close, tensors
+from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
 from zoo.model import Model
 
@@ -66,7 +67,8 @@ def _by_step(features: Tensor) -> Tensor:
 
 
 def gradcheck(subject: Subject) -> None:
-    """Gradients by the input, the state and the parameters equal finite differences; second ones where declared."""
+    """Gradients by the input, the state and the parameters, but for `Cell.surrogates`, equal finite differences; second
+    ones where declared."""
     if subject.exact != torch.float64:
         raise Skip(f"{subject.device.type} has no float64")
     model = subject.model()
@@ -110,10 +112,11 @@ def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[A
     """The model as a function of all that it can be differentiated by."""
     batch = _without_padding(subject, batch_of(subject, 2, 3))
     state = random_state(model, 2)
-    names = [name for name, _ in model.named_parameters()]
+    surrogates = _surrogates(model)
+    names = [name for name, _ in model.named_parameters() if name not in surrogates]
     leaves = [batch.x] if batch.x.is_floating_point() else []
     carried = [t for t in tensors(state) if t.is_floating_point() or t.is_complex()]
-    parameters = [p.detach() for p in model.parameters()]
+    parameters = [model.get_parameter(name).detach() for name in names]
 
     def function(*values: Tensor) -> tuple[Tensor, ...]:
         given = iter(values)
@@ -127,6 +130,12 @@ def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[A
 
     inputs = tuple(t.detach().clone().requires_grad_() for t in (*leaves, *carried, *parameters))
     return function, inputs
+
+
+def _surrogates(model: Model) -> set[str]:
+    """Parameters whose gradient is declared not to be the derivative."""
+    cells = ((prefix, module) for prefix, module in model.named_modules() if isinstance(module, Cell))
+    return {f"{prefix}.{name}" for prefix, cell in cells for name in cell.surrogates}
 
 
 def _without_padding(subject: Subject, batch: Batch) -> Batch:

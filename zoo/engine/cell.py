@@ -121,6 +121,7 @@ class Cell(nn.Module):
     default. window: how many past inputs `project` needs. uses: what the cell reads or does by itself, of "dt",
     "observed", "fresh", "weight_dropout", "recurrent_dropout". fusable: whether `fused` can run it.
     keep, write: the gates whose opening keeps the state as it is, and overwrites it, by their names in `roles`.
+    surrogates: parameters whose gradient stands in for a derivative that is none, as behind a threshold, by name.
     kernel_key: equal for cells that one call of `fused_stack` can run together; None where there is no such call.
     """
 
@@ -132,6 +133,7 @@ class Cell(nn.Module):
     fusable: bool = False
     keep: str | None = None
     write: str | None = None
+    surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
     kept: dict[torch.dtype, Any] | None = None
     """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""

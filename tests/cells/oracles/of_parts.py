@@ -143,6 +143,25 @@ def srnn(given: Copied) -> Numbers:
     return y, {"h": h[0]}
 
 
+def surnn(given: Copied) -> Numbers:
+    """torch.nn.RNNCell, whose new state each unit takes where its rhythm is above 0."""
+    p, (hidden, inputs) = given.p, given.p["weight_ih"].shape
+    weights = {"weight_ih": p["weight_ih"], "weight_hh": p["weight_hh"], "bias_ih": p["bias"]}
+    module = loaded(nn.RNNCell(inputs, hidden), {**weights, "bias_hh": torch.zeros_like(p["bias"])})
+    h, age, outputs = given.start["h"], given.start["age"].view(-1, 1, 1), []
+    for t, x in enumerate(given.x.unbind(1), 1):
+        turns = p["gate_omega"] * (age + t) + p["gate_phi"]  # (B, H, K)
+        rhythm = p["gate_bias"] + (p["gate_alpha"] * torch.sin(turns)).sum(2)
+        h = torch.where(rhythm > 0, module(x, h), h)
+        outputs.append(h)
+    return torch.stack(outputs, 1), {"h": h}
+
+
+def _near(drawn: Tensor) -> Tensor:
+    """So near a threshold that little more moves it over."""
+    return drawn / 10
+
+
 RESET_BEFORE = "torchrecurrent.MUT2Cell, a GRU that resets before the product"
 ORACLES = (
     Oracle("gru", "torchrecurrent", RESET_BEFORE, gru, {"reset_gate": "before"}),
@@ -164,6 +183,14 @@ ORACLES = (
     ),
     Oracle("rhn", "torchrecurrent", "torchrecurrent.UGRNNCell for each micro-step", rhn, {"depth": 3}),
     Oracle("srnn", "torch", "torch.nn.RNN with relu over a torch.nn.Sequential", srnn, {"hyper_size": 6}),
+    Oracle(
+        "surnn",
+        "torch",
+        "torch.nn.RNNCell where torch.where lets it through",
+        surnn,
+        hidden=64,
+        drawn={"gate_alpha": _near, "gate_bias": _near},
+    ),
     *(
         Oracle(
             "lipschitz",

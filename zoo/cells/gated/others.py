@@ -9,7 +9,7 @@ from pydantic import Field
 from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh
 from zoo.cells.options import BiasOption, features, gated
 from zoo.cells.records import record
-from zoo.components import Description, Options, Shape, Width
+from zoo.components import Description, Options, Shape, Traits, Width
 
 Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
 
@@ -64,6 +64,13 @@ class SCRNOptions(Options):
     adaptive: bool = Field(False, description="Learn that share for each unit, from alpha on.")
 
 
+class SURNNOptions(Options):
+    """Options of the selective-update network."""
+
+    bias: BiasOption = "one"
+    harmonics: int = Field(4, ge=1, description="K, rhythms that the units' gates are sums of.")
+
+
 def describe_rhn(options: RHNOptions, input_shape: Shape, hidden_size: int) -> Description:
     gates = 2 if options.coupled else 3
     deep = gates * options.depth
@@ -100,6 +107,11 @@ def describe_scrn(options: SCRNOptions, input_shape: Shape, hidden_size: int) ->
         state={"h": (hidden_size,), "s": (context,)},
         sequential_depth=2,
     )
+
+
+def describe_surnn(options: SURNNOptions, input_shape: Shape, hidden_size: int) -> Description:
+    K, H = options.harmonics, hidden_size
+    return gated(1, options.bias, input_shape, H, H, products=2 * K * H, vectors=H + K)
 
 
 OTHERS: Final = (
@@ -181,5 +193,17 @@ OTHERS: Final = (
         summary="Structurally constrained network: a slow, linear context beside a simple network",
         paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, arXiv:1412.7753",
         authority="the paper's equations; the start from facebookarchive/SCRNNs util.lua",
+    ),
+    record(
+        "surnn",
+        SURNNOptions,
+        "selective:SURNN",
+        family="gated",
+        reference_in="selective",
+        described_in="others",
+        summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
+        paper="Yin et al. 2026, Efficient sparse selective-update RNNs, arXiv:2603.02226",
+        authority="the paper's equations of h and g",
+        traits=Traits(low_precision=False),
     ),
 )

@@ -1,0 +1,66 @@
+"""A network whose units are updated by rhythms of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.cells.gated.blocks import seen
+from zoo.cells.gated.others import SURNNOptions
+from zoo.cells.weights import GatedCell
+from zoo.components import Shape
+from zoo.engine.cell import Context, States, StateSpec
+
+
+class SURNN(GatedCell):
+    """n = tanh(W x + U h + b), h = h + g(t) ⊙ (n − h); the output is h.
+
+    At step t of a sequence, from 1 on, g(t) = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), where H is 1 above 0 and 0 elsewhere.
+
+    Source: arXiv:2603.02226, its f a simple network. H's gradient is passed straight through, as if H(a) were a, so
+    that rhythms can be learned. Parameters: one block; gate_bias (H,), which is c; gate_alpha and gate_phi (H, K);
+    gate_omega (K,). States: h (hidden_size,).
+    """
+
+    gates = ("",)
+    uses = GatedCell.uses | {"fresh"}
+    surrogates = frozenset({"gate_bias", "gate_alpha", "gate_omega", "gate_phi"})
+
+    def __init__(self, options: SURNNOptions, input_shape: Shape, hidden_size: int) -> None:
+        super().__init__(input_shape, hidden_size, hidden_size, options.bias)
+        H, K = hidden_size, options.harmonics
+        self.gate_bias, self.gate_omega = nn.Parameter(torch.empty(H)), nn.Parameter(torch.empty(K))
+        self.gate_alpha, self.gate_phi = nn.Parameter(torch.empty(H, K)), nn.Parameter(torch.empty(H, K))
+        self.states = {"h": StateSpec((hidden_size,), zoneout=True)}
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """A choice, where no source says more: W, U and b as torch's RNN; rhythms of 4, 8, 16, ... steps in all phases,
+        so that a unit is updated at about every second step: ω_k = π / 2^k, c = 0, α normal, φ anywhere in a turn."""
+        super().reset_parameters()
+        K = len(self.gate_omega)
+        nn.init.zeros_(self.gate_bias)
+        nn.init.normal_(self.gate_alpha)
+        nn.init.uniform_(self.gate_phi, 0.0, 2 * math.pi)
+        with torch.no_grad():
+            self.gate_omega.copy_(math.pi / 2.0 ** torch.arange(1, K + 1))
+
+    def constants(self, ctx: Context) -> Any:
+        return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
+
+    def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, Tensor]:
+        assert ctx.age is not None
+        turned = (ctx.age + 1).to(ctx.dtype).unsqueeze(2) * self.gate_omega  # (B, T, K)
+        # sin(ω t + φ) = cos φ sin(ω t) + sin φ cos(ω t): one product for all units
+        weights = torch.cat([self.gate_alpha * torch.cos(self.gate_phi), self.gate_alpha * torch.sin(self.gate_phi)], 1)
+        a = F.linear(torch.cat([torch.sin(turned), torch.cos(turned)], 2), weights, self.gate_bias)  # (B, T, H)
+        return F.linear(x, self.weight_ih, self.bias_sum()), (a > 0).to(a.dtype) + (a - a.detach())
+
+    def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
+        (s, g), (U, mask), old = u, const, state["h"]
+        return {"h": torch.addcmul(old, g, torch.tanh(torch.addmm(s, seen(old, mask), U)) - old)}

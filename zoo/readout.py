@@ -1,0 +1,79 @@
+"""A head in one go: ridge regression on what the layers give, which is how reservoirs are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.errors import InputError
+from zoo.model import Model
+
+
+def fit_readout(
+    model: Model,
+    x: Tensor,
+    targets: Tensor,
+    *,
+    ridge: float = 1e-6,
+    washout: int = 0,
+    lengths: Tensor | Sequence[int] | None = None,
+    **extras: Any,
+) -> Model:
+    """Set a model's head so that its squared error on these sequences is least, with a penalty on its weights.
+
+    The layers stay as they are, and so does the mode of the model. The head must have
+    `fit(features (N, D), targets (N, size), *, ridge)`, as `linear` has.
+
+    Args:
+        x: as the model reads it, (B, T, ...). targets: (B, T, size), or (B, size) behind a pool.
+        ridge: the penalty on squared weights, at least 0. washout: how many first steps of each row are left out, in
+            which a reservoir still shows where it started. lengths: (B,), as in a call. extras: `dt`, `observed`,
+            `reset` and `state`, as in a call.
+
+    Returns:
+        The model.
+
+    Raises:
+        InputError: no such head, targets that do not fit, or no step left.
+    """
+    head: Any = model.head
+    if head is None:
+        raise InputError("a model without a head has no readout to fit: give the spec one, head: {kind: linear, ...}")
+    if not callable(getattr(head, "fit", None)):
+        raise InputError(f"the head {type(head).__name__} cannot be fitted in one go; 'linear' can")
+    if not ridge >= 0:
+        raise InputError(f"ridge must be at least 0, not {ridge}")
+    if washout < 0 or (washout and model.pool is not None):
+        raise InputError(f"washout must be at least 0, and 0 behind a pool, which gives no steps, not {washout}")
+    seen: list[Tensor] = []
+    hook = head.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+    training = model.training
+    try:
+        with torch.no_grad():
+            output = model.eval()(x, lengths=lengths, **extras)
+    finally:
+        hook.remove()
+        model.train(training)
+    if tuple(targets.shape) != tuple(output.shape):
+        raise InputError(f"targets must be {tuple(output.shape)}, as the head's output, not {tuple(targets.shape)}")
+    features = seen[0]
+    if model.pool is None:
+        kept = _kept(features, lengths, washout)
+        features, targets = features[kept], targets.to(features.device)[kept]
+    if not len(features):
+        raise InputError(f"no step is left: washout {washout} is as long as the longest row")
+    if not bool(torch.isfinite(features).all() and torch.isfinite(targets).all()):
+        raise InputError("what the head sees, or the targets, have numbers that are not finite")
+    head.fit(features, targets, ridge=ridge)
+    return model
+
+
+def _kept(features: Tensor, lengths: Tensor | Sequence[int] | None, washout: int) -> Tensor:
+    """Which steps count, (B, T)."""
+    rows, steps = features.shape[:2]
+    step = torch.arange(steps, device=features.device).expand(rows, steps)
+    ends = torch.full((rows,), steps) if lengths is None else torch.as_tensor(lengths)
+    return (step >= washout) & (step < ends.to(features.device).unsqueeze(1))
