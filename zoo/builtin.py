@@ -63,7 +63,7 @@ def zoo_layers() -> list[LayerType]:
             options=layers.LinearLayerOptions,
             build="zoo.layers.linear:LinearLayer",
             describe="zoo.layers.options:describe_linear",
-            summary="A linear map of every step, with an activation",
+            summary="A linear map of every step, of all numbers of its maps if it has maps, with an activation",
         )
     ]
 
@@ -76,7 +76,7 @@ def zoo_heads() -> list[HeadType]:
             options=heads.LinearOptions,
             build="zoo.heads.linear:Linear",
             describe="zoo.heads.options:describe_linear",
-            summary="One linear map",
+            summary="One linear map, of all numbers of the maps if there are maps",
         ),
         HeadType(
             name="mlp",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,24 +13,24 @@ from zoo.heads.options import LinearOptions
 
 
 class Linear(nn.Module):
-    """(..., F) -> W x + b, (..., size)."""
+    """(..., F), or maps (..., C, H, W) with all their numbers in a row -> W x + b, (..., size)."""
 
     def __init__(self, options: LinearOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
-        self.dropout = options.dropout
-        self.linear = nn.Linear(input_shape[-1], options.size, bias=options.bias)
+        self.dropout, self.axes = options.dropout, len(input_shape)
+        self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.linear(F.dropout(x, self.dropout, self.training))
+        y: Tensor = self.linear(F.dropout(x.flatten(-self.axes), self.dropout, self.training))
         return y
 
     def fit(self, features: Tensor, targets: Tensor, *, ridge: float) -> None:
         """Ridge regression: W and b where the sum of |W x + b − y|² and ridge |W|² is least, b without a penalty.
 
-        features: (N, F). targets: (N, size). Computed in float64 on the CPU; where features repeat one another and
-        ridge is 0, the smallest of all best W. Source: Jaeger 2001, GMD report 148, has the least squares.
+        features: (N, F), or (N, C, H, W). targets: (N, size). Computed in float64 on the CPU; where features repeat one
+        another and ridge is 0, the smallest of all best W. Source: Jaeger 2001, GMD report 148, has the least squares.
         """
-        X, Y = features.detach().double().cpu(), targets.detach().double().cpu()
+        X, Y = features.detach().flatten(1).double().cpu(), targets.detach().double().cpu()
         middle = (X.mean(0), Y.mean(0)) if self.linear.bias is not None else (X.new_zeros(()), Y.new_zeros(()))
         X, Y = X - middle[0], Y - middle[1]
         sizes, directions = torch.linalg.eigh(X.T @ X)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -13,17 +14,19 @@ from zoo.layers.activations import activate
 
 
 class MLP(nn.Module):
-    """(..., F) -> linear maps with an activation after each but the last, (..., size)."""
+    """(..., F), or maps (..., C, H, W) with all their numbers in a row -> linear maps with an activation after each but
+    the last, (..., size)."""
 
     def __init__(self, options: MLPOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
         self.activation = options.activation
-        self.dropout = options.dropout
-        widths = (input_shape[-1], *options.hidden, options.size)
+        self.dropout, self.axes = options.dropout, len(input_shape)
+        widths = (math.prod(input_shape), *options.hidden, options.size)
         self.linears = nn.ModuleList(nn.Linear(wide, size) for wide, size in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         *hidden, last = self.linears
+        x = x.flatten(-self.axes)
         for linear in hidden:
             x = F.dropout(activate(self.activation, linear(x)), self.dropout, self.training)
         y: Tensor = last(x)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from zoo.cells.options import features
 from zoo.components import Description, NoOptions, Options, Shape, Width
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Rate, linear
@@ -77,7 +78,8 @@ def describe_pool(options: NoOptions, input_shape: Shape) -> Description:
 
 
 def describe_attention(options: AttentionOptions, input_shape: Shape) -> Description:
-    size = options.size or input_shape[-1]
+    width = features(input_shape)
+    size = options.size or width
     hidden = linear(input_shape, size, bias=True)
     return Description(
         output_shape=input_shape,

@@ -1,4 +1,4 @@
-"""Pools over time: from (B, T, F) to (B, F), with padding left out of all of them.
+"""Pools over time: from (B, T, F) to (B, F), with padding left out of all of them. All but attention take maps too.
 
 Each is called with the last layer's output, zero in padding; which steps are valid (B, T), or None for all;
 and the final output of each direction (B, F).
@@ -32,7 +32,8 @@ class Mean(nn.Module):
     def forward(self, y: Tensor, valid: Tensor | None, final: Tensor) -> Tensor:
         if valid is None:
             return y.mean(1)
-        return y.sum(1) / valid.sum(1, keepdim=True).to(y.dtype)
+        steps = valid.sum(1).to(y.dtype)
+        return y.sum(1) / steps.view(-1, *(1,) * (y.dim() - 2))
 
 
 class Max(nn.Module):
@@ -43,7 +44,7 @@ class Max(nn.Module):
 
     def forward(self, y: Tensor, valid: Tensor | None, final: Tensor) -> Tensor:
         if valid is not None:
-            y = y.masked_fill(~valid.unsqueeze(2), -torch.inf)
+            y = y.masked_fill(~valid.view(*valid.shape, *(1,) * (y.dim() - 2)), -torch.inf)
         return y.amax(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from torch import Tensor, nn
@@ -15,15 +16,15 @@ from zoo.layers.options import LinearLayerOptions
 
 
 class LinearLayer(Layer):
-    """x (B, T, F) -> activation(W x + b), (B, T, size)."""
+    """x (B, T, F), or maps (B, T, C, H, W) with all their numbers in a row -> activation(W x + b), (B, T, size)."""
 
     def __init__(self, options: LinearLayerOptions, input_shape: Shape) -> None:
         super().__init__()
-        self.output_shape = (*input_shape[:-1], options.size)
+        self.output_shape = (options.size,)
         self.activation = options.activation
         self.dropout = options.dropout
-        self.linear = nn.Linear(input_shape[-1], options.size, bias=options.bias)
+        self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        y = activate(self.activation, self.linear(x))
+        y = activate(self.activation, self.linear(x.flatten(2)))
         return LayerOutput(zero_where(F.dropout(y, self.dropout, self.training), run.valid), {})

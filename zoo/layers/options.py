@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from zoo.cells.options import features
 from zoo.components import Description, Options, Shape, Width
 
 Activation = Literal["none", "relu", "tanh", "sigmoid", "gelu", "silu"]
@@ -40,14 +42,14 @@ def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Descript
 
 def describe_affine_norm(options: NormOptions, input_shape: Shape) -> Description:
     """A norm with a scale and a shift."""
-    return Description(output_shape=input_shape, parameters=2 * input_shape[-1])
+    return Description(output_shape=input_shape, parameters=2 * features(input_shape))
 
 
 def describe_rms_norm(options: NormOptions, input_shape: Shape) -> Description:
-    return Description(output_shape=input_shape, parameters=input_shape[-1])
+    return Description(output_shape=input_shape, parameters=features(input_shape))
 
 
 def linear(input_shape: Shape, size: int, *, bias: bool) -> Description:
-    """One linear map of the last axis."""
-    product = input_shape[-1] * size
-    return Description(output_shape=(*input_shape[:-1], size), parameters=product + size * bias, macs_per_step=product)
+    """One linear map of all numbers of a step, features or maps."""
+    product = math.prod(input_shape) * size
+    return Description(output_shape=(size,), parameters=product + size * bias, macs_per_step=product)

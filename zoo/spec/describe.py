@@ -170,17 +170,23 @@ def _recurrent(
         if norm is None:
             return None
         parameters, macs = parameters + norm.parameters, macs + norm.macs_per_step
+    if layer.output_projection is not None and len(output) != 1:
+        misfits.append(
+            Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
+        )
+        return None
     if layer.output_projection is not None:
         product = output[-1] * layer.output_projection
         parameters, macs = parameters + product + layer.output_projection, macs + product
         once += product if pooled and layer.bidirectional else 0
-        output = (*output[:-1], layer.output_projection)
+        output = (layer.output_projection,)
     if layer.residual and output != shape:
+        mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
         misfits.append(
             Misfit(
                 (*path, "residual"),
                 f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
-                f"{_wide(output)}; make them equal, for example with output_projection: {shape[-1]}",
+                f"{_wide(output)}; make them equal, for example with {mend}",
             )
         )
     state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
