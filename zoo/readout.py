@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import InputError
-from zoo.model import Model
+from zoo.model import AnyState, Model
 
 
 def fit_readout(
@@ -20,7 +20,10 @@ def fit_readout(
     ridge: float = 1e-6,
     washout: int = 0,
     lengths: Tensor | Sequence[int] | None = None,
-    **extras: Any,
+    state: AnyState | None = None,
+    dt: Tensor | None = None,
+    observed: Tensor | None = None,
+    reset: Tensor | None = None,
 ) -> Model:
     """Set a model's head so that its squared error on these sequences is least, with a penalty on its weights.
 
@@ -30,15 +33,16 @@ def fit_readout(
     Args:
         x: as the model reads it, (B, T, ...). targets: (B, T, size), or (B, size) behind a pool.
         ridge: the penalty on squared weights, at least 0. washout: how many first steps of each row are left out, in
-            which a reservoir still shows where it started. lengths: (B,), as in a call. extras: `dt`, `observed`,
-            `reset` and `state`, as in a call.
+            which a reservoir still shows where it started. lengths, state, dt, observed, reset: as in a call.
 
     Returns:
         The model.
 
     Raises:
-        InputError: no such head, targets that do not fit, or no step left.
+        InputError: no such head, what a call would refuse, targets that do not fit, or no step left.
     """
+    if not isinstance(x, Tensor):
+        raise InputError(f"x must be a tensor, with lengths beside it, not {type(x).__name__}")
     head: Any = model.head
     if head is None:
         raise InputError("a model without a head has no readout to fit: give the spec one, head: {kind: linear, ...}")
@@ -53,7 +57,7 @@ def fit_readout(
     training = model.training
     try:
         with torch.no_grad():
-            output = model.eval()(x, lengths=lengths, **extras)
+            output = model.eval()(x, state, lengths=lengths, dt=dt, observed=observed, reset=reset)
     finally:
         hook.remove()
         model.train(training)

@@ -139,3 +139,16 @@ def test_the_head_of_a_plugin_may_be_fitted_too() -> None:
     assert given["features"].shape == (6, 6)
     assert given["ridge"] == 0.25
     assert torch.equal(given["targets"], normal(3, 12, 3)[:, 10:].flatten(0, 1))
+
+
+def test_what_a_call_takes_is_taken_and_a_packed_sequence_is_not() -> None:
+    x, y = normal(3, 12, 2), normal(3, 12, 3)
+    plain, restarted = (zoo.fit_readout(model(), x, y, reset=reset) for reset in (None, torch.rand(3, 12) < 0.3))
+    assert not torch.equal(plain.head.linear.weight, restarted.head.linear.weight)
+    started = zoo.fit_readout(model(), x, y, state={"layers.0.x": normal(3, 6)})
+    assert not torch.equal(plain.head.linear.weight, started.head.linear.weight)
+    packed: Any = torch.nn.utils.rnn.pack_padded_sequence(
+        x, torch.tensor(LENGTHS), batch_first=True, enforce_sorted=False
+    )
+    with pytest.raises(zoo.InputError, match="x must be a tensor, with lengths beside it, not PackedSequence"):
+        zoo.fit_readout(model(), packed, y)
