@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any
@@ -277,6 +278,16 @@ def test_the_gradient_of_a_rhythm_is_that_of_its_gate() -> None:
     assert cell.gate_phi.grad.item() == pytest.approx(by_phi)
     by_omega = sum(2 * gate * math.cos(turn) * t for t, gate, turn in zip((1, 2), by_gate, turns, strict=True))
     assert cell.gate_omega.grad.item() == pytest.approx(by_omega)
+
+
+def test_rhythms_are_as_exact_in_half_precision_as_their_parameters() -> None:
+    cell = make(SURNN, SURNNOptions(), hidden=40).bfloat16()
+    exact = copy.deepcopy(cell).double()
+    x = torch.randn(1, 60, 1).bfloat16()
+    shut = [(y[:, 1:] == y[:, :-1]) for y in (run(cell, x), run(exact, x.double()))]
+    # equal by chance: a unit that is updated to what it was, as 8 bits see it
+    assert (shut[0] >= shut[1]).all()
+    assert (shut[0] == shut[1]).float().mean() > 0.98
 
 
 def test_rhythms_start_at_all_paces_and_open_every_second_step() -> None:

@@ -55,10 +55,13 @@ class SURNN(GatedCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, Tensor]:
         assert ctx.age is not None
-        turned = (ctx.age + 1).to(ctx.dtype).unsqueeze(2) * self.gate_omega  # (B, T, K)
+        # in the states' precision, so that no more than the parameters' rounding moves what lies near the threshold
+        gates = (self.gate_bias, self.gate_alpha, self.gate_omega, self.gate_phi)
+        bias, alpha, omega, phi = (one.to(ctx.dtype) for one in gates)
+        turned = (ctx.age + 1).to(ctx.dtype).unsqueeze(2) * omega  # (B, T, K)
         # sin(ω t + φ) = cos φ sin(ω t) + sin φ cos(ω t): one product for all units
-        weights = torch.cat([self.gate_alpha * torch.cos(self.gate_phi), self.gate_alpha * torch.sin(self.gate_phi)], 1)
-        a = F.linear(torch.cat([torch.sin(turned), torch.cos(turned)], 2), weights, self.gate_bias)  # (B, T, H)
+        weights = torch.cat([alpha * torch.cos(phi), alpha * torch.sin(phi)], 1)
+        a = F.linear(torch.cat([torch.sin(turned), torch.cos(turned)], 2), weights, bias)  # (B, T, H)
         return F.linear(x, self.weight_ih, self.bias_sum()), (a > 0).to(a.dtype) + (a - a.detach())
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
