@@ -151,7 +151,7 @@ def test_light_rooms_load_without_torch(module: str) -> None:
         ),
         ("checks", "from zoo.cli.output import write", ["zoo.cli.output.write"]),
         ("model", "import zoo", ["zoo"]),
-        ("cells", "from zoo.cells.options import features\nfrom zoo.errors import ZooError", []),
+        ("cells", "from zoo.cells.options import gated\nfrom zoo.errors import ZooError", []),
     ],
 )
 def test_an_import_upwards_is_found(room: str, code: str, wrong: list[str]) -> None:

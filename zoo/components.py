@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from zoo.errors import PluginError
+from zoo.errors import PluginError, ZooError
 
 API_VERSION: Final = 1
 """The version of these records. A plugin whose records ask for a newer one is listed as incompatible."""
@@ -48,6 +48,13 @@ Count: Final = Size("count")
 """A number of parts (heads, groups, blocks): what it divides, it still divides when shrunk."""
 Vocabulary: Final = Size("vocabulary")
 """A number of symbols."""
+
+
+def features(shape: Shape) -> int:
+    """The width of flat features. Raises ZooError for maps, which most components cannot read."""
+    if len(shape) != 1:
+        raise ZooError(f"needs flat features at each step, not maps of shape {shape}")
+    return shape[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

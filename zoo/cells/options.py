@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import CellType, Description, Options, Shape, Traits, Width
+from zoo.components import CellType, Description, Options, Shape, Traits, Width, features
 from zoo.errors import ZooError
 
 ALL_DROPOUTS: Final = frozenset({"recurrent", "weight"})
@@ -115,13 +115,6 @@ def gated(
         state={name: (hidden_size if index else output,) for index, name in enumerate(states)},
         sequential_depth=depth,
     )
-
-
-def features(shape: Shape) -> int:
-    """The width of flat features. Raises ZooError for maps, which a dense cell cannot read."""
-    if len(shape) != 1:
-        raise ZooError(f"needs flat features at each step, not maps of shape {shape}")
-    return shape[0]
 
 
 CELLS: Final = (

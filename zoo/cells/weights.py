@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo.cells.options import Biases, features
-from zoo.components import Shape
+from zoo.cells.options import Biases
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States
 from zoo.engine.sequence import at_last, where_rows
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from zoo.cells.options import features
-from zoo.components import Description, NoOptions, Options, Shape, Width
+from zoo.components import Description, NoOptions, Options, Shape, Width, features
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Rate, linear
 

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zoo.cells.options import features
-from zoo.components import Description, Options, Shape, Width
+from zoo.components import Description, Options, Shape, Width, features
 
 Activation = Literal["none", "relu", "tanh", "sigmoid", "gelu", "silu"]
 Positive = Annotated[int, Field(ge=1)]

@@ -11,9 +11,8 @@ from torch.nn import functional as F
 
 from zoo.cells.dynamics.driven import gaps
 from zoo.cells.dynamics.timed import GRUDOptions
-from zoo.cells.options import features
 from zoo.cells.weights import GatedCell
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Context, Role, States, StateSpec
 from zoo.engine.sequence import where_steps
 

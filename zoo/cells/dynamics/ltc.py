@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from zoo.cells.dynamics.driven import gaps
 from zoo.cells.dynamics.timed import LTCOptions
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 EPSILON: Final = 1e-8

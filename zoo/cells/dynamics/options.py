@@ -9,9 +9,9 @@ from pydantic import Field
 
 from zoo.cells.dynamics.records import described
 from zoo.cells.dynamics.timed import TIMED
-from zoo.cells.options import BiasOption, features, gated
+from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Count, Description, Options, Shape, Traits
+from zoo.components import Count, Description, Options, Shape, Traits, features
 
 Step = Annotated[float, Field(gt=0, description="Step Δt of the discretisation, the same at every step of a sequence.")]
 

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from zoo.cells.dynamics.records import described
-from zoo.cells.options import BiasOption, features, gated
+from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, Options, Shape, Traits, Width
+from zoo.components import Description, Options, Shape, Traits, Width, features
 
 
 class LTCOptions(Options):

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.cells.gated.options import IndRNNOptions
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 

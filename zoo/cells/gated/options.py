@@ -7,8 +7,8 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from zoo.cells.gated.records import Nonlinearity, bounded_by_tanh
-from zoo.cells.options import ALL_DROPOUTS, BiasOption, features, gated
-from zoo.components import CellType, Description, Options, Shape, Traits
+from zoo.cells.options import ALL_DROPOUTS, BiasOption, gated
+from zoo.components import CellType, Description, Options, Shape, Traits, features
 
 
 class MGUOptions(Options):

@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh
-from zoo.cells.options import BiasOption, features, gated
+from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, Options, Shape, Traits, Width
+from zoo.components import Description, Options, Shape, Traits, Width, features
 
 Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
 

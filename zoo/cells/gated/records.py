@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from zoo.cells.options import features
-from zoo.components import Description, Shape, Traits
+from zoo.components import Description, Shape, Traits, features
 
 Nonlinearity = Literal["relu", "tanh"]
 

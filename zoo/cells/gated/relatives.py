@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh
-from zoo.cells.options import BiasOption, features, gated
+from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, NoOptions, Options, Shape
+from zoo.components import Description, NoOptions, Options, Shape, features
 from zoo.errors import ZooError
 
 Share = Annotated[float, Field(ge=0, lt=1, description="λ, share of the old state in the new one.")]

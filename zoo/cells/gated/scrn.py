@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import seen
 from zoo.cells.gated.others import SCRNOptions
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 

@@ -8,9 +8,8 @@ from typing import Final, Literal
 from pydantic import Field
 
 from zoo.cells.gated.records import blocks
-from zoo.cells.options import features
 from zoo.cells.records import record
-from zoo.components import Description, NoOptions, Options, Shape
+from zoo.components import Description, NoOptions, Options, Shape, features
 
 NO_DROPOUTS: Final[frozenset[str]] = frozenset()
 

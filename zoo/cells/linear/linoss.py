@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 from zoo.cells.linear.pairs import into_pairs, real_part
 from zoo.cells.linear.spaces import LinOSSOptions
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 

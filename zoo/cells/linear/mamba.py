@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.cells.linear.spaces import MambaOptions, mamba_rank
-from zoo.cells.options import features
 from zoo.cells.steps import start_steps
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
 
 

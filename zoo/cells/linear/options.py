@@ -6,8 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.cells.options import features
-from zoo.components import CellType, Count, Description, Options, Shape
+from zoo.components import CellType, Count, Description, Options, Shape, features
 from zoo.errors import ZooError
 
 Bias = Annotated[Literal["one", "none"], Field(description="'one' as the paper has, or 'none'.")]

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 from zoo.cells.matrix.fast_weights import MemoryOptions
 from zoo.cells.matrix.options import head_size
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
 
 EPS: Final = 1e-5

@@ -11,9 +11,8 @@ from torch.nn import functional as F
 
 from zoo.cells.matrix.attention import LinearAttention
 from zoo.cells.matrix.fast_weights import DeltaNetOptions, GatedDeltaNetOptions, deltanet_key_size, gla_key_size
-from zoo.cells.options import features
 from zoo.cells.steps import start_steps
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Context, States
 
 EPS: Final = 1e-6

@@ -7,8 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from zoo.cells.matrix.options import HeadedOptions, head_size
-from zoo.cells.options import features
-from zoo.components import CellType, Description, Options, Shape, Traits, Width
+from zoo.components import CellType, Description, Options, Shape, Traits, Width, features
 
 KeySize = Annotated[int, Width, Field(ge=1)]
 Kernel = Annotated[int, Field(ge=0, description="Steps that a convolution of q, k and v sees; 0 for none.")]

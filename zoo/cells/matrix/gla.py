@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from zoo.cells.matrix.attention import LinearAttention
 from zoo.cells.matrix.fast_weights import GLAOptions, gla_key_size
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Context, States
 
 

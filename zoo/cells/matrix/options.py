@@ -6,8 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from zoo.cells.options import features
-from zoo.components import CellType, Count, Description, Options, Shape
+from zoo.components import CellType, Count, Description, Options, Shape, features
 from zoo.errors import ZooError
 
 

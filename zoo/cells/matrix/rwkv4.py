@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.cells.matrix.fast_weights import RWKV4Options
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 LEAST: Final = -1e38

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 from zoo.cells.matrix.fast_weights import RWKV7Options
 from zoo.cells.matrix.options import head_size
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 SLOPES: Final = (0.2, 0.9, 0.7, 0.7, 0.9, 0.2)

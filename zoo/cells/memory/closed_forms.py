@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zoo.cells.options import Biases, BiasOption, features, gated
-from zoo.components import Count, Description, NoOptions, Options, Shape, Width
+from zoo.cells.options import Biases, BiasOption, gated
+from zoo.components import Count, Description, NoOptions, Options, Shape, Width, features
 from zoo.errors import ZooError
 
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.cells.options import features
-from zoo.components import NoOptions, Shape
+from zoo.components import NoOptions, Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 

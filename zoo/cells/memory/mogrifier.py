@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from zoo.cells.memory.closed_forms import MogrifierOptions
 from zoo.cells.memory.early import MemoryCell
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Context, States
 
 

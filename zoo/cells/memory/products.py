@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import MultiplicativeOptions, ResidualOptions, check_residual
 from zoo.cells.memory.early import MemoryCell
-from zoo.cells.options import features
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 

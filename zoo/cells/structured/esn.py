@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.cells.options import features
 from zoo.cells.structured.options import ESNOptions
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from zoo.cells.options import ALL_DROPOUTS, features
-from zoo.components import CellType, Description, Options, Shape, Traits, Width
+from zoo.cells.options import ALL_DROPOUTS
+from zoo.components import CellType, Description, Options, Shape, Traits, Width, features
 
 
 class LMUOptions(Options):

@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.cells.options import features
 from zoo.cells.structured.options import SRNNOptions
-from zoo.components import Shape
+from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
