@@ -27,7 +27,7 @@ def fit_readout(
 ) -> Model:
     """Set a model's head so that its squared error on these sequences is least, with a penalty on its weights.
 
-    The layers stay as they are, and so does the mode of the model. The head must have
+    The layers stay as they are, and so do the modes of all modules. The head must have
     `fit(features (N, D), targets (N, size), *, ridge)`, as `linear` has.
 
     Args:
@@ -54,13 +54,14 @@ def fit_readout(
         raise InputError(f"washout must be at least 0, and 0 behind a pool, which gives no steps, not {washout}")
     seen: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
-    training = model.training
+    modes = {module: module.training for module in model.modules()}
     try:
         with torch.no_grad():
             output = model.eval()(x, state, lengths=lengths, dt=dt, observed=observed, reset=reset)
     finally:
         hook.remove()
-        model.train(training)
+        for module, mode in modes.items():
+            module.training = mode
     if tuple(targets.shape) != tuple(output.shape):
         raise InputError(f"targets must be {tuple(output.shape)}, as the head's output, not {tuple(targets.shape)}")
     features = seen[0]

@@ -81,6 +81,7 @@ def test_a_reservoir_learns_to_say_what_came_three_steps_ago() -> None:
     spec = {"schema": 1, "name": "t", "input": 1, "cell": {"kind": "esn", "input_scaling": 0.1}, "hidden_size": 60}
     memory = zoo.build({**spec, "head": {"kind": "linear", "size": 1}}, seed=0)
     memory.train()
+    memory.layers.eval()
     before = {name: value.clone() for name, value in memory.state_dict().items()}
 
     def series(seed: int) -> tuple[Tensor, Tensor]:
@@ -92,6 +93,7 @@ def test_a_reservoir_learns_to_say_what_came_three_steps_ago() -> None:
     error = (memory(x) - y)[:, 20:].square().mean() / y[:, 20:].var()
     assert error < 1e-3
     assert memory.training
+    assert not memory.layers.training
     changed = {name for name, value in memory.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"head.linear.weight", "head.linear.bias"}
 
