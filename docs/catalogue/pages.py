@@ -164,10 +164,13 @@ def _index() -> Iterator[str]:
     for cell in cells():
         yield "| " + " | ".join(_row(cell)) + " |"
     yield ""
-    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written from the paper by"
-    yield "another hand, which all options are held to; **golden** numbers are that reference's, kept in a file, so"
+    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written by another hand"
+    yield "than the cell, which all options are held to; **golden** numbers are that reference's, kept in a file, so"
     yield "that cell and reference cannot change together unseen; an **oracle** is an implementation from outside that"
     yield "gives the same with the same weights."
+    yield ""
+    yield "Where a page says *at second hand*, the paper itself was not opened: its equations are as descriptions and other"
+    yield "implementations state them."
 
 
 def _row(cell: Known) -> tuple[str, ...]:

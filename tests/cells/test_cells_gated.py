@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from alone import fill, run
 from by_hand import DOUBLE, sigmoid
 
+import zoo
 from zoo.cells.gated.additive import ATR, RAN, SGRN
 from zoo.cells.gated.bistable import BR, NBR
 from zoo.cells.gated.fast import FastGRNN, FastRNN
@@ -297,3 +299,22 @@ def test_rhythms_start_at_all_paces_and_open_every_second_step() -> None:
     updated = (y[:, 1:] != y[:, :-1]).double()
     assert updated.mean().item() == pytest.approx(0.5, abs=0.05)
     assert updated.mean(1).unique().numel() > 10
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        (frozenset(), "first derivatives .* differ from finite differences"),
+        (SURNN.surrogates - {"gate_phi"}, "first derivatives .* differ from finite differences"),
+        (SURNN.surrogates | {"gate_fi"}, "surrogates name what is no parameter: layers.0.cell.gate_fi"),
+    ],
+    ids=["none", "one short", "misspelt"],
+)
+def test_gradcheck_spares_only_what_a_cell_declares(
+    declared: frozenset[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SURNN, "surrogates", declared)
+    report = zoo.check("cells/surnn", checks=["gradcheck"])
+    (one,) = report.outcomes
+    assert one.status == "failed"
+    assert re.search(message, one.reason)

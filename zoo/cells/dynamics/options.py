@@ -167,7 +167,7 @@ CELLS: Final = (
         reference_in="dynamics",
         summary="Gated recurrent unit with weighted feedback of a state some steps back",
         paper="Erichson, Lim and Mahoney 2022, arXiv:2212.00228",
-        authority="the paper's discrete update of h, with u, z, g and a",
+        authority="the paper's discrete update of h, with u, z, g and a, at second hand",
     ),
     *TIMED,
 )

@@ -181,7 +181,7 @@ OTHERS: Final = (
         described_in="others",
         summary="Simple gated recurrent network: one gate, whose product of x is the candidate too",
         paper="IET Generation, Transmission and Distribution 2021, doi:10.1049/gtd2.12056",
-        authority="the paper's equations, as torchrecurrent's SGRNCell has them",
+        authority="the paper's equations, at second hand: as torchrecurrent's SGRNCell has them",
     ),
     record(
         "scrn",
@@ -203,7 +203,7 @@ OTHERS: Final = (
         described_in="others",
         summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs, arXiv:2603.02226",
-        authority="the paper's equations of h and g",
+        authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
         traits=Traits(low_precision=False),
     ),
 )

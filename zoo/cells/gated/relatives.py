@@ -155,7 +155,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Chaos-free network: without an input, every state decays to zero",
         paper="Laurent and von Brecht 2017, A recurrent neural network without chaos, ICLR, arXiv:1612.06212",
-        authority="the paper's equations of the CFN",
+        authority="the paper's equations of the CFN, at second hand",
     ),
     record(
         "lightru",
@@ -166,7 +166,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Light recurrent unit: one gate, and a candidate of the input alone",
         paper="Ye et al. 2024, Light recurrent unit, Electronics 13(16), doi:10.3390/electronics13163204",
-        authority="the paper's equations of the LRU",
+        authority="the paper's equations of the LRU, at second hand",
     ),
     record(
         "minimalrnn",
@@ -177,7 +177,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="MinimalRNN: a gate between the old state and a map of the input",
         paper="Chen 2017, MinimalRNN, arXiv:1711.06788",
-        authority="the paper's equations of MinimalRNN",
+        authority="the paper's equations of MinimalRNN, at second hand",
     ),
     record(
         "star",
@@ -211,7 +211,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Minion recurrent unit 1: a GRU with a constant for its update gate",
         paper="Zyarah and Kudithipudi 2025, arXiv:2503.06175",
-        authority="the paper's equations of MiRU-1",
+        authority="the paper's equations of MiRU-1, at second hand",
     ),
     record(
         "miru2",
@@ -222,7 +222,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Minion recurrent unit 2: a GRU with constants for both gates",
         paper="Zyarah and Kudithipudi 2025, arXiv:2503.06175",
-        authority="the paper's equations of MiRU-2",
+        authority="the paper's equations of MiRU-2, at second hand",
     ),
     record(
         "mut1",

@@ -76,7 +76,7 @@ TYPED: Final = (
         described_in="typed",
         summary="Strongly typed RNN: a gated average of linear maps of the inputs",
         paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
-        authority="the paper's equations of T-RNN",
+        authority="the paper's equations of T-RNN, at second hand",
         dropouts=NO_DROPOUTS,
     ),
     record(
@@ -88,7 +88,7 @@ TYPED: Final = (
         described_in="typed",
         summary="Strongly typed GRU: gates see the last two inputs, not the state",
         paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
-        authority="the paper's equations of T-GRU",
+        authority="the paper's equations of T-GRU, at second hand",
         dropouts=NO_DROPOUTS,
     ),
     record(
@@ -100,7 +100,7 @@ TYPED: Final = (
         described_in="typed",
         summary="Strongly typed LSTM: gates see the last two inputs, not the state",
         paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
-        authority="the paper's equations of T-LSTM",
+        authority="the paper's equations of T-LSTM, at second hand",
         dropouts=NO_DROPOUTS,
     ),
     record(

@@ -42,7 +42,7 @@ CELLS: Final = (
         reference_in="memory",
         summary="The first LSTM: input and output gate, nothing forgotten",
         paper="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9(8)",
-        authority="the paper's section 4 and appendix A.1",
+        authority="the paper's section 4 and appendix A.1, at second hand",
     ),
     record(
         "residual-lstm",
@@ -53,7 +53,7 @@ CELLS: Final = (
         reference_in="memory",
         summary="LSTM with peepholes whose output gate also lets the input through",
         paper="Kim, El-Khamy and Lee 2017, Residual LSTM, arXiv:1701.03360",
-        authority="the paper's equations of the residual LSTM",
+        authority="the paper's equations of the residual LSTM, at second hand",
     ),
     record(
         "multiplicative-lstm",
@@ -75,7 +75,7 @@ CELLS: Final = (
         reference_in="memory",
         summary="LSTM with working memory connections: gates see a tanh of a map of the memory",
         paper="Landi et al. 2021, Working memory connections for LSTM, arXiv:2109.00020",
-        authority="the paper's equations of the gates",
+        authority="the paper's equations of the gates, at second hand",
     ),
     record(
         "memory-control-lstm",
@@ -86,7 +86,7 @@ CELLS: Final = (
         reference_in="controlled",
         summary="LSTM that puts out one view of its memory and feeds back another",
         paper="Sequence modelling with a memory control vector, NIPS 2017 time series workshop",
-        authority="the paper's equations",
+        authority="the paper's equations, at second hand",
     ),
     record(
         "nas",

@@ -94,7 +94,7 @@ CELLS: Final = (
         reference="zoo.references.spatial:convgru",
         summary="Convolutional GRU over maps, reset gate before the recurrent convolution",
         paper="Ballas et al. 2015, arXiv:1511.06432",
-        authority="the paper's equations of section 3.1",
+        authority="the paper's equations of section 3.1, at second hand",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
