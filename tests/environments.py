@@ -76,17 +76,25 @@ def declared() -> list[str]:
 
 
 def closure(requirements: Iterable[str]) -> set[str]:
-    """The names of the requirements that apply here, and of everything that they need."""
-    found: set[str] = set()
-    waiting = list(requirements)
+    """The names of the requirements that apply here, and of everything that they need, with what their extras need.
+
+    torch's default wheel for Linux asks for its CUDA libraries in this way, as in `cuda-toolkit[cublas]`.
+    """
+    found: dict[str, set[str]] = {}  # the extras of each distribution that were followed, "" for what it always needs
+    waiting = [one for one in map(Requirement, requirements) if _applies(one, {""})]
     while waiting:
-        requirement = Requirement(waiting.pop())
-        name = canonicalize_name(requirement.name)
-        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        found.add(name)
-        waiting += distribution(name).requires or ()
-    return found
+        requirement = waiting.pop()
+        followed = found.setdefault(canonicalize_name(requirement.name), set())
+        extras = {"", *map(canonicalize_name, requirement.extras)} - followed
+        if extras:
+            followed |= extras
+            inner = map(Requirement, distribution(requirement.name).requires or ())
+            waiting += [one for one in inner if _applies(one, extras)]
+    return set(found)
+
+
+def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
+    return requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)
 
 
 def _link(found: Distribution, folder: Path, scripts: Path) -> None:

@@ -123,7 +123,25 @@ def test_every_dependency_is_pinned_and_no_pin_is_left_over() -> None:
     assert pinned.keys() - needed == set()
 
 
-def test_an_old_python_is_told_so(tmp_path: Path) -> None:
+def test_an_environment_has_what_extras_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch's default wheel for Linux asks for CUDA: `cuda-toolkit[cudart]`, which names `nvidia-cuda-runtime`."""
+    needs = {
+        "acme-torch": ["acme-toolkit[rt,Blas]==13.0; sys_platform != 'nowhere'", "acme-absent; sys_platform == 'no'"],
+        "acme-toolkit": ["acme-rt; extra == 'rt'", "acme-blas; extra == 'blas'", "acme-fft; extra == 'fft'"],
+        "acme-blas": ["acme-toolkit[fft-too]", "acme-never; extra == 'dev'"],
+        "acme-rt": [],
+    }
+    for name, requires in needs.items():
+        folder = tmp_path / f"{name.replace('-', '_')}-13.0.dist-info"
+        folder.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 13.0", *(f"Requires-Dist: {r}" for r in requires)]
+        (folder / "METADATA").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert closure(["acme-torch"]) == {"acme-torch", "acme-toolkit", "acme-rt", "acme-blas"}
+    assert closure(["acme-torch; sys_platform == 'nowhere'"]) == set()
+
+
+def test_an_old_python_or_an_unknown_torch_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "oldpython").write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2"\nexit 1\n', encoding="utf-8")
     (tmp_path / "oldpython").chmod(0o755)
     for name in ("Makefile", "pyproject.toml", "constraints.txt", "tests/cells/oracles/requirements.txt"):
@@ -137,6 +155,23 @@ def test_an_old_python_is_told_so(tmp_path: Path) -> None:
         assert said in done.stderr
         assert "Python 3.11 or newer" in done.stderr
         assert not (tmp_path / ".venv").exists()
+    done = subprocess.run(["make", "demo", "TORCH=gpu"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "TORCH is cpu or default, not 'gpu'" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_wheel_without_cuda_is_the_pinned_one() -> None:
+    said = subprocess.run(
+        ["make", "--dry-run", "--always-make", "setup", "TORCH=cpu"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "--extra-index-url https://download.pytorch.org/whl/cpu" in said
+    command = said.partition('"`')[2].partition("`")[0]
+    named = subprocess.run(["/bin/sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert named.strip() == "torch==2.13.0" + ("+cpu" if sys.platform == "linux" else "")
 
 
 def _version() -> str:

@@ -17,6 +17,7 @@ import pluggy
 import typer.main
 from api_facts import Fact, read, write
 from api_python import PythonNames
+from api_types import spelled
 from pydantic import BaseModel
 from pydantic.json_schema import PydanticJsonSchemaWarning
 
@@ -72,7 +73,7 @@ def _command(name: str, command: Any) -> Iterator[tuple[str, Fact]]:
     index = 0
     for one in command.params:
         # typer's own options, as --install-completion, are none of the function's.
-        typed = inspect.formatannotation(hints[one.name]).replace("pathlib.", "") if one.name in hints else ""
+        typed = spelled(hints[one.name]) if one.name in hints else ""
         default = (
             None if one.required else repr(one.default).replace("PosixPath", "Path").replace("WindowsPath", "Path")
         )

@@ -1,9 +1,11 @@
-"""Whether one type, as it is written, takes everything that another takes."""
+"""Types as the snapshot writes them, and whether one takes everything that another takes."""
 
 from __future__ import annotations
 
 import ast
 import json
+import types
+import typing
 from typing import Any
 
 ANYTHING = {"", "Any", "object"}
@@ -16,6 +18,20 @@ BOUNDS = {
     "maxItems": min,
 }
 """Of a value with two bounds, the one that counts."""
+
+
+def spelled(annotation: Any) -> str:
+    """A type by its own name, which no interpreter changes: 3.13 keeps `Path` in `pathlib._local`."""
+    if annotation in (None, types.NoneType):
+        return "None"
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(spelled, inner))
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(map(repr, inner))}]"
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(spelled, inner))}]"
+    return str(getattr(annotation, "__name__", annotation))
 
 
 def takes(wide: str, narrow: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import typing
+
 import pytest
 from api_breaking import Change, breaking, changes, owner
 from api_facts import Fact
-from api_types import takes
+from api_types import spelled, takes
 
 BASE = {
     "zoo.f": Fact("function", type="int | None"),
@@ -226,3 +228,16 @@ def test_what_a_subject_is_a_part_of(subject: str, above: str) -> None:
 )
 def test_whether_a_type_takes_all_of_another(wide: str, narrow: str, expected: bool) -> None:
     assert takes(wide, narrow) is expected
+
+
+def test_a_type_is_spelled_alike_by_every_python() -> None:
+    class Path:
+        """What Python 3.13 gives as `pathlib.Path`."""
+
+        __module__ = "pathlib._local"
+
+    assert spelled(Path) == "Path"
+    assert spelled(list[Path] | None) == "list[Path] | None"
+    assert spelled(typing.Optional[int]) == "int | None"  # noqa: UP045 - the older way to say it
+    assert spelled(typing.Literal["a", 1]) == "Literal['a', 1]"
+    assert spelled(dict[str, float]) == "dict[str, float]"

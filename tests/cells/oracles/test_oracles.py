@@ -22,6 +22,7 @@ def oracle_here(oracle: Oracle) -> Oracle:
     """The oracle of a test, or a skip where its package is not one that the development extra brings."""
     if oracle.package in OPTIONAL and find_spec(oracle.package) is None:
         pytest.skip(f"{oracle.package} is not installed")  # looked for alone: some import what they do not need here
+    assert version(oracle.package).split("+")[0] == VERSIONS[oracle.package]
     return oracle
 
 
