@@ -30,7 +30,7 @@ STARTS: Final = {
 
 class LTC(Cell):
     """Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
-    s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_k x_k + input_b_k comes
+    s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_{k} x_k + input_b_{k} comes
     s'_kj = w'_kj σ(σ'_kj (u_k − μ'_kj)), which pulls towards e'_kj. A solver takes `unfolds` steps of δ = Δt / unfolds,
 
     v_j = (c_j v_j + δ (g_j l_j + Σ_i s_ij e_ij + Σ_k s'_kj e'_kj)) / (c_j + δ (g_j + Σ_i s_ij + Σ_k s'_kj + 10⁻⁸)),

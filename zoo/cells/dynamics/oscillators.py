@@ -18,7 +18,8 @@ from zoo.engine.cell import Context, Role, States, StateSpec
 class CoRNN(Driven):
     """z = z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y − ε z), y = y + Δt z with the new z; the output is y.
 
-    discretisation `imex`: the damping −ε z has the new z, so that all of z is divided by 1 + Δt ε.
+    That is discretisation `explicit`. With `imex` the damping −ε z has the new z, so that
+    z = (z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y)) / (1 + Δt ε) with the old z on the right.
 
     Source: arXiv:2010.00951, equation (3); tk-rusch/coRNN, which is explicit. Parameters: weight_ih (H, I), bias (H,),
     weight_hh (2 H, H) in blocks y, z. States: y (hidden_size,), z (hidden_size,).

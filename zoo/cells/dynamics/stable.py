@@ -59,7 +59,7 @@ class Antisymmetric(Driven):
 class Lipschitz(Driven):
     """f(h) = A h + tanh(W h + U x + b); euler: h = h + ε f(h); rk2: h = h + ε f(h + ½ ε f(h)). The output is h.
 
-    A = (1 − β) (M_A + M_Aᵀ) + β (M_A − M_Aᵀ) − γ I, and W is made from M_W in the same way.
+    A = (1 − β) (M_A + M_Aᵀ) + β (M_A − M_Aᵀ) − γ I, W = (1 − β) (M_W + M_Wᵀ) + β (M_W − M_Wᵀ) − γ I.
 
     Source: arXiv:2006.12070, equations (1) to (5); erichson/LipschitzRNN, whose solver `midpoint` is rk2. Parameters:
     weight_ih (H, I), bias (H,), weight_A and weight_W (H, H), which are M_A and M_W. States: h (hidden_size,).

@@ -59,6 +59,7 @@ class RWKV7Options(HeadedOptions):
     rate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the learning rate.")
     gate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the output gate.")
     depth: Depth = 0.0
+    layers: int = Field(1, ge=1, description="Layers of its stack, by which its norm starts smaller the earlier it is.")
 
 
 def describe_gla(options: GLAOptions, input_shape: Shape, hidden_size: int) -> Description:
