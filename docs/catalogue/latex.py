@@ -70,7 +70,9 @@ def lines_of(equations: Sequence[Equation], states: Sequence[str], inputs: Seque
         else:
             known, _ = tokens(equation.symbol, frozenset({OUTPUT, *states}))
             left = _row(known, partial(steps.left, place=place), steps.primed)
-        found.append(f"{left} &= {_row(equation.right, index, steps.primed)}")
+        again = equation.symbol in equation.uses and index(equation.symbol) == "t"  # in place of the value before
+        sign = r"\leftarrow" if again else "="
+        found.append(f"{left} &{sign} {_row(equation.right, index, steps.primed)}")
     return found
 
 
@@ -187,12 +189,12 @@ def _sub(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """For `\\text`, in which a reader sees commands as they stand: words alone, without the marks of code.
+    """For `\\text`, in which some readers show commands as they stand: words alone, without the marks of code.
 
     Raises:
         ValueError: If something is left that LaTeX would read.
     """
-    plain = unicodedata.normalize("NFC", text).replace("`", "").replace("_", " ")
+    plain = unicodedata.normalize("NFC", text).replace("`", "")
     if re.search(r"[\\^{}$%#&~]", plain):
         raise ValueError(f"no words for a formula: {plain!r}; write it as an equation")
-    return plain
+    return plain.replace("_", r"}\_\text{")  # in `\text`, not every reader knows \_

@@ -68,7 +68,8 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield latex.display(cell.equations, cell.symbols, cell.inputs)
     yield "$$"
     yield ""
-    yield "In the symbols of its code:"
+    yield "x is the input of a step, σ the logistic function, ⊙ the product element by element. What neither the equations"
+    yield "nor the text explains is learned: capitals are matrices, small letters vectors. In the symbols of its code:"
     for text in cell.docstrings:
         yield ""
         for line in text.split("Source:")[0].split("Sources:")[0].strip().splitlines():

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
+from typing import Final
 
 from catalogue.equations import OUTPUT, Equation, tokens
+
+_SAID: Final = re.compile(r"_(t|\{t.*\})$")
+"""The step that a symbol says itself."""
 
 
 class Steps:
@@ -37,7 +41,7 @@ class Steps:
             more = {
                 name
                 for names, equation in zip(self._left, equations, strict=True)
-                if self._moving & set(equation.uses)
+                if self._moving & {_SAID.sub("", name) for name in equation.uses}
                 for name in names
             } - self._moving
             if not more:
@@ -104,7 +108,7 @@ class Steps:
         base = _base(symbol)
         if len(base) > 1 and base != symbol and base in self._named:
             return [base]
-        if symbol in self._inputs or re.search(r"_(t|\{t.*)$", symbol):  # the latter says its step
+        if symbol in self._inputs or _SAID.search(symbol):
             return []
         counted = sorted(name for name in assigned if re.fullmatch(rf"{re.escape(base)}_[ijkn]{{1,2}}", name))
         return counted[:1] or ([base] if base in self._inputs and re.search("_[ijkn]$", symbol) else [])

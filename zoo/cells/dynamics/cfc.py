@@ -38,7 +38,7 @@ class CfC(Cell):
 
     Source: arXiv:2106.13898; mlech26l/ncps, cfc_cell.py, without dropout inside the backbone. Parameters, for U units:
     the first layer's weight_ih (U, I), weight_hh (U, H) and bias (U,); backbone.i, further layers; heads, with weight
-    (4 H, U) and bias (4 H,) in blocks f₁, f₂, a, b; for `pure` one block, and w_tau and A (H,).
+    (4 H, U), W, and bias (4 H,), β, in blocks f₁, f₂, a, b; for `pure` one block, and w_tau and A (H,).
     States: h (hidden_size,).
     """
 

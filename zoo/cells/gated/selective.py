@@ -24,7 +24,7 @@ class SURNN(GatedCell):
 
     Source: arXiv:2603.02226, at second hand, its f a simple network. The paper trains H by a straight-through
     estimator, of a form not known here: H's gradient is passed on as if H(a) were a. Parameters: one block; gate_bias
-    (H,), which is c; gate_alpha and gate_phi (H, K); gate_omega (K,). States: h (hidden_size,).
+    (H,), which is c; gate_alpha and gate_phi (H, K), α and φ; gate_omega (K,), ω. States: h (hidden_size,).
     """
 
     gates = ("",)

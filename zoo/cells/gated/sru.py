@@ -55,9 +55,10 @@ class SRU(SRUCell):
     """f = σ(W_f x + v_f ⊙ c + b_f), r = σ(W_r x + v_r ⊙ c + b_r), c = f ⊙ c + (1 − f) ⊙ (W x), with the old c in f and
     r.
 
-    The output is r ⊙ c + (1 − r) ⊙ x', of the new c. skip `scaled`: x' = α x, α = √(1 + 2 exp(β)). skip `plain`: x' =
-    x. β is `highway_bias`. Where x is not as wide as c, x' is a product W_x x, and α is in its start. With skip `none`
-    there is no x', and the output is r ⊙ c alone.
+    The output is r ⊙ c + (1 − r) ⊙ x', of the new c.
+
+    skip `scaled`: x' = α x, α = √(1 + 2 exp(β)). skip `plain`: x' = x. β is `highway_bias`. Where x is not as wide as
+    c, x' is a product W_x x, and α is in its start. With skip `none` there is no x', and r ⊙ c is put out alone.
 
     Source: arXiv:1709.02755; asappresearch/sru, sru/ops.py and modules.py. Parameters: weight_ih (3 H or, with W_x, 4
     H, I) in blocks c, f, r, x, of which c is W; bias (2 H,) in blocks f, r; weight_c (2 H,) in blocks f, r, v_f and

@@ -29,7 +29,7 @@ class RGLRU(Cell):
     The input is as wide as the state.
 
     Source: arXiv:2402.19427, section 2.4; google-deepmind/recurrentgemma. Parameters: weight_a and weight_x
-    (heads, H / heads, H / heads), bias_a, bias_x and Lambda (H,). States: h (hidden_size,).
+    (heads, H / heads, H / heads), bias_a, bias_x and Lambda (H,), which is Λ. States: h (hidden_size,).
     """
 
     uses = frozenset({"fresh"})

@@ -29,10 +29,10 @@ class RWKV4(Cell):
     pp, the largest exponent so far, keeps all others from overflowing, and cancels: exp(pp) ⊙ aa and exp(pp) ⊙ bb are
     the paper's sums.
 
-    Source: arXiv:2305.13048, section 3 and appendix D; BlinkDL/RWKV-LM, RWKV-v4/src/model.py and cuda/wkv_cuda.cu.
-    The official layer's last product is left to `output_projection`. Parameters: time_mix_k, time_mix_v, time_mix_r
-    (I,); key, value, receptance (H, I); time_decay and time_first (H,). States: y, aa, bb and pp (H,), where y only
-    carries the output: it cannot be had from the new state.
+    Source: arXiv:2305.13048, section 3 and appendix D; BlinkDL/RWKV-LM, RWKV-v4/src/model.py and cuda/wkv_cuda.cu. The
+    official layer's last product is left to `output_projection`. Parameters: time_mix_k, time_mix_v, time_mix_r (I,),
+    which are μ; key, value, receptance (H, I); time_decay and time_first (H,). States: y, aa, bb and pp (H,), where y
+    only carries the output: it cannot be had from the new state.
     """
 
     window = 1

@@ -16,9 +16,9 @@ from zoo.engine.cell import Context, States
 
 
 class Mogrifier(MemoryCell):
-    """Before an LSTM's step, x' = x and h' = h gate each other, in `rounds` turns:
-    x' = 2 σ(Q h' + b_q) ⊙ x' with a Q and b_q of each odd round's own, and
-    h' = 2 σ(R x' + b_r) ⊙ h' with an R and b_r of each even round's own. Then
+    """Before an LSTM's step, x' = x and h' = h gate each other by turns, for so many `rounds`, first
+    x' = 2 σ(Q h' + b_q) ⊙ x' with matrix and bias of each odd round's own, then
+    h' = 2 σ(R x' + b_r) ⊙ h' with those of each even round. Then
 
     i = σ(W_i x' + U_i h' + b_i), f = σ(W_f x' + U_f h' + b_f), o = σ(W_o x' + U_o h' + b_o),
     g = tanh(W_g x' + U_g h' + b_g); c = f ⊙ c + i ⊙ g, h = o ⊙ tanh(c); the output is h.
