@@ -14,6 +14,7 @@ import torch
 
 from catalogue import diagram, latex
 from catalogue.cells import ROOT, Known, cells
+from catalogue.steps import Steps
 from zoo.checks.subject import TOLERANCE
 
 NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
@@ -68,8 +69,10 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield latex.display(cell.equations, cell.symbols, cell.inputs)
     yield "$$"
     yield ""
-    yield "x is the input of a step, σ the logistic function, ⊙ the product element by element. What neither the equations"
-    yield "nor the text explains is learned: capitals are matrices, small letters vectors. In the symbols of its code:"
+    (given,) = Steps(cell.equations, cell.symbols).inputs
+    yield f"{given} is the input of a step, σ the logistic function, ⊙ the product element by element. What neither the"
+    yield "equations nor the text explains is learned: capitals are matrices, small letters vectors. In the symbols of"
+    yield "its code:"
     for text in cell.docstrings:
         yield ""
         for line in text.split("Source:")[0].split("Sources:")[0].strip().splitlines():

@@ -40,8 +40,8 @@ class LTC(Cell):
 
     Source: arXiv:2006.04439; mlech26l/ncps, ltc_cell.py, fully connected, with implicit constraints. It divides c by δ
     where this multiplies by δ, so that a gap of 0 leaves v as it is. Parameters: cm, gleak, vleak, output_w and
-    output_b (H,); w, sigma (σ_ij), mu (μ_ij) and erev (H, H), from, to; sensory_w, sensory_sigma, sensory_mu and
-    sensory_erev (I, H); input_w and input_b (I,). States: v (hidden_size,).
+    output_b (H,); w, sigma (σ_ij), mu (μ_ij) and erev (H, H), from, to; and, with primes, sensory_w,
+    sensory_sigma (σ'_kj), sensory_mu and sensory_erev (I, H); input_w and input_b (I,). States: v (hidden_size,).
     """
 
     uses = frozenset({"dt", "weight_dropout"})
