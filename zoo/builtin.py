@@ -128,6 +128,7 @@ def zoo_pools() -> list[PoolType]:
             summary="A learned weighted mean over a row's steps",
             paper="Yang et al. 2016, Hierarchical attention networks for document classification, NAACL, "
             "doi:10.18653/v1/N16-1174",
+            authority="the paper's section 2.2",
         ),
     ]
 

@@ -147,7 +147,7 @@ TIMED: Final = (
         summary="GRU with decay: fills in what was not observed, and forgets by the time since it was",
         paper="Che et al. 2018, Recurrent neural networks for multivariate time series with missing values, Scientific "
         "Reports 8, arXiv:1606.01865",
-        authority="the paper's equations of GRU-D",
+        authority="the paper's equations of GRU-D; the start: PeterChe1990/GRU-D nn_utils/grud_layers.py",
         uses=frozenset({"dt", "observed"}),
     ),
     record(

@@ -193,7 +193,7 @@ FAST_WEIGHTS: Final = (
         reference="zoo.references.rwkv:rwkv7",
         summary="Time mixing of RWKV-7: a matrix memory with a decay and a learning rate for each feature",
         paper='Peng et al. 2025, RWKV-7 "Goose" with expressive dynamic state evolution, COLM, arXiv:2503.14456',
-        authority="official code: BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py",
+        authority="official code: BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py; the start: RWKV-v7/train_temp/src/model.py",
         traits=Traits(bounded=False),
     ),
 )

@@ -163,6 +163,6 @@ CELLS: Final = (
         summary="LSTM whose gates see each unit's own memory alone",
         paper="Irie, Gopalakrishnan and Schmidhuber 2024, Exploring the promise and limits of real-time recurrent "
         "learning, ICLR, arXiv:2305.19044",
-        authority="the paper's section 3.1; official code: IDSIA/rtrl-elstm diagnostic/layers.py",
+        authority="the paper's section 3.1; official code: IDSIA/rtrl-elstm reinforcement_learning/torchbeast/layer.py",
     ),
 )
