@@ -55,6 +55,13 @@ def test_what_a_cell_puts_out_has_an_equation() -> None:
         assert equations.OUTPUT in assigned or cell.output in assigned, cell.output
 
 
+def test_the_identity_is_told_from_what_is_learned() -> None:
+    found = {cell.record.name for cell in CELLS if any("I" in one.uses for one in cell.equations)}
+    assert found == {"antisymmetric", "lipschitz", "lmu", "orthogonal", "s5"}
+    for name in found:
+        assert "I is the identity" in " ".join(TEXTS[name].split()), name
+
+
 def test_a_page_refers_to_no_class() -> None:
     for cell in CELLS:
         text = TEXTS[cell.record.name]

@@ -105,6 +105,30 @@ def plrnn(cell: Any) -> Arrays:
     return {"A": diagonal, "W": of(cell, "AW") - diagonal, "C": of(cell, "C"), "h": of(cell, "h")}
 
 
+def orthogonal(cell: Any) -> Arrays:
+    A = np.zeros((SIZE, SIZE))
+    A[np.triu_indices(SIZE, 1)] = of(cell, "A")
+    return {"W": of(cell, "weight_ih"), "A": A, "b": of(cell, "b"), "I": np.eye(SIZE)}
+
+
+def expm(S: Any) -> Any:
+    """That of a matrix, by its eigenvalues."""
+    values, vectors = np.linalg.eig(S)
+    return np.real(vectors * np.exp(values) @ np.linalg.inv(vectors))
+
+
+def lru(cell: Any) -> Arrays:
+    made = {letter: of(cell, f"{letter}_re") + 1j * of(cell, f"{letter}_im") for letter in "BC"}
+    logs = {"ν": of(cell, "nu_log"), "θ": of(cell, "theta_log"), "γ": of(cell, "gamma_log")}
+    return {**made, **logs, "D": of(cell, "D"), "i": 1j}
+
+
+def gla(cell: Any) -> Arrays:
+    gate = {"W_α": of(cell, "gk_up"), "W_α'": of(cell, "gk_down"), "b_α": of(cell, "gk_bias")}
+    norm = {"w": of(cell, "norm_weight"), "d_k": float(SIZE), "τ": 16.0}
+    return {"W": of(cell, "weight_qkv"), "W_g": of(cell, "weight_g"), **gate, **norm}
+
+
 def positive(x: Any) -> Any:
     return np.where(x >= 0, x + 0.5, sigmoid(x))
 
@@ -140,6 +164,7 @@ CASES: dict[str, Case] = {
         functions={"f": np.tanh},
     ),
     "fastrnn": Case(symbols=lambda c: {"α": of(c, "alpha"), "β": of(c, "beta")}, functions={"f": np.tanh}),
+    "gla": Case({"heads": 1, "key_size": SIZE}, symbols=gla),
     "gru": Case(symbols=lambda c: {"b_n": np.split(of(c, "bias_ih"), 3)[2], "b'_n": np.split(of(c, "bias_hh"), 3)[2]}),
     "gru/before": Case({"reset_gate": "before"}, "before"),
     "gru-d": Case(symbols=grud),
@@ -154,6 +179,7 @@ CASES: dict[str, Case] = {
     "lightru": Case(symbols=lambda c: {"U_f": of(c, "weight_hh"), "b_f": of(c, "bias")}),
     "lipschitz": Case(symbols=lipschitz),
     "lipschitz/rk2": Case({"integrator": "rk2"}, "rk2", lipschitz),
+    "lru": Case(symbols=lru),
     "lstm": Case(),
     "lstm-1997": Case(),
     "memory-control-lstm": Case(),
@@ -179,6 +205,8 @@ CASES: dict[str, Case] = {
     "mut3": Case(),
     "nbr": Case(),
     "on-lstm": Case({"chunk_size": 1}, symbols=onlstm),
+    "orthogonal": Case({"parametrisation": "exp"}, "exp", orthogonal, {"exp": expm}),
+    "orthogonal/cayley": Case({"parametrisation": "cayley"}, "cayley", orthogonal),
     "plrnn": Case(symbols=plrnn),
     "ran": Case(functions={"g": np.tanh}),
     "residual-lstm": Case(

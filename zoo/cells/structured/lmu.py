@@ -20,8 +20,9 @@ class LMU(Cell):
     """u = e_x · x + e_h · h + e_m · m, m = Ā m + B̄ u, h = tanh(W_x x + W_h h + W_m m) with the new m; the output is h.
 
     Ā and B̄ discretise dm/dt = (A m + B u) / θ for steps of length 1, so that m holds the Legendre coefficients of the
-    last θ steps of u: zoh: Ā = exp(A / θ), B̄ = A⁻¹ (Ā − 1) B; euler: Ā = 1 + A / θ, B̄ = B / θ. Counted from 0,
-    A_ij = (2 i + 1) (−1)^(i − j + 1) where i ≥ j and −(2 i + 1) elsewhere, B_i = (2 i + 1) (−1)^i.
+    last θ steps of u: zoh: Ā = exp(A / θ), B̄ = A⁻¹ (Ā − I) B; euler: Ā = I + A / θ, B̄ = B / θ. Counted from 0,
+    A_ij = (2 i + 1) (−1)^(i − j + 1) where i ≥ j and −(2 i + 1) elsewhere, B_i = (2 i + 1) (−1)^i. I is the identity
+    matrix, and exp that of matrices.
 
     Source: Voelker, Kajić and Eliasmith 2019, section 2, equations 1 to 7; nengo/keras-lmu. Parameters: e_x (I,), e_h
     (H,), e_m (order,), W_x (H, I), W_h (H, H), W_m (H, order). States: h (H,), m (order,).
