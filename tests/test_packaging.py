@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import subprocess
 import sys
 import tarfile
@@ -54,13 +55,24 @@ def test_the_wheel_holds_the_package_and_the_specs_and_nothing_else(published: P
     assert {name.split("/")[0].split("-")[0] for name in names} == {"zoo", "recurrent_zoo"}
     assert sorted(name.removeprefix("zoo/_specs/") for name in names if name.startswith("zoo/_specs/")) == SPECS
     assert "zoo/py.typed" in names
-    assert {Path(name).suffix for name in names if name.startswith("zoo/")} == {".py", ".typed", ".yaml", ".template"}
+    kinds = {Path(name).suffix for name in names if name.startswith("zoo/") and name != "zoo/docs/schema/v1.json"}
+    assert kinds == {".py", ".typed", ".yaml", ".template"}
     assert sorted(name for name in names if name.startswith("zoo/") and name.endswith(".py")) == sorted(
         path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.py")
     )
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert "License-Expression: Apache-2.0" in metadata
     assert "Requires-Dist: torch>=2.11" in metadata
+
+
+def test_each_spec_says_where_its_schema_is_in_the_wheel_too(published: Published) -> None:
+    with zipfile.ZipFile(published.wheel) as wheel:
+        names = set(wheel.namelist())
+        for name in (name for name in names if name.startswith("zoo/_specs/")):
+            first = wheel.read(name).decode().splitlines()[0]
+            said = first.removeprefix("# yaml-language-server: $schema=")
+            assert first != said, name
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(name), said)) in names, name
 
 
 def test_the_source_distribution_holds_what_a_packager_needs(published: Published) -> None:

@@ -91,7 +91,9 @@ def zoo_heads() -> list[HeadType]:
             build="zoo.heads.tied:Tied",
             describe="zoo.heads.options:describe_tied",
             summary="Scores for every symbol, with the embedding's own weights",
-            paper="Press and Wolf 2017, arXiv:1608.05859; Inan et al. 2017, arXiv:1611.01462",
+            paper="Press and Wolf 2017, Using the output embedding to improve language models, EACL, arXiv:1608.05859; "
+            "Inan, Khosravi and Socher 2017, Tying word vectors and word classifiers: a loss framework for language "
+            "modeling, ICLR, arXiv:1611.01462",
         ),
     ]
 
@@ -124,7 +126,9 @@ def zoo_pools() -> list[PoolType]:
             build="zoo.heads.pools:Attention",
             describe="zoo.heads.options:describe_attention",
             summary="A learned weighted mean over a row's steps",
-            paper="Yang et al. 2016, Hierarchical attention networks for document classification, section 2.2",
+            paper="Yang et al. 2016, Hierarchical attention networks for document classification, NAACL, "
+            "doi:10.18653/v1/N16-1174",
+            authority="the paper's section 2.2",
         ),
     ]
 
@@ -165,7 +169,7 @@ def zoo_norms() -> list[NormType]:
             build="zoo.layers.norms:LayerNorm",
             describe="zoo.layers.options:describe_affine_norm",
             summary="Layer normalisation with scale and shift",
-            paper="Ba et al. 2016, arXiv:1607.06450",
+            paper="Ba, Kiros and Hinton 2016, Layer normalization, preprint, arXiv:1607.06450",
         ),
         NormType(
             name="rms",
@@ -173,7 +177,7 @@ def zoo_norms() -> list[NormType]:
             build="zoo.layers.norms:RMSNorm",
             describe="zoo.layers.options:describe_rms_norm",
             summary="Root-mean-square normalisation with scale",
-            paper="Zhang and Sennrich 2019, arXiv:1910.07467",
+            paper="Zhang and Sennrich 2019, Root mean square layer normalization, NeurIPS, arXiv:1910.07467",
         ),
         NormType(
             name="batch",
@@ -181,7 +185,8 @@ def zoo_norms() -> list[NormType]:
             build="zoo.layers.norms:BatchNorm",
             describe="zoo.layers.options:describe_affine_norm",
             summary="Batch normalisation over all valid steps, with scale and shift",
-            paper="Ioffe and Szegedy 2015, arXiv:1502.03167",
+            paper="Ioffe and Szegedy 2015, Batch normalization: accelerating deep network training by reducing "
+            "internal covariate shift, ICML, arXiv:1502.03167",
             traits=Traits(batch_statistics=True),
         ),
     ]
@@ -206,14 +211,15 @@ def zoo_inits() -> list[InitType]:
         options=inits.ChronoOptions,
         build="zoo.inits.schemes:chrono",
         summary="Biases of the gates of memory for dependencies of up to T steps",
-        paper="Tallec and Ollivier 2018, arXiv:1804.11188",
+        paper="Tallec and Ollivier 2018, Can recurrent neural networks warp time?, ICLR, arXiv:1804.11188",
     )
     indrnn = InitType(
         name="indrnn",
         options=inits.IndRNNOptions,
         build="zoo.inits.schemes:indrnn",
         summary="One recurrent weight for each unit, for dependencies of up to T steps",
-        paper="Li et al. 2018, arXiv:1803.04831",
+        paper="Li et al. 2018, Independently recurrent neural network (IndRNN): building a longer and deeper RNN, "
+        "CVPR, arXiv:1803.04831",
     )
     uniform = InitType(
         name="uniform",

@@ -132,8 +132,8 @@ class ComponentType:
     options: its own options model, a subclass of `zoo.Options`.
     build: "module:attribute" of the class or function that makes the module; its arguments depend on the kind.
     describe: "module:attribute" of a torch-free function that gives a `Description`; None marks the figures unknown.
-    summary: one line for lists. paper: the source. authority: what it is held to, where that is more than the paper:
-    official code, or the equations meant.
+    summary: one line for lists. paper: the source: authors, year, title, where, and arXiv, DOI or address.
+    authority: what it is held to, where that is more than the paper: official code, or the equations meant.
     traits: what it promises, or a function of a module (no lambda: models are pickled) from its options to that.
     deviations: known failures, `{check name: reason}`, or such a function from its options to that; each must really
     fail, by a figure and not by a crash, or the check fails.

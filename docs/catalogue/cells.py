@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import zoo
-from catalogue.equations import Equation, equations, output_of
+from catalogue.equations import Equation, aliases, equations, output_of
 from zoo.components import CellType, Description, Traits
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
@@ -21,6 +21,8 @@ from zoo.spec.canonical import Recurrent, Spec
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests" / "cells" / "golden"
+INPUTS: Final = {"dt": "Δt", "observed": "m"}
+"""How the equations write what a cell may be given besides x."""
 ORACLES: Final = ROOT / "tests" / "cells" / "oracles.json"
 
 
@@ -28,7 +30,9 @@ ORACLES: Final = ROOT / "tests" / "cells" / "oracles.json"
 class Known:
     """One cell.
 
-    spec: its comparable one. docstrings: of its class, and of the class of its further options, if that is another.
+    spec: its comparable one. symbols: of its states, in its equations. inputs: symbols of what comes in besides x.
+    start: what `reset_parameters` says. docstrings: of its class, and of the class of its further options, if that is
+    another.
     source: where the class is, from the root. oracles: as the registry has them. golden: its golden record.
     """
 
@@ -37,6 +41,9 @@ class Known:
     description: Description
     traits: Traits
     states: tuple[str, ...]
+    symbols: tuple[str, ...]
+    inputs: tuple[str, ...]
+    start: str
     equations: tuple[Equation, ...]
     output: str
     docstrings: tuple[str, ...]
@@ -83,6 +90,9 @@ def cells() -> tuple[Known, ...]:
                 description=description,
                 traits=record.traits_of(layer.cell.options),
                 states=tuple(cell.states),
+                symbols=tuple(aliases(text).get(name, name) for name in cell.states),
+                inputs=tuple(symbol for name, symbol in INPUTS.items() if name in record.uses),
+                start=inspect.getdoc(type(cell).reset_parameters) or "",
                 equations=equations(text, names),
                 output=output_of(text, names),
                 docstrings=(text, *_further(type(cell))),

@@ -15,16 +15,17 @@ from catalogue.steps import Steps
 
 STYLE: Final = (
     "<style>text{font:13px sans-serif;text-anchor:middle;fill:#1f2328}.o{font-size:11px;fill:#59636e}"
-    "rect{fill:#f6f8fa;stroke:#818b98}.i{fill:#ddf4ff}.s{fill:#dafbe1}path{fill:none;stroke:#818b98}"
+    "rect{fill:#f6f8fa;stroke:#818b98}.i{fill:#ddf4ff}.s{fill:#dafbe1}.p{fill:#fff8c5}path{fill:none;stroke:#818b98}"
     "@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.o{fill:#9198a1}rect{fill:#151b23;stroke:#656c76}"
-    ".i{fill:#121d2f}.s{fill:#12261e}path{stroke:#656c76}}</style>"
+    ".i{fill:#121d2f}.s{fill:#12261e}.p{fill:#272115}path{stroke:#656c76}}</style>"
 )
 _OPERATORS: Final = "⊙∗·+−/"
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One box. kind: i for what comes in, s for what goes on, empty between. under: what is done in it."""
+    """One box. kind: i for what comes in, s for what goes on, p for what is made of parameters alone, empty between.
+    under: what is done in it."""
 
     name: str
     under: str = ""
@@ -39,12 +40,16 @@ class Graph:
     edges: tuple[tuple[int, int], ...]
 
 
-def graph(equations: Sequence[Equation], states: Sequence[str], output: str = "") -> Graph:
-    """The values that change from step to step; of options, the first one. Parameters are not drawn.
+def graph(equations: Sequence[Equation], states: Sequence[str], output: str = "", inputs: Sequence[str] = ()) -> Graph:
+    """The values that change from step to step, and what of them is made of parameters; of options, the first one.
 
-    states: their names. output: the symbol of what the cell puts out, where it is one.
+    Args:
+        equations: The cell's. Parameters themselves are not drawn.
+        states: The symbols of its states.
+        output: The symbol of what the cell puts out, where it is one.
+        inputs: What comes in besides x.
     """
-    steps = Steps(equations, states)
+    steps = Steps(equations, states, inputs)
     nodes: list[Node] = []
     edges: list[tuple[int, int]] = []
     old: dict[str, int] = {}
@@ -57,14 +62,15 @@ def graph(equations: Sequence[Equation], states: Sequence[str], output: str = ""
         return old[name]
 
     chosen = _first_case(equations)
-    for place in _sorted([place for place in chosen if steps.changes(place)], equations, steps):
+    for place in _sorted(_drawn(chosen, steps), equations, steps):
         equation = equations[place]
         here = len(nodes)
         name = equation.symbol.removesuffix("'")
-        nodes.append(Node(_shown(name if name in steps.primed else equation.symbol), _done(equation.right)))
+        kind = "" if steps.changes(place) else "p"
+        nodes.append(Node(_shown(name if name in steps.primed else equation.symbol), _done(equation.right), kind))
         for used in steps.uses(place):
             symbol, time = _timed(steps.one(used), steps.index(used, place))
-            if time in ("t", "t-k") and symbol in made:
+            if time != "t-1" and symbol in made:
                 edges.append((made[symbol], here))
             elif time == "t-1":
                 edges.append((source(symbol, f"{_shown(symbol)} t−1"), here))
@@ -108,6 +114,15 @@ def drawn(found: Graph, title: str) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
+def _drawn(chosen: Sequence[int], steps: Steps) -> list[int]:
+    """Of these places, those whose values change, and those of parameters alone that such a value needs."""
+    drawn = [place for place in chosen if steps.changes(place)]
+    for place in drawn:
+        used = {steps.one(symbol) for symbol in steps.uses(place)}
+        drawn += [other for other in chosen if other not in drawn and steps.assigned(other) & used]
+    return sorted(drawn)
+
+
 def _timed(symbol: str, time: str) -> tuple[str, str]:
     """A symbol and its step, which it may say itself: x_{t−1}."""
     said = re.fullmatch(r"(.*)_(t|\{t−.*\})", symbol)
@@ -137,7 +152,7 @@ def _sorted(places: Sequence[int], equations: Sequence[Equation], steps: Steps) 
         for used in steps.uses(place):
             symbol, time = _timed(steps.one(used), steps.index(used, place))
             earlier = [maker for maker in makers.get(symbol, []) if maker < place]
-            for maker in (earlier or makers.get(symbol, [])) if time in ("t", "t-k") else ():
+            for maker in (earlier or makers.get(symbol, [])) if time != "t-1" else ():
                 visit(maker, (*above, place))
         order.append(place)
 
@@ -147,22 +162,34 @@ def _sorted(places: Sequence[int], equations: Sequence[Equation], steps: Steps) 
 
 
 def _done(right: Sequence[Token]) -> str:
-    """What an assignment does: the function around it, or the operators outside all brackets."""
+    """What an assignment does: the function around it, with the operators in it unless it is of a sum of products
+    alone, or the operators outside all brackets."""
     plain = [token for token in right if token.kind != "space"]
-    if plain and (plain[0].kind == "function" or plain[0].text == "σ"):
-        depth = 0
-        for place, token in enumerate(plain[1:], 1):
-            depth += (token.text == "(") - (token.text == ")")
-            if depth == 0:
-                if place == len(plain) - 1:
-                    return plain[0].text
-                break
-    found, depth = [], 0
-    for token in plain:
+    if len(plain) > 2 and (plain[0].kind == "function" or plain[0].text == "σ") and _is_bracketed(plain[1:]):
+        inside = _operators(plain[2:-1])
+        return plain[0].text if set(inside) <= {"+"} else f"{plain[0].text}({' '.join(inside)})"
+    return " ".join(_operators(plain)) or ("=" if len(plain) == 1 else "product")
+
+
+def _is_bracketed(tokens: Sequence[Token]) -> bool:
+    """Whether all of it stands in one pair of brackets."""
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0:
+            return place == len(tokens) - 1
+    return False
+
+
+def _operators(tokens: Sequence[Token]) -> list[str]:
+    """The operators outside all brackets, each once."""
+    found: list[str] = []
+    depth = 0
+    for token in tokens:
         depth += (token.text in "([{") - (token.text in ")]}")
         if depth == 0 and token.kind == "sign" and token.text in _OPERATORS and token.text not in found:
             found.append(token.text)
-    return " ".join(found) or ("=" if len(plain) == 1 else "product")
+    return found
 
 
 def _shown(symbol: str) -> str:

@@ -13,8 +13,24 @@ from dataclasses import dataclass
 from typing import Final
 
 FUNCTIONS: Final = frozenset(
-    {"tanh", "relu", "exp", "sin", "softplus", "softmax", "silu", "log", "max", "min", "cumsum", "Re", "sign", "mod"}
-    | {"Norm", "RMSNorm", "modReLU", "Diag", "backbone"}
+    {
+        "tanh",
+        "relu",
+        "exp",
+        "sin",
+        "softplus",
+        "softmax",
+        "silu",
+        "log",
+        "max",
+        "min",
+        "cumsum",
+        "Re",
+        "sign",
+        "mod",
+        "mean",
+    }
+    | {"Norm", "RMSNorm", "modReLU", "Diag", "backbone", "flow"}
 )
 OUTPUT: Final = "output"
 """The symbol of what a cell puts out, where that is more than a symbol by itself."""
@@ -83,6 +99,12 @@ def output_of(docstring: str, names: Sequence[str] = ()) -> str:
     found = re.search(r"output is ([^;:.]*)", " ".join(docstring.partition("Source:")[0].split()))
     known, _ = tokens(unicodedata.normalize("NFD", found[1]), frozenset(names)) if found else ((), "")
     return known[0].text if len(known) == 1 and known[0].kind == "symbol" else ""
+
+
+def aliases(docstring: str) -> dict[str, str]:
+    """The symbols of states that have another name in the equations: of `x̃ is the state `x``, {"x": "x̃"}."""
+    found = re.findall(r"(\S+) is the state `(\w+)`", docstring.partition("Source:")[0])
+    return {name: unicodedata.normalize("NFD", symbol) for symbol, name in found}
 
 
 def tokens(text: str, names: frozenset[str] = frozenset()) -> tuple[tuple[Token, ...], str]:

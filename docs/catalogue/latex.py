@@ -33,39 +33,46 @@ _KNOWN: Final = frozenset({"tanh", "exp", "sin", "log", "max", "min"})
 _LOW: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 _HIGH: Final = {**dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)), "⁻": "-", "ᵀ": r"\top"}
 _PARTS: Final = re.compile(r"(?P<prime>'+)|_\{(?P<braced>[^}]*)\}|_(?P<sub>[^'_₀₁₂₃₄₅₆₇₈₉₋]+)|(?P<low>[₀₁₂₃₄₅₆₇₈₉₋]+)")
+_NAME: Final = re.compile(r"[^'{₀₁₂₃₄₅₆₇₈₉₋]+?(?=_\{|['₀₁₂₃₄₅₆₇₈₉₋]|$)")
+"""What a symbol of several letters begins with: all but primes, low digits and subscripts in braces."""
 
 
-def display(equations: Sequence[Equation], states: Sequence[str]) -> str:
-    """All equations, one below the other, for a block of mathematics.
+def display(equations: Sequence[Equation], states: Sequence[str], inputs: Sequence[str] = ()) -> str:
+    """All equations, one below the other, for a block of mathematics: those of all options first, then case by case.
 
-    states: names of the cell's states.
+    Args:
+        equations: The cell's.
+        states: The symbols of its states.
+        inputs: What comes in besides x.
     """
-    lines = []
-    case = ""
-    for equation, text in zip(equations, lines_of(equations, states), strict=True):
-        if equation.case != case and equation.case:
-            lines.append(rf"&\text{{{_words(equation.case)}:}}")
-        case = equation.case
+    cases: dict[str, list[str]] = {"": []}
+    for equation, text in zip(equations, lines_of(equations, states, inputs), strict=True):
         note = rf" && \text{{{_words(equation.note)}}}" if equation.note else ""
-        lines.append(text + note)
+        cases.setdefault(equation.case, []).append(text + note)
+    lines = cases.pop("")
+    for case, found in cases.items():
+        lines += [rf"&\text{{{_words(case)}:}}", *found]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def lines_of(equations: Sequence[Equation], states: Sequence[str]) -> list[str]:
+def lines_of(equations: Sequence[Equation], states: Sequence[str], inputs: Sequence[str] = ()) -> list[str]:
     """Each equation as `left &= right`."""
-    steps = Steps(equations, states)
+    steps = Steps(equations, states, inputs)
     found = []
     for place, equation in enumerate(equations):
+        continuous = re.fullmatch(r"d\w/dt", equation.symbol) is not None
 
-        def index(symbol: str, place: int = place) -> str:
-            return steps.index(symbol, place)
+        def index(symbol: str, place: int = place, continuous: bool = continuous) -> str:
+            return "" if continuous else steps.index(symbol, place)
 
-        if re.fullmatch(r"d\w/dt", equation.symbol):
+        if continuous:
             left = rf"\frac{{d{equation.symbol[1]}}}{{dt}}"
         else:
             known, _ = tokens(equation.symbol, frozenset({OUTPUT, *states}))
             left = _row(known, partial(steps.left, place=place), steps.primed)
-        found.append(f"{left} &= {_row(equation.right, index, steps.primed)}")
+        again = equation.symbol in equation.uses and index(equation.symbol) == "t"  # in place of the value before
+        sign = r"\leftarrow" if again else "="
+        found.append(f"{left} &{sign} {_row(equation.right, index, steps.primed)}")
     return found
 
 
@@ -142,9 +149,12 @@ def symbol(text: str, time: str) -> str:
     base, rest = match.group(), text[match.end() :]
     letters = "".join(letter for letter in base if not unicodedata.combining(letter))
     if len(letters) > 1 and not letters.startswith("Δ"):
-        name = text.replace("_", r"\_")
-        return rf"\mathrm{{{name}}}" + (f"_{{{time}}}" if time else "")
-    shown = r"\Delta t" if letters == "Δt" else r"\mathcal{W}" if letters == "𝒲" else _GREEK.get(letters, letters)
+        name = _NAME.match(text)
+        assert name is not None, text
+        upright = name.group().replace("_", r"\_")
+        shown, rest = rf"\mathrm{{{upright}}}", text[name.end() :]
+    else:
+        shown = _letter(letters)
     for mark in base:
         if mark in _ACCENTS:
             shown = rf"\{_ACCENTS[mark]}{{{shown}}}"
@@ -166,6 +176,10 @@ def symbol(text: str, time: str) -> str:
     return shown + prime + (f"_{{{','.join(low)}}}" if low else "")
 
 
+def _letter(letters: str) -> str:
+    return r"\Delta t" if letters == "Δt" else r"\mathcal{W}" if letters == "𝒲" else _GREEK.get(letters, letters)
+
+
 def _sub(text: str) -> str:
     text = text.replace("−", "-")
     if text in ("in", "out", "log", "diag"):
@@ -175,5 +189,12 @@ def _sub(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """For `\\text`: without the marks of code, and with nothing that LaTeX reads."""
-    return unicodedata.normalize("NFC", text).replace("`", "").replace("_", r"\_").replace("^", r"\^{}")
+    """For `\\text`, in which some readers show commands as they stand: words alone, without the marks of code.
+
+    Raises:
+        ValueError: If something is left that LaTeX would read.
+    """
+    plain = unicodedata.normalize("NFC", text).replace("`", "")
+    if re.search(r"[\\^{}$%#&~]", plain):
+        raise ValueError(f"no words for a formula: {plain!r}; write it as an equation")
+    return plain.replace("_", r"}\_\text{")  # in `\text`, not every reader knows \_

@@ -14,6 +14,7 @@ import torch
 
 from catalogue import diagram, latex
 from catalogue.cells import ROOT, Known, cells
+from catalogue.steps import Steps
 from zoo.checks.subject import TOLERANCE
 
 NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
@@ -40,7 +41,7 @@ def pages(keys: Keys) -> dict[Path, str]:
     for cell in cells():
         name = cell.record.name
         found[HERE / f"{name}.md"] = "\n".join(_page(cell, keys)) + "\n"
-        picture = diagram.graph(cell.equations, cell.states, cell.output)
+        picture = diagram.graph(cell.equations, cell.symbols, cell.output, cell.inputs)
         found[HERE / f"{name}.svg"] = diagram.drawn(picture, f"One step of the cell {name}")
     found[HERE / "README.md"] = "\n".join(_index()) + "\n"
     found[HERE / "index.html"] = _sortable()
@@ -65,10 +66,13 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield "## Equations"
     yield ""
     yield "$$"
-    yield latex.display(cell.equations, cell.states)
+    yield latex.display(cell.equations, cell.symbols, cell.inputs)
     yield "$$"
     yield ""
-    yield "In the symbols of its code:"
+    (given,) = Steps(cell.equations, cell.symbols).inputs
+    yield f"{given} is the input of a step, σ the logistic function, ⊙ the product element by element. What neither the"
+    yield "equations nor the text explains is learned: capitals are matrices, small letters vectors. In the symbols of"
+    yield "its code:"
     for text in cell.docstrings:
         yield ""
         for line in text.split("Source:")[0].split("Sources:")[0].strip().splitlines():
@@ -80,6 +84,12 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
         for paragraph in rest:
             yield ""
             yield _plain(" ".join(paragraph.split()))
+    yield ""
+    yield "## Start"
+    yield ""
+    yield "Where `init: paper`, the default, starts the parameters:"
+    yield ""
+    yield _plain(" ".join(cell.start.split()))
     yield ""
     yield "## Proof"
     yield ""
@@ -169,8 +179,8 @@ def _index() -> Iterator[str]:
     yield "that cell and reference cannot change together unseen; an **oracle** is an implementation from outside that"
     yield "gives the same with the same weights."
     yield ""
-    yield "Where a page says *at second hand*, the paper itself was not opened: its equations are as descriptions and other"
-    yield "implementations state them."
+    yield "Where a page says *at second hand*, the paper itself was not opened: its equations are as descriptions and"
+    yield "other implementations state them."
 
 
 def _row(cell: Known) -> tuple[str, ...]:

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
+from typing import Final
 
 from catalogue.equations import OUTPUT, Equation, tokens
 
+_SAID: Final = re.compile(r"_(t|\{t.*\})$")
+"""The step that a symbol says itself."""
+
 
 class Steps:
-    """The steps of a cell's symbols. states: their names, as far as the equations use them."""
+    """The steps of a cell's symbols.
 
-    def __init__(self, equations: Sequence[Equation], states: Sequence[str]) -> None:
-        self._equations = equations
+    Args:
+        equations: The cell's, in the order in which they stand.
+        states: The symbols of its states, as far as the equations use them.
+        inputs: What comes in at each step besides x, such as Δt.
+    """
+
+    def __init__(self, equations: Sequence[Equation], states: Sequence[str], inputs: Sequence[str] = ()) -> None:
+        self._equations, self._named = equations, frozenset(states)
         self._left = [_symbols(equation, states) for equation in equations]
         assigned = {name for names in self._left for name in names}
         used = {name for equation in equations for name in equation.uses}
-        self._inputs = {"u"} if "x" in states and "x" in assigned else {"x"}
+        self._inputs = {"u" if "x" in states and "x" in assigned else "x", *inputs}
         self._of = {name: of for name in (used | set(states)) - assigned for of in self._families(name, assigned)}
         self.states = frozenset(self.one(name) for name in states if self.one(name) in assigned)
         self.primed = frozenset(name for name in states if f"{name}'" in assigned and name not in assigned)
@@ -31,7 +41,7 @@ class Steps:
             more = {
                 name
                 for names, equation in zip(self._left, equations, strict=True)
-                if self._moving & set(equation.uses)
+                if self._moving & {_SAID.sub("", name) for name in equation.uses}
                 for name in names
             } - self._moving
             if not more:
@@ -41,11 +51,12 @@ class Steps:
 
     @property
     def inputs(self) -> frozenset[str]:
-        """The symbol of what comes in."""
+        """The symbols of what comes in."""
         return frozenset(self._inputs)
 
     def one(self, symbol: str) -> str:
-        """The symbol itself, or the one that stands for it: x_k, with an index, for x₀ and for all others alike."""
+        """The symbol itself, or the one that stands for it: x_k, with an index, for x₀ and for all others alike, and a
+        state of several letters for a part of it."""
         return self._of.get(symbol, symbol)
 
     def assigned(self, place: int) -> frozenset[str]:
@@ -95,9 +106,11 @@ class Steps:
     def _families(self, symbol: str, assigned: Set[str]) -> list[str]:
         """What stands for the symbol among others: the same letter with an index that counts; or, of x_k, the input."""
         base = _base(symbol)
-        if symbol in self._inputs or re.search(r"_(t|\{t.*)$", symbol):  # the latter says its step
+        if len(base) > 1 and base != symbol and base in self._named:
+            return [base]
+        if symbol in self._inputs or _SAID.search(symbol):
             return []
-        counted = sorted(name for name in assigned if re.fullmatch(rf"{re.escape(base)}_[ijkn]", name))
+        counted = sorted(name for name in assigned if re.fullmatch(rf"{re.escape(base)}_[ijkn]{{1,2}}", name))
         return counted[:1] or ([base] if base in self._inputs and re.search("_[ijkn]$", symbol) else [])
 
     def _arguments(self, place: int) -> frozenset[str]:

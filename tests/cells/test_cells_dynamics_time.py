@@ -146,8 +146,6 @@ def test_decay_can_be_learned_from_where_it_starts() -> None:
     cell = cell_of(build("gru-d", inputs=100, hidden=50))
     uniform(cell.weight_gamma_x.detach(), 0.0, 0.1)
     uniform(cell.weight_gamma_h.detach(), 0.0, 0.001)  # 0.1 / I
-    for block in cell.weight_hh.chunk(3):
-        torch.testing.assert_close(block @ block.T, torch.eye(50, dtype=DOUBLE), atol=1e-10, rtol=0)
     assert not any(getattr(cell, name).any() for name in ("bias", "bias_gamma_x", "bias_gamma_h", "mean"))
 
 

@@ -144,14 +144,6 @@ def test_mogrifier_of_nothing_is_an_lstm() -> None:
     as_lstm({"kind": "mogrifier", "rounds": 4}, weight_q=0.0, bias_q=0.0, weight_r=0.0, bias_r=0.0)
 
 
-def test_mogrifier_starts_as_the_official_code() -> None:
-    cell = cell_of(build({"kind": "mogrifier", "rounds": 3}, inputs=48, hidden=75))
-    uniform(cell.weight_q[1].detach(), -0.2, 0.2)
-    uniform(cell.weight_r[0].detach(), -0.25, 0.25)
-    assert not any(bias.any() for bias in (*cell.bias_q, *cell.bias_r))
-    uniform(cell.weight_hh.detach(), -(75**-0.5), 75**-0.5)
-
-
 @pytest.mark.parametrize("chunk_size", [1, 2])
 def test_ordered_neurons_by_hand(chunk_size: int) -> None:
     hidden = 2 * chunk_size

@@ -125,7 +125,7 @@ CELLS: Final = (
         describe="zoo.cells.options:describe_rnn",
         reference="zoo.references.classic:rnn",
         summary="Simple recurrent network with tanh or relu",
-        paper="Elman 1990, Finding structure in time, Cognitive Science 14(2)",
+        paper="Elman 1990, Finding structure in time, Cognitive Science 14(2), doi:10.1207/s15516709cog1402_1",
         authority="torch.nn.RNN",
         traits=rnn_traits,
         dropouts=ALL_DROPOUTS,
@@ -138,7 +138,9 @@ CELLS: Final = (
         describe="zoo.cells.options:describe_lstm",
         reference="zoo.references.classic:lstm",
         summary="Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice",
-        paper="Hochreiter and Schmidhuber 1997, Long short-term memory; Gers et al. 2000 (forget gate)",
+        paper="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9(8), "
+        "doi:10.1162/neco.1997.9.8.1735; Gers, Schmidhuber and Cummins 2000, Learning to forget: continual prediction "
+        "with LSTM, Neural Computation 12(10), doi:10.1162/089976600300015015",
         authority="torch.nn.LSTM; Greff et al. 2017, arXiv:1503.04069, section 2, for peepholes",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -150,7 +152,8 @@ CELLS: Final = (
         describe="zoo.cells.options:describe_gru",
         reference="zoo.references.classic:gru",
         summary="Gated recurrent unit, reset gate after or before the recurrent product",
-        paper="Cho et al. 2014, arXiv:1406.1078",
+        paper="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder for statistical machine "
+        "translation, EMNLP, arXiv:1406.1078",
         authority="torch.nn.GRU for reset_gate: after, equations 5 to 8 of the paper for before",
         dropouts=ALL_DROPOUTS,
         zoneout=True,

@@ -43,7 +43,8 @@ class GatedCell(Cell):
         return f"{self.input_shape[0]}, {self.hidden_size}, biases={len(self.bias_names)}"
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers."""
+        """Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers; a choice, but for
+        those layers themselves and where the source of the cell says more."""
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters(recurse=False):
             nn.init.uniform_(parameter, -bound, bound)

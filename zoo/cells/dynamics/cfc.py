@@ -31,14 +31,14 @@ ACTIVATIONS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
 
 class CfC(Cell):
     """A backbone of dense layers sees x and h, y = backbone(x, h), and (f₁, f₂, a, b) = W y + β are its heads. With the
-    time Δt since the last step, T = σ(a Δt + b), and the output is
+    time Δt since the last step, T = σ(a Δt + b); the output is h.
 
-    mode `default`: h = (1 − T) ⊙ tanh f₁ + T ⊙ tanh f₂. mode `no_gate`: h = tanh f₁ + T ⊙ tanh f₂.
+    mode `default`: h = (1 − T) ⊙ tanh(f₁) + T ⊙ tanh(f₂). mode `no_gate`: h = tanh(f₁) + T ⊙ tanh(f₂).
     mode `pure`: h = A − A ⊙ exp(−Δt (|w_τ| + |f₁|)) ⊙ f₁, with f₁ as its only head.
 
     Source: arXiv:2106.13898; mlech26l/ncps, cfc_cell.py, without dropout inside the backbone. Parameters, for U units:
     the first layer's weight_ih (U, I), weight_hh (U, H) and bias (U,); backbone.i, further layers; heads, with weight
-    (4 H, U) and bias (4 H,) in blocks f₁, f₂, a, b; for `pure` one block, and w_tau and A (H,).
+    (4 H, U), W, and bias (4 H,), β, in blocks f₁, f₂, a, b; for `pure` one block, and w_tau and A (H,).
     States: h (hidden_size,).
     """
 

@@ -18,19 +18,22 @@ from zoo.engine.sequence import where_steps
 
 
 class GRUD(GatedCell):
-    """m is 1 where a feature is observed and 0 where not, δ the time since it last was, 0 at a sequence's first step.
+    """m is 1 where a feature is observed and 0 where not, δ the time since it last was, x̃ what it was then, x̄ its
+    mean.
 
-    γ_x = exp(−max(0, w_γ ⊙ δ + b_γ)), γ_h = exp(−max(0, W_γ δ + b'_γ));
-    x̂ = m ⊙ x + (1 − m) ⊙ (γ_x ⊙ x' + (1 − γ_x) ⊙ x̄) with the last observed x' and the mean x̄; ĥ = γ_h ⊙ h;
+    δ = gap + Δt, gap = (1 − m) ⊙ δ, x̃ = m ⊙ x + (1 − m) ⊙ x̃, γ_x = exp(−max(0, w_γ ⊙ δ + b_γ)),
+    γ_h = exp(−max(0, W_γ δ + b'_γ)); x̂ = m ⊙ x + (1 − m) ⊙ (γ_x ⊙ x̃ + (1 − γ_x) ⊙ x̄), ĥ = γ_h ⊙ h;
     r = σ(W_r x̂ + U_r ĥ + V_r m + b_r), z = σ(W_z x̂ + U_z ĥ + V_z m + b_z), n = tanh(W x̂ + U (r ⊙ ĥ) + V m + b),
     h = (1 − z) ⊙ ĥ + z ⊙ n; the output is h.
 
+    At a sequence's first step Δt counts as 0. x̃ is the state `x`.
+
     Source: Che et al. 2018, Scientific Reports 8:6085. The authors' code (PeterChe1990/GRU-D) keeps h undecayed where z
     keeps, has a sigmoid for tanh, and feeds 1 − m; as there, inputs are taken to have mean 0 until `mean` is set, and
-    x' to be 0 before the first observation. Where nothing says what is observed, as in a layer that is not the first,
+    x̃ to be 0 before the first observation. Where nothing says what is observed, as in a layer that is not the first,
     all of it is, and γ_x has no part. Parameters: weight_ih and weight_mask (3 H, I), weight_hh (3 H, H) and
     biases in blocks r, z, h; weight_gamma_x and bias_gamma_x (I,); weight_gamma_h (H, I), bias_gamma_h (H,).
-    Buffers: mean (I,). States: h (hidden_size,); x (I,), last observed; gap (I,), δ where not observed, else 0.
+    Buffers: mean (I,). States: h (hidden_size,); x (I,); gap (I,), δ where not observed, else 0.
     """
 
     gates = ("r", "z", "h")
@@ -54,12 +57,13 @@ class GRUD(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the authors' code, Glorot uniform and orthogonal by block and zero biases, but for the decays: where those
-        start at zero, as there, the rectifier never passes a gradient; here they start just above it, so that after one
-        unit of time no less than e^-0.1 is left: w_γ uniform in [0, 0.1], W_γ in [0, 0.1 / I]."""
-        for kind, weight in (("W", self.weight_ih), ("V", self.weight_mask), ("U", self.weight_hh)):
-            for block in weight.chunk(3, 0):
-                (nn.init.orthogonal_ if kind == "U" else nn.init.xavier_uniform_)(block)
+        """As the authors' Keras code, which draws all gates at once: W, V Glorot uniform, each as one matrix of 3 H
+        rows; U orthogonal, likewise; zero biases. Not so the decays: where those start at zero, as there, the rectifier
+        never passes a gradient. Here they start just above it, so that after one unit of time no less than e^-0.1 is
+        left: w_γ uniform in [0, 0.1], W_γ in [0, 0.1 / I]."""
+        nn.init.xavier_uniform_(self.weight_ih)
+        nn.init.xavier_uniform_(self.weight_mask)
+        nn.init.orthogonal_(self.weight_hh)
         nn.init.uniform_(self.weight_gamma_x, 0.0, 0.1)
         nn.init.uniform_(self.weight_gamma_h, 0.0, 0.1 / self.input_shape[0])
         for name in (*self.bias_names, "bias_gamma_x", "bias_gamma_h", "mean"):

@@ -30,7 +30,7 @@ STARTS: Final = {
 
 class LTC(Cell):
     """Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
-    s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_k x_k + input_b_k comes
+    s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_{k} x_k + input_b_{k} comes
     s'_kj = w'_kj σ(σ'_kj (u_k − μ'_kj)), which pulls towards e'_kj. A solver takes `unfolds` steps of δ = Δt / unfolds,
 
     v_j = (c_j v_j + δ (g_j l_j + Σ_i s_ij e_ij + Σ_k s'_kj e'_kj)) / (c_j + δ (g_j + Σ_i s_ij + Σ_k s'_kj + 10⁻⁸)),
@@ -40,8 +40,8 @@ class LTC(Cell):
 
     Source: arXiv:2006.04439; mlech26l/ncps, ltc_cell.py, fully connected, with implicit constraints. It divides c by δ
     where this multiplies by δ, so that a gap of 0 leaves v as it is. Parameters: cm, gleak, vleak, output_w and
-    output_b (H,); w, sigma, mu and erev (H, H), from, to; sensory_w, sensory_sigma, sensory_mu and sensory_erev (I, H);
-    input_w and input_b (I,). States: v (hidden_size,).
+    output_b (H,); w, sigma (σ_ij), mu (μ_ij) and erev (H, H), from, to; and, with primes, sensory_w,
+    sensory_sigma (σ'_kj), sensory_mu and sensory_erev (I, H); input_w and input_b (I,). States: v (hidden_size,).
     """
 
     uses = frozenset({"dt", "weight_dropout"})

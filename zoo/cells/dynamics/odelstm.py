@@ -18,8 +18,10 @@ from zoo.engine.cell import Context, States, StateSpec
 
 class ODELSTM(GatedCell):
     """i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
-    g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g; h = o ⊙ tanh(c), and flows on from there by
-    dh/dt = W₂ tanh(W₁ h + b₁) + b₂ for the time Δt, in `unfolds` equal steps of a solver; the output is h.
+    g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g, h̃ = o ⊙ tanh(c), h = flow(h̃, Δt); the output is h.
+
+    flow(h̃, Δt) is where a point that starts at h̃ and moves by dy/dt = W₂ tanh(W₁ y + b₁) + b₂ is after the time Δt,
+    in `unfolds` equal steps of a solver: Euler's, Heun's, or that of Runge and Kutta with four slopes.
 
     Source: arXiv:2006.04418; mlech26l/ode-lstms, torch_node_cell.py, with its solvers of fixed steps. Parameters start
     uniform in plus and minus 1/sqrt(hidden_size), as there. Parameters: four blocks, i, f, g, o; weight_node_1 and

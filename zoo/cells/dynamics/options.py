@@ -110,7 +110,7 @@ CELLS: Final = (
         described_in="options",
         reference_in="dynamics",
         summary="Long expressive memory: two coupled states, each with a pace that it learns",
-        paper="Rusch et al. 2022, Long expressive memory for sequence modeling, arXiv:2110.04744",
+        paper="Rusch et al. 2022, Long expressive memory for sequence modeling, ICLR, arXiv:2110.04744",
         authority="official code: tk-rusch/LEM src/sMNIST/network.py",
     ),
     record(
@@ -121,7 +121,8 @@ CELLS: Final = (
         described_in="options",
         reference_in="dynamics",
         summary="Coupled oscillatory network: driven, damped oscillators, explicit or with implicit damping",
-        paper="Rusch and Mishra 2021, arXiv:2010.00951",
+        paper="Rusch and Mishra 2021, Coupled oscillatory recurrent neural network (coRNN): an accurate and (gradient) "
+        "stable architecture for learning long time dependencies, ICLR, arXiv:2010.00951",
         authority="official code: tk-rusch/coRNN sMNIST/network.py; imex: the paper's equation (3)",
     ),
     record(
@@ -132,7 +133,8 @@ CELLS: Final = (
         described_in="options",
         reference_in="dynamics",
         summary="Undamped independent oscillators, each with a pace that it learns",
-        paper="Rusch and Mishra 2021, arXiv:2103.05487",
+        paper="Rusch and Mishra 2021, UnICORNN: a recurrent model for learning very long time dependencies, ICML, "
+        "arXiv:2103.05487",
         authority="official code: tk-rusch/unicornn psMNIST/network.py",
         traits=unicornn_traits,
     ),
@@ -144,7 +146,8 @@ CELLS: Final = (
         described_in="options",
         reference_in="dynamics",
         summary="Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice",
-        paper="Chang et al. 2019, arXiv:1902.09689",
+        paper="Chang et al. 2019, AntisymmetricRNN: a dynamical system view on recurrent neural networks, ICLR, "
+        "arXiv:1902.09689",
         authority="the paper's equations (12) and (13)",
     ),
     record(
@@ -155,7 +158,7 @@ CELLS: Final = (
         described_in="options",
         reference_in="dynamics",
         summary="Lipschitz network: a linear part and a tanh, both of matrices with a bounded symmetric part",
-        paper="Erichson et al. 2021, Lipschitz recurrent neural networks, arXiv:2006.12070",
+        paper="Erichson et al. 2021, Lipschitz recurrent neural networks, ICLR, arXiv:2006.12070",
         authority="official code: erichson/LipschitzRNN models.py",
     ),
     record(
@@ -166,7 +169,8 @@ CELLS: Final = (
         described_in="options",
         reference_in="dynamics",
         summary="Gated recurrent unit with weighted feedback of a state some steps back",
-        paper="Erichson, Lim and Mahoney 2022, arXiv:2212.00228",
+        paper="Erichson, Lim and Mahoney 2022, Gated recurrent neural networks with weighted time-delay feedback, "
+        "preprint, arXiv:2212.00228",
         authority="the paper's discrete update of h, with u, z, g and a, at second hand",
     ),
     *TIMED,

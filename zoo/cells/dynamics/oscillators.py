@@ -16,9 +16,10 @@ from zoo.engine.cell import Context, Role, States, StateSpec
 
 
 class CoRNN(Driven):
-    """z = z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y − ε z), y = y + Δt z with the new z; the output is y.
+    """discretisation `explicit`: z = z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y − ε z), y = y + Δt z with the new z.
 
-    discretisation `imex`: the damping −ε z has the new z, so that all of z is divided by 1 + Δt ε.
+    discretisation `imex`: z = (z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y)) / (1 + Δt ε), y = y + Δt z with the new z. The
+    damping −ε z has the new z there. The output is y.
 
     Source: arXiv:2010.00951, equation (3); tk-rusch/coRNN, which is explicit. Parameters: weight_ih (H, I), bias (H,),
     weight_hh (2 H, H) in blocks y, z. States: y (hidden_size,), z (hidden_size,).
@@ -62,8 +63,8 @@ class CoRNN(Driven):
 class UnICORNN(Driven):
     """z = z − Δt σ(c) ⊙ (tanh(w ⊙ y + V x + b) + α y), y = y + Δt σ(c) ⊙ z with the new z; the output is y.
 
-    Source: arXiv:2103.05487; tk-rusch/unicornn, whose dropout between layers is the layer's here. Parameters:
-    weight_ih (H, I), bias, weight_hh and c (H,) each. States: y (hidden_size,), z (hidden_size,).
+    Source: arXiv:2103.05487; tk-rusch/unicornn, whose dropout between layers is the layer's here. Parameters: weight_ih
+    (H, I), which is V; bias, weight_hh and c (H,) each, b, w and c. States: y (hidden_size,), z (hidden_size,).
     """
 
     def __init__(self, options: UnICORNNOptions, input_shape: Shape, hidden_size: int) -> None:

@@ -22,8 +22,8 @@ class PhasedLSTM(GatedCell):
     c = k ⊙ c̃ + (1 − k) ⊙ c, h = k ⊙ h̃ + (1 − k) ⊙ h; the output is h.
 
     i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
-    c̃ = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c̃ + b_o), h̃ = o ⊙ tanh c̃.
-    At time t, with φ = ((t − s) mod τ) / τ: k = 1 − |2 φ / r − 1| where φ < r and α φ elsewhere.
+    c̃ = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c̃ + b_o), h̃ = o ⊙ tanh(c̃).
+    time = time + Δt, φ = ((time − s) mod τ) / τ, k = 1 − |2 φ / r − 1| where φ < r and α φ elsewhere.
 
     Source: arXiv:1610.09513, equations (5) to (10); the time gate is that of the authors' code
     (dannyneil/public_plstm), |τ| and |r| included, which adds s where the paper takes it away. The paper has α in
@@ -50,8 +50,10 @@ class PhasedLSTM(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the authors' code: normal with deviation 0.1, a forget bias of 2, the logarithm of the period uniform, the
-        shift anywhere in the period, r as the option says."""
+        """Weights and biases as the authors' layer, plstm.py: normal with deviation 0.1, biases zero but a forget bias
+        of 2. The logarithm of the period uniform, as in their freq_task.py, by default from 1 to 6, where that has 1 to
+        3; the shift anywhere in the period, as TensorFlow's cell has it, where theirs is uniform up to a constant; r as
+        the option says, theirs by default."""
         for weight in (self.weight_ih, self.weight_hh, self.weight_ch):
             if weight is not None:
                 nn.init.normal_(weight, std=0.1)

@@ -19,6 +19,7 @@ class Antisymmetric(Driven):
     """h = h + ε tanh(V_h x + M h + b_h) with M = W − Wᵀ − γ I; the output is h.
 
     gated: h = h + ε σ(V_z x + M h + b_z) ⊙ tanh(V_h x + M h + b_h), with the same M.
+    I is the identity matrix.
 
     Source: arXiv:1902.09689, equations (12) and (13). Parameters: weight_ih (H, I) or, gated, (2 H, I) in blocks h, z;
     bias (H,) or (2 H,); weight_hh (H, H), of which W − Wᵀ is all that counts. States: h (hidden_size,).
@@ -32,7 +33,7 @@ class Antisymmetric(Driven):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As in the paper's experiments: V normal with variance 1 / I, W with sigma² / H; biases zero."""
+        """As in the paper's experiments: V normal with variance 1 / inputs, W with sigma² / units; biases zero."""
         nn.init.normal_(self.weight_ih, std=self.weight_ih.shape[1] ** -0.5)
         nn.init.normal_(self.weight_hh, std=self.sigma * self.weight_hh.shape[0] ** -0.5)
         nn.init.zeros_(self.bias)
@@ -59,7 +60,8 @@ class Antisymmetric(Driven):
 class Lipschitz(Driven):
     """f(h) = A h + tanh(W h + U x + b); euler: h = h + ε f(h); rk2: h = h + ε f(h + ½ ε f(h)). The output is h.
 
-    A = (1 − β) (M_A + M_Aᵀ) + β (M_A − M_Aᵀ) − γ I, and W is made from M_W in the same way.
+    A = (1 − β) (M_A + M_Aᵀ) + β (M_A − M_Aᵀ) − γ I, W = (1 − β) (M_W + M_Wᵀ) + β (M_W − M_Wᵀ) − γ I.
+    I is the identity matrix.
 
     Source: arXiv:2006.12070, equations (1) to (5); erichson/LipschitzRNN, whose solver `midpoint` is rk2. Parameters:
     weight_ih (H, I), bias (H,), weight_A and weight_W (H, H), which are M_A and M_W. States: h (hidden_size,).

@@ -16,12 +16,14 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class TauGRU(GatedCell):
-    """u = tanh(U₁ x + W₁ h + b₁), z = tanh(U₂ x + W₂ h' + b₂), g = σ(U₃ x + W₃ h + b₃), a = σ(U₄ x + W₄ h + b₄),
-    h = (1 − g) ⊙ h + g ⊙ (u + a ⊙ z), where h' is h as it was `delay` steps before; the output is h.
+    """u = tanh(U₁ x + W₁ h + b₁), z = tanh(U₂ x + W₂ buffer₁ + b₂), g = σ(U₃ x + W₃ h + b₃), a = σ(U₄ x + W₄ h + b₄),
+    buffer = (buffer_{2:d}, h), h = (1 − g) ⊙ h + g ⊙ (u + a ⊙ z); the output is h.
+
+    The buffer holds the states before h, the oldest first: d is `delay`, and buffer₁ is h as it was d steps before.
 
     Source: arXiv:2212.00228, with steps of length 1, so that `delay` is the paper's ⌊τ/Δt⌋. Parameters start uniform in
-    plus and minus 1/sqrt(hidden_size), as in the authors' code. Parameters: four blocks, u, z, g, a.
-    States: h (hidden_size,); buffer (delay, hidden_size), the states before h, the oldest first, zero to begin with.
+    plus and minus 1/sqrt(hidden_size), a choice: the authors' code was not to be had. Parameters: four blocks, u, z, g,
+    a. States: h (hidden_size,); buffer (delay, hidden_size), zero to begin with.
     """
 
     gates = ("u", "z", "g", "a")

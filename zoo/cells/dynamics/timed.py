@@ -119,7 +119,7 @@ TIMED: Final = (
         described_in="timed",
         reference_in="timed",
         summary="Liquid time-constant network, fully connected, by a fused solver; knows irregular time",
-        paper="Hasani et al. 2021, Liquid time-constant networks, arXiv:2006.04439",
+        paper="Hasani et al. 2021, Liquid time-constant networks, AAAI, arXiv:2006.04439",
         authority="official code: mlech26l/ncps ncps/torch/ltc_cell.py",
         dropouts=frozenset({"weight"}),
         uses=frozenset({"dt"}),
@@ -132,7 +132,8 @@ TIMED: Final = (
         described_in="timed",
         reference_in="timed",
         summary="Closed-form continuous-time network; knows irregular time",
-        paper="Hasani et al. 2022, Closed-form continuous-time neural networks, arXiv:2106.13898",
+        paper="Hasani et al. 2022, Closed-form continuous-time neural networks, Nature Machine Intelligence 4, "
+        "arXiv:2106.13898",
         authority="official code: mlech26l/ncps ncps/torch/cfc_cell.py",
         uses=frozenset({"dt"}),
     ),
@@ -144,8 +145,9 @@ TIMED: Final = (
         described_in="timed",
         reference_in="timed",
         summary="GRU with decay: fills in what was not observed, and forgets by the time since it was",
-        paper="Che et al. 2018, Scientific Reports 8:6085, arXiv:1606.01865",
-        authority="the paper's equations of GRU-D",
+        paper="Che et al. 2018, Recurrent neural networks for multivariate time series with missing values, Scientific "
+        "Reports 8, arXiv:1606.01865",
+        authority="the paper's equations of GRU-D; the start: PeterChe1990/GRU-D nn_utils/grud_layers.py",
         uses=frozenset({"dt", "observed"}),
     ),
     record(
@@ -156,7 +158,8 @@ TIMED: Final = (
         described_in="timed",
         reference_in="timed",
         summary="Phased LSTM: each unit is updated while its own clock is open; knows irregular time",
-        paper="Neil, Pfeiffer and Liu 2016, arXiv:1610.09513",
+        paper="Neil, Pfeiffer and Liu 2016, Phased LSTM: accelerating recurrent network training for long or "
+        "event-based sequences, NIPS, arXiv:1610.09513",
         authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
         traits=Traits(low_precision=False),  # after a few turns, a period of 8 bits says nothing of the phase
         uses=frozenset({"dt"}),
@@ -169,7 +172,7 @@ TIMED: Final = (
         described_in="timed",
         reference_in="timed",
         summary="LSTM whose output flows on by a differential equation; knows irregular time",
-        paper="Lechner and Hasani 2020, Learning long-term dependencies in irregularly-sampled time series, "
+        paper="Lechner and Hasani 2020, Learning long-term dependencies in irregularly-sampled time series, preprint, "
         "arXiv:2006.04418",
         authority="official code: mlech26l/ode-lstms torch_node_cell.py",
         uses=frozenset({"dt"}),

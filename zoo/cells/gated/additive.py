@@ -51,7 +51,7 @@ class ATR(GatedCell):
 
 
 class RAN(BlockCell):
-    """h' = g(c), i = σ(W_i x + U_i h' + b_i), f = σ(W_f x + U_f h' + b_f), c = i ⊙ W_c x + f ⊙ c, h = g(c),
+    """h' = g(c), i = σ(W_i x + U_i h' + b_i), f = σ(W_f x + U_f h' + b_f), c = i ⊙ (W_c x) + f ⊙ c, h = g(c),
     g = tanh or identity; the output is h, and h' that of the step before, which follows from its c.
 
     Source: arXiv:1705.07393; kentonl/ran, ran.py, without its projection.

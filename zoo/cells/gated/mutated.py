@@ -18,7 +18,7 @@ from zoo.engine.cell import Context, States
 class MUT1(BlockCell):
     """z = σ(W_z x + b_z), r = σ(W_r x + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + tanh(x') + b_h) + (1 − z) ⊙ h.
 
-    The output is h. x' is x as the paper has it, where both are as wide (`input: identity`), or a product W_h x.
+    input `matrix`: x' = W_h x. input `identity`: x' = x, as the paper has it, where x is as wide as h. The output is h.
 
     Source: Jozefowicz, Zaremba and Sutskever 2015, ICML, MUT1.
     Parameters: weight_ih (3 H, I) in blocks z, r, h or, with identity, (2 H, I) in z, r; weight_hh (2 H, H) in blocks
@@ -58,7 +58,7 @@ class MUT1(BlockCell):
 class MUT2(BlockCell):
     """z = σ(W_z x + U_z h + b_z), r = σ(x' + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + W_h x + b_h) + (1 − z) ⊙ h.
 
-    The output is h. x' is x as the paper has it, where both are as wide (`input: identity`), or a product W_r x.
+    input `matrix`: x' = W_r x. input `identity`: x' = x, as the paper has it, where x is as wide as h. The output is h.
 
     Source: Jozefowicz, Zaremba and Sutskever 2015, ICML, MUT2.
     Parameters: weight_ih (3 H, I) in blocks z, r, h or, with identity, (2 H, I) in z, h; weight_hh (3 H, H) and bias

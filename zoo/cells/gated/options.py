@@ -90,7 +90,8 @@ CELLS: Final = (
         describe="zoo.cells.gated.options:describe_mgu",
         reference="zoo.references.gated:mgu",
         summary="Minimal gated unit: one gate resets and updates",
-        paper="Zhou et al. 2016, arXiv:1603.09420",
+        paper="Zhou et al. 2016, Minimal gated unit for recurrent neural networks, International Journal of Automation "
+        "and Computing 13(3), arXiv:1603.09420",
         authority="the paper's equations of the MGU",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -102,7 +103,8 @@ CELLS: Final = (
         describe="zoo.cells.gated.options:describe_janet",
         reference="zoo.references.gated:janet",
         summary="Just another network: an LSTM with nothing but its forget gate",
-        paper="van der Westhuizen and Lasenby 2018, arXiv:1804.04849",
+        paper="van der Westhuizen and Lasenby 2018, The unreasonable effectiveness of the forget gate, preprint, "
+        "arXiv:1804.04849",
         authority="official code: JosvanderWesthuizen/janet",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -114,7 +116,8 @@ CELLS: Final = (
         describe="zoo.cells.gated.options:describe_ligru",
         reference="zoo.references.gated:ligru",
         summary="Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products",
-        paper="Ravanelli et al. 2018, arXiv:1803.10225",
+        paper="Ravanelli et al. 2018, Light gated recurrent units for speech recognition, IEEE Transactions on "
+        "Emerging Topics in Computational Intelligence 2(2), arXiv:1803.10225",
         authority="official code: speechbrain/speechbrain speechbrain/nnet/RNN.py",
         traits=ligru_traits,
         dropouts=ALL_DROPOUTS,
@@ -127,7 +130,8 @@ CELLS: Final = (
         describe="zoo.cells.gated.options:describe_indrnn",
         reference="zoo.references.gated:indrnn",
         summary="Independently recurrent network: each unit feeds back to itself alone",
-        paper="Li et al. 2018, arXiv:1803.04831",
+        paper="Li et al. 2018, Independently recurrent neural network (IndRNN): building a longer and deeper RNN, "
+        "CVPR, arXiv:1803.04831",
         authority="official code: Sunnydreamrain/IndRNN_pytorch",
         traits=bounded_by_tanh,
         dropouts=ALL_DROPOUTS,

@@ -114,6 +114,11 @@ def describe_surnn(options: SURNNOptions, input_shape: Shape, hidden_size: int) 
     return gated(1, options.bias, input_shape, H, H, products=2 * K * H, vectors=H + K)
 
 
+FAST: Final = (
+    "Kusupati et al. 2018, FastGRNN: a fast, accurate, stable and tiny kilobyte sized gated recurrent neural "
+    "network, NeurIPS, arXiv:1901.02358"
+)
+
 OTHERS: Final = (
     record(
         "rhn",
@@ -134,7 +139,7 @@ OTHERS: Final = (
         reference_in="updates",
         described_in="others",
         summary="FastRNN: a simple network with a weighted residual connection",
-        paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
+        paper=FAST,
         authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
         traits=bounded_by_tanh,
     ),
@@ -146,7 +151,7 @@ OTHERS: Final = (
         reference_in="updates",
         described_in="others",
         summary="FastGRNN: one gate, which shares its matrices with the candidate",
-        paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
+        paper=FAST,
         authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
         traits=bounded_by_tanh,
     ),
@@ -158,7 +163,8 @@ OTHERS: Final = (
         reference_in="additive",
         described_in="others",
         summary="Addition-subtraction twin-gated network: both gates from one product of x and one of h",
-        paper="Zhang et al. 2018, EMNLP, arXiv:1810.12546",
+        paper="Zhang et al. 2018, Simplifying neural machine translation with addition-subtraction twin-gated "
+        "recurrent networks, EMNLP, arXiv:1810.12546",
         authority="official code: bzhangGo/ATR lm/pytorch-lm/rnn/atr.py",
     ),
     record(
@@ -169,7 +175,7 @@ OTHERS: Final = (
         reference_in="additive",
         described_in="others",
         summary="Recurrent additive network: a gated sum of linear maps of the inputs",
-        paper="Lee, Levy and Zettlemoyer 2017, arXiv:1705.07393",
+        paper="Lee, Levy and Zettlemoyer 2017, Recurrent additive networks, preprint, arXiv:1705.07393",
         authority="official code: kentonl/ran ran.py",
     ),
     record(
@@ -180,7 +186,8 @@ OTHERS: Final = (
         reference_in="additive",
         described_in="others",
         summary="Simple gated recurrent network: one gate, whose product of x is the candidate too",
-        paper="IET Generation, Transmission and Distribution 2021, doi:10.1049/gtd2.12056",
+        paper="Zu and Wei 2021, A simple gated recurrent network for detection of power quality disturbances, IET "
+        "Generation, Transmission & Distribution 15(4), doi:10.1049/gtd2.12056",
         authority="the paper's equations, at second hand: as torchrecurrent's SGRNCell has them",
     ),
     record(
@@ -191,7 +198,8 @@ OTHERS: Final = (
         reference_in="additive",
         described_in="others",
         summary="Structurally constrained network: a slow, linear context beside a simple network",
-        paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, arXiv:1412.7753",
+        paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, ICLR workshop, "
+        "arXiv:1412.7753",
         authority="the paper's equations; the start from facebookarchive/SCRNNs util.lua",
     ),
     record(
@@ -202,7 +210,8 @@ OTHERS: Final = (
         reference_in="selective",
         described_in="others",
         summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
-        paper="Yin et al. 2026, Efficient sparse selective-update RNNs, arXiv:2603.02226",
+        paper="Yin et al. 2026, Efficient sparse selective-update RNNs for long-range sequence modeling, preprint, "
+        "arXiv:2603.02226",
         authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
         traits=Traits(low_precision=False),
     ),

@@ -123,6 +123,23 @@ def check_mut(name: str, options: MUTOptions, input_shape: Shape, hidden_size: i
         )
 
 
+BISTABLE: Final = (
+    "Vecoven, Ernst and Drion 2021, A bio-inspired bistable recurrent cell allows for long-lasting memory, PLOS ONE "
+    "16(6), arXiv:2006.05252"
+)
+
+SEARCHED: Final = (
+    "Jozefowicz, Zaremba and Sutskever 2015, An empirical exploration of recurrent network architectures, ICML, "
+    "https://proceedings.mlr.press/v37/jozefowicz15.html"
+)
+
+DEEP_GATE: Final = "Gao and Glowacka 2016, Deep gate recurrent neural network, ACML, arXiv:1604.02910"
+
+MINION: Final = (
+    "Zyarah and Kudithipudi 2026, Minion gated recurrent unit for continual learning, Neurocomputing 673, "
+    "arXiv:2503.06175"
+)
+
 RELATIVES: Final = (
     record(
         "br",
@@ -132,7 +149,7 @@ RELATIVES: Final = (
         reference_in="additive",
         described_in="relatives",
         summary="Bistable recurrent cell: each unit feeds back to itself alone, and can latch",
-        paper="Vecoven, Ernst and Drion 2021, A bio-inspired bistable recurrent cell, PLOS ONE 16(6), arXiv:2006.05252",
+        paper=BISTABLE,
         authority="official code: nvecoven/BRC cells/cells.py",
     ),
     record(
@@ -143,7 +160,7 @@ RELATIVES: Final = (
         reference_in="additive",
         described_in="relatives",
         summary="Neuromodulated bistable recurrent cell: all units set how a unit latches",
-        paper="Vecoven, Ernst and Drion 2021, A bio-inspired bistable recurrent cell, PLOS ONE 16(6), arXiv:2006.05252",
+        paper=BISTABLE,
         authority="official code: nvecoven/BRC cells/cells.py",
     ),
     record(
@@ -165,7 +182,8 @@ RELATIVES: Final = (
         reference_in="additive",
         described_in="relatives",
         summary="Light recurrent unit: one gate, and a candidate of the input alone",
-        paper="Ye et al. 2024, Light recurrent unit, Electronics 13(16), doi:10.3390/electronics13163204",
+        paper="Ye et al. 2024, Light recurrent unit: towards an interpretable recurrent neural network for modeling "
+        "long-range dependency, Electronics 13(16), doi:10.3390/electronics13163204",
         authority="the paper's equations of the LRU, at second hand",
     ),
     record(
@@ -176,7 +194,8 @@ RELATIVES: Final = (
         reference_in="additive",
         described_in="relatives",
         summary="MinimalRNN: a gate between the old state and a map of the input",
-        paper="Chen 2017, MinimalRNN, arXiv:1711.06788",
+        paper="Chen 2017, MinimalRNN: toward more interpretable and trainable recurrent neural networks, preprint, "
+        "arXiv:1711.06788",
         authority="the paper's equations of MinimalRNN, at second hand",
     ),
     record(
@@ -187,7 +206,8 @@ RELATIVES: Final = (
         reference_in="additive",
         described_in="relatives",
         summary="Stackable recurrent cell: one gate, and gradients that keep their size through many layers",
-        paper="Turkoglu et al. 2021, Gating revisited: deep multi-layer RNNs that can be trained, arXiv:1911.11033",
+        paper="Turkoglu et al. 2022, Gating revisited: deep multi-layer RNNs that can be trained, IEEE Transactions on "
+        "Pattern Analysis and Machine Intelligence 44, arXiv:1911.11033",
         authority="the paper's equations; with beta and for the start, official code: 0zgur0/STAR_Network star.py",
     ),
     record(
@@ -198,7 +218,8 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Update gate network: one gate between the old state and a simple network",
-        paper="Collins, Sohl-Dickstein and Sussillo 2017, ICLR, arXiv:1611.09913",
+        paper="Collins, Sohl-Dickstein and Sussillo 2017, Capacity and trainability in recurrent neural networks, "
+        "ICLR, arXiv:1611.09913",
         authority="official code: tensorflow/tensorflow r1.15 tensorflow/contrib/rnn/python/ops/rnn_cell.py UGRNNCell",
         traits=bounded_by_tanh,
     ),
@@ -210,7 +231,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Minion recurrent unit 1: a GRU with a constant for its update gate",
-        paper="Zyarah and Kudithipudi 2025, arXiv:2503.06175",
+        paper=MINION,
         authority="the paper's equations of MiRU-1, at second hand",
     ),
     record(
@@ -221,7 +242,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Minion recurrent unit 2: a GRU with constants for both gates",
-        paper="Zyarah and Kudithipudi 2025, arXiv:2503.06175",
+        paper=MINION,
         authority="the paper's equations of MiRU-2, at second hand",
     ),
     record(
@@ -232,7 +253,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Mutated unit 1 of an evolutionary search: the update gate sees the input alone",
-        paper="Jozefowicz, Zaremba and Sutskever 2015, Empirical exploration of recurrent architectures, ICML",
+        paper=SEARCHED,
         authority="the paper's equations of MUT1",
     ),
     record(
@@ -243,7 +264,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Mutated unit 2 of an evolutionary search: the reset gate sees the input itself",
-        paper="Jozefowicz, Zaremba and Sutskever 2015, Empirical exploration of recurrent architectures, ICML",
+        paper=SEARCHED,
         authority="the paper's equations of MUT2",
     ),
     record(
@@ -254,7 +275,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Mutated unit 3 of an evolutionary search: the update gate sees the squashed state",
-        paper="Jozefowicz, Zaremba and Sutskever 2015, Empirical exploration of recurrent architectures, ICML",
+        paper=SEARCHED,
         authority="the paper's equations of MUT3",
     ),
     record(
@@ -265,7 +286,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Simple gated unit: the input multiplies the state",
-        paper="Gao and Glowacka 2016, Deep gate recurrent neural network, ACML, arXiv:1604.02910",
+        paper=DEEP_GATE,
         authority="the paper's equations of SGU",
     ),
     record(
@@ -276,7 +297,7 @@ RELATIVES: Final = (
         reference_in="updates",
         described_in="relatives",
         summary="Deep simple gated unit: the input multiplies the state, with one more product behind",
-        paper="Gao and Glowacka 2016, Deep gate recurrent neural network, ACML, arXiv:1604.02910",
+        paper=DEEP_GATE,
         authority="the paper's equations of DSGU",
     ),
 )

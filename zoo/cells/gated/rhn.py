@@ -16,8 +16,11 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class RHN(Cell):
-    """`depth` micro-steps s = tanh(W_h x + U_h s + b_h) ⊙ t + s ⊙ c, t = σ(W_t x + U_t s + b_t), each with a U and b of
-    its own, of which only the first sees x; coupled: c = 1 − t; uncoupled: c = σ(W_c x + U_c s + b_c). The output is s.
+    """In each of `depth` micro-steps, one after the other, s = tanh(W_h x + U_h s + b_h) ⊙ t + s ⊙ c with U and b of
+    the micro-step's own, t = σ(W_t x + U_t s + b_t) with the same s; coupled: c = 1 − t; uncoupled: c = σ(W_c x + U_c s
+    + b_c).
+
+    W x is there in the first micro-step alone. The output is s.
 
     Source: arXiv:1607.03474; jzilly/RecurrentHighwayNetworks, rhn.py, which couples.
     Parameters: weight_ih (blocks * H, I) in blocks h, t and, uncoupled, c; weight_hh (depth * blocks * H, H) and bias

@@ -17,7 +17,7 @@ from zoo.engine.cell import Context, Role, States
 class SGU(BlockCell):
     """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
-    h = (1 − z) ⊙ h + z ⊙ softplus(z_g ⊙ h), σ'(v) = v / 5 + 1/2 within 0 and 1; the output is h.
+    n = softplus(z_g ⊙ h), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = v / 5 + 1/2 within 0 and 1; the output is h.
 
     Source: arXiv:1604.02910; σ' is the hard sigmoid of the Keras of its day.
     Parameters: weight_ih (2 H, I) in blocks g, z (W_xh, W_xz); weight_hh (2 H, H) in blocks g, z (W_zxh, W_hz); bias
@@ -53,9 +53,11 @@ class SGU(BlockCell):
 class DSGU(SGU):
     """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
-    h = (1 − z) ⊙ h + z ⊙ σ(W_go (z_g ⊙ h)); the output is h, and σ' is that of `SGU`.
+    n = σ(W_go (z_g ⊙ h)), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = v / 5 + 1/2 within 0 and 1; the output is h.
 
-    Source: arXiv:1604.02910. Parameters: those of `SGU`, and weight_go (H, H). States: h (hidden_size,).
+    Source: arXiv:1604.02910; σ' is the hard sigmoid of the Keras of its day.
+    Parameters: weight_ih (2 H, I) in blocks g, z (W_xh, W_xz); weight_hh (2 H, H) in blocks g, z (W_zxh, W_hz); bias
+    (2 H,) in blocks g, z; weight_go (H, H). States: h (hidden_size,).
     """
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:

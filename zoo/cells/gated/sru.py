@@ -16,10 +16,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class SRUCell(Cell):
-    """What both kinds share.
-
-    x' is α x, α = √(1 + 2 exp(highway_bias)) or, with `skip: plain`, 1; where I ≠ H it is a product W_x x, and α is in
-    its start. With `skip: none` it is missing: the output is r ⊙ c.
+    """What both kinds share: x' is α x, or a product W_x x where x is not as wide as the output.
 
     Parameters: weight_ih (3 H or, with W_x, 4 H, I) in blocks c, f, r, x; bias (2 H,) in blocks f, r.
     """
@@ -55,13 +52,17 @@ class SRUCell(Cell):
 
 
 class SRU(SRUCell):
-    """f = σ(W_f x + v_f ⊙ c + b_f), r = σ(W_r x + v_r ⊙ c + b_r), c = f ⊙ c + (1 − f) ⊙ W x, with the old c in f and r.
+    """f = σ(W_f x + v_f ⊙ c + b_f), r = σ(W_r x + v_r ⊙ c + b_r), c = f ⊙ c + (1 − f) ⊙ (W x), with the old c in f and
+    r.
 
-    The output is r ⊙ c + (1 − r) ⊙ x', of the new c; x' as in `SRUCell`.
+    The output is r ⊙ c + (1 − r) ⊙ x', of the new c.
 
-    Source: arXiv:1709.02755; asappresearch/sru, sru/ops.py and modules.py.
-    Parameters: those of `SRUCell`, and weight_c (2 H,) in blocks f, r, the paper's v_f and v_r.
-    States: c (hidden_size,), and r (hidden_size,), which the new c no longer tells.
+    skip `scaled`: x' = α x, α = √(1 + 2 exp(β)). skip `plain`: x' = x. β is `highway_bias`. Where x is not as wide as
+    c, x' is a product W_x x, and α is in its start. With skip `none` there is no x', and r ⊙ c is put out alone.
+
+    Source: arXiv:1709.02755; asappresearch/sru, sru/ops.py and modules.py. Parameters: weight_ih (3 H or, with W_x, 4
+    H, I) in blocks c, f, r, x, of which c is W; bias (2 H,) in blocks f, r; weight_c (2 H,) in blocks f, r, v_f and
+    v_r. States: c (hidden_size,), and r (hidden_size,), which the new c no longer tells.
     """
 
     def __init__(self, options: SRUOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -71,7 +72,8 @@ class SRU(SRUCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: v has a variance of 1/2, and the gates' W_f and W_r half of that of W."""
+        """As the official code: W uniform with variance 1 / I, W_f and W_r with half of that, W_x with α² times that; v
+        uniform with variance 1/2; b_f zero, b_r at `highway_bias`."""
         super().reset_parameters()
         H = self.hidden_size
         self.weight_ih.detach()[H : 3 * H].mul_(math.sqrt(0.5))

@@ -66,6 +66,8 @@ def _windowed(of_x: int, biased: int, width: int, state: str, input_shape: Shape
     return blocks(of_x, 0, biased, wide, hidden_size, depth=0, states=(state,))
 
 
+STRONGLY_TYPED: Final = "Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218"
+
 TYPED: Final = (
     record(
         "trnn",
@@ -75,7 +77,7 @@ TYPED: Final = (
         reference_in="typed",
         described_in="typed",
         summary="Strongly typed RNN: a gated average of linear maps of the inputs",
-        paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
+        paper=STRONGLY_TYPED,
         authority="the paper's equations of T-RNN, at second hand",
         dropouts=NO_DROPOUTS,
     ),
@@ -87,7 +89,7 @@ TYPED: Final = (
         reference_in="typed",
         described_in="typed",
         summary="Strongly typed GRU: gates see the last two inputs, not the state",
-        paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
+        paper=STRONGLY_TYPED,
         authority="the paper's equations of T-GRU, at second hand",
         dropouts=NO_DROPOUTS,
     ),
@@ -99,7 +101,7 @@ TYPED: Final = (
         reference_in="typed",
         described_in="typed",
         summary="Strongly typed LSTM: gates see the last two inputs, not the state",
-        paper="Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218",
+        paper=STRONGLY_TYPED,
         authority="the paper's equations of T-LSTM, at second hand",
         dropouts=NO_DROPOUTS,
     ),

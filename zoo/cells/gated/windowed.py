@@ -36,7 +36,8 @@ class WindowCell(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As `torch.nn.Linear` starts, of which the official QRNN is made; for the strongly typed cells a choice."""
+        """Uniform in plus and minus 1/sqrt(inputs), as `torch.nn.Linear` starts, of which the official QRNN is made;
+        for the strongly typed cells, T-RNN, T-GRU and T-LSTM, a choice."""
         bound = 1 / math.sqrt(self.weight_ih.shape[1])
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
@@ -59,7 +60,7 @@ class WindowCell(Cell):
 
 
 class TRNN(WindowCell):
-    """f = σ(V x + b), h = f ⊙ h + (1 − f) ⊙ W x; the output is h.
+    """f = σ(V x + b), h = f ⊙ h + (1 − f) ⊙ (W x); the output is h.
 
     Source: arXiv:1602.02218, T-RNN. Parameters: weight_ih (2 H, I) in blocks f, z (V, W); bias (H,) of f.
     States: h (hidden_size,).
@@ -118,10 +119,12 @@ class TLSTM(WindowCell):
 
 
 class QRNN(WindowCell):
-    """z = tanh(W_z * x), f = σ(W_f * x), each with a bias, * over the last inputs;
+    """z = tanh(W_z ∗ x + b_z), f = σ(W_f ∗ x + b_f), where W ∗ x is a convolution over the last `window` inputs, x now
+    among them.
 
-    pooling `f`: c = f ⊙ c + (1 − f) ⊙ z, the output is c. pooling `fo`: that c, o = σ(W_o * x), the output is o ⊙ c.
-    pooling `ifo`: i = σ(W_i * x), o = σ(W_o * x), c = f ⊙ c + i ⊙ z, the output is o ⊙ c.
+    pooling `fo`: c = f ⊙ c + (1 − f) ⊙ z, o = σ(W_o ∗ x + b_o), the output is o ⊙ c.
+    pooling `ifo`: c = f ⊙ c + i ⊙ z, i = σ(W_i ∗ x + b_i), o = σ(W_o ∗ x + b_o), the output is o ⊙ c.
+    pooling `f`: c = f ⊙ c + (1 − f) ⊙ z, and the output is c.
 
     Source: arXiv:1611.01576, where f-pooling's c is called h; salesforce/pytorch-qrnn,
     torchqrnn/qrnn.py, whose f is 1 − f. Parameters: weight_ih (blocks * H, window * I), rows in blocks z, f, o, i as

@@ -21,6 +21,8 @@ EPS: Final = 1e-5
 class HGRN(Cell):
     """f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
 
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵), where w is norm_weight.
+
     Source: arXiv:2311.04823, section 3; the layer in fla-org/flash-linear-attention, layers/hgrn.py, without short
     convolutions. As there, h is real, while the paper's turns by an angle too. γ is `lower_bound`: a paper's model
     learns one for each layer, rising with depth from 0, which no layer can see by itself. The official layer's last

@@ -17,9 +17,9 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class LinOSS(Cell):
-    """z = S ⊙ (z + Δ (B x − A ⊙ y)), y = y + Δ ⊙ z with the new z; the output is Re(C y) + D ⊙ x, as wide as x.
+    """z = S ⊙ (z + Δ ⊙ (B x − A ⊙ y)), y = y + Δ ⊙ z with the new z; the output is Re(C y) + D ⊙ x, as wide as x.
 
-    im: S = 1 / (1 + Δ² A), where A and z act at the new y; imex: S = 1. A = relu(A_diag), Δ = σ(steps).
+    im: S = 1 / (1 + Δ² ⊙ A), where A and z act at the new y; imex: S = 1. A = relu(A_diag), Δ = σ(steps).
 
     Source: arXiv:2410.03943, section 2; tk-rusch/linoss, models/LinOSS.py, whose matrices M this multiplies out. A and
     Δ are real, so a complex y is two oscillators side by side. Parameters: A_diag and steps (N,), B (N, I, 2) and C

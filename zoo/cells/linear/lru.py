@@ -19,7 +19,8 @@ class LRU(Cell):
     """λ = exp(−exp(ν) + i exp(θ)), h = λ ⊙ h + exp(γ) ⊙ (B x), y = Re(C h) + D ⊙ x; the output is y, as wide as x.
 
     Source: arXiv:2303.06349, section 3; NicolasZucchet/minimal-LRU. Parameters: nu_log, theta_log, gamma_log (N,),
-    B_re and B_im (N, I), C_re and C_im (I, N), D (I,), with N the hidden size. States: h (N,), complex.
+    which are ν, θ and γ; B_re and B_im (N, I), C_re and C_im (I, N), D (I,), with N the hidden size. States: h (N,),
+    complex.
     """
 
     def __init__(self, options: LRUOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -39,7 +40,8 @@ class LRU(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """λ uniform on the ring, γ so that a white input keeps its size, B and C of unit variance over their inputs."""
+        """As the paper's appendix A and NicolasZucchet/minimal-LRU: |λ| uniform in area on the ring, its angle uniform;
+        γ so that a white input keeps its size; B and C normal, of unit variance over their inputs, D normal."""
         ring = self.options
         with torch.no_grad():
             area = torch.empty_like(self.nu_log).uniform_(ring.r_min**2, ring.r_max**2).clamp_(1e-12, 1 - 1e-7)

@@ -31,7 +31,8 @@ class MinimalCell(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As `torch.nn.Linear` starts, of which the paper's code is made."""
+        """Uniform in plus and minus 1/sqrt(I), as `torch.nn.Linear` starts, of which the code in the paper's appendix
+        is made."""
         bound = 1 / math.sqrt(self.weight_ih.shape[1])
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
@@ -68,9 +69,9 @@ class MinGRU(MinimalCell):
 
 
 class MinLSTM(MinimalCell):
-    """f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = f / (f + i) ⊙ h + i / (f + i) ⊙ n.
+    """f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = (f / (f + i)) ⊙ h + (i / (f + i)) ⊙ n.
 
-    The output is h; g as in `MinGRU`.
+    g(x) = x + 1/2 where x ≥ 0 and σ(x) elsewhere; or, with a linear candidate, x itself. The output is h.
 
     Source: arXiv:2410.01201, section 3.2 and appendix B. Parameters: blocks f, i and h. States: h (hidden_size,).
     """

@@ -103,6 +103,8 @@ def _of_input(gates: int, bias: str, input_shape: Shape, hidden_size: int) -> De
     )
 
 
+NEEDED: Final = "Feng et al. 2024, Were RNNs all we needed?, preprint, arXiv:2410.01201"
+
 CELLS: Final = (
     CellType(
         name="mingru",
@@ -111,7 +113,7 @@ CELLS: Final = (
         describe="zoo.cells.linear.options:describe_mingru",
         reference="zoo.references.linear:mingru",
         summary="Minimal GRU: gate and candidate see the input alone",
-        paper="Feng et al. 2024, arXiv:2410.01201",
+        paper=NEEDED,
         authority="the paper's appendix B",
         zoneout=True,
     ),
@@ -122,7 +124,7 @@ CELLS: Final = (
         describe="zoo.cells.linear.options:describe_minlstm",
         reference="zoo.references.linear:minlstm",
         summary="Minimal LSTM: gates and candidate see the input alone, and the gates sum to one",
-        paper="Feng et al. 2024, arXiv:2410.01201",
+        paper=NEEDED,
         authority="the paper's appendix B",
         zoneout=True,
     ),
@@ -133,7 +135,8 @@ CELLS: Final = (
         describe="zoo.cells.linear.options:describe_rglru",
         reference="zoo.references.linear:rglru",
         summary="Real-gated linear recurrent unit, the recurrence of Griffin and RecurrentGemma",
-        paper="De et al. 2024, arXiv:2402.19427",
+        paper="De et al. 2024, Griffin: mixing gated linear recurrences with local attention for efficient language "
+        "models, preprint, arXiv:2402.19427",
         authority="official code: google-deepmind/recurrentgemma recurrentgemma/torch/layers.py",
         zoneout=True,
     ),
@@ -144,7 +147,7 @@ CELLS: Final = (
         describe="zoo.cells.linear.options:describe_lru",
         reference="zoo.references.linear:lru",
         summary="Linear recurrent unit: a complex diagonal recurrence between two linear maps",
-        paper="Orvieto et al. 2023, arXiv:2303.06349",
+        paper="Orvieto et al. 2023, Resurrecting recurrent neural networks for long sequences, ICML, arXiv:2303.06349",
         authority="the paper's appendix A",
         zoneout=True,
     ),

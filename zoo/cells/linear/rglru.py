@@ -29,7 +29,7 @@ class RGLRU(Cell):
     The input is as wide as the state.
 
     Source: arXiv:2402.19427, section 2.4; google-deepmind/recurrentgemma. Parameters: weight_a and weight_x
-    (heads, H / heads, H / heads), bias_a, bias_x and Lambda (H,). States: h (hidden_size,).
+    (heads, H / heads, H / heads), bias_a, bias_x and Lambda (H,), which is Λ. States: h (hidden_size,).
     """
 
     uses = frozenset({"fresh"})
@@ -48,7 +48,8 @@ class RGLRU(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """a^(1 / 8r) starts uniform in area between the radii 0.9 and 0.999, as in the official code."""
+        """As the official code: a^(1 / 8r) uniform in area between the radii 0.9 and 0.999, W_a and W_x normal with
+        variance 1 / (H / heads), biases zero."""
         for weight, bias in ((self.weight_a, self.bias_a), (self.weight_x, self.bias_x)):
             nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
             nn.init.zeros_(bias)

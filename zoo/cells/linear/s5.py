@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zoo.cells.draws import truncated_normal_
 from zoo.cells.linear.pairs import into_pairs, real_part
 from zoo.cells.linear.spaces import S5Options, check_s5
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
 
-CUT: Final = 0.87962566103423978
-"""Deviation of a standard normal number that is cut off at two."""
-
 
 class S5(Cell):
     """h = Λ̄ ⊙ h + B̄ x, y = 2 Re(C̃ h) + D ⊙ x; the output is y, as wide as x. With Δ = exp(log_step),
 
-    zoh: Λ̄ = exp(Λ Δ), B̄ = Λ⁻¹ (Λ̄ − 1) B̃; bilinear: Λ̄ = (1 − Δ/2 Λ)⁻¹ (1 + Δ/2 Λ), B̄ = (1 − Δ/2 Λ)⁻¹ Δ B̃.
+    zoh: Λ̄ = exp(Λ Δ), B̄ = Λ⁻¹ (Λ̄ − I) B̃; bilinear: Λ̄ = (I − (Δ/2) Λ)⁻¹ (I + (Δ/2) Λ), B̄ = (I − (Δ/2) Λ)⁻¹ Δ B̃.
 
-    Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the paper's state size.
+    Λ, Λ̄ and Δ are diagonal matrices, kept as vectors; Λ, B̃ and C̃ are complex. I is the identity matrix. Half of each
+    pair of conjugate states is kept, hence the 2: hidden_size is half of the paper's state size.
 
     Source: arXiv:2208.04933, sections 3 and B.1; lindermanlab/S5, s5/ssm.py, without the activation around it.
-    Parameters: Lambda_re and Lambda_im (N,), B (N, I, 2) and C (I, N, 2) with real and imaginary part last, D (I,),
-    log_step (N,), with N the hidden size. States: h (N,), complex.
+    Parameters: Lambda_re and Lambda_im (N,), B̃ as B (N, I, 2) and C̃ as C (I, N, 2) with real and imaginary part last,
+    D (I,), log_step (N,), with N the hidden size. States: h (N,), complex.
     """
 
     def __init__(self, options: S5Options, input_shape: Shape, hidden_size: int) -> None:
@@ -104,6 +103,5 @@ def _hippo(size: int) -> tuple[Tensor, Tensor]:
 
 
 def _truncated(like: Tensor, shape: tuple[int, ...], deviation: float) -> Tensor:
-    """Normal numbers of this deviation, none beyond two of those that they were cut from."""
-    wide = deviation / CUT
-    return nn.init.trunc_normal_(torch.empty(shape, dtype=like.dtype, device=like.device), 0, wide, -2 * wide, 2 * wide)
+    """Truncated normal numbers of this shape, in the dtype and on the device of a parameter."""
+    return truncated_normal_(torch.empty(shape, dtype=like.dtype, device=like.device), deviation)

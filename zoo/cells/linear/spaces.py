@@ -116,7 +116,8 @@ SPACES: Final = (
         describe="zoo.cells.linear.spaces:describe_s5",
         reference="zoo.references.spaces:s5",
         summary="Simplified structured state space: one complex diagonal recurrence for all features",
-        paper="Smith et al. 2022, arXiv:2208.04933",
+        paper="Smith, Warrington and Linderman 2023, Simplified state space layers for sequence modeling, ICLR, "
+        "arXiv:2208.04933",
         authority="official code: lindermanlab/S5 s5/ssm.py",
         zoneout=True,
     ),
@@ -127,7 +128,7 @@ SPACES: Final = (
         describe="zoo.cells.linear.spaces:describe_linoss",
         reference="zoo.references.spaces:linoss",
         summary="Linear oscillatory state space: forced harmonic oscillators between two linear maps",
-        paper="Rusch and Rus 2024, arXiv:2410.03943",
+        paper="Rusch and Rus 2025, Oscillatory state-space models, ICLR, arXiv:2410.03943",
         authority="official code: tk-rusch/linoss models/LinOSS.py",
         zoneout=True,
     ),
@@ -138,7 +139,8 @@ SPACES: Final = (
         describe="zoo.cells.linear.spaces:describe_mamba",
         reference="zoo.references.spaces:mamba",
         summary="Selective state space (S6) with the convolution and the gate of its block",
-        paper="Gu and Dao 2023, arXiv:2312.00752",
+        paper="Gu and Dao 2024, Mamba: linear-time sequence modeling with selective state spaces, COLM, "
+        "arXiv:2312.00752",
         authority="official code: state-spaces/mamba mamba_ssm/modules/mamba_simple.py",
         traits=Traits(bounded=False),
         zoneout=True,
@@ -150,7 +152,8 @@ SPACES: Final = (
         describe="zoo.cells.linear.spaces:describe_hgrn",
         reference="zoo.references.spaces:hgrn",
         summary="Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone",
-        paper="Qin et al. 2023, arXiv:2311.04823",
+        paper="Qin, Yang and Zhong 2023, Hierarchically gated recurrent neural network for sequence modeling, NeurIPS, "
+        "arXiv:2311.04823",
         authority="official code: fla-org/flash-linear-attention fla/layers/hgrn.py",
         zoneout=True,
     ),

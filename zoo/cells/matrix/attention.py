@@ -44,7 +44,8 @@ class LinearAttention(Cell):
         self.norm_weight = nn.Parameter(torch.empty(size))
 
     def reset_parameters(self) -> None:
-        """As the official layers: products and convolution as torch starts them, a norm's scale of 1."""
+        """As the official layers: products and convolution as torch starts them, uniform in plus and minus
+        1/sqrt(inputs), a norm's scale of 1."""
         for parameter in self.parameters():
             if parameter.dim() == 2:
                 bound = 1 / math.sqrt(parameter.shape[1])

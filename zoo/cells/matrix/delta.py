@@ -20,12 +20,17 @@ EPS: Final = 1e-6
 
 
 class DeltaNet(LinearAttention):
-    """S = S + β k (v − Sᵀ k)ᵀ in each head, β = σ(w_β · x), with q, k and v from silu of the convolved W x, and q and k
-    of length 1. With `allow_neg_eigval` β is twice that (arXiv:2411.12537). The output is `LinearAttention`'s.
+    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(|q'|² + 10⁻⁶), k = k' / √(|k'|² + 10⁻⁶), β = σ(w_β ·
+    x), S = S + β k (v − Sᵀ k)ᵀ in each head, and the output is RMSNorm(Sᵀ q / √d_k), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
+    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    `allow_neg_eigval` β is twice that (arXiv:2411.12537). With an output gate the output is multiplied by silu(W_g x).
 
     Source: arXiv:2406.06484, sections 2.2 and 3.4; fla-org/flash-linear-attention, layers/delta_net.py and
-    ops/delta_rule/naive.py. The official layer's last product is left to `output_projection`. Parameters:
-    `LinearAttention`'s; weight_beta (heads, I). States: S (heads, d_k, d_v).
+    ops/delta_rule/naive.py. The official layer's last product is left to `output_projection`. Parameters: weight_qkv (2
+    heads d_k + H, I) in blocks q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last;
+    norm_weight (d_v,); weight_g (H, I); weight_beta (heads, I). States: S (heads, d_k, d_v), with d_v = H / heads.
     """
 
     def __init__(self, options: DeltaNetOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -45,12 +50,19 @@ class DeltaNet(LinearAttention):
 
 
 class GatedDeltaNet(LinearAttention):
-    """S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, with log α = −exp(A_log) softplus(w_a · x + dt_bias),
-    β = σ(w_b · x), and q, k, v as in `DeltaNet`. The output is `LinearAttention`'s.
+    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(|q'|² + 10⁻⁶), k = k' / √(|k'|² + 10⁻⁶), β = σ(w_b ·
+    x), α = exp(−exp(A_log) softplus(w_a · x + dt_bias)), S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, and the
+    output is RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
+    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    `allow_neg_eigval` β is twice that. Without an output gate the factor silu(W_g x) is missing.
 
     Source: arXiv:2412.06464, sections 3.1 and 3.4; fla-org/flash-linear-attention, layers/gated_deltanet.py and
     ops/gated_delta_rule/naive.py. The official layer's last product is left to `output_projection`. Parameters:
-    `LinearAttention`'s; weight_ab (2 heads, I) in blocks a, b; A_log and dt_bias (heads,). States: S (heads, d_k, d_v).
+    weight_qkv (2 heads d_k + H, I) in blocks q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the
+    present step last; norm_weight (d_v,); weight_g (H, I); weight_ab (2 heads, I) in blocks a, b; A_log and dt_bias
+    (heads,). States: S (heads, d_k, d_v), with d_v = H / heads.
     """
 
     def __init__(self, options: GatedDeltaNetOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -62,7 +74,8 @@ class GatedDeltaNet(LinearAttention):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official layer: exp(A_log) uniform up to 16, softplus(dt_bias) log-uniform, the rest as torch's."""
+        """As the official layer: exp(A_log) uniform from 0 to 16, softplus(dt_bias) log-uniform from 0.001 to 0.1;
+        products and convolution as torch starts them, uniform in plus and minus 1/sqrt(inputs), a norm's scale of 1."""
         super().reset_parameters()
         with torch.no_grad():
             self.A_log.uniform_(0.0, 16.0).clamp_(min=1e-7).log_()

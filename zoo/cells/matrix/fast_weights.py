@@ -59,6 +59,7 @@ class RWKV7Options(HeadedOptions):
     rate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the learning rate.")
     gate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the output gate.")
     depth: Depth = 0.0
+    layers: int = Field(1, ge=1, description="Layers of its stack, by which its norm starts smaller the earlier it is.")
 
 
 def describe_gla(options: GLAOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -146,7 +147,8 @@ FAST_WEIGHTS: Final = (
         describe="zoo.cells.matrix.fast_weights:describe_gla",
         reference="zoo.references.delta:gla",
         summary="Gated linear attention: a matrix memory that forgets each key's row at its own pace",
-        paper="Yang et al. 2023, arXiv:2312.06635",
+        paper="Yang et al. 2024, Gated linear attention transformers with hardware-efficient training, ICML, "
+        "arXiv:2312.06635",
         authority="official code: fla-org/flash-linear-attention fla/layers/gla.py, fla/ops/gla/naive.py",
     ),
     CellType(
@@ -156,7 +158,9 @@ FAST_WEIGHTS: Final = (
         describe="zoo.cells.matrix.fast_weights:describe_deltanet",
         reference="zoo.references.delta:deltanet",
         summary="Linear attention by the delta rule: a key's old value is replaced, not added to",
-        paper="Yang et al. 2024, arXiv:2406.06484; Schlag et al. 2021, arXiv:2102.11174",
+        paper="Yang et al. 2024, Parallelizing linear transformers with the delta rule over sequence length, NeurIPS, "
+        "arXiv:2406.06484; Schlag, Irie and Schmidhuber 2021, Linear transformers are secretly fast weight "
+        "programmers, ICML, arXiv:2102.11174",
         authority="official code: fla-org/flash-linear-attention fla/layers/delta_net.py, fla/ops/delta_rule/naive.py",
     ),
     CellType(
@@ -166,7 +170,8 @@ FAST_WEIGHTS: Final = (
         describe="zoo.cells.matrix.fast_weights:describe_gated_deltanet",
         reference="zoo.references.delta:gated_deltanet",
         summary="Linear attention by the delta rule, with a decay of the whole memory",
-        paper="Yang et al. 2024, arXiv:2412.06464",
+        paper="Yang, Kautz and Hatamizadeh 2025, Gated delta networks: improving Mamba2 with delta rule, ICLR, "
+        "arXiv:2412.06464",
         authority="official code: fla-org/flash-linear-attention fla/layers/gated_deltanet.py, "
         "fla/ops/gated_delta_rule/naive.py",
     ),
@@ -177,7 +182,7 @@ FAST_WEIGHTS: Final = (
         describe="zoo.cells.matrix.fast_weights:describe_rwkv4",
         reference="zoo.references.rwkv:rwkv4",
         summary="Time mixing of RWKV-4: a decaying mean of values, weighted by exponentials of keys",
-        paper="Peng et al. 2023, arXiv:2305.13048",
+        paper="Peng et al. 2023, RWKV: reinventing RNNs for the transformer era, Findings of EMNLP, arXiv:2305.13048",
         authority="official code: BlinkDL/RWKV-LM RWKV-v4/src/model.py, RWKV-v4/cuda/wkv_cuda.cu",
     ),
     CellType(
@@ -187,8 +192,8 @@ FAST_WEIGHTS: Final = (
         describe="zoo.cells.matrix.fast_weights:describe_rwkv7",
         reference="zoo.references.rwkv:rwkv7",
         summary="Time mixing of RWKV-7: a matrix memory with a decay and a learning rate for each feature",
-        paper="Peng et al. 2025, arXiv:2503.14456",
-        authority="official code: BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py",
+        paper='Peng et al. 2025, RWKV-7 "Goose" with expressive dynamic state evolution, COLM, arXiv:2503.14456',
+        authority="official code: BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py; the start: RWKV-v7/train_temp/src/model.py",
         traits=Traits(bounded=False),
     ),
 )

@@ -16,13 +16,18 @@ from zoo.engine.cell import Context, States
 
 
 class GLA(LinearAttention):
-    """α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, with (q, k, v) = W x; τ is `gate_normaliser`.
+    """(q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
+    RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    The output is `LinearAttention`'s. With a convolution, silu follows it.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. τ is `gate_normaliser`, w norm_weight, d_k the size of a
+    head's keys. Without an output gate the factor silu(W_g x) is missing. With a `kernel`, W x goes through a
+    convolution over the last steps, one of each feature's own, and through silu.
 
     Source: arXiv:2312.06635, section 4.4; fla-org/flash-linear-attention, layers/gla.py and ops/gla/naive.py. The
-    official layer's last product is left to `output_projection`. Parameters: `LinearAttention`'s; gk_down (rank, I),
-    gk_up (heads d_k, rank), gk_bias (heads d_k,). States: S (heads, d_k, d_v).
+    official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k + H, I) in blocks
+    q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last; norm_weight (d_v,);
+    weight_g (H, I); gk_up (heads d_k, rank) and gk_down (rank, I), which are W_α and W_α', gk_bias (heads d_k,), b_α.
+    States: S (heads, d_k, d_v), with d_v = H / heads.
     """
 
     def __init__(self, options: GLAOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -35,7 +40,8 @@ class GLA(LinearAttention):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official layer: every product as torch starts it, a norm's scale of 1."""
+        """As the official layer: products, b_α and convolution as torch starts them, uniform in plus and minus
+        1/sqrt(inputs); a norm's scale of 1."""
         super().reset_parameters()
         bound = self.gk_up.shape[1] ** -0.5
         nn.init.uniform_(self.gk_bias, -bound, bound)

@@ -19,14 +19,15 @@ class MLSTM(Cell):
     """q = W_q x + b_q, k = (W_k x + b_k) / √d, v = W_v x + b_v, o = σ(W_o x + b_o), and for each head the logarithms of
     its gates, ĩ = w_i · x + b_i and log σ(f̃), f̃ = w_f · x + b_f. In each head, with d = H / heads,
 
-    m' = max(log σ(f̃) + m, ĩ), f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'),
-    C = f C + i v kᵀ, n = f n + i k, h = o ⊙ C q / max(|n · q|, exp(−m')); the output is h, head beside head.
+    m' = max(log σ(f̃) + m, ĩ), f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), C = f C + i v kᵀ, n = f n + i k,
+    h = o ⊙ ((C q) / max(|n · q|, exp(−m'))); the output is h, head beside head.
 
     m keeps the exponentials finite and cancels: C exp(m) and n exp(m) are the paper's C and n.
 
-    Source: arXiv:2405.04517, sections 2.3 and A, with the gates of NX-AI/xlstm's large model,
-    which read x. Parameters: weight_ih (4 H, I) and bias (4 H,) in
-    blocks q, k, v, o; weight_gates (2 heads, I) and bias_gates (2 heads,) in blocks i, f.
+    Source: arXiv:2405.04517, sections 2.3 and A, with the gates of NX-AI/xlstm's large model, which read x, but without
+    its soft cap on them. The official code adds 10⁻⁶ to the divisor, which the paper does not have, and nor has this.
+    Parameters: weight_ih (4 H, I) and bias (4 H,) in blocks q, k, v, o; weight_gates (2 heads, I) and bias_gates
+    (2 heads,) in blocks i, f.
     States: C (heads, d, d), n (heads, d), m (heads,).
     """
 
@@ -43,7 +44,8 @@ class MLSTM(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As NX-AI/xlstm: gates that see nothing yet, whose forget biases go from 3 to 6 over the heads."""
+        """As the blocks of NX-AI/xlstm: W normal with variance 2 / (5 I), that of o too, which they do not have; gates
+        that see nothing yet, with input biases of deviation 0.1 and forget biases from 3 to 6 over the heads."""
         nn.init.normal_(self.weight_ih, std=math.sqrt(2 / (5 * self.weight_ih.shape[1])))
         nn.init.zeros_(self.bias)
         nn.init.zeros_(self.weight_gates)

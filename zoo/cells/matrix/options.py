@@ -47,7 +47,7 @@ CELLS: Final = (
         describe="zoo.cells.matrix.options:describe_mlstm",
         reference="zoo.references.matrix:mlstm",
         summary="LSTM with a matrix memory, exponential gates and a stabiliser, from xLSTM",
-        paper="Beck et al. 2024, arXiv:2405.04517",
+        paper="Beck et al. 2024, xLSTM: extended long short-term memory, NeurIPS, arXiv:2405.04517",
         authority="official code: NX-AI/xlstm xlstm/blocks/mlstm/backends.py",
     ),
 )

@@ -22,15 +22,17 @@ LEAST: Final = -1e38
 class RWKV4(Cell):
     """x_n = μ_n ⊙ x_t + (1 − μ_n) ⊙ x_{t−1} for n of k, v, r; k = W_k x_k, v = W_v x_v, r = W_r x_r, and
 
-    y = σ(r) ⊙ (aa + exp(u + k) ⊙ v) / (bb + exp(u + k)), then aa = exp(w) ⊙ aa + exp(k) ⊙ v,
-    bb = exp(w) ⊙ bb + exp(k), with w = −exp(time_decay), u = time_first; the output is y.
+    y = σ(r) ⊙ (exp(pp) ⊙ aa + exp(u + k) ⊙ v) / (exp(pp) ⊙ bb + exp(u + k)), then pp' = max(pp + w, k),
+    aa = exp(pp + w − pp') ⊙ aa + exp(k − pp') ⊙ v, bb = exp(pp + w − pp') ⊙ bb + exp(k − pp'), with
+    w = −exp(time_decay), u = time_first; the output is y.
 
-    aa and bb are kept divided by exp(pp), where pp is the largest exponent so far, so that none overflows; it cancels.
+    pp, the largest exponent so far, keeps all others from overflowing, and cancels: exp(pp) ⊙ aa and exp(pp) ⊙ bb are
+    the paper's sums.
 
-    Source: arXiv:2305.13048, section 3 and appendix D; BlinkDL/RWKV-LM, RWKV-v4/src/model.py and cuda/wkv_cuda.cu.
-    The official layer's last product is left to `output_projection`. Parameters: time_mix_k, time_mix_v, time_mix_r
-    (I,); key, value, receptance (H, I); time_decay and time_first (H,). States: y, aa, bb and pp (H,), where y only
-    carries the output: it cannot be had from the new state.
+    Source: arXiv:2305.13048, section 3 and appendix D; BlinkDL/RWKV-LM, RWKV-v4/src/model.py and cuda/wkv_cuda.cu. The
+    official layer's last product is left to `output_projection`. Parameters: time_mix_k, time_mix_v, time_mix_r (I,),
+    which are μ; key, value, receptance (H, I); time_decay and time_first (H,). States: y, aa, bb and pp (H,), where y
+    only carries the output: it cannot be had from the new state.
     """
 
     window = 1

@@ -25,14 +25,16 @@ class RWKV7(Cell):
     """x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
 
     w = exp(−e^(−1/2) σ(w₀ + tanh(x_w w₁) w₂)), a = σ(a₀ + x_a a₁ a₂), g = σ(x_g g₁) g₂,
-    κ = k ⊙ k_k of length 1 in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
+    κ' = k ⊙ k_k, κ = κ' / |κ'| in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
     S = S Diag(w) − (S κ)(a ⊙ κ)ᵀ + v k̃ᵀ; the output is g ⊙ (Norm(S r) + (Σ r ⊙ k̃ ⊙ r_k) v), head beside head.
+
+    Norm(y) = ln_weight ⊙ (y − mean(y)) / √(mean((y − mean(y))²) + 0.00064) + ln_bias in each head.
 
     Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. This is
     the first layer's: later ones mix in its v, which no layer but the first can see. The official layer's last product
-    is left to `output_projection`. Parameters: mix (6, I) in rows r, w, k, v, a, g; receptance, key, value (H, I); w0
-    (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads); ln_weight
-    and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
+    is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g; receptance, key, value (H, I);
+    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
+    ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
     """
 
     window = 1
@@ -42,7 +44,7 @@ class RWKV7(Cell):
         width, size = features(input_shape), head_size(options, hidden_size)
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
         self.states = {"S": StateSpec((options.heads, size, size))}
-        self.heads, self.depth = options.heads, options.depth
+        self.heads, self.depth, self.layers = options.heads, options.depth, options.layers
         self.mix = nn.Parameter(torch.empty(6, width))
         self.receptance, self.key, self.value = (nn.Parameter(torch.empty(hidden_size, width)) for _ in range(3))
         ranks = (options.decay_rank, options.rate_rank, options.gate_rank)
@@ -54,8 +56,12 @@ class RWKV7(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code, where `depth` stands for both its measures of a layer's place, which differ by less
-        than one layer: spread over the features and over each head; the first of two low-rank products is zero."""
+        """As the official training code, generate_init_weight in RWKV-v7/train_temp/src/model.py: receptance, key,
+        value orthogonal with gains 1, 0.1 and 1, where the constructor in that file, by itself, draws them uniform;
+        ln_weight is ((l + 1) / L)^0.7 in layer l, from 0, of L `layers`. All else is as that constructor has it:
+        mixing, decays and rates spread over the features and over each head, the first of two low-rank products zero
+        and the second orthogonal with gain 0.1. `depth` stands for l / L and for l / (L − 1), which differ by less than
+        one layer."""
         hidden, width = self.value.shape
         size = hidden // self.heads
         place, unit = torch.arange(width) / width, torch.arange(hidden)
@@ -72,11 +78,11 @@ class RWKV7(Cell):
         for first, second in ((self.w1, self.w2), (self.a1, self.a2), (self.g1, self.g2)):
             nn.init.zeros_(first)
             nn.init.orthogonal_(second, gain=0.1 * math.sqrt(max(1.0, second.shape[0] / second.shape[1])))
-        for weight, scale in ((self.receptance, 0.5), (self.key, 0.05), (self.value, 0.5)):
-            nn.init.uniform_(weight, -scale / math.sqrt(width), scale / math.sqrt(width))
+        for weight, gain in ((self.receptance, 1.0), (self.key, 0.1), (self.value, 1.0)):
+            nn.init.orthogonal_(weight, gain=gain)
         nn.init.constant_(self.k_a, 1.02)
         nn.init.constant_(self.r_k, -0.04)
-        nn.init.ones_(self.ln_weight)
+        nn.init.constant_(self.ln_weight, min(1.0, self.depth + 1 / self.layers) ** 0.7)
         nn.init.zeros_(self.ln_bias)
 
     def constants(self, ctx: Context) -> Any:

@@ -17,7 +17,8 @@ class ELSTM(Cell):
     """f = σ(F x + w_f ⊙ c + b_f), z = tanh(Z x + w_z ⊙ c + b_z), c = f ⊙ c + (1 − f) ⊙ z, and the output is
     o ⊙ c with o = σ(O x + W_o c + b_o) of the new c.
 
-    Source: arXiv:2305.19044, section 3.1; IDSIA/rtrl-elstm, which has the biases. Parameters: weight_ih (3 H, I) and
+    Source: arXiv:2305.19044, section 3.1; IDSIA/rtrl-elstm, reinforcement_learning/torchbeast/layer.py, which has the
+    biases; diagnostic/layers.py there has no output gate. Parameters: weight_ih (3 H, I) and
     bias (3 H,) in blocks f, z, o; weight_ch (2 H,) in blocks f, z; weight_o (H, H). States: c (hidden_size,).
     """
 
@@ -38,9 +39,14 @@ class ELSTM(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: normal with standard deviation 0.1."""
-        for parameter in self.parameters():
+        """As the official code: F, Z, w and their biases normal with standard deviation 0.1; the output gate, which is
+        one linear map of x and c there, uniform in plus and minus 1/sqrt(I + H), as `torch.nn.Linear` starts."""
+        H, width = self.weight_o.shape[0], self.weight_ih.shape[1]
+        for parameter in (self.weight_ih, self.bias, self.weight_ch):
             nn.init.normal_(parameter, std=0.1)
+        bound = (width + H) ** -0.5
+        for weight in (self.weight_ih.detach()[2 * H :], self.weight_o, self.bias.detach()[2 * H :]):
+            nn.init.uniform_(weight, -bound, bound)
 
     def roles(self) -> Mapping[str, Role]:
         found = {"weight_ih": Role("input", self.gates, "f"), "bias": Role("bias", self.gates, "f")}

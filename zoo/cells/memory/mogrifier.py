@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo.cells.draws import CUT, truncated_normal_
 from zoo.cells.memory.closed_forms import MogrifierOptions
 from zoo.cells.memory.early import MemoryCell
 from zoo.components import Shape, features
@@ -15,8 +16,9 @@ from zoo.engine.cell import Context, States
 
 
 class Mogrifier(MemoryCell):
-    """Before an LSTM's step, x' = x and h' = h gate each other: in rounds 1, 3, 5, ... x' = 2 σ(Q h' + b) ⊙ x', and in
-    rounds 2, 4, ... h' = 2 σ(R x' + b) ⊙ h', with matrices of each round's own. Then
+    """Before an LSTM's step, x' = x and h' = h gate each other by turns, for so many `rounds`, first
+    x' = 2 σ(Q h' + b_q) ⊙ x' with matrix and bias of each odd round's own, then
+    h' = 2 σ(R x' + b_r) ⊙ h' with those of each even round. Then
 
     i = σ(W_i x' + U_i h' + b_i), f = σ(W_f x' + U_f h' + b_f), o = σ(W_o x' + U_o h' + b_o),
     g = tanh(W_g x' + U_g h' + b_g); c = f ⊙ c + i ⊙ g, h = o ⊙ tanh(c); the output is h.
@@ -42,14 +44,18 @@ class Mogrifier(MemoryCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """The LSTM as torch's; Q and R uniform with variance 1 / inputs and their biases zero, as the official code."""
+        """Q and R as the official code: normal with variance 1 / inputs, cut off at two deviations, their biases zero;
+        with a rank k, both factors normal with deviation (inputs k)^(−1/4) before they are cut off so. The LSTM as
+        torch's, which is a choice: there, its start is a setting of each experiment."""
         super().reset_parameters()
-        for name, parameter in self.named_parameters():
-            if name.startswith(("weight_q", "weight_r", "right_")):
-                bound = (3 / parameter.shape[1]) ** 0.5
-                nn.init.uniform_(parameter, -bound, bound)
-            elif name.startswith(("bias_q", "bias_r")):
-                nn.init.zeros_(parameter)
+        for name, inputs in (("q", self.hidden_size), ("r", self.weight_ih.shape[1])):
+            rights = list(getattr(self, f"right_{name}"))
+            for left in getattr(self, f"weight_{name}"):
+                truncated_normal_(left, CUT * (inputs * left.shape[1]) ** -0.25 if rights else inputs**-0.5)
+            for right in rights:
+                truncated_normal_(right, CUT * (inputs * right.shape[0]) ** -0.25)
+            for bias in getattr(self, f"bias_{name}"):
+                nn.init.zeros_(bias)
 
     def constants(self, ctx: Context) -> Any:
         maps = [part for turn in range(self.rounds) for part in self._round(turn, ctx)]

@@ -19,7 +19,7 @@ class SLSTM(Cell):
     """ĩ = W_i x + R_i y + b_i, f̃ = W_f x + R_f y + b_f, z̃ = W_z x + R_z y + b_z, õ = W_o x + R_o y + b_o, with each R
     block diagonal, a block for each head; m' = max(log σ(f̃) + m, ĩ),
 
-    f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), c = f ⊙ c + i ⊙ tanh(z̃), n = f ⊙ n + i, y = σ(õ) ⊙ c / n;
+    f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), c = f ⊙ c + i ⊙ tanh(z̃), n = f ⊙ n + i, y = σ(õ) ⊙ (c / n);
     the output is y. m keeps the exponentials finite and cancels; where n is 0, as to begin with, m' is ĩ.
 
     Source: arXiv:2405.04517, section 2.2 and appendix A; NX-AI/xlstm, slstm/src/vanilla, without the convolution and

@@ -15,12 +15,14 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ConvLSTM(ConvolvedCell):
-    """i = σ(W_xi ∗ x + W_hi ∗ h + W_ci ⊙ c + b_i), f = σ(W_xf ∗ x + W_hf ∗ h + W_cf ⊙ c + b_f),
-    c = f ⊙ c + i ⊙ tanh(W_xc ∗ x + W_hc ∗ h + b_c), o = σ(W_xo ∗ x + W_ho ∗ h + W_co ⊙ c + b_o) with the new c,
-    h = o ⊙ tanh(c); the output is h. Without peepholes there is no W_ci, W_cf, W_co, as in Keras.
+    """i = σ(W_xi ∗ x + W_hi ∗ h + W_ci ⊙ c + b_i), f = σ(W_xf ∗ x + W_hf ∗ h + W_cf ⊙ c + b_f), c = f ⊙ c + i ⊙
+    tanh(W_xc ∗ x + W_hc ∗ h + b_c), o = σ(W_xo ∗ x + W_ho ∗ h + W_co ⊙ c + b_o) with the new c, h = o ⊙ tanh(c); the
+    output is h. Without peepholes there is no W_ci, W_cf, W_co, as in Keras. ∗ is a convolution over rows and columns,
+    with zeros around the maps.
 
-    Source: arXiv:1506.04214, equations 3. Parameters: `ConvolvedCell`'s, blocks i, f, c, o; peephole (3 F, rows,
-    columns) in blocks i, f, o. States: h and c (F, rows, columns).
+    Source: arXiv:1506.04214, equations 3. Parameters: weight_ih (4 F, C, kernel, kernel), weight_hh (4 F, F, kernel,
+    kernel) and bias (4 F,), all in blocks i, f, c, o, for C channels of x and F of h; peephole (3 F, rows, columns) in
+    blocks i, f, o. States: h and c (F, rows, columns).
     """
 
     gates = ("i", "f", "c", "o")
@@ -35,7 +37,8 @@ class ConvLSTM(ConvolvedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As Keras starts its own, with peepholes of zero, of which it has none: the paper says nothing."""
+        """The paper says nothing: as Keras starts its own, Glorot uniform and orthogonal over all gates at once, zero
+        biases but 1 for the forget gate; with peepholes of zero, of which Keras has none."""
         super().reset_parameters()
         if self.peephole is not None:
             nn.init.zeros_(self.peephole)

@@ -36,7 +36,7 @@ class ConvolvedCell(Cell):
 
     def reset_parameters(self) -> None:
         """The papers say nothing: as Keras starts its own, Glorot uniform and orthogonal over all gates at once, zero
-        biases but 1 for a forget gate."""
+        biases but 1 for a forget gate, if there is one."""
         nn.init.xavier_uniform_(self.weight_ih)
         nn.init.orthogonal_(self.weight_hh)
         if self.bias is not None:

@@ -81,7 +81,8 @@ CELLS: Final = (
         describe="zoo.cells.spatial.options:describe_convlstm",
         reference="zoo.references.spatial:convlstm",
         summary="Convolutional LSTM over maps, with peepholes",
-        paper="Shi et al. 2015, arXiv:1506.04214",
+        paper="Shi et al. 2015, Convolutional LSTM network: a machine learning approach for precipitation nowcasting, "
+        "NIPS, arXiv:1506.04214",
         authority="the paper's equations (3)",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -93,7 +94,8 @@ CELLS: Final = (
         describe="zoo.cells.spatial.options:describe_convgru",
         reference="zoo.references.spatial:convgru",
         summary="Convolutional GRU over maps, reset gate before the recurrent convolution",
-        paper="Ballas et al. 2015, arXiv:1511.06432",
+        paper="Ballas et al. 2016, Delving deeper into convolutional networks for learning video representations, "
+        "ICLR, arXiv:1511.06432",
         authority="the paper's equations of section 3.1, at second hand",
         dropouts=ALL_DROPOUTS,
         zoneout=True,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zoo.cells.draws import truncated_normal_
 from zoo.cells.structured.options import LMUOptions
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
@@ -18,9 +19,10 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 class LMU(Cell):
     """u = e_x · x + e_h · h + e_m · m, m = Ā m + B̄ u, h = tanh(W_x x + W_h h + W_m m) with the new m; the output is h.
 
-    Ā and B̄ discretise dm/dt = (A m + B u) / θ with a step of 1, where
-    A_ij = −(2i + 1) where i < j and (2i + 1) (−1)^(i−j+1) elsewhere, and B_i = (2i + 1) (−1)^i, so that m holds the
-    Legendre coefficients of the last θ steps of u.
+    Ā and B̄ discretise dm/dt = (A m + B u) / θ for steps of length 1, so that m holds the Legendre coefficients of the
+    last θ steps of u: zoh: Ā = exp(A / θ), B̄ = A⁻¹ (Ā − I) B; euler: Ā = I + A / θ, B̄ = B / θ. Counted from 0,
+    A_ij = (2 i + 1) (−1)^(i − j + 1) where i ≥ j and −(2 i + 1) elsewhere, B_i = (2 i + 1) (−1)^i. I is the identity
+    matrix, and exp that of matrices.
 
     Source: Voelker, Kajić and Eliasmith 2019, section 2, equations 1 to 7; nengo/keras-lmu. Parameters: e_x (I,), e_h
     (H,), e_m (order,), W_x (H, I), W_h (H, H), W_m (H, order). States: h (H,), m (order,).
@@ -49,13 +51,14 @@ class LMU(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code's first version: encoders LeCun uniform, the memory's zero, kernels Glorot normal."""
+        """As the official code's first version: encoders LeCun uniform, the memory's zero, kernels Glorot normal, cut
+        off at two deviations as Keras does."""
         for encoder in (self.e_x, self.e_h):
             bound = math.sqrt(3 / encoder.shape[0])
             nn.init.uniform_(encoder, -bound, bound)
         nn.init.zeros_(self.e_m)
         for weight in (self.W_x, self.W_h, self.W_m):
-            nn.init.xavier_normal_(weight)
+            truncated_normal_(weight, math.sqrt(2 / sum(weight.shape)))
         A, B = legendre(self.options.order, self.options.theta, exact=self.options.discretisation == "zoh")
         self.A.copy_(A)
         self.B.copy_(B)

@@ -119,7 +119,9 @@ CELLS: Final = (
         describe="zoo.cells.structured.options:describe_lmu",
         reference="zoo.references.structured:lmu",
         summary="Legendre memory unit: a fixed linear memory of a sliding window beside a simple network",
-        paper="Voelker, Kajić and Eliasmith 2019, Legendre memory units, NeurIPS",
+        paper="Voelker, Kajić and Eliasmith 2019, Legendre memory units: continuous-time representation in recurrent "
+        "neural networks, NeurIPS, "
+        "https://papers.nips.cc/paper/2019/hash/952285b9b7e7a1be5aa7849f32ffff05-Abstract.html",
         authority="the paper's equations (1) to (7); official code: nengo/keras-lmu keras_lmu/layers.py",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -131,7 +133,8 @@ CELLS: Final = (
         describe="zoo.cells.structured.options:describe_orthogonal",
         reference="zoo.references.structured:orthogonal",
         summary="Orthogonal recurrent network: the recurrent matrix is the exponential of a skew-symmetric one",
-        paper="Lezcano-Casado and Martínez-Rubio 2019, arXiv:1901.08428",
+        paper="Lezcano-Casado and Martínez-Rubio 2019, Cheap orthogonal constraints in neural networks: a simple "
+        "parametrization of the orthogonal and unitary group, ICML, arXiv:1901.08428",
         authority="official code: Lezcano/expRNN orthogonal.py, trivializations.py",
         dropouts=ALL_DROPOUTS,
         zoneout=True,
@@ -143,7 +146,7 @@ CELLS: Final = (
         describe="zoo.cells.structured.options:describe_srnn",
         reference="zoo.references.structured:srnn",
         summary="Shuffling recurrent network: the state is shifted by one unit and added to",
-        paper="Rotman and Wolf 2020, arXiv:2007.07324",
+        paper="Rotman and Wolf 2021, Shuffling recurrent neural networks, AAAI, arXiv:2007.07324",
         authority="official code: rotmanmi/SRNN models/SRNN.py",
         zoneout=True,
     ),
@@ -154,7 +157,11 @@ CELLS: Final = (
         describe="zoo.cells.structured.options:describe_plrnn",
         reference="zoo.references.structured:plrnn",
         summary="Piecewise-linear recurrent network: a leaky linear state and the rectified rest of the units",
-        paper="Durstewitz 2017, PLOS Computational Biology 13(6); Koppe et al. 2019, arXiv:1902.07186",
+        paper="Durstewitz 2017, A state space approach for piecewise-linear recurrent neural networks for identifying "
+        "computational dynamics from neural measurements, PLOS Computational Biology 13(6), "
+        "doi:10.1371/journal.pcbi.1005542; Koppe et al. 2019, Identifying nonlinear dynamical systems via generative "
+        "recurrent neural networks with applications to fMRI, PLOS Computational Biology 15(8), "
+        "doi:10.1371/journal.pcbi.1007263",
         authority="Koppe et al.'s equation (1); official code: DurstewitzLab/dendPLRNN BPTT_TF/bptt/PLRNN_model.py",
         traits=Traits(bounded=False),
         dropouts=ALL_DROPOUTS,
@@ -167,7 +174,8 @@ CELLS: Final = (
         describe="zoo.cells.structured.options:describe_esn",
         reference="zoo.references.structured:esn",
         summary="Echo state network: a random reservoir of leaky units, which is never trained",
-        paper="Jaeger 2001, The echo state approach, GMD report 148",
+        paper="Jaeger 2001, The echo state approach to analysing and training recurrent neural networks, GMD report "
+        "148, doi:10.24406/publica-fhg-291111",
         authority="official code: reservoirpy/reservoirpy reservoirpy/nodes/reservoir.py",
         zoneout=True,
     ),

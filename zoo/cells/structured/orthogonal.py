@@ -16,11 +16,12 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class Orthogonal(Cell):
-    """h = modReLU(W x + Qᵀ h), modReLU(a) = sign(a) ⊙ relu(|a| + b); exp: Q = exp(S); cayley: Q = (1 + S)⁻¹ (1 − S).
+    """h = modReLU(W x + Qᵀ h), modReLU(a) = sign(a) ⊙ relu(|a| + b); exp: Q = exp(S); cayley: Q = (I + S)⁻¹ (I − S).
 
-    The output is h.
+    The output is h. I is the identity matrix.
 
-    S = A − Aᵀ is skew-symmetric, so Q is orthogonal: h keeps its length but for the input and the nonlinearity.
+    S = A − Aᵀ is skew-symmetric and exp that of matrices, so Q is orthogonal: h keeps its length but for the input and
+    the nonlinearity.
 
     Source: arXiv:1901.08428, sections 3 and 4; Lezcano/expRNN, orthogonal.py, where the row h is multiplied by Q from
     the right, hence the transpose, with a base that stays the identity. Parameters: weight_ih (H, I); A, the triangle

@@ -18,7 +18,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 class PLRNN(Cell):
     """z = A z + W relu(z) + C x + h, A diagonal, W without a diagonal; the output is z.
 
-    With `mean_centring`, relu sees z less its mean over the units.
+    With `mean_centring` it is W relu(z − mean(z)), of the mean over the units.
 
     Source: Koppe et al. 2019, arXiv:1902.07186, equation 1, without its noise; DurstewitzLab/dendPLRNN,
     bptt/PLRNN_model.py, which has no input. Parameters: AW (H, H), the diagonal A and W around it; C (H, I); h (H,).

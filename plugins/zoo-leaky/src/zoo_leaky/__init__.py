@@ -17,7 +17,10 @@ def zoo_cells() -> list[zoo.CellType]:
             build="zoo_leaky.cell:Leaky",
             describe="zoo_leaky.options:describe",
             summary="Leaky rate units in continuous time, with optional noise",
-            paper="Song et al. 2016, PLoS Comput Biol 12(2): e1004792; rate form: Yang et al. 2019, Nat Neurosci 22",
+            paper="Song, Yang and Wang 2016, Training excitatory-inhibitory recurrent neural networks for cognitive "
+            "tasks: a simple and flexible framework, PLOS Computational Biology 12(2), "
+            "doi:10.1371/journal.pcbi.1004792; Yang et al. 2019, Task representations in neural networks trained to "
+            "perform many cognitive tasks, Nature Neuroscience 22(2), doi:10.1038/s41593-018-0310-2",
             traits=traits,
             dropouts=frozenset({"recurrent", "weight"}),
             zoneout=True,

@@ -7,8 +7,13 @@ from pathlib import Path
 import zoo
 from zoo_ncps.options import CfCOptions, LTCOptions, WiredCfCOptions, cfc_traits
 
-LTC_PAPER = "Hasani et al. 2021, arXiv:2006.04439; wirings: Lechner et al. 2020, Nat Mach Intell 2, 642-652"
-CFC_PAPER = "Hasani et al. 2022, arXiv:2106.13898, Nat Mach Intell 4, 992-1003"
+LTC_PAPER = (
+    "Hasani et al. 2021, Liquid time-constant networks, AAAI, arXiv:2006.04439; Lechner et al. 2020, Neural circuit "
+    "policies enabling auditable autonomy, Nature Machine Intelligence 2, doi:10.1038/s42256-020-00237-3"
+)
+CFC_PAPER = (
+    "Hasani et al. 2022, Closed-form continuous-time neural networks, Nature Machine Intelligence 4, arXiv:2106.13898"
+)
 
 AUTHORITY = "ncps 1.0.1, where the papers leave something open"
 

@@ -18,7 +18,7 @@ def zoo_cells() -> list[zoo.CellType]:
             describe="zoo_tutorial.options:describe_ema",
             reference="zoo_tutorial.reference:ema",
             summary="Moving average of a map of the input, with learned rates and damping",
-            paper="Ma et al. 2022, Mega: moving average equipped gated attention, arXiv:2209.10655",
+            paper="Ma et al. 2023, Mega: moving average equipped gated attention, ICLR, arXiv:2209.10655",
             zoneout=True,
         )
     ]

@@ -9,11 +9,14 @@ from zoo_torchrecurrent.entry import Entry
 GATED: Final = {"nonlinearity": "tanh", "gate_nonlinearity": "sigmoid"}
 LSTM: Final = "weight_ih:ifco*I weight_hh:ifco*H bias_ih:ifco bias_hh:ifco"
 
+STRONGLY_TYPED: Final = "Balduzzi and Ghifary 2016, Strongly-typed recurrent neural networks, ICML, arXiv:1602.02218"
+
 MEMORY_CELLS: Final = (
     Entry(
         module="JANETCell",
         summary="Just another network: the forget gate alone",
-        paper="van der Westhuizen and Lasenby 2018, arXiv:1804.04849",
+        paper="van der Westhuizen and Lasenby 2018, The unreasonable effectiveness of the forget gate, preprint, "
+        "arXiv:1804.04849",
         weights="weight_ih:fc*I weight_hh:fc*H bias_ih:fc bias_hh:fc beta:*1",
         options={"beta": 1.0},
         states="h c",
@@ -23,7 +26,8 @@ MEMORY_CELLS: Final = (
     Entry(
         module="MCLSTMCell",
         summary="LSTM whose gates are driven by a control vector beside its output",
-        paper="Intel, NIPS 2017 workshop on sequence modelling",
+        paper="Ben-Ari and Shwartz-Ziv 2017, Sequence modeling using a memory controller extension for LSTM, NIPS time "
+        "series workshop, https://www.ravid-shwartz-ziv.com/publication/squence2017/",
         weights="weight_ih:fiomc*I weight_hh:fiomc*H bias_ih:fiomc bias_hh:fiomc",
         options={"gate_nonlinearity": "sigmoid", "cell_nonlinearity": "tanh"},
         states="v c",
@@ -33,7 +37,7 @@ MEMORY_CELLS: Final = (
     Entry(
         module="MultiplicativeLSTMCell",
         summary="LSTM whose recurrent matrix depends on the input",
-        paper="Krause et al. 2017, arXiv:1609.07959",
+        paper="Krause et al. 2017, Multiplicative LSTM for sequence modelling, ICLR workshop, arXiv:1609.07959",
         weights="weight_ih:mifco*I weight_hh:m*H weight_mh:ifco*h bias_ih:mifco bias_hh:m bias_mh:ifco",
         options={
             "multiplicative_bias": True,
@@ -46,7 +50,7 @@ MEMORY_CELLS: Final = (
     Entry(
         module="NASCell",
         summary="The cell found by neural architecture search",
-        paper="Zoph and Le 2017, arXiv:1611.01578; TensorFlow's NASCell",
+        paper="Zoph and Le 2017, Neural architecture search with reinforcement learning, ICLR, arXiv:1611.01578",
         weights="weight_ih:01234567*I weight_hh:01234567*H bias_ih:01234567 bias_hh:01234567",
         states="h c",
         deviations={
@@ -57,14 +61,16 @@ MEMORY_CELLS: Final = (
     Entry(
         module="OriginalLSTMCell",
         summary="LSTM before its forget gate",
-        paper="Hochreiter and Schmidhuber 1997, Neural Computation 9(8)",
+        paper="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9(8), "
+        "doi:10.1162/neco.1997.9.8.1735",
         weights="weight_ih:ico*I weight_hh:ico*H bias_ih:ico bias_hh:ico",
         states="h c",
     ),
     Entry(
         module="PeepholeLSTMCell",
         summary="LSTM whose gates look at the memory",
-        paper="Gers et al. 2002, JMLR 3",
+        paper="Gers, Schraudolph and Schmidhuber 2002, Learning precise timing with LSTM recurrent networks, JMLR 3, "
+        "https://www.jmlr.org/papers/v3/gers02a.html",
         weights=f"{LSTM} weight_ph:ifo",
         options={**GATED, "peephole_kernel_init": "normal"},
         states="h c",
@@ -72,14 +78,15 @@ MEMORY_CELLS: Final = (
     Entry(
         module="RANCell",
         summary="Recurrent additive network: the memory is a weighted sum of its inputs",
-        paper="Lee et al. 2017, arXiv:1705.07393",
+        paper="Lee, Levy and Zettlemoyer 2017, Recurrent additive networks, preprint, arXiv:1705.07393",
         weights="weight_ih:cif*I weight_hh:if*H bias_ih:if bias_hh:if",
         states="h c",
     ),
     Entry(
         module="ResLSTMCell",
         summary="Residual LSTM: a shortcut from the input inside the output gate",
-        paper="Kim et al. 2017, arXiv:1701.03360",
+        paper="Kim, El-Khamy and Lee 2017, Residual LSTM: design of a deep recurrent architecture for distant speech "
+        "recognition, Interspeech, arXiv:1701.03360",
         weights=f"{LSTM} weight_proj:h*h weight_res:h*I weight_ph:ifo",
         options={
             **GATED,
@@ -93,7 +100,7 @@ MEMORY_CELLS: Final = (
     Entry(
         module="WMCLSTMCell",
         summary="LSTM with working-memory connections from the memory to its gates",
-        paper="Landi et al. 2021, arXiv:2109.00020",
+        paper="Landi et al. 2021, Working memory connections for LSTM, Neural Networks 144, arXiv:2109.00020",
         weights=f"{LSTM} weight_mh:ifo*H bias_mh:ifo",
         options={"memory_bias": True, "memory_kernel_init": "xavier_uniform", "memory_bias_init": "zeros"},
         states="h c",
@@ -102,7 +109,7 @@ MEMORY_CELLS: Final = (
     Entry(
         module="TRNNCell",
         summary="Strongly typed simple recurrence: its gate sees the input alone",
-        paper="Balduzzi and Ghifary 2016, arXiv:1602.02218",
+        paper=STRONGLY_TYPED,
         weights="weight_ih:cf*I bias_ih:cf",
         options={
             "recurrent_bias": None,
@@ -115,7 +122,7 @@ MEMORY_CELLS: Final = (
     Entry(
         module="TGRUCell",
         summary="Strongly typed GRU: gates see the last two inputs, not the state",
-        paper="Balduzzi and Ghifary 2016, arXiv:1602.02218",
+        paper=STRONGLY_TYPED,
         weights="weight_ih:cfo*I weight_hh:cfo*I bias_ih:cfo bias_hh:cfo",
         options={"gate_nonlinearity": "sigmoid", "output_nonlinearity": "tanh"},
         states="h x",
@@ -124,7 +131,7 @@ MEMORY_CELLS: Final = (
     Entry(
         module="TLSTMCell",
         summary="Strongly typed LSTM: gates see the last two inputs, not the state",
-        paper="Balduzzi and Ghifary 2016, arXiv:1602.02218",
+        paper=STRONGLY_TYPED,
         weights="weight_ih:cfo*I weight_hh:cfo*I bias_ih:cfo bias_hh:cfo",
         options={"gate_nonlinearity": "sigmoid", "output_nonlinearity": "tanh"},
         states="c x",
