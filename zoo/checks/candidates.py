@@ -154,7 +154,7 @@ def _real(bounds: Mapping[str, Any], now: float | None) -> Iterator[float]:
     for value in about:
         mirrored = closed and now is not None and math.isclose(value, low + high - now, rel_tol=1e-6)
         if math.isfinite(value) and fits(value) and not mirrored:
-            yield value
+            yield float(value)
 
 
 def _text(bounds: Mapping[str, Any], now: str) -> Iterator[str]:

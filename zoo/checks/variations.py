@@ -109,7 +109,7 @@ class Option:
         base = self._put(home, options)
         for value in candidates(self.field, get(options, self.path)):
             changed = with_value(options, self.path, value)
-            if changed is not None:
+            if changed is not None and changed != options:
                 yield Try(base, self._put(home, changed), value)
 
     def _others(self, home: Spec) -> Iterator[Iterator[Try]]:
