@@ -16,7 +16,7 @@ from zoo.checks.variations import Option, Try
 from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model
 from zoo.spec.canonical import Spec
-from zoo.spec.describe import describe, walk
+from zoo.spec.describe import describe
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -124,7 +124,7 @@ class _Varied:
 
 
 def _varied(prints: _Prints, option: Option) -> _Varied:
-    """By itself if that can be; where it is refused beside the rest, one change of something else that helps will do."""
+    """By itself if that can be; where it is refused beside the rest, with something else changed that lets it in."""
     said = {True: list[str](), False: list[str]()}
     for attempt in option.tries():
         differs = prints.differ(attempt)

@@ -74,7 +74,9 @@ def _compare(empty: Model, model: Model, found: tuple[Any, Any], expected: tuple
         if not isinstance(tensor, Tensor):
             raise CheckFailure(f"{label}: {what} is missing")
         if tensor.device.type != "meta":
-            raise CheckFailure(f"{label}: {what} is on {tensor.device}, not on meta as the input and the parameters are")
+            raise CheckFailure(
+                f"{label}: {what} is on {tensor.device}, not on meta as the input and the parameters are"
+            )
         if (tensor.shape, tensor.dtype) != (other.shape, other.dtype):
             raise CheckFailure(
                 f"{label}: {what} has shape {tuple(tensor.shape)} and dtype {tensor.dtype}, "

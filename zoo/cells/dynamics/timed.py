@@ -158,7 +158,8 @@ TIMED: Final = (
         summary="Phased LSTM: each unit is updated while its own clock is open; knows irregular time",
         paper="Neil, Pfeiffer and Liu 2016, arXiv:1610.09513",
         authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
-        traits=Traits(low_precision=False),  # after a few turns, a period of 8 bits says nothing of the phase
+        # After a few turns, a period of 8 bits says nothing of the phase.
+        traits=Traits(bounded=True, low_precision=False),
         uses=frozenset({"dt"}),
     ),
     record(

@@ -114,6 +114,11 @@ def describe_surnn(options: SURNNOptions, input_shape: Shape, hidden_size: int) 
     return gated(1, options.bias, input_shape, H, H, products=2 * K * H, vectors=H + K)
 
 
+def rhn_traits(options: RHNOptions) -> Traits:
+    """With a carry gate of its own, s adds up: t and c may both be 1."""
+    return Traits(bounded=options.coupled)
+
+
 OTHERS: Final = (
     record(
         "rhn",
@@ -125,6 +130,7 @@ OTHERS: Final = (
         summary="Recurrent highway network: several highway layers between one step and the next",
         paper="Zilly et al. 2017, Recurrent highway networks, ICML, arXiv:1607.03474",
         authority="official code: jzilly/RecurrentHighwayNetworks rhn.py; uncoupled, the paper's equations",
+        traits=rhn_traits,
     ),
     record(
         "fastrnn",
@@ -148,7 +154,7 @@ OTHERS: Final = (
         summary="FastGRNN: one gate, which shares its matrices with the candidate",
         paper="Kusupati et al. 2018, FastGRNN, NeurIPS, arXiv:1901.02358",
         authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
-        traits=bounded_by_tanh,
+        traits=Traits(),  # where z is 1, each step adds to h
     ),
     record(
         "atr",
@@ -160,6 +166,7 @@ OTHERS: Final = (
         summary="Addition-subtraction twin-gated network: both gates from one product of x and one of h",
         paper="Zhang et al. 2018, EMNLP, arXiv:1810.12546",
         authority="official code: bzhangGo/ATR lm/pytorch-lm/rnn/atr.py",
+        traits=Traits(),
     ),
     record(
         "ran",
@@ -171,6 +178,7 @@ OTHERS: Final = (
         summary="Recurrent additive network: a gated sum of linear maps of the inputs",
         paper="Lee, Levy and Zettlemoyer 2017, arXiv:1705.07393",
         authority="official code: kentonl/ran ran.py",
+        traits=bounded_by_tanh,
     ),
     record(
         "sgrn",
@@ -193,6 +201,7 @@ OTHERS: Final = (
         summary="Structurally constrained network: a slow, linear context beside a simple network",
         paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, arXiv:1412.7753",
         authority="the paper's equations; the start from facebookarchive/SCRNNs util.lua",
+        traits=Traits(),
     ),
     record(
         "surnn",
@@ -204,6 +213,6 @@ OTHERS: Final = (
         summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs, arXiv:2603.02226",
         authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
-        traits=Traits(low_precision=False),
+        traits=Traits(bounded=True, low_precision=False),
     ),
 )

@@ -54,6 +54,7 @@ CELLS: Final = (
         summary="LSTM with peepholes whose output gate also lets the input through",
         paper="Kim, El-Khamy and Lee 2017, Residual LSTM, arXiv:1701.03360",
         authority="the paper's equations of the residual LSTM, at second hand",
+        traits=Traits(),
     ),
     record(
         "multiplicative-lstm",
@@ -109,6 +110,7 @@ CELLS: Final = (
         summary="Intersection network (+RNN): one gate through time, one through depth",
         paper="Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913",
         authority="official code: tensorflow contrib/rnn rnn_cell.py, IntersectionRNNCell",
+        traits=Traits(),
     ),
     record(
         "mclstm",

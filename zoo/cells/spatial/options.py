@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from zoo.cells.options import ALL_DROPOUTS
-from zoo.components import CellType, Description, Options, Shape
+from zoo.components import CellType, Description, Options, Shape, Traits
 from zoo.errors import ZooError
 
 
@@ -83,6 +83,7 @@ CELLS: Final = (
         summary="Convolutional LSTM over maps, with peepholes",
         paper="Shi et al. 2015, arXiv:1506.04214",
         authority="the paper's equations (3)",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -95,6 +96,7 @@ CELLS: Final = (
         summary="Convolutional GRU over maps, reset gate before the recurrent convolution",
         paper="Ballas et al. 2015, arXiv:1511.06432",
         authority="the paper's equations of section 3.1, at second hand",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

@@ -121,6 +121,7 @@ CELLS: Final = (
         summary="Legendre memory unit: a fixed linear memory of a sliding window beside a simple network",
         paper="Voelker, Kajić and Eliasmith 2019, Legendre memory units, NeurIPS",
         authority="the paper's equations (1) to (7); official code: nengo/keras-lmu keras_lmu/layers.py",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -169,6 +170,7 @@ CELLS: Final = (
         summary="Echo state network: a random reservoir of leaky units, which is never trained",
         paper="Jaeger 2001, The echo state approach, GMD report 148",
         authority="official code: reservoirpy/reservoirpy reservoirpy/nodes/reservoir.py",
+        traits=Traits(bounded=True),
         zoneout=True,
     ),
 )
