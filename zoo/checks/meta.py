@@ -125,8 +125,8 @@ class _Devices(TorchFunctionMode):
                 )
         where = _place(sys._getframe(2))
         return (
-            f"{name} in {where} meets a tensor {shape} on {tensor.device}, whatever the device of the run: make it with "
-            "device=x.device, and what belongs to a module as a parameter or a buffer of it"
+            f"{name} in {where} meets a tensor {shape} on {tensor.device}, whatever the device of the run: make it "
+            "with device=x.device, and what belongs to a module as a parameter or a buffer of it"
         )
 
 

@@ -31,7 +31,7 @@ LARGE = 1000.0
 
 
 def finite(subject: Subject) -> None:
-    """Outputs and states are finite, over many steps too, and for large inputs as far as their numbers fit the dtype."""
+    """Outputs and states are finite, over many steps too, and for large inputs as far as the numbers fit the dtype."""
     model = subject.model(dtype=torch.float32)
     for steps in (1, 61):
         batch = batch_of(subject, 3, steps, dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""Every option of a spec's components at other values: alone where that fits the rest, else with something else changed.
+"""Every option of a spec's components at other values: alone where that fits the rest, else with more changed too.
 
 Where an option is refused beside the others (the heads do not divide the width, another option has no use for it), it
 is tried at widths with many divisors, with each other option changed too, with the options' own defaults, and with the

@@ -97,7 +97,7 @@ def describe_taugru(options: TauGRUOptions, input_shape: Shape, hidden_size: int
 
 
 def lem_traits(options: LEMOptions) -> Traits:
-    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, the old state may turn over and be kept."""
+    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, a state may turn over and be kept."""
     return Traits(bounded=options.dt < 2)
 
 

@@ -34,8 +34,6 @@ Initialiser = Literal[
 VectorInitialiser = Literal["zeros", "ones", "normal", "uniform", "uniform_centered"]
 """The others need a matrix."""
 
-SQUASHING: Final = frozenset({"tanh", "sigmoid", "hard_sigmoid"})
-
 NUMBERS: Final[dict[str, dict[str, Any]]] = {
     "epsilon": {"ge": 0, "description": "The step size, or the damping of the velocity."},
     "gamma": {"ge": 0, "description": "The damping, or the frequency of the oscillators."},
