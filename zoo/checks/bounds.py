@@ -38,12 +38,12 @@ def bounded(subject: Subject) -> None:
     for layer in declared:
         label = f"cell {layer.cell.record.name} declares bounded: true, but its output"
         try:
-            measure(*_cell(subject, layer), label)
+            measure(*of_cell(subject, layer), label)
         except CheckFailure as failure:
             raise CheckFailure(str(failure), layer.cell) from None
     more = len(subject.tiny.layers) > 1 or subject.tiny.head is not None
     if more and subject.traits.bounded and subject.input(1, 1).is_floating_point():
-        measure(*_model(subject), "the model's cells declare bounded: true, but its output", longest=STEPS)
+        measure(*_model(subject), "the model's cells declare bounded: true, but its output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _inputs(shape: tuple[int, ...], steps: int) -> Tensor:
     return torch.cat([noise, level, turns * level[:2]])
 
 
-def _cell(subject: Subject, layer: Recurrent) -> tuple[Largest, tuple[int, ...]]:
+def of_cell(subject: Subject, layer: Recurrent) -> tuple[Largest, tuple[int, ...]]:
     """The cell of one layer by itself, in eval mode."""
     built = next(
         made
