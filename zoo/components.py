@@ -283,8 +283,9 @@ class CheckType:
     """A check of the contract.
 
     name: how it is called: lower case. summary: one line for lists. slow: only run when asked for.
-    run: "module:attribute" of `(subject) -> None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the declaration
-    that explains it. api_version: as of every component.
+    run: "module:attribute" of `(subject) -> str | None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the
+    declaration that explains it, and may give what it says of itself, as which options it varied.
+    api_version: as of every component.
     """
 
     kind: ClassVar[str] = "check"

@@ -134,13 +134,15 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
             break
     if said[True] or said[False]:
         return _Varied(option.place, tuple(said[True]), dead=not said[True] or (option.every and bool(said[False])))
-    for tries in option.elsewhere():
-        for attempt in tries:
+    for ways in (option.elsewhere, option.together):
+        for attempt in chain.from_iterable(ways()):
             differs = prints.differ(attempt)
             if differs:
                 return _Varied(option.place, (f"{attempt.value!r:.40} with others",), dead=False)
             if differs is not None:
                 said[False].append(f"{attempt.value!r:.40}")
+        if said[False]:
+            break
     return _Varied(option.place, (), dead=bool(said[False]))
 
 

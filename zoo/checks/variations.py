@@ -81,10 +81,22 @@ class Option:
             yield from self._others(home)
             for example in _examples(type(self.slot.get(home).options)):
                 yield self._at(home, example)
-        if is_width(self.field) and isinstance(self.now, int):
-            yield self._with_equals(self.now)
         if self.slot.index is not None:
             yield self._alone(self.slot.index)
+
+    def together(self) -> Iterator[Iterator[Try]]:
+        """The last resort, where the option cannot be told apart from others that move with it."""
+        yield self._as_examples()
+        if is_width(self.field) and isinstance(self.now, int):
+            yield self._with_equals(self.now)
+
+    def _as_examples(self) -> Iterator[Try]:
+        """A whole set of options at once, where no two values of this one fit the same others."""
+        for home in (self.spec, divisible(self.spec)):
+            for example in () if home is None else _examples(type(self.slot.get(home).options)):
+                value = get(example, self.path)
+                if value != get(self.slot.get(home).options, self.path):
+                    yield Try(home, self._put(home, example), value)
 
     def _alone(self, index: int) -> Iterator[Try]:
         """The layer by itself between an input and no head, where nothing behind it asks for a width."""
@@ -99,11 +111,10 @@ class Option:
                 yield from replace(self, slot=slot, spec=home).tries()
 
     def _with_equals(self, now: int) -> Iterator[Try]:
-        """The width and all that are equal to it, where what stands behind must be as wide: a tie, a residual."""
+        """The width and what has to go with it, where what stands behind must be as wide: a tie, a residual."""
         for width in candidates(self.field, now):
-            changed = with_width(self.spec, now, width) if isinstance(width, int) else None
-            if changed is not None:
-                yield Try(self.spec, changed, width)
+            if isinstance(width, int):
+                yield from (Try(self.spec, changed, width) for changed in with_width(self.spec, now, width))
 
     def _at(self, home: Spec, options: BaseModel) -> Iterator[Try]:
         base = self._put(home, options)

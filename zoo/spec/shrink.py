@@ -51,10 +51,16 @@ def divisible(spec: Spec) -> Spec | None:
     return _resized(spec, {width: DIVISIBLE * place for place, width in enumerate(widths, 1)})
 
 
-def with_width(spec: Spec, width: int, other: int) -> Spec | None:
-    """A copy in which every width of one size has another; None where that does not fit."""
+def with_width(spec: Spec, width: int, other: int) -> Iterator[Spec]:
+    """Copies in which a width is another: with all that are equal to it, or, a multiple of it, with every width."""
     widths = {value for size, value, _ in _sizes(spec) if size == Width}
-    return _resized(spec, {width: width for width in widths} | {width: other})
+    plans = [{width: width for width in widths} | {width: other}]
+    if other % width == 0:
+        plans.append({one: one * (other // width) for one in widths})
+    for plan in plans:
+        found = _resized(spec, plan)
+        if found is not None:
+            yield found
 
 
 def is_width(field: FieldInfo) -> bool:
