@@ -15,6 +15,8 @@ from pydantic.fields import FieldInfo
 _BOUNDS: Final = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length")
 # Where in an interval: no two are mirror images of each other, and none is its middle, for there `a` and `1 - a` agree.
 _PLACES: Final = (0.3125, 0.875, 0.59375, 0.0625)
+FURTHEST: Final = 1000
+"""How far the end of a range of whole numbers may be from what is there, to be tried."""
 
 
 def candidates(field: FieldInfo, now: Any) -> list[Any]:
@@ -59,7 +61,7 @@ def _members(annotation: Any, metadata: typing.Sequence[Any]) -> Iterator[tuple[
     elif origin in (typing.Union, types.UnionType):
         for member in typing.get_args(annotation):
             yield from _members(member, metadata)
-    elif isinstance(annotation, typing.TypeAliasType) if hasattr(typing, "TypeAliasType") else False:
+    elif hasattr(annotation, "__value__"):  # a name that a `type` statement gives
         yield from _members(annotation.__value__, metadata)
     else:
         yield annotation, _bounds(metadata)
@@ -125,21 +127,19 @@ def _whole(bounds: Mapping[str, Any], now: int | None) -> Iterator[int]:
         base = 0 if now is None else now
         about = (base + step, base - step, base + 2 * step, *about)
     for value in about:
-        if math.isfinite(value) and low <= value <= high and value % step == 0:
+        far = value in (low, high) and abs(value - (now or 0)) > FURTHEST  # sizes of that kind fill a memory
+        if math.isfinite(value) and low <= value <= high and value % step == 0 and not far:
             yield int(value)
 
 
 def _real(bounds: Mapping[str, Any], now: float | None) -> Iterator[float]:
     low = max(bounds.get("ge", -math.inf), bounds.get("gt", -math.inf))
     high = min(bounds.get("le", math.inf), bounds.get("lt", math.inf))
+    step = bounds.get("multiple_of")
 
     def fits(value: float) -> bool:
         inside = low <= value <= high and value not in (bounds.get("gt"), bounds.get("lt"))
-        return (
-            inside and math.isclose(value % bounds.get("multiple_of", 1), 0, abs_tol=1e-9)
-            if ("multiple_of" in bounds)
-            else inside
-        )
+        return inside and (step is None or math.isclose(value / step, round(value / step), abs_tol=1e-9))
 
     closed = math.isfinite(low) and math.isfinite(high)
     about: list[float] = [low + place * (high - low) for place in _PLACES] if closed else []
@@ -147,7 +147,6 @@ def _real(bounds: Mapping[str, Any], now: float | None) -> Iterator[float]:
         about += [0.3125, 1.6875, -0.3125, low + 1, high - 1]
     else:
         about += [now / 2 + 0.25, 2 * now + 1, 1.5 * now, now / 2, 1.125 * now, 0.875 * now, now - 1, -now]
-    step = bounds.get("multiple_of")
     if step:
         about += [(now or 0.0) + step, (now or 0.0) - step, (now or 0.0) + 2 * step]
     about += [low, high]

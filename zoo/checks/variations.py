@@ -92,8 +92,8 @@ class Option:
 
     def _as_examples(self) -> Iterator[Try]:
         """A whole set of options at once, where no two values of this one fit the same others."""
-        for home in (self.spec, divisible(self.spec)):
-            for example in () if home is None else _examples(type(self.slot.get(home).options)):
+        for home in filter(None, (self.spec, divisible(self.spec))):
+            for example in _examples(type(self.slot.get(home).options)):
                 value = get(example, self.path)
                 if value != get(self.slot.get(home).options, self.path):
                     yield Try(home, self._put(home, example), value)
