@@ -98,8 +98,12 @@ def options(subject: Subject) -> str:
     found = [_varied(prints, option) for option in variations.options(subject.tiny, starts)]
     dead = [one.place for one in found if one.dead]
     idle = [one.place for one in found if not (one.dead or one.values)]
+    unfit = []
     for place, changed in chain(variations.schemes(subject.tiny, starts), keys(subject.tiny)):
-        if prints.differ(Try(subject.tiny, changed, None)) is False:
+        differs = prints.differ(Try(subject.tiny, changed, None))
+        if differs is None:
+            unfit.append(place)
+        elif not differs:
             dead.append(place)
     problems = [f"changes nothing: {', '.join(dict.fromkeys(dead))}"] if dead else []
     if idle:
@@ -109,9 +113,9 @@ def options(subject: Subject) -> str:
         )
     if problems:
         raise CheckFailure("; ".join(problems))
-    return "varied: " + (
-        ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found) or "nothing, as there is none"
-    )
+    varied = ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found)
+    beside = f"; keys that do not fit this model otherwise: {', '.join(unfit)}" if unfit else ""
+    return f"varied: {varied or 'nothing, as there is nothing to vary'}{beside}"
 
 
 @dataclass(frozen=True, slots=True)

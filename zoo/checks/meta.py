@@ -34,7 +34,7 @@ def meta(subject: Subject) -> None:
     batch = batch_of(subject, ROWS, STEPS, dtype=torch.float32)
     lengths = torch.tensor((STEPS, 1, 3), device=subject.device)
     _same(empty, model, batch, {})
-    _same(subject.model(dtype=torch.float32).to(META), model, batch, {}, ", of a model that was moved there,")
+    _same(subject.model(dtype=torch.float32).to(META), model, batch, {}, ", of a model that was moved there")
     _same(empty, model, batch, {"lengths": lengths})
     _same(empty, model, batch, {"state": model.init_state(ROWS)})
     _same(empty.train(), model.train(), batch, {})
@@ -44,7 +44,7 @@ def meta(subject: Subject) -> None:
 
 def _same(empty: Model, model: Model, batch: Batch, keys: dict[str, Any], which: str = "") -> None:
     given = f" with {next(iter(keys))}" if keys else ""
-    label = f"a run on meta{which}{given}{' in training' if model.training else ''}"
+    label = f"a run on meta{given}{which}{' in training' if model.training else ''}"
     with torch.no_grad():
         expected = run(model, batch, **keys)
         with _watched(label):
