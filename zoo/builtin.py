@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from zoo.cells import options as cells
 from zoo.cells.dynamics import options as dynamics
@@ -35,6 +36,9 @@ from zoo.layers import options as layers
 from zoo.plugin.hookspecs import hookimpl
 from zoo.spec.bundled import folder
 
+BOUNDED: Final = Traits(bounded=True)
+"""Of what has no memory: bounded inputs give bounded outputs."""
+
 
 @hookimpl
 def zoo_cells() -> list[CellType]:
@@ -64,6 +68,7 @@ def zoo_layers() -> list[LayerType]:
             build="zoo.layers.linear:LinearLayer",
             describe="zoo.layers.options:describe_linear",
             summary="A linear map of every step, of all numbers of its maps if it has maps, with an activation",
+            traits=BOUNDED,
         )
     ]
 
@@ -77,6 +82,7 @@ def zoo_heads() -> list[HeadType]:
             build="zoo.heads.linear:Linear",
             describe="zoo.heads.options:describe_linear",
             summary="One linear map, of all numbers of the maps if there are maps",
+            traits=BOUNDED,
         ),
         HeadType(
             name="mlp",
@@ -84,6 +90,7 @@ def zoo_heads() -> list[HeadType]:
             build="zoo.heads.mlp:MLP",
             describe="zoo.heads.options:describe_mlp",
             summary="Linear maps with an activation between them",
+            traits=BOUNDED,
         ),
         HeadType(
             name="tied",
@@ -94,6 +101,7 @@ def zoo_heads() -> list[HeadType]:
             paper="Press and Wolf 2017, Using the output embedding to improve language models, EACL, arXiv:1608.05859; "
             "Inan, Khosravi and Socher 2017, Tying word vectors and word classifiers: a loss framework for language "
             "modeling, ICLR, arXiv:1611.01462",
+            traits=BOUNDED,
         ),
     ]
 
@@ -107,18 +115,21 @@ def zoo_pools() -> list[PoolType]:
             describe="zoo.heads.options:describe_pool",
             summary="The final output of each direction: last step forwards, first step backwards",
             final=True,
+            traits=BOUNDED,
         ),
         PoolType(
             name="mean",
             build="zoo.heads.pools:Mean",
             describe="zoo.heads.options:describe_pool",
             summary="The mean over a row's steps",
+            traits=BOUNDED,
         ),
         PoolType(
             name="max",
             build="zoo.heads.pools:Max",
             describe="zoo.heads.options:describe_pool",
             summary="The largest value of each feature over a row's steps",
+            traits=BOUNDED,
         ),
         PoolType(
             name="attention",
@@ -129,6 +140,7 @@ def zoo_pools() -> list[PoolType]:
             paper="Yang et al. 2016, Hierarchical attention networks for document classification, NAACL, "
             "doi:10.18653/v1/N16-1174",
             authority="the paper's section 2.2",
+            traits=BOUNDED,
         ),
     ]
 
@@ -142,6 +154,7 @@ def zoo_inputs() -> list[InputType]:
             build="zoo.inputs.features:Features",
             describe="zoo.inputs.options:describe_features",
             summary="Real-valued features at every step",
+            traits=BOUNDED,
         ),
         InputType(
             name="maps",
@@ -149,6 +162,7 @@ def zoo_inputs() -> list[InputType]:
             build="zoo.inputs.maps:Maps",
             describe="zoo.inputs.options:describe_maps",
             summary="Real-valued maps of channels, rows and columns at every step",
+            traits=BOUNDED,
         ),
         InputType(
             name="tokens",
@@ -156,6 +170,7 @@ def zoo_inputs() -> list[InputType]:
             build="zoo.inputs.tokens:Tokens",
             describe="zoo.inputs.options:describe_tokens",
             summary="Symbols, embedded as vectors",
+            traits=BOUNDED,
         ),
     ]
 
@@ -170,6 +185,7 @@ def zoo_norms() -> list[NormType]:
             describe="zoo.layers.options:describe_affine_norm",
             summary="Layer normalisation with scale and shift",
             paper="Ba, Kiros and Hinton 2016, Layer normalization, preprint, arXiv:1607.06450",
+            traits=BOUNDED,
         ),
         NormType(
             name="rms",
@@ -178,6 +194,7 @@ def zoo_norms() -> list[NormType]:
             describe="zoo.layers.options:describe_rms_norm",
             summary="Root-mean-square normalisation with scale",
             paper="Zhang and Sennrich 2019, Root mean square layer normalization, NeurIPS, arXiv:1910.07467",
+            traits=BOUNDED,
         ),
         NormType(
             name="batch",
@@ -187,7 +204,7 @@ def zoo_norms() -> list[NormType]:
             summary="Batch normalisation over all valid steps, with scale and shift",
             paper="Ioffe and Szegedy 2015, Batch normalization: accelerating deep network training by reducing "
             "internal covariate shift, ICML, arXiv:1502.03167",
-            traits=Traits(batch_statistics=True),
+            traits=Traits(batch_statistics=True, bounded=True),
         ),
     ]
 

@@ -65,7 +65,9 @@ class Traits:
     streamable: a sequence can be cut anywhere and resumed from its state.
     stochastic: draws random numbers while training, beyond the dropout that the format itself defines.
     batch_statistics: rows influence each other while training.
-    bounded: outputs stay finite for inputs a thousand times larger than usual.
+    bounded: a cell's outputs stay within a bound that its parameters set, however large its input and however long the
+    sequence. What has no memory (an input, a norm, a linear layer, a pool, a head) is bounded where bounded inputs give
+    bounded outputs, however long the sequence: behind a bounded cell it then stays bounded. Gaps (`dt`) are held fixed.
     second_order: has correct second derivatives.
     low_precision: works in bfloat16 and under autocast.
     """
@@ -74,7 +76,7 @@ class Traits:
     streamable: bool = True
     stochastic: bool = False
     batch_statistics: bool = False
-    bounded: bool = True
+    bounded: bool = False
     second_order: bool = True
     low_precision: bool = True
 
@@ -281,8 +283,9 @@ class CheckType:
     """A check of the contract.
 
     name: how it is called: lower case. summary: one line for lists. slow: only run when asked for.
-    run: "module:attribute" of `(subject) -> None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the declaration
-    that explains it. api_version: as of every component.
+    run: "module:attribute" of `(subject) -> str | None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the
+    declaration that explains it, and may give what it says of itself, as which options it varied.
+    api_version: as of every component.
     """
 
     kind: ClassVar[str] = "check"

@@ -55,6 +55,9 @@ class Model(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.pool = pool
         self.head = head
+        if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
+            # Without one number of its own, a model would know neither its dtype nor its device.
+            self.register_buffer("_like", torch.empty(0), persistent=False)
         self._layout = layout_of(list(self.layers))
 
     @property

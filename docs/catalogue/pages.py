@@ -21,6 +21,11 @@ NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
 BOUND: Final = TOLERANCE[torch.float64]
 """What the check `reference` allows."""
 HERE: Final = ROOT / "docs" / "cells"
+BOUNDED: Final = {
+    True: "yes: outputs stay within a bound, however large the input and long the sequence",
+    False: "no: outputs can grow with the input or the length",
+}
+"""What `Traits.bounded` says of a cell."""
 Keys = Callable[[Any], Iterator[str]]
 """A table of the keys of a pydantic model, line by line."""
 FAMILIES: Final = {
@@ -122,7 +127,7 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
         ("state", f"{shapes}: {_bytes(cell):,} bytes in float32"),
         ("sequential depth per step", f"{cell.description.sequential_depth}"),
         ("streamable", "yes" if cell.traits.streamable else "no"),
-        ("bounded", "yes" if cell.traits.bounded else "no: outputs can grow with the input or the length"),
+        ("bounded", BOUNDED[cell.traits.bounded]),
         ("linear in its state", "yes: it can be run as a scan" if cell.linear else "no"),
         ("engines", ", ".join(engines(cell))),
     ):

@@ -36,6 +36,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "lmu": {"order": 3, "theta": 4.0},
     "mamba": {"state_size": 2, "kernel": 2, "rank": 2},
     "mclstm": {"mass": 2},
+    "miru1": {"lam": 0.25},
+    "miru2": {"lam": 0.25, "beta": 0.75},
     "mlstm": {"heads": 2},
     "on-lstm": {"chunk_size": 2},
     "rglru": {"heads": 2},
@@ -47,7 +49,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "taugru": {"delay": 2},
     "unicornn": {"dt": 0.5, "alpha": 1.5},
 }
-"""What differs from the defaults: smaller parts, and steps long enough to be seen."""
+"""What differs from the defaults: smaller parts, steps long enough to be seen, and shares that are not their own rest."""
 INPUTS: dict[str, int | list[int]] = {"rglru": HIDDEN, "convlstm": [2, 3, 3], "convgru": [2, 3, 3]}
 """Widths of the input that are not INPUT: as wide as the state, or maps of channels, rows and columns."""
 HIDDENS = {"convlstm": 2, "convgru": 2, "on-lstm": 6}

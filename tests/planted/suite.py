@@ -52,7 +52,7 @@ def mutant(spec: str, by: str) -> Callable[[Plant], Plant]:
 
 def mutants() -> list[Mutant]:
     """All of them, in the order of the modules that plant them."""
-    for kind in ("cells", "equations", "states", "rows", "drops", "keeping", "runs", "windows", "paths"):
+    for kind in ("cells", "equations", "promises", "states", "rows", "drops", "keeping", "runs", "windows", "paths"):
         importlib.import_module(f".{kind}", __package__)
     return MUTANTS
 

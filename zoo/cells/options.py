@@ -142,6 +142,7 @@ CELLS: Final = (
         "doi:10.1162/neco.1997.9.8.1735; Gers, Schmidhuber and Cummins 2000, Learning to forget: continual prediction "
         "with LSTM, Neural Computation 12(10), doi:10.1162/089976600300015015",
         authority="torch.nn.LSTM; Greff et al. 2017, arXiv:1503.04069, section 2, for peepholes",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -155,6 +156,7 @@ CELLS: Final = (
         paper="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder for statistical machine "
         "translation, EMNLP, arXiv:1406.1078",
         authority="torch.nn.GRU for reset_gate: after, equations 5 to 8 of the paper for before",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

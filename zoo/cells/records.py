@@ -28,7 +28,7 @@ def record(
     """The record of a cell whose parts are named after it, `describe_gru_d` and `gru_d` for `gru-d`.
 
     family: the folder of cells. build: "module:class" in it. described_in: the module in it that has the closed form.
-    reference_in: the module of `zoo.references`.
+    reference_in: the module of `zoo.references`. traits: bounded, as most of these cells are, if not given.
     """
     identifier = name.replace("-", "_")
     return CellType(
@@ -40,7 +40,7 @@ def record(
         summary=summary,
         paper=paper,
         authority=authority,
-        traits=traits or Traits(),
+        traits=traits or Traits(bounded=True),
         dropouts=dropouts,
         zoneout=zoneout,
         uses=uses,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from zoo.components import CellType, NormType, Part
+from zoo.components import CellType, NormType, Part, Shape
 from zoo.errors import ZooError
 from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Dropout, Merge, Norm, Recurrent, Spec
@@ -146,8 +146,14 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int, output:
 
 
 def _input(width: int) -> Part:
-    found = catalogue().find("input", "features")
-    return Part(found, found.record.options(size=width))
+    return source((width,))
+
+
+def source(shape: Shape) -> Part:
+    """An input that gives features of a shape: flat ones, or maps (channels, height, width)."""
+    kind, sizes = ("features", ("size",)) if len(shape) == 1 else ("maps", ("channels", "height", "width"))
+    found = catalogue().find("input", kind)
+    return Part(found, found.record.options(**dict(zip(sizes, shape, strict=True))))
 
 
 def _norm(said: str) -> Norm | None:

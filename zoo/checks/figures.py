@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
 
 from zoo.builder import build
-from zoo.checks.alternatives import changes
+from zoo.checks import variations
+from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
+from zoo.checks.variations import Option, Try
 from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model
 from zoo.spec.canonical import Spec
-from zoo.spec.describe import describe, walk
+from zoo.spec.describe import describe
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -83,21 +87,103 @@ def _products(model: Model, x: torch.Tensor) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def options(subject: Subject) -> None:
-    """Changing any option of a component or key of a layer changes a parameter, an output, or a declared figure."""
-    base = _print(subject, subject.tiny)
-    dead = []
-    for place, changed in changes(subject.tiny):
-        try:
-            if walk(changed)[1]:
-                continue  # the change does not fit its neighbours; another value may
-            same = _print(subject, changed) == base
-        except ZooError:
-            continue
-        if same:
+def options(subject: Subject) -> str:
+    """Changing any option of a component or key of a layer changes a parameter, an output, or a declared figure.
+
+    Gives what was varied. An option of a component for which no other value was found is a failure: how to mend it
+    stands in `zoo.checks.variations`.
+    """
+    prints = _Prints(subject)
+    starts = has_parameters(subject)
+    found = [_varied(prints, option) for option in variations.options(subject.tiny, starts)]
+    dead = [one.place for one in found if one.dead]
+    idle = [one.place for one in found if not (one.dead or one.values)]
+    unfit = []
+    for place, changed in chain(variations.schemes(subject.tiny, starts), keys(subject.tiny)):
+        differs = prints.differ(Try(subject.tiny, changed, None))
+        if differs is None:
+            unfit.append(place)
+        elif not differs:
             dead.append(place)
-    if dead:
-        raise CheckFailure(f"changes nothing: {', '.join(dict.fromkeys(dead))}")
+    problems = [f"changes nothing: {', '.join(dict.fromkeys(dead))}"] if dead else []
+    if idle:
+        problems.append(
+            f"never varied, as no other value was accepted: {', '.join(idle)}; give values that are in the option's "
+            "Field(examples=[...]), or whole sets of options in the model's json_schema_extra={'examples': [...]}"
+        )
+    if problems:
+        raise CheckFailure("; ".join(problems))
+    varied = ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found)
+    beside = f"; keys that do not fit this model otherwise: {', '.join(unfit)}" if unfit else ""
+    return f"varied: {varied or 'nothing, as there is nothing to vary'}{beside}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """What came of one option. values: those that changed something. dead: some value changed nothing."""
+
+    place: str
+    values: tuple[str, ...]
+    dead: bool
+
+
+def _varied(prints: _Prints, option: Option) -> _Varied:
+    """By itself if that can be; where it is refused beside the rest, with something else changed that lets it in."""
+    said = {True: list[str](), False: list[str]()}
+    for attempt in option.tries():
+        differs = prints.differ(attempt)
+        if differs is not None:
+            said[differs].append(f"{attempt.value!r:.40}")
+        if differs and not option.every:
+            break
+    if said[True] or said[False]:
+        return _Varied(option.place, tuple(said[True]), dead=not said[True] or (option.every and bool(said[False])))
+    for ways in (option.elsewhere, option.together):
+        for attempt in chain.from_iterable(ways()):
+            differs = prints.differ(attempt)
+            if differs:
+                return _Varied(option.place, (f"{attempt.value!r:.40} with others",), dead=False)
+            if differs is not None:
+                said[False].append(f"{attempt.value!r:.40}")
+        if said[False]:
+            break
+    return _Varied(option.place, (), dead=bool(said[False]))
+
+
+def has_parameters(subject: Subject) -> variations.Starts:
+    """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not."""
+    rows = {row.label: row.description for row in describe(subject.tiny).rows}
+
+    def starts(label: str) -> bool:
+        described = rows.get(label)
+        if described is not None:
+            return described.parameters > 0
+        return any(f"{name}.".startswith(f"{label}.") for name, _ in subject.model().named_parameters())
+
+    return starts
+
+
+class _Prints:
+    """Fingerprints of specs, each made once for the one that many are compared with."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.base: tuple[Spec, Any] | None = None
+
+    def differ(self, attempt: Try) -> bool | None:
+        """Whether the change changes anything; None where it does not fit, as another value may."""
+        if not variations.fits(attempt.changed):
+            return None
+        try:
+            base = self._of_base(attempt.base)
+            return bool(_print(self.subject, attempt.changed) != base)
+        except ZooError:
+            return None
+
+    def _of_base(self, spec: Spec) -> Any:
+        if self.base is None or self.base[0] is not spec:
+            self.base = (spec, _print(self.subject, spec))
+        return self.base[1]
 
 
 def _print(subject: Subject, spec: Spec) -> tuple[Any, ...]:

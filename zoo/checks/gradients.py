@@ -38,7 +38,8 @@ def gradient_flow(subject: Subject) -> None:
                     f"{by_step[row, length:].max().item():.3g}"
                 )
             steps |= by_step[row] > 0
-        _backward(model, batch_of(subject, 3, 7, seed=seed), None)
+        if any(True for _ in model.parameters()):
+            _backward(model, batch_of(subject, 3, 7, seed=seed), None)
         for name, parameter in model.named_parameters():
             gradient = parameter.grad
             size = 0.0 if gradient is None else gradient.abs().max().item()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.builder import engine_named
-from zoo.checks import features
+from zoo.checks import features, variations
 from zoo.checks.batch import Batch, beside, uses_of
 from zoo.checks.subject import Skip, Subject, close
-from zoo.components import CellType, resolve
+from zoo.checks.variations import Try
+from zoo.components import CellType, Shape, resolve
 from zoo.engine.layer import RecurrentLayer, Run
-from zoo.errors import CheckFailure
+from zoo.errors import CheckFailure, ZooError
 from zoo.spec.canonical import Recurrent
 
 Array = NDArray[np.float64]
@@ -25,12 +27,15 @@ Reference = Callable[..., Array]
 ROWS, STEPS = 3, 9
 
 
-def reference(subject: Subject) -> None:
-    """Each cell whose record declares a reference gives what that gives."""
+def reference(subject: Subject) -> str:
+    """Each cell whose record declares a reference gives what that gives, with its options as they are and varied.
+
+    Gives what was varied. Varied options whose record declares a deviation for them are left out.
+    """
     layers = list(features.cells(subject.tiny))
     if not layers:
         raise Skip("the spec has no recurrent layer")
-    silent, failures = [], []
+    silent, failures, said = [], [], []
     for layer in layers:
         record = layer.cell.record
         declared = record.reference if isinstance(record, CellType) else None
@@ -38,7 +43,8 @@ def reference(subject: Subject) -> None:
             silent.append(f"cell {record.name}")
             continue
         try:
-            compare(subject, layer, resolve(declared))
+            shape = compare(subject, layer, resolve(declared))
+            said.append(f"{record.name}: {', '.join(_varied(subject, layer, shape, resolve(declared))) or 'nothing'}")
         except CheckFailure as failure:
             failures.append(failure)
     # What nobody knows of comes first: a cell that is known to be wrong must not hide another.
@@ -46,6 +52,37 @@ def reference(subject: Subject) -> None:
         raise min(failures, key=_declared)
     if len(silent) == len(layers):
         raise Skip(f"no reference is declared for {' and '.join(dict.fromkeys(silent))}")
+    return f"varied: {'; '.join(said)}"
+
+
+def _varied(subject: Subject, layer: Recurrent, shape: Shape, expected: Reference) -> Iterator[str]:
+    """The same for each option at other values: at all that it has where these are few, else at the first that fits."""
+    plain = replace(layer, residual=False, output_projection=None, norm=None, bidirectional=False)
+    alone = replace(subject.tiny, input=features.source(shape), layers=(plain,), head=None)
+    for option in variations.options(alone, lambda part: False):
+        if not option.place.startswith("layers.0.cell."):
+            continue
+        name = option.place.removeprefix("layers.0.cell.")
+        found = list(_each(subject, name, option.tries(), expected, all_of=option.every))
+        for tries in option.elsewhere():
+            found = found or list(_each(subject, name, tries, expected, all_of=False))
+        yield f"{name} ({', '.join(found) or 'none'})"
+
+
+def _each(subject: Subject, name: str, tries: Iterator[Try], expected: Reference, *, all_of: bool) -> Iterator[str]:
+    for attempt in tries:
+        layer = attempt.changed.recurrent[0]
+        if not variations.fits(attempt.changed) or "reference" in layer.cell.record.deviations_of(layer.cell.options):
+            continue
+        try:
+            compare(Subject(attempt.changed, subject.device, subject.engine, shrunk=False), layer, expected)
+        except CheckFailure as failure:
+            raise CheckFailure(f"with {name} {attempt.value!r:.40}: {failure}", failure.part) from None
+        except ZooError:
+            continue
+        yield f"{attempt.value!r:.40}"
+        if not all_of:
+            return
 
 
 def _declared(failure: CheckFailure) -> bool:
@@ -62,8 +99,11 @@ def compare(
     steps: int = STEPS,
     seed: int = 0,
     bound: float | None = None,
-) -> None:
+) -> Shape:
     """Run the cell of one layer of the tiny spec by itself, forwards from its start state, beside a reference.
+
+    Returns:
+        The shape of the cell's input.
 
     Raises:
         CheckFailure: they differ by more than the bound, by default that of the dtype.
@@ -87,6 +127,7 @@ def compare(
         if "dt" in batch.extras:
             bare = Batch(batch.x, {name: value for name, value in batch.extras.items() if name != "dt"})
             _hold(subject, layer, alone, bare, start, expected, bound, ", without dt, which is then 1")
+    return built.cell.input_shape
 
 
 def _run(subject: Subject, extras: Mapping[str, torch.Tensor]) -> Run:

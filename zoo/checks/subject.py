@@ -37,12 +37,17 @@ def default_device() -> torch.device:
 
 
 def as_device(name: str | torch.device) -> torch.device:
-    """A device that exists here. Raises ZooError for any other name."""
+    """A device that exists here and holds numbers. Raises ZooError for any other name."""
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {str(name)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    if device.type == "meta":
+        raise ZooError(
+            "device 'meta' holds no numbers that could be checked: name another, where the check 'meta' runs the model "
+            "on meta too"
+        )
     return device
 
 

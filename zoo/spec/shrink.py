@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from zoo.components import Count, Part, Size, Vocabulary, Width
 from zoo.spec.canonical import Head, Other, Recurrent, Spec
@@ -19,6 +20,7 @@ from zoo.spec.describe import walk
 # Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
 WIDTHS: Final = (11, 17, 19, 23, 29, 31, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
 VOCABULARIES: Final = (37, 41)
+DIVISIBLE: Final = 12
 MOST_PARTS: Final = 2
 WIDEST_RATIO: Final = 8
 
@@ -41,6 +43,35 @@ def shrink(spec: Spec) -> Spec:
             if candidate is not None and not walk(candidate)[1]:
                 return candidate
     return bare
+
+
+def divisible(spec: Spec) -> Spec | None:
+    """A copy whose widths are multiples of 12, equal ones still equal, so that counts of parts divide them; or None."""
+    widths = sorted({value for size, value, _ in _sizes(spec) if size == Width})
+    return _resized(spec, {width: DIVISIBLE * place for place, width in enumerate(widths, 1)})
+
+
+def with_width(spec: Spec, width: int, other: int) -> Iterator[Spec]:
+    """Copies in which a width is another: with all that are equal to it, or, a multiple of it, with every width."""
+    widths = {value for size, value, _ in _sizes(spec) if size == Width}
+    plans = [{width: width for width in widths} | {width: other}]
+    if other % width == 0:
+        plans.append({one: one * (other // width) for one in widths})
+    for plan in plans:
+        found = _resized(spec, plan)
+        if found is not None:
+            yield found
+
+
+def is_width(field: FieldInfo) -> bool:
+    """Whether an option is a number of features, `Annotated[int, zoo.Width]`."""
+    return any(mark == Width for mark in (*field.metadata, *_marks(field.annotation)))
+
+
+def _resized(spec: Spec, widths: Sizes) -> Spec | None:
+    vocabularies = {value: value for size, value, _ in _sizes(spec) if size == Vocabulary}
+    candidate = _apply(replace(spec, expect=None), {Width: widths, Vocabulary: vocabularies})
+    return None if candidate is None or walk(candidate)[1] else candidate
 
 
 def _distinct(widths: list[int], factors: Sizes) -> dict[int, int]:

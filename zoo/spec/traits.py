@@ -32,10 +32,30 @@ def parts(spec: Spec) -> Iterator[tuple[str, Part]]:
 
 def traits(spec: Spec) -> Traits:
     """The model's traits. A reverse direction or a pool over time makes it neither causal nor streamable."""
-    together = reduce(and_, (part.traits for _, part in parts(spec)), Traits())
+    together = replace(reduce(and_, (part.traits for _, part in parts(spec)), Traits()), bounded=_bounded(spec))
     if obstacle(spec) is None:
         return together
     return replace(together, causal=False, streamable=False)
+
+
+def _bounded(spec: Spec) -> bool:
+    """Whether outputs stay within a bound that the parameters set: from the last bounded cell on, nothing lets go."""
+    bounded = _symbols(spec.input)
+    for layer in spec.layers:
+        if not isinstance(layer, Recurrent):
+            bounded = bounded and layer.part.traits.bounded
+            continue
+        norm = layer.norm is None or layer.norm.part.traits.bounded
+        bounded = layer.cell.traits.bounded and norm and (bounded or not layer.residual)
+    if spec.head is not None:
+        behind = [spec.head.part] if spec.head.pool is None else [spec.head.pool, spec.head.part]
+        bounded = bounded and all(part.traits.bounded for part in behind)
+    return bounded
+
+
+def _symbols(source: Part) -> bool:
+    """Whether an input looks vectors up, which are parameters, so that no input is a large one."""
+    return source.traits.bounded and getattr(source.options, "vocabulary", None) is not None
 
 
 def obstacle(spec: Spec) -> str | None:

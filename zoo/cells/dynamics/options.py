@@ -96,6 +96,19 @@ def describe_taugru(options: TauGRUOptions, input_shape: Shape, hidden_size: int
     return replace(plain, state={"h": (hidden_size,), "buffer": (options.delay, hidden_size)})
 
 
+def lem_traits(options: LEMOptions) -> Traits:
+    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, a state may turn over and be kept."""
+    return Traits(bounded=options.dt < 2)
+
+
+def cornn_traits(options: CoRNNOptions) -> Traits:
+    """What drives z is a tanh, so y is bounded where the oscillator by itself comes to rest (the Jury criterion)."""
+    damping = options.dt * options.epsilon
+    pull = options.dt**2 * options.gamma
+    most = 4 - 2 * damping if options.discretisation == "explicit" else 4 + 2 * damping
+    return Traits(bounded=pull < most)
+
+
 def unicornn_traits(options: UnICORNNOptions) -> Traits:
     """With a strong pull, what bfloat16 rounds off the parameters grows with every oscillation."""
     return Traits(low_precision=options.alpha == 0)
@@ -112,6 +125,7 @@ CELLS: Final = (
         summary="Long expressive memory: two coupled states, each with a pace that it learns",
         paper="Rusch et al. 2022, Long expressive memory for sequence modeling, ICLR, arXiv:2110.04744",
         authority="official code: tk-rusch/LEM src/sMNIST/network.py",
+        traits=lem_traits,
     ),
     record(
         "cornn",
@@ -124,6 +138,7 @@ CELLS: Final = (
         paper="Rusch and Mishra 2021, Coupled oscillatory recurrent neural network (coRNN): an accurate and (gradient) "
         "stable architecture for learning long time dependencies, ICLR, arXiv:2010.00951",
         authority="official code: tk-rusch/coRNN sMNIST/network.py; imex: the paper's equation (3)",
+        traits=cornn_traits,
     ),
     record(
         "unicornn",
@@ -149,6 +164,7 @@ CELLS: Final = (
         paper="Chang et al. 2019, AntisymmetricRNN: a dynamical system view on recurrent neural networks, ICLR, "
         "arXiv:1902.09689",
         authority="the paper's equations (12) and (13)",
+        traits=Traits(),
     ),
     record(
         "lipschitz",
@@ -160,6 +176,7 @@ CELLS: Final = (
         summary="Lipschitz network: a linear part and a tanh, both of matrices with a bounded symmetric part",
         paper="Erichson et al. 2021, Lipschitz recurrent neural networks, ICLR, arXiv:2006.12070",
         authority="official code: erichson/LipschitzRNN models.py",
+        traits=Traits(),
     ),
     record(
         "taugru",

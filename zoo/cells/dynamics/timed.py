@@ -161,7 +161,8 @@ TIMED: Final = (
         paper="Neil, Pfeiffer and Liu 2016, Phased LSTM: accelerating recurrent network training for long or "
         "event-based sequences, NIPS, arXiv:1610.09513",
         authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
-        traits=Traits(low_precision=False),  # after a few turns, a period of 8 bits says nothing of the phase
+        # After a few turns, a period of 8 bits says nothing of the phase.
+        traits=Traits(bounded=True, low_precision=False),
         uses=frozenset({"dt"}),
     ),
     record(

@@ -93,6 +93,7 @@ CELLS: Final = (
         paper="Zhou et al. 2016, Minimal gated unit for recurrent neural networks, International Journal of Automation "
         "and Computing 13(3), arXiv:1603.09420",
         authority="the paper's equations of the MGU",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -106,6 +107,7 @@ CELLS: Final = (
         paper="van der Westhuizen and Lasenby 2018, The unreasonable effectiveness of the forget gate, preprint, "
         "arXiv:1804.04849",
         authority="official code: JosvanderWesthuizen/janet",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

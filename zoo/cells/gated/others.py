@@ -119,6 +119,12 @@ FAST: Final = (
     "network, NeurIPS, arXiv:1901.02358"
 )
 
+
+def rhn_traits(options: RHNOptions) -> Traits:
+    """With a carry gate of its own, s adds up: t and c may both be 1."""
+    return Traits(bounded=options.coupled)
+
+
 OTHERS: Final = (
     record(
         "rhn",
@@ -130,6 +136,7 @@ OTHERS: Final = (
         summary="Recurrent highway network: several highway layers between one step and the next",
         paper="Zilly et al. 2017, Recurrent highway networks, ICML, arXiv:1607.03474",
         authority="official code: jzilly/RecurrentHighwayNetworks rhn.py; uncoupled, the paper's equations",
+        traits=rhn_traits,
     ),
     record(
         "fastrnn",
@@ -153,7 +160,7 @@ OTHERS: Final = (
         summary="FastGRNN: one gate, which shares its matrices with the candidate",
         paper=FAST,
         authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
-        traits=bounded_by_tanh,
+        traits=Traits(),  # where z is 1, each step adds to h
     ),
     record(
         "atr",
@@ -166,6 +173,7 @@ OTHERS: Final = (
         paper="Zhang et al. 2018, Simplifying neural machine translation with addition-subtraction twin-gated "
         "recurrent networks, EMNLP, arXiv:1810.12546",
         authority="official code: bzhangGo/ATR lm/pytorch-lm/rnn/atr.py",
+        traits=Traits(),
     ),
     record(
         "ran",
@@ -177,6 +185,7 @@ OTHERS: Final = (
         summary="Recurrent additive network: a gated sum of linear maps of the inputs",
         paper="Lee, Levy and Zettlemoyer 2017, Recurrent additive networks, preprint, arXiv:1705.07393",
         authority="official code: kentonl/ran ran.py",
+        traits=bounded_by_tanh,
     ),
     record(
         "sgrn",
@@ -201,6 +210,7 @@ OTHERS: Final = (
         paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, ICLR workshop, "
         "arXiv:1412.7753",
         authority="the paper's equations; the start from facebookarchive/SCRNNs util.lua",
+        traits=Traits(),
     ),
     record(
         "surnn",
@@ -213,6 +223,6 @@ OTHERS: Final = (
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs for long-range sequence modeling, preprint, "
         "arXiv:2603.02226",
         authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
-        traits=Traits(low_precision=False),
+        traits=Traits(bounded=True, low_precision=False),
     ),
 )

@@ -10,10 +10,10 @@ Nonlinearity = Literal["relu", "tanh"]
 
 
 class _Bends(Protocol):
-    """Options of a cell whose candidate is rectified or not."""
+    """Options of a cell with a nonlinearity that squashes or not."""
 
     @property
-    def nonlinearity(self) -> Nonlinearity: ...
+    def nonlinearity(self) -> str: ...
 
 
 def bounded_by_tanh(options: _Bends) -> Traits:

@@ -9,7 +9,7 @@ from pydantic import Field
 from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh
 from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, NoOptions, Options, Shape, features
+from zoo.components import Description, NoOptions, Options, Shape, Traits, features
 from zoo.errors import ZooError
 
 Share = Annotated[float, Field(ge=0, lt=1, description="λ, share of the old state in the new one.")]
@@ -288,6 +288,7 @@ RELATIVES: Final = (
         summary="Simple gated unit: the input multiplies the state",
         paper=DEEP_GATE,
         authority="the paper's equations of SGU",
+        traits=Traits(),  # softplus of h is more than h
     ),
     record(
         "dsgu",

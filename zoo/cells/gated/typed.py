@@ -9,7 +9,7 @@ from pydantic import Field
 
 from zoo.cells.gated.records import blocks
 from zoo.cells.records import record
-from zoo.components import Description, NoOptions, Options, Shape, features
+from zoo.components import Description, NoOptions, Options, Shape, Traits, features
 
 NO_DROPOUTS: Final[frozenset[str]] = frozenset()
 
@@ -61,6 +61,11 @@ def sru_blocks(options: SRUOptions, input_shape: Shape, hidden_size: int) -> int
     return 4 if options.skip != "none" and features(input_shape) != hidden_size else 3
 
 
+def qrnn_traits(options: QRNNOptions) -> Traits:
+    """With an input gate of its own, c adds up: f and i may both be 1."""
+    return Traits(bounded=options.pooling != "ifo")
+
+
 def _windowed(of_x: int, biased: int, width: int, state: str, input_shape: Shape, hidden_size: int) -> Description:
     wide = (width * features(input_shape),)
     return blocks(of_x, 0, biased, wide, hidden_size, depth=0, states=(state,))
@@ -79,6 +84,7 @@ TYPED: Final = (
         summary="Strongly typed RNN: a gated average of linear maps of the inputs",
         paper=STRONGLY_TYPED,
         authority="the paper's equations of T-RNN, at second hand",
+        traits=Traits(),
         dropouts=NO_DROPOUTS,
     ),
     record(
@@ -91,6 +97,7 @@ TYPED: Final = (
         summary="Strongly typed GRU: gates see the last two inputs, not the state",
         paper=STRONGLY_TYPED,
         authority="the paper's equations of T-GRU, at second hand",
+        traits=Traits(),
         dropouts=NO_DROPOUTS,
     ),
     record(
@@ -103,6 +110,7 @@ TYPED: Final = (
         summary="Strongly typed LSTM: gates see the last two inputs, not the state",
         paper=STRONGLY_TYPED,
         authority="the paper's equations of T-LSTM, at second hand",
+        traits=Traits(),
         dropouts=NO_DROPOUTS,
     ),
     record(
@@ -115,6 +123,7 @@ TYPED: Final = (
         summary="Simple recurrent unit: a light recurrence with a highway connection for the input",
         paper="Lei et al. 2018, Simple recurrent units for highly parallelizable recurrence, EMNLP, arXiv:1709.02755",
         authority="official code: asappresearch/sru sru/ops.py, sru/modules.py",
+        traits=Traits(),
         dropouts=NO_DROPOUTS,
     ),
     record(
@@ -127,6 +136,7 @@ TYPED: Final = (
         summary="Quasi-recurrent network: convolutions over the input, and a gated pooling over time",
         paper="Bradbury et al. 2017, Quasi-recurrent neural networks, ICLR, arXiv:1611.01576",
         authority="the paper's equations of its poolings",
+        traits=qrnn_traits,
         dropouts=NO_DROPOUTS,
     ),
 )

@@ -105,6 +105,11 @@ def describe_rwkv7(options: RWKV7Options, input_shape: Shape, hidden_size: int) 
     )
 
 
+def bounded_without_gate(options: MemoryOptions) -> Traits:
+    """What is read is normalised; an output gate that is linear in x for large x multiplies it."""
+    return Traits(bounded=not options.output_gate)
+
+
 def gla_key_size(options: MemoryOptions, hidden_size: int) -> int:
     """Features of one head's keys, half of its values' if not given. Raises ZooError where heads do not fit."""
     return options.key_size or -(-head_size(options, hidden_size) // 2)
@@ -150,6 +155,7 @@ FAST_WEIGHTS: Final = (
         paper="Yang et al. 2024, Gated linear attention transformers with hardware-efficient training, ICML, "
         "arXiv:2312.06635",
         authority="official code: fla-org/flash-linear-attention fla/layers/gla.py, fla/ops/gla/naive.py",
+        traits=bounded_without_gate,
     ),
     CellType(
         name="deltanet",
@@ -162,6 +168,7 @@ FAST_WEIGHTS: Final = (
         "arXiv:2406.06484; Schlag, Irie and Schmidhuber 2021, Linear transformers are secretly fast weight "
         "programmers, ICML, arXiv:2102.11174",
         authority="official code: fla-org/flash-linear-attention fla/layers/delta_net.py, fla/ops/delta_rule/naive.py",
+        traits=bounded_without_gate,
     ),
     CellType(
         name="gated-deltanet",
@@ -174,6 +181,7 @@ FAST_WEIGHTS: Final = (
         "arXiv:2412.06464",
         authority="official code: fla-org/flash-linear-attention fla/layers/gated_deltanet.py, "
         "fla/ops/gated_delta_rule/naive.py",
+        traits=bounded_without_gate,
     ),
     CellType(
         name="rwkv4",

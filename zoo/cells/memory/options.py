@@ -56,6 +56,7 @@ CELLS: Final = (
         paper="Kim, El-Khamy and Lee 2017, Residual LSTM: design of a deep recurrent architecture for distant speech "
         "recognition, Interspeech, arXiv:1701.03360",
         authority="the paper's equations of the residual LSTM, at second hand",
+        traits=Traits(),
     ),
     record(
         "multiplicative-lstm",
@@ -113,6 +114,7 @@ CELLS: Final = (
         paper="Collins, Sohl-Dickstein and Sussillo 2017, Capacity and trainability in recurrent neural networks, "
         "ICLR, arXiv:1611.09913",
         authority="official code: tensorflow contrib/rnn rnn_cell.py, IntersectionRNNCell",
+        traits=Traits(),
     ),
     record(
         "mclstm",

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from zoo.cells.options import ALL_DROPOUTS
-from zoo.components import CellType, Description, Options, Shape
+from zoo.components import CellType, Description, Options, Shape, Traits
 from zoo.errors import ZooError
 
 
@@ -84,6 +84,7 @@ CELLS: Final = (
         paper="Shi et al. 2015, Convolutional LSTM network: a machine learning approach for precipitation nowcasting, "
         "NIPS, arXiv:1506.04214",
         authority="the paper's equations (3)",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -97,6 +98,7 @@ CELLS: Final = (
         paper="Ballas et al. 2016, Delving deeper into convolutional networks for learning video representations, "
         "ICLR, arXiv:1511.06432",
         authority="the paper's equations of section 3.1, at second hand",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

@@ -123,6 +123,7 @@ CELLS: Final = (
         "neural networks, NeurIPS, "
         "https://papers.nips.cc/paper/2019/hash/952285b9b7e7a1be5aa7849f32ffff05-Abstract.html",
         authority="the paper's equations (1) to (7); official code: nengo/keras-lmu keras_lmu/layers.py",
+        traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),
@@ -177,6 +178,7 @@ CELLS: Final = (
         paper="Jaeger 2001, The echo state approach to analysing and training recurrent neural networks, GMD report "
         "148, doi:10.24406/publica-fhg-291111",
         authority="official code: reservoirpy/reservoirpy reservoirpy/nodes/reservoir.py",
+        traits=Traits(bounded=True),
         zoneout=True,
     ),
 )

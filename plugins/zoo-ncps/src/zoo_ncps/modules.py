@@ -42,7 +42,8 @@ def make_wiring(options: WiringOptions, inputs: int, hidden_size: int) -> Any:
     layout = options.layout(hidden_size)
     wiring: Any
     if options.wiring == "full":
-        wiring = wirings.FullyConnected(hidden_size, layout.motor, options.wiring_seed, options.self_connections)
+        itself = getattr(options, "self_connections", True)  # which only the liquid time-constant cell lets one choose
+        wiring = wirings.FullyConnected(hidden_size, layout.motor, options.wiring_seed, itself)
     elif options.wiring == "random":
         wiring = wirings.Random(hidden_size, layout.motor, options.sparsity, options.wiring_seed)
     elif options.wiring == "auto-ncp":

@@ -16,6 +16,7 @@ Mode = Literal["default", "pure", "no_gate"]
 class LTCOptions(WiringOptions):
     """Options of the liquid time-constant cell."""
 
+    self_connections: bool = Field(True, description="Of full: whether each neuron is connected to itself.")
     ode_unfolds: int = Field(6, ge=1, description="Steps of the solver within one step of the sequence.")
     input_mapping: Map = Field("affine", description="A scale and a shift of each input, a scale, or neither.")
     output_mapping: Map = Field("affine", description="The same for each motor neuron.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 import zoo
 
@@ -22,6 +22,16 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
 }
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {"auto-ncp": ("outputs",), "ncp": ("outputs", *_CIRCUIT)}
 _ASIDE: Final = ("outputs", "wiring_seed", "self_connections", "sparsity", *_CIRCUIT)
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "wiring": "ncp",
+    "outputs": 3,
+    "command": 4,
+    "sensory_fanout": 2,
+    "inter_fanout": 2,
+    "recurrent_command_synapses": 3,
+    "motor_fanin": 2,
+}
+"""What a circuit needs, all of which must be given at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,8 @@ class Layout:
 class WiringOptions(zoo.Options):
     """What can be chosen for a wiring; what the chosen one has no use for is refused."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"wiring": "random"}, _EXAMPLE]})
+
     wiring: Kind = Field(
         "full", description="Everything to everything, a random part of it, or a neural circuit policy's four layers."
     )
@@ -48,7 +60,6 @@ class WiringOptions(zoo.Options):
     )
     sparsity: float = Field(0.5, ge=0, le=1, description="Of random and auto-ncp: the share of synapses left out.")
     wiring_seed: int = Field(22222, ge=0, lt=2**32, description="Draws the synapses and their signs.")
-    self_connections: bool = Field(True, description="Of full: whether each neuron is connected to itself.")
     command: Annotated[int, zoo.Width] | None = Field(
         None, ge=1, description="Command neurons of ncp; those that are neither command nor motor are inter neurons."
     )
@@ -80,7 +91,7 @@ class WiringOptions(zoo.Options):
     def given(self) -> tuple[str, ...]:
         """The options beside `wiring` that are not as they are by themselves."""
         fields = type(self).model_fields
-        return tuple(name for name in _ASIDE if getattr(self, name) != fields[name].default)
+        return tuple(name for name in _ASIDE if name in fields and getattr(self, name) != fields[name].default)
 
     def layout(self, hidden_size: int) -> Layout:
         """How `hidden_size` neurons are shared out.

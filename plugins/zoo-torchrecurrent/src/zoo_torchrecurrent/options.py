@@ -34,8 +34,6 @@ Initialiser = Literal[
 VectorInitialiser = Literal["zeros", "ones", "normal", "uniform", "uniform_centered"]
 """The others need a matrix."""
 
-SQUASHING: Final = frozenset({"tanh", "sigmoid", "hard_sigmoid"})
-
 NUMBERS: Final[dict[str, dict[str, Any]]] = {
     "epsilon": {"ge": 0, "description": "The step size, or the damping of the velocity."},
     "gamma": {"ge": 0, "description": "The damping, or the frequency of the oscillators."},
@@ -111,16 +109,11 @@ def _field(entry: Entry, name: str, default: bool | float | str) -> tuple[Any, A
 def traits(options: CellOptions) -> zoo.Traits:
     """What a cell promises follows from its functions, and from how its state grows.
 
-    One that stands in for the cell's own must squash, or large inputs may not stay finite; torch has no second
-    derivative of its hard sigmoid.
+    That outputs are bounded is promised of none: it would have to be shown for every choice of functions. torch has no
+    second derivative of its hard sigmoid.
     """
-    own = options.entry.choices
-    chosen = {name: getattr(options, name) for name in own if name.endswith("nonlinearity")}
-    return zoo.Traits(
-        bounded=all(value == own[name] or value in SQUASHING for name, value in chosen.items()),
-        second_order="hard_sigmoid" not in chosen.values(),
-        low_precision=not options.entry.amplifies,
-    )
+    chosen = {getattr(options, name) for name in options.entry.choices if name.endswith("nonlinearity")}
+    return zoo.Traits(second_order="hard_sigmoid" not in chosen, low_precision=not options.entry.amplifies)
 
 
 def describe(options: CellOptions, input_shape: tuple[int, ...], hidden_size: int) -> zoo.Description:

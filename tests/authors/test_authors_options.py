@@ -1,0 +1,139 @@
+"""No option goes unvaried: values from the fields' own bounds, others changed too where it takes that, or a failure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import author_options
+import pytest
+import torch
+from author_options import ManyOptions, numbers
+from pydantic import Field
+
+import zoo
+from zoo.checks import variations
+from zoo.checks.candidates import candidates, choices
+from zoo.checks.figures import options as options_of
+from zoo.checks.subject import Subject
+from zoo.testing import isolated_plugins, tiny_spec
+
+
+@pytest.fixture(autouse=True)
+def _many() -> Iterator[None]:
+    with isolated_plugins(author_options):
+        yield
+
+
+def varied(cell: dict[str, Any]) -> str:
+    return options_of(Subject(tiny_spec(cell, input=9, hidden_size=11), torch.device("cpu")))
+
+
+def test_every_kind_of_option_is_varied_within_its_bounds() -> None:
+    said = varied({"kind": "many"})
+    parts = re.split(r"\), (?=layers|input)", said.partition("; keys")[0].removeprefix("varied: ").removesuffix(")"))
+    mine = dict(part.removeprefix("layers.0.cell.").split(" (", 1) for part in parts)
+    inside = {"noise.size", "noise.on"}
+    assert {place.split(".")[0] for place in mine} - {"input", "layers"} == set(ManyOptions.model_fields) - {"fixed"}
+    assert inside <= set(mine)
+    assert mine["share"] == "0.3125"
+    assert mine["odd"] == "5"
+    assert mine["grid"] == "12"
+    assert mine["letter"] == "'b', 'c'"
+    assert mine["code"] == "'x-7'"
+    assert mine["heads"] == "2 with others"  # which 11 is no multiple of
+    assert mine["between"].endswith("with others")
+    assert mine["radius"].endswith("with others")
+    assert mine["turns"].endswith("with others")
+
+
+@pytest.mark.parametrize("name", ["share", "odd", "maybe", "code", "many", "noise", "between", "radius"])
+def test_an_option_of_any_kind_that_does_nothing_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf(given: ManyOptions) -> float:
+        return numbers(getattr(given, one) for one in type(given).model_fields if one != name)
+
+    monkeypatch.setattr(author_options, "factor_of", deaf)
+    places = {"noise": "layers.0.cell.noise.size, layers.0.cell.noise.on"}.get(name, f"layers.0.cell.{name}")
+    with pytest.raises(zoo.CheckFailure, match=f"^changes nothing: {places}$"):
+        varied({"kind": "many"})
+
+
+def test_what_cannot_be_varied_is_named_and_an_example_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unknown(ManyOptions):
+        token: str = Field("q0q0", pattern="^q[0-9]q[0-9]$")
+
+    record = author_options.zoo_cells()[0]
+    monkeypatch.setattr(author_options, "zoo_cells", zoo.hookimpl(lambda: [_with(record, Unknown)]))
+    with isolated_plugins(author_options), pytest.raises(zoo.CheckFailure, match="never varied") as caught:
+        varied({"kind": "many"})
+    assert str(caught.value) == (
+        "never varied, as no other value was accepted: layers.0.cell.token; give values that are in the option's "
+        "Field(examples=[...]), or whole sets of options in the model's json_schema_extra={'examples': [...]}"
+    )
+
+    class Known(ManyOptions):
+        token: str = Field("q0q0", pattern="^q[0-9]q[0-9]$", examples=["q1q7"])
+
+    monkeypatch.setattr(author_options, "zoo_cells", zoo.hookimpl(lambda: [_with(record, Known)]))
+    with isolated_plugins(author_options):
+        assert "layers.0.cell.token ('q1q7')" in varied({"kind": "many"})
+
+
+def _with(record: zoo.CellType, options: type[zoo.Options]) -> zoo.CellType:
+    return zoo.CellType(name=record.name, options=options, build=record.build)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "now"), [(0.0, 1.0, 0.5), (0.0, 1.0, 0.25), (-1.0, 1.0, 0.0), (2.0, 3.0, 2.5), (0.0, 0.1, 0.02)]
+)
+def test_values_in_an_interval_are_neither_its_middle_nor_the_mirror_of_what_is_there(low, high, now) -> None:
+    class Model(zoo.Options):
+        value: float = Field(now, ge=low, le=high)
+
+    found = candidates(Model.model_fields["value"], now)
+    assert len(found) >= 4
+    assert all(low <= value <= high for value in found)
+    assert not any(math.isclose(value, low + high - now) for value in found)
+    assert not math.isclose(found[0], (low + high) / 2)
+
+
+def test_few_values_are_all_tried() -> None:
+    fields = ManyOptions.model_fields
+    assert choices(fields["letter"]) == ("a", "b", "c")
+    assert choices(fields["fixed"]) == ("only",)
+    assert choices(fields["share"]) is None
+
+    class Model(zoo.Options):
+        value: Literal["a", "b"] | None = None
+
+    assert choices(Model.model_fields["value"]) == ("a", "b", None)
+
+
+def test_every_option_of_every_built_in_component_has_another_value() -> None:
+    """Of every kind, by itself: what is in no spec of the library is varied too."""
+    from zoo.plugin.manager import isolated
+
+    missing = []
+    for kind in ("cell", "layer", "head", "pool", "norm", "init", "input", "architecture"):
+        for record in (provided.record for provided in isolated().all(kind)):
+            given = record.options.model_validate(REQUIRED.get(f"{kind} {record.name}", {}))
+            for path, field, now in variations.walk_options(given):
+                others = [variations.with_value(given, path, value) for value in candidates(field, now)]
+                if not any(other is not None and other != given for other in others):
+                    missing.append(f"{kind} {record.name}: {'.'.join(path)}")
+    assert missing == []
+
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "layer linear": {"size": 5},
+    "head linear": {"size": 5},
+    "head mlp": {"size": 5, "hidden": (7,)},
+    "init chrono": {"longest": 10},
+    "init indrnn": {"longest": 10},
+    "init uniform": {"range": 0.5},
+    "input features": {"size": 5},
+    "input maps": {"channels": 2, "height": 5, "width": 7},
+    "input tokens": {"vocabulary": 9, "size": 5},
+}

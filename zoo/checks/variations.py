@@ -1,0 +1,274 @@
+"""Every option of a spec's components at other values: alone where that fits the rest, else with more changed too.
+
+Where an option is refused beside the others (the heads do not divide the width, another option has no use for it), it
+is tried at widths with many divisors, with each other option changed too, with the options' own defaults, and with the
+sets of options that the author gives as examples: `model_config = ConfigDict(json_schema_extra={"examples": [...]})`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from zoo.checks.candidates import candidates, choices
+from zoo.components import Part
+from zoo.errors import ZooError
+from zoo.plugin.manager import catalogue
+from zoo.spec.canonical import Other, Recurrent, Spec
+from zoo.spec.describe import walk
+from zoo.spec.shrink import DIVISIBLE, divisible, is_width, with_width
+
+MOST: Final = 3
+"""How many values of another option an option is tried beside."""
+
+Path = tuple[str, ...]
+Starts = Callable[[str], bool]
+"""Whether the part of a model with this name (`input`, `layers.0`, `pool`, `head`) has parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a component stands in a spec. index: of its layer, for what belongs to a recurrent one."""
+
+    place: str
+    get: Callable[[Spec], Part]
+    put: Callable[[Spec, Part], Spec]
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One option at another value. base: the spec that this one differs from by that alone."""
+
+    base: Spec
+    changed: Spec
+    value: Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of one component. every: it has a few values, each of which must mean something of its own."""
+
+    slot: Slot
+    spec: Spec
+    path: Path
+    field: FieldInfo
+    now: Any
+
+    @property
+    def place(self) -> str:
+        return ".".join((self.slot.place, *self.path))
+
+    @property
+    def every(self) -> bool:
+        return choices(self.field) is not None
+
+    def tries(self) -> Iterator[Try]:
+        """Other values with everything else as it is. They may not fit the rest; whoever asks finds out."""
+        return self._at(self.spec, self.slot.get(self.spec).options)
+
+    def elsewhere(self) -> Iterator[Iterator[Try]]:
+        """The same, where something else is changed too, each time something else."""
+        wide = divisible(self.spec)
+        if wide is not None:
+            yield self._at(wide, self.slot.get(wide).options)
+        for home in (self.spec,) if wide is None else (self.spec, wide):
+            yield from self._others(home)
+            for example in _examples(type(self.slot.get(home).options)):
+                yield self._at(home, example)
+        if self.slot.index is not None:
+            yield self._alone(self.slot.index)
+
+    def together(self) -> Iterator[Iterator[Try]]:
+        """The last resort, where the option cannot be told apart from others that move with it."""
+        yield self._as_examples()
+        if is_width(self.field) and isinstance(self.now, int):
+            yield self._with_equals(self.now)
+
+    def _as_examples(self) -> Iterator[Try]:
+        """A whole set of options at once, where no two values of this one fit the same others."""
+        for home in filter(None, (self.spec, divisible(self.spec))):
+            for example in _examples(type(self.slot.get(home).options)):
+                value = get(example, self.path)
+                if value != get(self.slot.get(home).options, self.path):
+                    yield Try(home, self._put(home, example), value)
+
+    def _alone(self, index: int) -> Iterator[Try]:
+        """The layer by itself between an input and no head, where nothing behind it asks for a width."""
+        layer = self.spec.layers[index]
+        assert isinstance(layer, Recurrent)
+        found = catalogue().find("input", "features")
+        source = Part(found, found.record.options(size=DIVISIBLE))
+        plain = replace(layer, hidden_size=2 * DIVISIBLE, residual=False)
+        home = replace(self.spec, input=source, layers=(plain,), head=None)
+        for slot in _layer_slots(0, plain, lambda label: True):
+            if slot.place.removeprefix("layers.0") == self.slot.place.removeprefix(f"layers.{index}"):
+                yield from replace(self, slot=slot, spec=home).tries()
+
+    def _with_equals(self, now: int) -> Iterator[Try]:
+        """The width and what has to go with it, where what stands behind must be as wide: a tie, a residual."""
+        for width in candidates(self.field, now):
+            if isinstance(width, int):
+                yield from (Try(self.spec, changed, width) for changed in with_width(self.spec, now, width))
+
+    def _at(self, home: Spec, options: BaseModel) -> Iterator[Try]:
+        base = self._put(home, options)
+        for value in candidates(self.field, get(options, self.path)):
+            changed = with_value(options, self.path, value)
+            if changed is not None and changed != options:
+                yield Try(base, self._put(home, changed), value)
+
+    def _others(self, home: Spec) -> Iterator[Iterator[Try]]:
+        """Beside another option at another value, which may be refused beside the value that this one has."""
+        options = self.slot.get(home).options
+        for path, field, now in walk_options(options):
+            if path == self.path:
+                continue
+            for value in islice(candidates(field, now), MOST):
+                beside = with_value(options, path, value)
+                yield self._pairs(home, path, value) if beside is None else self._at(home, beside)
+
+    def _pairs(self, home: Spec, path: Path, value: Any) -> Iterator[Try]:
+        """Two other values of this option beside one of another."""
+        options = self.slot.get(home).options
+        first: BaseModel | None = None
+        for mine in candidates(self.field, get(options, self.path)):
+            both = with_values(options, {self.path: mine, path: value})
+            if both is None:
+                continue
+            if first is None:
+                first = both
+            else:
+                yield Try(self._put(home, first), self._put(home, both), mine)
+
+    def _put(self, home: Spec, options: BaseModel) -> Spec:
+        return self.slot.put(home, self.slot.get(home).with_options(options))
+
+
+def options(spec: Spec, starts: Starts) -> Iterator[Option]:
+    """Every option of every component that has another value at all, without schemes that have nothing to start."""
+    for slot in slots(spec, starts):
+        for path, field, now in walk_options(slot.get(spec).options):
+            known = choices(field)
+            if known is None or len(known) > 1:
+                yield Option(slot, spec, path, field, now)
+
+
+def schemes(spec: Spec, starts: Starts) -> Iterator[tuple[str, Spec]]:
+    """Another scheme in place of each, one that sets every parameter."""
+    for slot in slots(spec, starts):
+        part = slot.get(spec)
+        if part.record.kind == "init" and part.record.name != "uniform":
+            found = catalogue().find("init", "uniform")
+            yield f"{slot.place} (uniform)", slot.put(spec, Part(found, found.record.options(range=0.01)))
+
+
+def slots(spec: Spec, starts: Starts) -> Iterator[Slot]:
+    """Where components stand. Of a stack of equal layers the first two say it all, and those that differ."""
+    yield Slot("architecture", lambda s: s.architecture, lambda s, part: replace(s, architecture=part))
+    yield Slot("input", lambda s: s.input, lambda s, part: replace(s, input=part))
+    others = [f"layers.{index}" for index, layer in enumerate(spec.layers) if isinstance(layer, Other)]
+    if any(starts(label) for label in ("input", "pool", "head", *others)):
+        yield Slot("init", lambda s: s.init, lambda s, part: replace(s, init=part))
+    seen: list[Recurrent | Other] = []
+    for index, layer in enumerate(spec.layers):
+        if layer in seen[:-1]:
+            continue
+        seen.append(layer)
+        yield from _layer_slots(index, layer, starts)
+    if spec.head is not None:
+        yield Slot("head", lambda s: _head(s).part, lambda s, part: replace(s, head=replace(_head(s), part=part)))
+        if spec.head.pool is not None:
+            yield Slot(
+                "head.pool", lambda s: _head(s).pool, lambda s, part: replace(s, head=replace(_head(s), pool=part))
+            )
+
+
+def _layer_slots(index: int, layer: Recurrent | Other, starts: Starts) -> Iterator[Slot]:
+    def slot(name: str, get: Callable[[Any], Part], put: Callable[[Any, Part], Any]) -> Slot:
+        def into(spec: Spec, part: Part) -> Spec:
+            changed = put(spec.layers[index], part)
+            return replace(spec, layers=(*spec.layers[:index], changed, *spec.layers[index + 1 :]))
+
+        recurrent = index if isinstance(layer, Recurrent) else None
+        return Slot(f"layers.{index}.{name}", lambda spec: get(spec.layers[index]), into, recurrent)
+
+    if isinstance(layer, Other):
+        yield slot(layer.part.record.name, lambda one: one.part, lambda one, part: replace(one, part=part))
+        return
+    yield slot("cell", lambda one: one.cell, lambda one, part: replace(one, cell=part))
+    if starts(f"layers.{index}"):
+        yield slot("init", lambda one: one.init, lambda one, part: replace(one, init=part))
+    if layer.norm is not None:
+        yield slot("norm", lambda one: one.norm.part, lambda one, part: replace(one, norm=replace(one.norm, part=part)))
+
+
+def _head(spec: Spec) -> Any:
+    return spec.head
+
+
+def fits(spec: Spec) -> bool:
+    """Whether its parts fit each other, as far as they describe themselves."""
+    try:
+        return not walk(spec)[1]
+    except ZooError:
+        return False
+
+
+def walk_options(given: BaseModel, under: Path = ()) -> Iterator[tuple[Path, FieldInfo, Any]]:
+    """Every option with its value; a model inside the options is gone into."""
+    for name, field in type(given).model_fields.items():
+        now = getattr(given, name)
+        if isinstance(now, BaseModel):
+            yield from walk_options(now, (*under, name))
+        else:
+            yield (*under, name), field, now
+
+
+def get(given: BaseModel, path: Path) -> Any:
+    """The value at a path; None where there is nothing on the way."""
+    found: Any = given
+    for name in path:
+        found = getattr(found, name, None)
+    return found
+
+
+def with_value(given: BaseModel, path: Path, value: Any) -> BaseModel | None:
+    """The options with one of them changed, or None where that is refused."""
+    return with_values(given, {path: value})
+
+
+def with_values(given: BaseModel, values: Mapping[Path, Any]) -> BaseModel | None:
+    kept: dict[str, Any] = {}
+    for name, field in type(given).model_fields.items():
+        now = getattr(given, name)
+        inner = {path[1:]: value for path, value in values.items() if path[0] == name}
+        if () in inner:
+            now = inner[()]
+        elif inner and isinstance(now, BaseModel):
+            now = with_values(now, inner)
+            if now is None:
+                return None
+        elif inner:
+            return None
+        kept[field.validation_alias if isinstance(field.validation_alias, str) else field.alias or name] = now
+    try:
+        return type(given).model_validate(kept)
+    except (ValidationError, ZooError):
+        return None
+
+
+def _examples(kind: type[BaseModel]) -> Iterator[BaseModel]:
+    """The options as they come, and as their author's examples have them."""
+    extra = kind.model_config.get("json_schema_extra")
+    given = extra.get("examples", ()) if isinstance(extra, Mapping) else ()
+    for example in ({}, *(given if isinstance(given, list | tuple) else ())):
+        try:
+            yield kind.model_validate(example)
+        except (ValidationError, ZooError):
+            continue
