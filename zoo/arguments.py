@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from zoo.components import Shape
 from zoo.engine.cell import Cell
+from zoo.engine.precision import HALF
 from zoo.engine.sequence import valid_steps
 from zoo.errors import InputError
 
@@ -111,7 +112,7 @@ def check_dt(dt: Tensor | None, x: Tensor, dtype: torch.dtype) -> Tensor | None:
         return None
     _must_be("dt", "real numbers", dt, x.shape[:2])
     _refuse_meta("dt", dt, x)
-    return dt.to(x.device, dtype)
+    return dt.to(x.device, torch.float32 if dtype in HALF else dtype)  # time adds up, and so would what is rounded off
 
 
 def check_observed(observed: Tensor | None, x: Tensor) -> Tensor | None:

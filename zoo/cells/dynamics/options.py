@@ -11,7 +11,7 @@ from zoo.cells.dynamics.records import described
 from zoo.cells.dynamics.timed import TIMED
 from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Count, Description, Options, Shape, Traits, features
+from zoo.components import Count, Description, Options, Shape, features
 
 Step = Annotated[float, Field(gt=0, description="Step Δt of the discretisation, the same at every step of a sequence.")]
 
@@ -96,11 +96,6 @@ def describe_taugru(options: TauGRUOptions, input_shape: Shape, hidden_size: int
     return replace(plain, state={"h": (hidden_size,), "buffer": (options.delay, hidden_size)})
 
 
-def unicornn_traits(options: UnICORNNOptions) -> Traits:
-    """With a strong pull, what bfloat16 rounds off the parameters grows with every oscillation."""
-    return Traits(low_precision=options.alpha == 0)
-
-
 CELLS: Final = (
     record(
         "lem",
@@ -134,7 +129,6 @@ CELLS: Final = (
         summary="Undamped independent oscillators, each with a pace that it learns",
         paper="Rusch and Mishra 2021, arXiv:2103.05487",
         authority="official code: tk-rusch/unicornn psMNIST/network.py",
-        traits=unicornn_traits,
     ),
     record(
         "antisymmetric",

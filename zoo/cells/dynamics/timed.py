@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from zoo.cells.dynamics.records import described
 from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, Options, Shape, Traits, Width, features
+from zoo.components import Description, Options, Shape, Width, features
 
 
 class LTCOptions(Options):
@@ -158,7 +158,6 @@ TIMED: Final = (
         summary="Phased LSTM: each unit is updated while its own clock is open; knows irregular time",
         paper="Neil, Pfeiffer and Liu 2016, arXiv:1610.09513",
         authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
-        traits=Traits(low_precision=False),  # after a few turns, a period of 8 bits says nothing of the phase
         uses=frozenset({"dt"}),
     ),
     record(

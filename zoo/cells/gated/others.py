@@ -9,7 +9,7 @@ from pydantic import Field
 from zoo.cells.gated.records import Nonlinearity, blocks, bounded_by_tanh
 from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, Options, Shape, Traits, Width, features
+from zoo.components import Description, Options, Shape, Width, features
 
 Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
 
@@ -204,6 +204,5 @@ OTHERS: Final = (
         summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs, arXiv:2603.02226",
         authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
-        traits=Traits(low_precision=False),
     ),
 )

@@ -18,7 +18,7 @@ from zoo.cells.memory.closed_forms import (
     WMCLSTMOptions,
 )
 from zoo.cells.records import record
-from zoo.components import NoOptions, Traits
+from zoo.components import NoOptions
 
 CELLS: Final = (
     record(
@@ -120,9 +120,6 @@ CELLS: Final = (
         summary="Mass-conserving LSTM: what comes in is stored, moved and put out, never lost",
         paper="Hoedt et al. 2021, MC-LSTM: Mass-conserving LSTM, arXiv:2101.05186",
         authority="official code: ml-jku/mc-lstm mclstm.py",
-        traits=Traits(
-            low_precision=False
-        ),  # shares of a total near 0, where mass of both signs meets, are rounded away
         dropouts=frozenset(),
         zoneout=False,
     ),

@@ -42,9 +42,14 @@ class SRNN(Cell):
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
         y = x
         for layer in self.hidden:
-            y = torch.relu(layer(y))
-        drive: Tensor = self.out(y)
-        return drive if self.gate is None else drive * torch.sigmoid(self.gate(x))
+            y = torch.relu(ctx.linear(y, *_affine(layer)))
+        drive = ctx.linear(y, *_affine(self.out))
+        return drive if self.gate is None else drive * torch.sigmoid(ctx.linear(x, *_affine(self.gate)))
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         return {"h": torch.relu(u + state["h"].roll(1, 1))}
+
+
+def _affine(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    assert isinstance(layer, nn.Linear)
+    return layer.weight, layer.bias
