@@ -23,9 +23,8 @@ class LayerNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         if self.weight.dtype in HALF:  # beside wider numbers too, which a cell's sums are
-            return F.layer_norm(x.float(), self.normalized_shape, *widened((self.weight, self.bias)), self.eps).to(
-                x.dtype
-            )
+            wide = F.layer_norm(x.float(), self.normalized_shape, widened(self.weight), widened(self.bias), self.eps)
+            return wide.to(x.dtype)
         return super().forward(x)
 
 
