@@ -70,6 +70,11 @@ def describe_gru(options: GRUOptions, input_shape: Shape, hidden_size: int) -> D
     return gated(3, options.bias, input_shape, hidden_size, hidden_size, depth=depth)
 
 
+def _lstm_traits(options: LSTMOptions) -> Traits:
+    """Gates that are normalised make much of little: where it starts, the cell is chaotic, in float32 too."""
+    return Traits(low_precision=options.gate_norm == "none")
+
+
 def describe_lstm(options: LSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
     projected = options.projection
     if projected is not None and projected >= hidden_size:
@@ -134,6 +139,7 @@ CELLS: Final = (
     CellType(
         name="lstm",
         options=LSTMOptions,
+        traits=_lstm_traits,
         build="zoo.cells.lstm:make",
         describe="zoo.cells.options:describe_lstm",
         reference="zoo.references.classic:lstm",

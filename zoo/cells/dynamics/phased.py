@@ -75,7 +75,8 @@ class PhasedLSTM(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), early, late, ctx.drop_state("h"), *clock
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return ctx.linear(x, self.weight_ih, self.bias_sum()), gaps(x, ctx)
+        # exact, as what a unit takes in while its gate is open for a few steps stays for hundreds
+        return ctx.linear(x, self.weight_ih, self.bias_sum(), exact=True), gaps(x, ctx)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (s, dt), (U, early, late, mask, pace, start, ratio) = u, const
