@@ -79,7 +79,8 @@ class LMU(Cell):
         return of_h.t(), of_m.t(), self.B, ctx.drop_weight(self.W_m).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return ctx.linear(x, torch.cat([self.W_x, self.e_x.unsqueeze(0)]))  # (B, T, H + 1)
+        # exact, as what is written is a signal that the memory differentiates, up to `order` times
+        return ctx.linear(x, torch.cat([self.W_x, self.e_x.unsqueeze(0)]), exact=True)  # (B, T, H + 1)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         of_h, of_m, B, W_m, mask = const
