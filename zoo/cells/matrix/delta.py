@@ -37,7 +37,7 @@ class DeltaNet(LinearAttention):
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)
         q, k, v = self.by_head(F.silu(y), ctx)
-        beta = self.strength * torch.sigmoid(ctx.linear(now, self.weight_beta)).unsqueeze(3)
+        beta = self.strength * torch.sigmoid(ctx.linear(now, self.weight_beta, exact=True)).unsqueeze(3)
         return *self.read(_unit(q), now, ctx), _unit(k), beta * v, -beta
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
@@ -71,7 +71,7 @@ class GatedDeltaNet(LinearAttention):
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)
         q, k, v = self.by_head(F.silu(y), ctx)
-        a, b = ctx.linear(now, self.weight_ab).unsqueeze(3).chunk(2, 2)  # (B, T, heads, 1)
+        a, b = ctx.linear(now, self.weight_ab, exact=True).unsqueeze(3).chunk(2, 2)  # (B, T, heads, 1)
         beta = self.strength * torch.sigmoid(b)
         rate = torch.exp(self.A_log.to(ctx.dtype)).unsqueeze(1)
         decay = torch.exp(-rate * F.softplus(a + self.dt_bias.unsqueeze(1)))
