@@ -67,7 +67,7 @@ class Traits:
     batch_statistics: rows influence each other while training.
     bounded: outputs stay finite for inputs a thousand times larger than usual.
     second_order: has correct second derivatives.
-    low_precision: works in bfloat16 and under autocast.
+    low_precision: with weights in bfloat16, and under autocast, stays within 2% of float64 over 1000 steps.
     """
 
     causal: bool = True

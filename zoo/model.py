@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
 from typing import Any, Self, cast
 
 import torch
@@ -270,10 +269,11 @@ class Model(nn.Module):
 
     def _place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model lives, and in which real numbers: by its parameters, else its buffers."""
-        for module in self._by_likelihood():
-            for tensor in chain(module._parameters.values(), module._buffers.values()):
-                if tensor is not None and tensor.is_floating_point():
-                    return tensor.device, tensor.dtype
+        for kind in ("_parameters", "_buffers"):  # which may be wider than the parameters
+            for module in self._by_likelihood():
+                for tensor in getattr(module, kind).values():
+                    if tensor is not None and tensor.is_floating_point():
+                        return tensor.device, tensor.dtype
         return torch.device("cpu"), torch.get_default_dtype()
 
     def _by_likelihood(self) -> Iterator[nn.Module]:
