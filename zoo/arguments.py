@@ -5,6 +5,7 @@ Checks that read numbers are left out while compiling or exporting, and never co
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Integral
 from typing import Literal
@@ -13,10 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
+from zoo import provenance
 from zoo.components import Shape
 from zoo.engine.cell import Cell
+from zoo.engine.precision import HALF
 from zoo.engine.sequence import valid_steps
-from zoo.errors import InputError
+from zoo.errors import InputError, PrecisionWarning
+from zoo.spec.canonical import Spec
+from zoo.spec.traits import parts
 
 
 def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torch.device, dtype: torch.dtype) -> None:
@@ -105,13 +110,22 @@ def check_reset(reset: Tensor | None, x: Tensor) -> Tensor | None:
     return reset.to(x.device)
 
 
+def warn_of_half(spec: Spec, dtype: torch.dtype) -> None:
+    """Say in one line if the model is to be run in half precision and a component does not promise that."""
+    for place, part in parts(spec):
+        if not part.traits.low_precision:
+            text = f"{spec.id}: {place} ({part.record.name}) does not promise {dtype}, and may be far off: use float32"
+            warnings.warn(text, PrecisionWarning, stacklevel=provenance.level())
+            return
+
+
 def check_dt(dt: Tensor | None, x: Tensor, dtype: torch.dtype) -> Tensor | None:
     """dt (B, T), real numbers."""
     if dt is None:
         return None
     _must_be("dt", "real numbers", dt, x.shape[:2])
     _refuse_meta("dt", dt, x)
-    return dt.to(x.device, dtype)
+    return dt.to(x.device, torch.float32 if dtype in HALF else dtype)  # time adds up, and so would what is rounded off
 
 
 def check_observed(observed: Tensor | None, x: Tensor) -> Tensor | None:

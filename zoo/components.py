@@ -69,7 +69,7 @@ class Traits:
     sequence. What has no memory (an input, a norm, a linear layer, a pool, a head) is bounded where bounded inputs give
     bounded outputs, however long the sequence: behind a bounded cell it then stays bounded. Gaps (`dt`) are held fixed.
     second_order: has correct second derivatives.
-    low_precision: works in bfloat16 and under autocast.
+    low_precision: with weights in bfloat16, and under autocast, stays within 2% of float64 over 1000 steps.
     """
 
     causal: bool = True

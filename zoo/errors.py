@@ -25,6 +25,10 @@ class InputError(ZooError, ValueError):
     """A tensor or an argument given to a model does not fit it."""
 
 
+class PrecisionWarning(UserWarning):
+    """A model runs in half precision, which one of its components does not promise to be any good in."""
+
+
 class ProvenanceWarning(UserWarning):
     """Saved weights come from other versions of plugins than the model they are loaded into."""
 

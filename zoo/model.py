@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -18,6 +18,7 @@ from zoo.engine.backends import stack
 from zoo.engine.cell import Cell
 from zoo.engine.constants import keeping
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.precision import HALF, casts
 from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import at_last, zero_where
 from zoo.engine.state import State
@@ -162,6 +163,15 @@ class Model(nn.Module):
             return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
         return self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype).to(device)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Cast and move as any module does, and say so where the new precision is too low for a component."""
+        before = self._place()[1]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        dtype = self._place()[1]
+        if dtype in HALF and dtype != before and hasattr(self, "spec"):
+            arguments.warn_of_half(self.spec, dtype)
+        return self
+
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         if hasattr(self, "spec"):  # one that is put together by hand has none
@@ -183,6 +193,8 @@ class Model(nn.Module):
         all_states: bool,
     ) -> tuple[Tensor, Any, State | None]:
         device, dtype = self._place()
+        if casts(device.type) and hasattr(self, "spec") and not torch.compiler.is_compiling():
+            arguments.warn_of_half(self.spec, torch.get_autocast_dtype(device.type))
         arguments.check_input(x, self.input_shape, self.input.vocabulary, device=device, dtype=dtype)
         row_lengths, valid = arguments.row_lengths(lengths, x)
         if dt is not None or observed is not None:
@@ -261,10 +273,11 @@ class Model(nn.Module):
 
     def _place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model lives, and in which real numbers: by its parameters, else its buffers."""
-        for module in self._by_likelihood():
-            for tensor in chain(module._parameters.values(), module._buffers.values()):
-                if tensor is not None and tensor.is_floating_point():
-                    return tensor.device, tensor.dtype
+        for kind in ("_parameters", "_buffers"):  # which may be wider than the parameters
+            for module in self._by_likelihood():
+                for tensor in getattr(module, kind).values():
+                    if tensor is not None and tensor.is_floating_point():
+                        return tensor.device, tensor.dtype
         return torch.device("cpu"), torch.get_default_dtype()
 
     def _by_likelihood(self) -> Iterator[nn.Module]:

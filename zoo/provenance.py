@@ -61,7 +61,7 @@ def compare(spec: Spec, metadata: Mapping[str, Any]) -> None:
     same = " ".join(f"'{name}=={theirs[name]}'" for name in changed if name in theirs)
     mend = f"; for the same numbers: pip install {same}" if same else ""
     text = f"these weights were saved with {there}, and are loaded into a model with {here}{mend}"
-    warnings.warn(text, ProvenanceWarning, stacklevel=_level())
+    warnings.warn(text, ProvenanceWarning, stacklevel=level())
 
 
 def _saved(record: object) -> dict[str, str] | None:
@@ -88,8 +88,8 @@ def _same(one: str | None, other: str | None) -> bool:
         return one == other
 
 
-def _level() -> int:
-    """How far up the line stands that loads the weights: the first outside torch and this package."""
+def level() -> int:
+    """How far up the line stands that a warning is about: the first outside torch and this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("torch", "zoo"):
         level, frame = level + 1, frame.f_back

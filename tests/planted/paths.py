@@ -67,11 +67,6 @@ def stacked_layers_in_spite_of_padding(patch: Patch) -> None:
     around(patch, stack, "possible", lambda f, layers, run: f(layers, replace(run, valid=None)))
 
 
-@mutant("last", "precision")
-def state_of_a_kernel_in_half_precision(patch: Patch) -> None:
-    edit(patch, fused, "run", "value.to(state[name].dtype)", "value")
-
-
 # Linear in the state.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,12 @@ import torch
 from torch import Tensor
 
 import zoo.engine.backends.stack
+import zoo.engine.cell
+import zoo.engine.constants
 import zoo.engine.layer
 import zoo.engine.recurrence
+from zoo.cells.dynamics.phased import PhasedLSTM
+from zoo.cells.lstm import LSTM
 from zoo.engine import sequence
 from zoo.engine.backends import loop
 from zoo.engine.layer import RecurrentLayer
@@ -187,6 +192,40 @@ def dt_of_the_first_row_for_all(patch: Patch) -> None:
 # Precision.
 
 
-@mutant("timed-both", "precision")
-def carried_state_lowered_by_autocast(patch: Patch) -> None:
-    edit(patch, loop, "run", "value = value.to(old.dtype)", "pass")
+@mutant("memory", "precision", slow=True)
+def buffers_cast_to_half_precision(patch: Patch) -> None:
+    def wrong(module: Any, apply: Any) -> None:
+        apply()
+
+    patch.setattr(zoo.engine.cell, "apply_held", wrong)
+
+
+@mutant("orthogonal", "precision", slow=True)
+def steps_under_autocast(patch: Patch) -> None:
+    patch.setattr(zoo.engine.recurrence, "in_full", lambda kind: nullcontext())
+
+
+@mutant("clocked", "precision", slow=True)
+def a_running_sum_in_half_precision(patch: Patch) -> None:
+    def wrong(step: Any, self: Any, u: Any, state: Any, const: Any) -> Any:
+        found = step(self, u, state, const)
+        # not in the float64 model that it is held to, which would be wrong in the same way
+        return {**found, "time": found["time"].bfloat16()} if found["h"].dtype == torch.float32 else found
+
+    around(patch, PhasedLSTM, "step", wrong)
+
+
+@mutant("oscillating", "precision", slow=True)
+def constants_derived_in_half_precision(patch: Patch) -> None:
+    patch.setattr(zoo.engine.constants, "with_wide_weights", lambda cell, call: call(cell))
+
+
+@mutant("chrono", "precision", slow=True)
+def kernel_in_half_precision(patch: Patch) -> None:
+    def wrong(kernel: Any, self: LSTM, x: Tensor, state: Any, weights: Any, **options: Any) -> Any:
+        if x.dtype == torch.float32:
+            x, weights = x.bfloat16(), [weight.bfloat16() for weight in weights]
+            state = {name: value.bfloat16() for name, value in state.items()}
+        return kernel(self, x, state, weights, **options)
+
+    around(patch, LSTM, "kernel", wrong)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.options import GRUOptions
 from zoo.cells.weights import GatedCell, for_backward, kernel_state, last_output
@@ -51,7 +50,7 @@ class GRU(GatedCell):
         bias = self.bias_sum()
         if bias is not None and const[2] is not None:
             bias = bias - const[2]
-        return F.linear(x, self.weight_ih, bias)  # (B, T, 3 H)
+        return ctx.linear(x, self.weight_ih, bias)  # (B, T, 3 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         _, U, b_n, mask = const

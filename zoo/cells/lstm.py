@@ -13,6 +13,7 @@ from zoo.cells.options import LSTMOptions
 from zoo.cells.weights import GatedCell, for_backward, kernel_state, last_output
 from zoo.components import Shape
 from zoo.engine.cell import Context, Role, States, StateSpec
+from zoo.engine.precision import widened
 from zoo.errors import BuildError
 
 SHUT: Final = 1e4
@@ -64,7 +65,7 @@ class LSTM(GatedCell):
         return W_hh, W_hh.t(), W_hr, ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 4 H)
+        return ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 4 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         _, U, W_hr, mask = const
@@ -155,7 +156,8 @@ class LSTMVariant(LSTM):
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
         if self.norm_ih is None:
             return super().project(x, const, ctx)
-        u: Tensor = self.norm_ih(F.linear(x, self.weight_ih))
+        weight, beta = widened(_affine(self.norm_ih))
+        u = F.layer_norm(ctx.linear(x, self.weight_ih), self.norm_ih.normalized_shape, weight, beta)
         bias = self.bias_sum()
         return u if bias is None else u + bias
 

@@ -38,7 +38,9 @@ class LSTMOptions(Options):
     peephole: bool = Field(False, description="The gates see the cell state too (Gers, Schraudolph, Schmidhuber 2002).")
     coupled: bool = Field(False, description="One gate forgets and writes, i = 1 − f (arXiv:1503.04069, CIFG).")
     gate_norm: Literal["none", "layer"] = Field(
-        "none", description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement)."
+        "none",
+        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement). Chaotic at first: "
+        "half precision is not promised.",
     )
 
     @model_validator(mode="after")
@@ -68,6 +70,11 @@ def describe_rnn(options: RNNOptions, input_shape: Shape, hidden_size: int) -> D
 def describe_gru(options: GRUOptions, input_shape: Shape, hidden_size: int) -> Description:
     depth = 1 if options.reset_gate == "after" else 2
     return gated(3, options.bias, input_shape, hidden_size, hidden_size, depth=depth)
+
+
+def lstm_traits(options: LSTMOptions) -> Traits:
+    """Gates that are normalised make much of little: where it starts, the cell is chaotic, in float32 too."""
+    return Traits(bounded=True, low_precision=options.gate_norm == "none")
 
 
 def describe_lstm(options: LSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -142,7 +149,7 @@ CELLS: Final = (
         "doi:10.1162/neco.1997.9.8.1735; Gers, Schmidhuber and Cummins 2000, Learning to forget: continual prediction "
         "with LSTM, Neural Computation 12(10), doi:10.1162/089976600300015015",
         authority="torch.nn.LSTM; Greff et al. 2017, arXiv:1503.04069, section 2, for peepholes",
-        traits=Traits(bounded=True),
+        traits=lstm_traits,
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

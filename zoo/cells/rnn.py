@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.options import RNNOptions
 from zoo.cells.weights import GatedCell, for_backward, kernel_state, last_output
@@ -36,7 +35,7 @@ class RNN(GatedCell):
         return W_hh, W_hh.t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, H)
+        return ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         _, U, mask = const

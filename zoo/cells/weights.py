@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zoo.cells.options import Biases
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States
+from zoo.engine.precision import widened
 from zoo.engine.sequence import at_last, where_rows
 
 
@@ -63,7 +64,7 @@ class GatedCell(Cell):
 
     def bias_sum(self) -> Tensor | None:
         first, second = self.biases()
-        return first if second is None or first is None else first + second
+        return first if second is None or first is None else widened(first) + widened(second)
 
     def kernel_weights(self, weight_ih: Tensor, weight_hh: Tensor) -> list[Tensor]:
         """The weights as torch's kernels take them: with both biases or none."""

@@ -1,8 +1,7 @@
-"""One set of numbers: whichever engine runs, and, closely, in lower precision."""
+"""One set of numbers, whichever engine runs."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Final
 
 import torch
@@ -10,8 +9,8 @@ from torch import Tensor
 
 from zoo.builder import build, with_engine
 from zoo.checks import features
-from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, named, random_state, run
-from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, move_constants
+from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, random_state
+from zoo.checks.subject import Subject, all_close, close, move_constants
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError
@@ -139,42 +138,3 @@ def _all_states(model: Model, loop: Model, batch: Batch, state: Any, lengths: Te
             one(batch.x, state, lengths=lengths, return_states=True, **batch.extras) for one in (model, loop)
         )
     all_close(found, expected, label)
-
-
-def precision(subject: Subject) -> None:
-    """bfloat16 parameters, and autocast, stay close to float32; states stay at least float32."""
-    if not subject.traits.low_precision:
-        raise Skip("a component declares low_precision: false")
-    low = subject.model(dtype=torch.bfloat16)
-    batch = batch_of(subject, 3, 7, dtype=torch.bfloat16)
-    # The same numbers in float32, so that only the arithmetic differs.
-    full = copy.deepcopy(low).float()
-    wide = batch.map(lambda t: t.float() if t.is_floating_point() else t)
-    bound = TOLERANCE[torch.bfloat16]
-    for lengths in (None, lengths_of(LENGTHS, subject.device)):
-        expected = run(full, wide, lengths=lengths)
-        found = run(low, batch, lengths=lengths)
-        if found[0].dtype != torch.bfloat16:
-            raise CheckFailure(f"output of a bfloat16 model has dtype {found[0].dtype}")
-        _states(low, found[1], "a bfloat16 model")
-        all_close(_wide(found, low), _wide(expected, full), "bfloat16 against float32", bound=bound)
-        with torch.autocast(subject.device.type, torch.bfloat16):
-            found = run(full, wide, lengths=lengths)
-        _states(full, found[1], "autocast")
-        all_close(_wide(found, full), _wide(expected, full), "autocast against float32", bound=bound)
-    gradients = measure(low.train(), batch)
-    for name, gradient in gradients.parameters.items():
-        if not torch.isfinite(gradient).all():
-            raise CheckFailure(f"the gradient of {name} in bfloat16 is not finite")
-
-
-def _states(model: Model, state: object, label: str) -> None:
-    for name, tensor in named(model, state).items():
-        # Past inputs are inputs: they keep the dtype of those.
-        if tensor.dtype in (torch.bfloat16, torch.float16) and not name.endswith(".past"):
-            raise CheckFailure(f"{label}: state {name} has dtype {tensor.dtype}, expected torch.float32")
-
-
-def _wide(result: tuple[Tensor, object], model: Model) -> list[Tensor]:
-    output, state = result
-    return [output.float(), *(t if t.is_complex() else t.float() for t in named(model, state).values())]

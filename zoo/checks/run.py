@@ -32,7 +32,7 @@ def check(
     engine_named(engine)  # a name that no model knows is the caller's mistake, not a model's
     where = default_device() if device is None else as_device(device)
     try:
-        subject = Subject(spec, where, engine)
+        subject = Subject(spec, where, engine, slow=slow)
         subject.model()  # one that cannot be built is one finding, not one for every check
     except ZooError as error:
         return Report(spec.id, (Outcome("build", "failed", str(error)),))

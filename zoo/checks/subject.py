@@ -57,6 +57,7 @@ class Subject:
 
     spec: the canonical spec at full size. tiny: the same structure, small. device: where checks run.
     engine: how its models run recurrences. shrunk: False leaves a spec that is small at its size.
+    slow: whether checks that have a longer form run that too.
     traits: what all components of the spec promise together.
     """
 
@@ -64,6 +65,7 @@ class Subject:
     device: torch.device
     engine: str = "auto"
     shrunk: bool = True
+    slow: bool = False
     tiny: Spec = field(init=False)
 
     def __post_init__(self) -> None:

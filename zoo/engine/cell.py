@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from zoo.components import Shape
+from zoo.engine.precision import apply_held, in_full, widened
 
 Inputs = Tensor | tuple[Tensor, ...]
 """What `project` gives: a tensor or a flat tuple, leaves (B, T, ...); `step` sees the same without the time axis."""
@@ -27,7 +29,8 @@ class StateSpec:
     shape: per row. complex: complex numbers. start: its value before the first step.
     zoneout: whether zoneout may keep its old value (never a stabiliser, a delay buffer or a clock).
     learned: whether its start can be learned: not where no step reads it, or where it starts as nothing at all, as a
-    mean whose weights are zero.
+    mean whose weights are zero. exact: a sum over all steps, such as a clock, which float32 would lose the digits of:
+    float64, where the device has it.
     Its dtype follows the parameters, at least float32.
     """
 
@@ -36,10 +39,12 @@ class StateSpec:
     start: float = 0.0
     zoneout: bool = False
     learned: bool = True
+    exact: bool = False
 
-    def dtype(self, parameters: torch.dtype) -> torch.dtype:
-        """The state's dtype for parameters of the given one."""
-        if parameters in (torch.float64, torch.complex128):
+    def dtype(self, parameters: torch.dtype, device: torch.device | None = None) -> torch.dtype:
+        """The state's dtype for parameters of the given one, and as it is carried, if the device is given."""
+        exact = self.exact and device is not None and device.type != "mps"
+        if exact or parameters in (torch.float64, torch.complex128):
             return torch.complex128 if self.complex else torch.float64
         return torch.complex64 if self.complex else torch.float32
 
@@ -67,7 +72,7 @@ class Context:
     valid: (B, T), which steps are not padding. lengths: (B,). dt: (B, T), time since the last step.
     observed: (B, T, F). reset: (B, T), where the state starts anew. age: (B, T), steps since the sequence or its last
     reset began. fresh: (B, T), age == 0. `age` and `fresh` are there for cells with a `window` or that use "fresh".
-    dtype: of the states' real numbers.
+    dtype: of the states' real numbers, but for exact ones. half: whether products of the input are in half precision.
     """
 
     batch: int
@@ -85,6 +90,7 @@ class Context:
     reset: Tensor | None = None
     age: Tensor | None = None
     fresh: Tensor | None = None
+    half: bool = False
 
     def past(self, y: Tensor, k: int) -> Tensor:
         """What y was k steps ago in this sequence: (B, window + T, ...) -> (B, T, ...), zero before its first step."""
@@ -94,6 +100,26 @@ class Context:
             return shifted
         known = (self.age >= k).view(*self.age.shape, *(1,) * (y.dim() - 2))
         return torch.where(known, shifted, torch.zeros((), dtype=y.dtype, device=y.device))
+
+    def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, *, exact: bool = False) -> Tensor:
+        """W x + b for all steps: the product in the run's precision; the sum, and so the result, in the states'.
+
+        In half precision a bias of 7 and what a gate adds to it would be left with two digits, at every step the same.
+
+        Args:
+            x: (B, T, I).
+            weight: (O, I).
+            bias: (O,), or None.
+            exact: Compute the product in the states' precision too: for what a threshold, a quotient or a memory that
+                never forgets makes much of.
+        """
+        if not self.half:
+            return F.linear(x, weight, bias)
+        if exact:
+            with in_full(self.device.type):
+                return F.linear(widened(x), widened(weight), widened(bias))
+        product = F.linear(x, weight).to(self.dtype)
+        return product if bias is None else product + bias
 
     def drop_weight(self, weight: Tensor) -> Tensor:
         """DropConnect: a recurrent weight as this run uses it. To be called before anything is derived from it."""
@@ -138,8 +164,20 @@ class Cell(nn.Module):
     kept: dict[torch.dtype, Any] | None = None
     """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Cast and move as any module, but keep buffers at least float32. Those of a cell without parameters, as of a
+        reservoir, are its weights and follow."""
+        move = super()._apply
+        if next(self.parameters(), None) is None:
+            move(fn, recurse)  # type: ignore[no-untyped-call]
+        else:
+            apply_held(self, lambda: move(fn, recurse))  # type: ignore[no-untyped-call]
+        return self
+
     def constants(self, ctx: Context) -> Any:
         """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple.
+
+        It sees parameters that are at least float32, as everything does that meets a state.
 
         Outside training it must depend on the parameters and the precision alone: `Model.streaming` keeps it.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from zoo.engine import dropout, sequence
 from zoo.engine.backends import compiled, fused, linear, loop, scan
-from zoo.engine.cell import Cell, Context, Inputs, States
+from zoo.engine.cell import Cell, Context, Inputs, States, StateSpec
 from zoo.engine.constants import constants
+from zoo.engine.precision import in_full, in_half, is_half, widened
 from zoo.engine.tracing import watched
 from zoo.errors import BuildError
 
@@ -83,7 +85,7 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     ctx = Context(
         batch=batch,
         device=x.device,
-        dtype=_real(next(iter(state.values())).dtype) if state else x.dtype,
+        dtype=StateSpec(()).dtype(x.dtype),
         training=cell.training,
         states=cell.states,
         window=cell.window,
@@ -96,6 +98,7 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
         reset=reset,
         age=age,
         fresh=None if age is None else age == 0,
+        half=is_half(x),
     )
     own = {name: state[name] for name in cell.states}
     extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
@@ -117,11 +120,18 @@ def _steps(
         found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
         if found is not None:
             return *found, None
-    u = _flat(cell, cell.project(x, const, ctx))
-    if x.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(x.device.type):
-        # States are at least float32, so what they meet in a step is too.
-        u, const = _widened(u), _widened(const)
+    with in_half(x) if ctx.half else nullcontext():
+        u = _flat(cell, cell.project(x, const, ctx))
+    if not ctx.half:
+        return _recurrence(cell, u, state, const, start, ctx, run, rates)
+    with in_full(x.device.type):  # states are at least float32, so what they meet in a step is too
+        return _recurrence(cell, widened(u), state, const, start, ctx, run, rates)
 
+
+def _recurrence(
+    cell: Cell, u: Inputs, state: States, const: Any, start: States, ctx: Context, run: Run, rates: Rates
+) -> tuple[Tensor, States, States | None]:
+    """The steps one after the other, by the engine that this run can have."""
     if run.engine in ("auto", "linear") and linear.is_linear(cell) and not rates.zoneout and not watched():
         return linear.run(
             cell,
@@ -134,7 +144,7 @@ def _steps(
             all_states=run.all_states,
         )
 
-    cut = _in_pieces(run.engine, x)
+    cut = _in_pieces(run.engine, ctx.device)
     if cut is not None:
         return cut(
             cell,
@@ -175,12 +185,12 @@ def _flat(cell: Cell, u: Any) -> Inputs:
     return given
 
 
-def _in_pieces(engine: Engine, x: Tensor) -> Callable[..., tuple[Tensor, States, States | None]] | None:
+def _in_pieces(engine: Engine, device: torch.device) -> Callable[..., tuple[Tensor, States, States | None]] | None:
     """How an engine that was asked for by name runs the loop; None: as it stands."""
     if engine == "scan" and (torch.compiler.is_compiling() or not watched()):
         return scan.run
     # What compiles the whole model compiles its loop too, and on meta there is nothing to run.
-    if engine == "compile" and x.device.type != "meta" and not watched():
+    if engine == "compile" and device.type != "meta" and not watched():
         return compiled.run
     return None
 
@@ -207,19 +217,13 @@ def start_state(
     for name, spec in cell.states.items():
         shape = (batch, *spec.shape)
         if learned is not None and name in learned:
-            value = learned[name].to(_real(spec.dtype(dtype)))
+            value = learned[name].to(_real(spec.dtype(dtype, device)))
             found[name] = (torch.view_as_complex(value) if spec.complex else value).expand(shape)
         else:
-            found[name] = torch.full(shape, spec.start, dtype=spec.dtype(dtype), device=device)
+            found[name] = torch.full(shape, spec.start, dtype=spec.dtype(dtype, device), device=device)
     return found
 
 
 def _real(dtype: torch.dtype) -> torch.dtype:
     # Not dtype.to_real(): torch's compiler does not know it.
     return {torch.complex64: torch.float32, torch.complex128: torch.float64}.get(dtype, dtype)
-
-
-def _widened(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_widened(item) for item in value)
-    return value.float() if isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16) else value

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.components import NoOptions, Shape
+from zoo.engine.precision import HALF
 from zoo.heads.options import AttentionOptions
 
 
@@ -32,8 +33,10 @@ class Mean(nn.Module):
     def forward(self, y: Tensor, valid: Tensor | None, final: Tensor) -> Tensor:
         if valid is None:
             return y.mean(1)
-        steps = valid.sum(1).to(y.dtype)
-        return y.sum(1) / steps.view(-1, *(1,) * (y.dim() - 2))
+        # counted in float32, and summed in it: half precision counts to 256
+        steps = valid.sum(1).float() if y.dtype in HALF else valid.sum(1).to(y.dtype)
+        total = y.sum(1, dtype=steps.dtype)
+        return (total / steps.view(-1, *(1,) * (y.dim() - 2))).to(y.dtype)
 
 
 class Max(nn.Module):

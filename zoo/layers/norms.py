@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from zoo.components import Shape
+from zoo.engine.precision import HALF, apply_held, widened
 from zoo.engine.sequence import zero_where
 from zoo.layers.options import BatchNormOptions, NormOptions
 
@@ -19,6 +22,9 @@ class LayerNorm(nn.LayerNorm):
         super().__init__(input_shape[-1], eps=options.eps)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        if self.weight.dtype in HALF:  # beside wider numbers too, which a cell's sums are
+            wide = F.layer_norm(x.float(), self.normalized_shape, widened(self.weight), widened(self.bias), self.eps)
+            return wide.to(x.dtype)
         return super().forward(x)
 
 
@@ -51,6 +57,12 @@ class BatchNorm(nn.BatchNorm1d):
             mean, var = self._of_batch(x, valid)
         scale = self.weight * torch.rsqrt(var + self.eps)
         return (x * scale + (self.bias - mean * scale)).to(x.dtype)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Running means stay at least float32: in half precision they would soon not move any more."""
+        move = super()._apply
+        apply_held(self, lambda: move(fn, recurse))  # type: ignore[no-untyped-call]
+        return self
 
     def _of_batch(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         assert self.running_mean is not None

@@ -50,7 +50,7 @@ def parametrize_with_checks(
         raise ZooError(f"specs are given as a list, not as one: write [{specs!r:.60}]")
     named = asked.current.checks
     chosen = select(named or checks, slow=slow)
-    models = [_Model(spec, device) for reference in specs for spec in _models(reference)]
+    models = [_Model(spec, device, slow) for reference in specs for spec in _models(reference)]
     parameters = []
     for model in models:
         for check in chosen:
@@ -66,13 +66,14 @@ class _Model:
 
     spec: Spec
     device: str | None
+    slow: bool = False
 
     @cached_property
     def subject(self) -> Subject:
         from zoo.checks.subject import Subject
         from zoo.testing.place import place
 
-        return Subject(self.spec, place(self.device))
+        return Subject(self.spec, place(self.device), slow=self.slow)
 
 
 @dataclass(frozen=True)

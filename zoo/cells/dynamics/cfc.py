@@ -86,7 +86,7 @@ class CfC(Cell):
         return U, mask, *solution, *layers
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return F.linear(x, self.weight_ih, self.bias), gaps(x, ctx)
+        return ctx.linear(x, self.weight_ih, self.bias), gaps(x, ctx)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (y, dt), (U, mask, w_tau, A, *layers) = u, const

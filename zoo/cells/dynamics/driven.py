@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role
@@ -34,9 +33,9 @@ class Driven(Cell):
         return {"weight_ih": Role("input", self.blocks), "bias": Role("bias", self.blocks)}
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
-        return F.linear(x, self.weight_ih, self.bias)  # (B, T, blocks * H)
+        return ctx.linear(x, self.weight_ih, self.bias)  # (B, T, blocks * H)
 
 
 def gaps(x: Tensor, ctx: Context) -> Tensor:
-    """The time since the step before, (B, T, 1): 1 everywhere where none was given."""
-    return torch.ones_like(x[..., :1]) if ctx.dt is None else ctx.dt.unsqueeze(2)
+    """The time since the step before, (B, T, 1), in the states' precision: 1 everywhere where none was given."""
+    return torch.ones_like(x[..., :1], dtype=ctx.dtype) if ctx.dt is None else ctx.dt.to(ctx.dtype).unsqueeze(2)

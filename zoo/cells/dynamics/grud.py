@@ -47,7 +47,7 @@ class GRUD(GatedCell):
         self.states = {
             "h": StateSpec((hidden_size,), zoneout=True),
             "x": StateSpec((width,)),
-            "gap": StateSpec((width,)),
+            "gap": StateSpec((width,), exact=True),
         }
         self.weight_mask = nn.Parameter(torch.empty(3 * hidden_size, width))
         self.weight_gamma_x, self.bias_gamma_x = nn.Parameter(torch.empty(width)), nn.Parameter(torch.empty(width))
@@ -83,12 +83,13 @@ class GRUD(GatedCell):
         assert ctx.fresh is not None
         dt = gaps(x, ctx)
         elapsed = where_steps(ctx.fresh, torch.zeros_like(dt), dt)
-        return F.linear(observed.to(x.dtype), self.weight_mask, self.bias_sum()), x, observed, elapsed
+        return ctx.linear(observed.to(x.dtype), self.weight_mask, self.bias_sum()), x, observed, elapsed
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (s, x, observed, elapsed), (W, U, U_n, w_x, b_x, W_h, b_h, mean, mask) = u, const
         H = self.hidden_size
-        gap = state["gap"] + elapsed
+        since = state["gap"] + elapsed
+        gap = since.to(elapsed.dtype)
         last = torch.where(observed, x, state["x"])
         gamma_x = torch.exp(-torch.relu(torch.addcmul(b_x, w_x, gap)))
         gamma_h = torch.exp(-torch.relu(F.linear(gap, W_h, b_h)))
@@ -98,5 +99,5 @@ class GRUD(GatedCell):
         gates, n = torch.split(torch.addmm(s, filled, W), [2 * H, H], 1)
         r, z = torch.sigmoid(torch.addmm(gates, h, U)).chunk(2, 1)
         n = torch.tanh(torch.addmm(n, r * h, U_n))
-        kept = torch.where(observed, torch.zeros_like(gap), gap)
+        kept = torch.where(observed, torch.zeros_like(since), since)
         return {"h": torch.addcmul(old, z, n - old), "x": last, "gap": kept}

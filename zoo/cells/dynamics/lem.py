@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.dynamics.options import LEMOptions
 from zoo.cells.weights import GatedCell
@@ -39,7 +38,7 @@ class LEM(GatedCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         H = self.hidden_size
-        return torch.split(F.linear(x, self.weight_ih, self.bias_sum()), [3 * H, H], 2)
+        return torch.split(ctx.linear(x, self.weight_ih, self.bias_sum()), [3 * H, H], 2)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         U, U_y, mask_y, mask_z = const

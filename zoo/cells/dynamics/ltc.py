@@ -94,7 +94,8 @@ class LTC(Cell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         # The inputs' synapses are left to each step: for all of them at once, they are (B, T, I, H) numbers.
-        return torch.addcmul(self.input_b, x, self.input_w), gaps(x, ctx) / self.unfolds
+        x, w, b = (one.to(ctx.dtype) for one in (x, self.input_w, self.input_b))
+        return torch.addcmul(b, x, w), gaps(x, ctx) / self.unfolds
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (x, delta), v = u, state["v"]

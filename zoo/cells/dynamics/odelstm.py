@@ -47,7 +47,7 @@ class ODELSTM(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h"), *node
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return F.linear(x, self.weight_ih, self.bias_sum()), gaps(x, ctx) / self.unfolds
+        return ctx.linear(x, self.weight_ih, self.bias_sum()), gaps(x, ctx) / self.unfolds
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (s, dt), (U, mask, *node) = u, const

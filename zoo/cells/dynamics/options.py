@@ -109,11 +109,6 @@ def cornn_traits(options: CoRNNOptions) -> Traits:
     return Traits(bounded=pull < most)
 
 
-def unicornn_traits(options: UnICORNNOptions) -> Traits:
-    """With a strong pull, what bfloat16 rounds off the parameters grows with every oscillation."""
-    return Traits(low_precision=options.alpha == 0)
-
-
 CELLS: Final = (
     record(
         "lem",
@@ -151,7 +146,7 @@ CELLS: Final = (
         paper="Rusch and Mishra 2021, UnICORNN: a recurrent model for learning very long time dependencies, ICML, "
         "arXiv:2103.05487",
         authority="official code: tk-rusch/unicornn psMNIST/network.py",
-        traits=unicornn_traits,
+        traits=Traits(),  # a clock-like state adds up: grows with the length
     ),
     record(
         "antisymmetric",

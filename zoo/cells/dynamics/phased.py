@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.dynamics.driven import gaps
 from zoo.cells.dynamics.timed import PhasedLSTMOptions
 from zoo.cells.weights import GatedCell
 from zoo.components import Shape
 from zoo.engine.cell import Context, States, StateSpec
+from zoo.engine.precision import exactly
 
 
 class PhasedLSTM(GatedCell):
@@ -43,7 +43,7 @@ class PhasedLSTM(GatedCell):
         self.states = {
             "h": StateSpec((hidden_size,), zoneout=True),
             "c": StateSpec((hidden_size,), zoneout=True),
-            "time": StateSpec((1,)),
+            "time": StateSpec((1,), exact=True),
         }
         self.weight_ch = nn.Parameter(torch.empty(3 * hidden_size)) if options.peephole else None
         self.period, self.shift, self.ratio = (nn.Parameter(torch.empty(hidden_size)) for _ in range(3))
@@ -71,12 +71,14 @@ class PhasedLSTM(GatedCell):
         H = self.hidden_size
         early, late = (None, None) if self.weight_ch is None else torch.split(self.weight_ch, [2 * H, H])
         early = None if early is None else early.view(2, H)
-        pace = 1 / self.period.abs()
-        clock = pace, -self.shift * pace, self.ratio.abs()
+        # after thousands of turns the phase is what is left of a large number, so all of it is exact
+        pace = 1 / exactly(self.period).abs()
+        clock = pace, -exactly(self.shift) * pace, self.ratio.abs()
         return ctx.drop_weight(self.weight_hh).t(), early, late, ctx.drop_state("h"), *clock
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return F.linear(x, self.weight_ih, self.bias_sum()), gaps(x, ctx)
+        # exact, as what a unit takes in while its gate is open for a few steps stays for hundreds
+        return ctx.linear(x, self.weight_ih, self.bias_sum(), exact=True), gaps(x, ctx)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (s, dt), (U, early, late, mask, pace, start, ratio) = u, const
@@ -91,7 +93,7 @@ class PhasedLSTM(GatedCell):
         if late is not None:
             o = torch.addcmul(o, late, proposed)
         turns = torch.addcmul(start, pace, time)
-        phase = turns - torch.floor(turns)
+        phase = (turns - torch.floor(turns)).to(old.dtype)
         k = torch.where(phase < ratio, 1 - (2 * phase / ratio - 1).abs(), self.options.leak * phase)
         moved = torch.sigmoid(o) * torch.tanh(proposed) - old
         return {"h": torch.addcmul(old, k, moved), "c": torch.addcmul(c, k, proposed - c), "time": time}

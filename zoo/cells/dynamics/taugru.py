@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.dynamics.options import TauGRUOptions
 from zoo.cells.weights import GatedCell
@@ -41,7 +40,7 @@ class TauGRU(GatedCell):
         return torch.cat([U_u, U_g, U_a]).t(), U_z.t(), ctx.drop_state("h")  # of h, and of the delayed h
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        u, z, g, a = F.linear(x, self.weight_ih, self.bias_sum()).chunk(4, 2)
+        u, z, g, a = ctx.linear(x, self.weight_ih, self.bias_sum()).chunk(4, 2)
         return torch.cat([u, g, a], 2), z
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from zoo.cells.dynamics.records import described
 from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
-from zoo.components import Description, Options, Shape, Traits, Width, features
+from zoo.components import Description, Options, Shape, Width, features
 
 
 class LTCOptions(Options):
@@ -161,8 +161,6 @@ TIMED: Final = (
         paper="Neil, Pfeiffer and Liu 2016, Phased LSTM: accelerating recurrent network training for long or "
         "event-based sequences, NIPS, arXiv:1610.09513",
         authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
-        # After a few turns, a period of 8 bits says nothing of the phase.
-        traits=Traits(bounded=True, low_precision=False),
         uses=frozenset({"dt"}),
     ),
     record(

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import BlockCell, seen
 from zoo.cells.gated.others import ATROptions, RANOptions, SGRNOptions
@@ -40,7 +39,7 @@ class ATR(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), self.biases()[1], ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.biases()[0])  # (B, T, H)
+        return ctx.linear(x, self.weight_ih, self.biases()[0])  # (B, T, H)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         U, b_q, mask = const
@@ -113,7 +112,7 @@ class SGRN(GatedCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
         first, second = self.biases()
-        p = F.linear(x, self.weight_ih, first)  # (B, T, H)
+        p = ctx.linear(x, self.weight_ih, first)  # (B, T, H)
         return p, p if second is None else p + second
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:

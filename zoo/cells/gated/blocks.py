@@ -25,6 +25,7 @@ class BlockCell(Cell):
     of_h: tuple[str, ...]
     biased: tuple[str, ...]
     uses = frozenset({"weight_dropout", "recurrent_dropout"})
+    exact = False  # of the input's products, see `Context.linear`
 
     def __init__(self, input_shape: Shape, hidden_size: int) -> None:
         super().__init__()
@@ -64,7 +65,8 @@ class BlockCell(Cell):
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
         """W x of every block, with its bias: those that have one come first."""
         missing = self.weight_ih.shape[0] - self.bias.shape[0]
-        return F.linear(x, self.weight_ih, F.pad(self.bias, (0, missing)) if missing else self.bias)
+        bias = F.pad(self.bias, (0, missing)) if missing else self.bias
+        return ctx.linear(x, self.weight_ih, bias, exact=self.exact)
 
 
 def seen(state: Tensor, mask: Tensor | None) -> Tensor:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import BlockCell, seen
 from zoo.cells.gated.others import FastGRNNOptions, FastRNNOptions
@@ -77,7 +76,7 @@ class FastGRNN(BlockCell):
         return *super().constants(ctx), b_z - b_h, torch.sigmoid(self.zeta), torch.sigmoid(self.nu)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias.chunk(2)[1])  # (B, T, H), with the candidate's bias
+        return ctx.linear(x, self.weight_ih, self.bias.chunk(2)[1])  # (B, T, H), with the candidate's bias
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         U, mask, more, zeta, nu = const

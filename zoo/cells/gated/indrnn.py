@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.options import IndRNNOptions
 from zoo.components import Shape, features
@@ -54,7 +53,7 @@ class IndRNN(Cell):
         return weight, ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias)  # (B, T, H)
+        return ctx.linear(x, self.weight_ih, self.bias)  # (B, T, H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         weight, mask = const

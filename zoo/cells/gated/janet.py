@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.options import JANETOptions
 from zoo.cells.weights import GatedCell
@@ -56,7 +55,7 @@ class JANET(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("c")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
+        return ctx.linear(x, self.weight_ih, self.bias_sum(), exact=True)  # (B, T, 2 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         U, mask = const

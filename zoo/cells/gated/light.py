@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import BlockCell, seen
 from zoo.cells.gated.relatives import STAROptions
@@ -97,8 +96,8 @@ class MinimalRNN(BlockCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
         b_z, b_u = self.bias.chunk(2)
-        z = torch.tanh(F.linear(x, self.weight_ih, b_z))
-        return F.linear(z, self.weight_zh, b_u), z
+        z = torch.tanh(ctx.linear(x, self.weight_ih, b_z))
+        return ctx.linear(z, self.weight_zh, b_u), z
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (u_u, z), (U, mask), old = u, const, state["h"]

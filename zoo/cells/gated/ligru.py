@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.options import LiGRUOptions
 from zoo.cells.weights import GatedCell
@@ -53,7 +52,7 @@ class LiGRU(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        u = F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
+        u = ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
         return u if self.norm is None else self.norm(u, ctx.valid)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.gated.options import MGUOptions
 from zoo.cells.weights import GatedCell
@@ -35,7 +34,7 @@ class MGU(GatedCell):
         return U_f.t(), U_h.t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
+        return ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         U_f, U_h, mask = const

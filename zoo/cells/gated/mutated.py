@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import BlockCell, seen
 from zoo.cells.gated.relatives import MUTOptions, check_mut
@@ -44,8 +43,8 @@ class MUT1(BlockCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
         b_z, b_r, b_h = self.bias.chunk(3)
-        z, u_r, *rest = F.linear(x, self.weight_ih).chunk(len(self.of_x), 2)
-        return torch.sigmoid(z + b_z), u_r + b_r, torch.tanh(rest[0] if rest else x) + b_h
+        z, u_r, *rest = ctx.linear(x, self.weight_ih).chunk(len(self.of_x), 2)
+        return torch.sigmoid(z + b_z), u_r + b_r, torch.tanh(rest[0] if rest else x.to(ctx.dtype)) + b_h
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (z, u_r, u_h), (U_r, U_h, mask), old = u, const, state["h"]
@@ -84,7 +83,7 @@ class MUT2(BlockCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
         H = self.hidden_size
-        u = F.linear(x, self.weight_ih)
+        u = ctx.linear(x, self.weight_ih)
         if self.identity:
             z, h = u.chunk(2, 2)
             u = torch.cat([z, x, h], 2)

@@ -223,6 +223,5 @@ OTHERS: Final = (
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs for long-range sequence modeling, preprint, "
         "arXiv:2603.02226",
         authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
-        traits=Traits(bounded=True, low_precision=False),
     ),
 )

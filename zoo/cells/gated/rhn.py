@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import seen
 from zoo.cells.gated.others import RHNOptions
@@ -68,7 +67,7 @@ class RHN(Cell):
         return ctx.drop_state("s"), *matrices, *self.bias.chunk(self.depth)[1:]
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias.chunk(self.depth)[0])  # (B, T, blocks * H)
+        return ctx.linear(x, self.weight_ih, self.bias.chunk(self.depth)[0])  # (B, T, blocks * H)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         mask, matrices, biases = const[0], const[1 : self.depth + 1], const[self.depth + 1 :]

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import seen
 from zoo.cells.gated.others import SCRNOptions
@@ -59,7 +58,7 @@ class SCRN(Cell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
         write = 1 - (self.alpha if const[0] is None else const[0])
-        u = F.linear(x, torch.cat([self.A, self.B]))
+        u = ctx.linear(x, torch.cat([self.A, self.B]))
         u_h, u_s = torch.split(u, [self.A.shape[0], self.B.shape[0]], 2)
         return u_h, write * u_s
 

@@ -15,6 +15,7 @@ from zoo.cells.gated.others import SURNNOptions
 from zoo.cells.weights import GatedCell
 from zoo.components import Shape
 from zoo.engine.cell import Context, States, StateSpec
+from zoo.engine.precision import exactly, in_full
 
 
 class SURNN(GatedCell):
@@ -56,14 +57,17 @@ class SURNN(GatedCell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, Tensor]:
         assert ctx.age is not None
-        # in the states' precision, so that no more than the parameters' rounding moves what lies near the threshold
+        # exact, as time is without end and a threshold follows: no rounding may move what lies near it
         gates = (self.gate_bias, self.gate_alpha, self.gate_omega, self.gate_phi)
-        bias, alpha, omega, phi = (one.to(ctx.dtype) for one in gates)
-        turned = (ctx.age + 1).to(ctx.dtype).unsqueeze(2) * omega  # (B, T, K)
+        bias, alpha, omega, phi = (exactly(one.to(ctx.dtype)) for one in gates)
+        turned = (ctx.age + 1).to(omega.dtype).unsqueeze(2) * omega  # (B, T, K)
         # sin(ω t + φ) = cos φ sin(ω t) + sin φ cos(ω t): one product for all units
         weights = torch.cat([alpha * torch.cos(phi), alpha * torch.sin(phi)], 1)
-        a = F.linear(torch.cat([torch.sin(turned), torch.cos(turned)], 2), weights, bias)  # (B, T, H)
-        return F.linear(x, self.weight_ih, self.bias_sum()), (a > 0).to(a.dtype) + (a - a.detach())
+        with in_full(x.device.type):
+            a = F.linear(torch.cat([torch.sin(turned), torch.cos(turned)], 2), weights, bias)  # (B, T, H)
+        open_ = (a > 0).to(ctx.dtype)
+        a = a.to(ctx.dtype)
+        return ctx.linear(x, self.weight_ih, self.bias_sum()), open_ + (a - a.detach())
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (s, g), (U, mask), old = u, const, state["h"]

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.typed import SRUOptions, sru_blocks
 from zoo.components import Shape, features
@@ -46,9 +45,9 @@ class SRUCell(Cell):
 
     def sums(self, x: Tensor, ctx: Context) -> tuple[Tensor, ...]:
         """W x, both gates' sums and x', if there is one, in the precision of the states."""
-        u_c, u_f, u_r, *product = F.linear(x, self.weight_ih).to(ctx.dtype).chunk(len(self.blocks), 2)
+        u_c, u_f, u_r, *product = ctx.linear(x, self.weight_ih).chunk(len(self.blocks), 2)
         b_f, b_r = self.bias.chunk(2)
-        return u_c, u_f + b_f, u_r + b_r, *(product or ([self.scale * x] if self.skip else []))
+        return u_c, u_f + b_f, u_r + b_r, *(product or ([self.scale * x.to(ctx.dtype)] if self.skip else []))
 
 
 class SRU(SRUCell):

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.gated.blocks import seen
 from zoo.cells.gated.relatives import MiRU1Options, MiRU2Options, UGRNNOptions
@@ -52,7 +51,7 @@ class UGRNN(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
+        return ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (U, mask), old = const, state["h"]
@@ -80,7 +79,7 @@ class MiRU1(GatedCell):
         return ctx.drop_state("h"), *ctx.drop_weight(self.weight_hh).t().chunk(len(self.gates), 1)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
-        return F.linear(x, self.weight_ih, self.bias_sum()).chunk(len(self.gates), 2)
+        return ctx.linear(x, self.weight_ih, self.bias_sum()).chunk(len(self.gates), 2)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (u_r, u_h), (mask, U_r, U_h), old = u, const, state["h"]

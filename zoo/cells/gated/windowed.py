@@ -53,7 +53,7 @@ class WindowCell(Cell):
         seen = torch.cat([ctx.past(x, k) for k in range(self.window + 1)], 2) if self.window else x
         missing = self.weight_ih.shape[0] - self.bias.shape[0]
         bias = F.pad(self.bias, (0, missing)) if missing else self.bias
-        return F.linear(seen, self.weight_ih, bias).to(ctx.dtype).chunk(len(self.blocks), 2)
+        return ctx.linear(seen, self.weight_ih, bias).chunk(len(self.blocks), 2)
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
         return dict.fromkeys(self.states, (u[0], u[1]))

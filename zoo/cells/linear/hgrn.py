@@ -52,8 +52,8 @@ class HGRN(Cell):
         return (self.norm_weight,)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        i, f, g = F.linear(x, self.weight_ih).chunk(3, 2)
-        closed = (1 - self.lower_bound) * torch.sigmoid(-f.to(ctx.dtype))  # close to 0, where 1 − f has no digits left
+        i, f, g = ctx.linear(x, self.weight_ih).chunk(3, 2)
+        closed = (1 - self.lower_bound) * torch.sigmoid(-f)  # close to 0, where 1 − f has no digits left
         return 1 - closed, closed * F.silu(i), F.silu(g)
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:

@@ -56,8 +56,8 @@ class LinOSS(Cell):
         return shrink, shrink * step, -shrink * step * A, step, into_pairs(self.B), real_part(self.C)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        force = F.linear(x, const[4]).to(ctx.dtype)  # (B, T, 2 N)
-        return const[1] * force.view(*force.shape[:2], -1, 2), self.D * x
+        force = ctx.linear(x, const[4])  # (B, T, 2 N)
+        return const[1] * force.view(*force.shape[:2], -1, 2), self.D * x.to(ctx.dtype)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         shrink, _, pull, step, _, _ = const

@@ -63,8 +63,8 @@ class LRU(Cell):
         return torch.polar(torch.exp(-nu), theta), B, C
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        Bx = F.linear(x, const[1]).to(ctx.dtype)  # (B, T, 2 N)
-        return torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2)), self.D * x
+        Bx = ctx.linear(x, const[1])  # (B, T, 2 N)
+        return torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2)), self.D * x.to(ctx.dtype)
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
         return {"h": (const[0], u[0])}

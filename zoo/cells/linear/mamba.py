@@ -62,14 +62,14 @@ class Mamba(Cell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         of_x, of_z = self.in_proj.chunk(2, 0)
-        seen, gate = F.linear(x, of_x), F.silu(F.linear(x[:, self.window :], of_z))
+        seen, gate = ctx.linear(x, of_x), F.silu(ctx.linear(x[:, self.window :], of_z))
         mixed = self.conv_bias + self.conv_weight[:, -1] * seen[:, self.window :]
         for k in range(1, self.window + 1):
             mixed = mixed + self.conv_weight[:, -1 - k] * ctx.past(seen, k)
         v = F.silu(mixed)  # (B, T, D)
         size = self.A_log.shape[1]
-        delta, B, C = torch.split(F.linear(v, self.x_proj), [self.rank, size, size], 2)
-        dt = F.softplus(F.linear(delta, self.dt_weight, self.dt_bias).to(ctx.dtype))
+        delta, B, C = torch.split(ctx.linear(v, self.x_proj), [self.rank, size, size], 2)
+        dt = F.softplus(ctx.linear(delta, self.dt_weight, self.dt_bias))
         decay = torch.exp(dt.unsqueeze(3) * const[0])  # (B, T, D, N)
         return decay, (dt * v).unsqueeze(3) * B.unsqueeze(2), C, v, gate
 

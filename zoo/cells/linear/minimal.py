@@ -41,9 +41,9 @@ class MinimalCell(Cell):
         found = {"weight_ih": Role("input", self.gates)}
         return found if self.bias is None else {**found, "bias": Role("bias", self.gates)}
 
-    def blocks(self, x: Tensor) -> tuple[Tensor, ...]:
+    def blocks(self, x: Tensor, ctx: Context) -> tuple[Tensor, ...]:
         """Each gate's W x + b, and last the candidate."""
-        *gates, n = F.linear(x, self.weight_ih, self.bias).chunk(len(self.gates), -1)
+        *gates, n = ctx.linear(x, self.weight_ih, self.bias).chunk(len(self.gates), -1)
         # σ(0) = 1/2, so that the two sides of g add up; `where` would cost more than the recurrence itself
         return *gates, torch.relu(n) + torch.sigmoid(n.clamp(max=0)) if self.positive else n
 
@@ -60,7 +60,7 @@ class MinGRU(MinimalCell):
     write = "z"
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        z, n = self.blocks(x)
+        z, n = self.blocks(x, ctx)
         z = torch.sigmoid(z)
         return 1 - z, z * n
 
@@ -80,7 +80,7 @@ class MinLSTM(MinimalCell):
     keep, write = "f", "i"
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        f, i, n = self.blocks(x)
+        f, i, n = self.blocks(x, ctx)
         # f / (f + i) = σ(log f − log i), which no large sum can make 0 / 0
         k = F.logsigmoid(f) - F.logsigmoid(i)
         return torch.sigmoid(k), torch.sigmoid(-k) * n

@@ -57,9 +57,9 @@ class RGLRU(Cell):
             self.Lambda.uniform_(0.9**2, 0.999**2).log_().mul_(-0.5).expm1_().log_()
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        r = torch.sigmoid(_blocks(x, self.weight_a) + self.bias_a)
-        i = torch.sigmoid(_blocks(x, self.weight_x) + self.bias_x)
-        log_a = (-C * r * F.softplus(self.Lambda)).to(ctx.dtype)  # close to 0, which half precision would lose
+        r = torch.sigmoid(_blocks(x, self.weight_a).to(ctx.dtype) + self.bias_a)
+        i = torch.sigmoid(_blocks(x, self.weight_x).to(ctx.dtype) + self.bias_x)
+        log_a = -C * r * F.softplus(self.Lambda.to(ctx.dtype))  # close to 0, which half precision would lose
         root = _root(-torch.expm1(2 * log_a))
         assert ctx.fresh is not None
         root = where_steps(ctx.fresh, torch.ones_like(root), root)

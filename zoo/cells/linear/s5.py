@@ -76,11 +76,11 @@ class S5(Cell):
             inverse = 1 / (1 - turn / 2)
             decay, scale = inverse * (1 + turn / 2), inverse * step
         B = scale.unsqueeze(1) * torch.view_as_complex(self.B.to(ctx.dtype))
-        return decay, into_pairs(torch.view_as_real(B)).to(self.B.dtype), 2 * real_part(self.C)
+        return decay, into_pairs(torch.view_as_real(B)), 2 * real_part(self.C)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        Bx = F.linear(x, const[1]).to(ctx.dtype)  # (B, T, 2 N)
-        return torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2)), self.D * x
+        Bx = ctx.linear(x, const[1])  # (B, T, 2 N)
+        return torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2)), self.D * x.to(ctx.dtype)
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
         return {"h": (const[0], u[0])}

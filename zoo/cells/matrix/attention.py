@@ -57,7 +57,8 @@ class LinearAttention(Cell):
 
     def mixed(self, x: Tensor, ctx: Context) -> tuple[Tensor, Tensor]:
         """W x of queries, keys and values behind the convolution (B, T, rows), and x without the window (B, T, I)."""
-        y, now = F.linear(x, self.weight_qkv), x[:, self.window :]
+        # exact, as what is read is brought to one size, however little it is
+        y, now = ctx.linear(x, self.weight_qkv, exact=True), x[:, self.window :]
         if self.conv_weight is None:
             return y, now
         mixed = self.conv_weight[:, -1] * y[:, self.window :]
@@ -72,10 +73,10 @@ class LinearAttention(Cell):
         q, k, v = (part.view(*part.shape[:2], self.heads, -1) for part in parts)
         return q, k, v
 
-    def read(self, q: Tensor, now: Tensor) -> tuple[Tensor, ...]:
+    def read(self, q: Tensor, now: Tensor, ctx: Context) -> tuple[Tensor, ...]:
         """What the output takes: the scaled query, and the gate if there is one."""
         q = q / math.sqrt(self.key_size)
-        return (q,) if self.weight_g is None else (q, F.silu(F.linear(now, self.weight_g)))
+        return (q,) if self.weight_g is None else (q, F.silu(ctx.linear(now, self.weight_g)))
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         o = (u[0].unsqueeze(-2) @ state["S"]).squeeze(-2)

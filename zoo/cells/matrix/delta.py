@@ -42,8 +42,8 @@ class DeltaNet(LinearAttention):
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)
         q, k, v = self.by_head(F.silu(y), ctx)
-        beta = self.strength * torch.sigmoid(F.linear(now, self.weight_beta).to(ctx.dtype)).unsqueeze(3)
-        return *self.read(_unit(q), now), _unit(k), beta * v, -beta
+        beta = self.strength * torch.sigmoid(ctx.linear(now, self.weight_beta, exact=True)).unsqueeze(3)
+        return *self.read(_unit(q), now, ctx), _unit(k), beta * v, -beta
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         return {"S": _written(state["S"], *u[-3:])}
@@ -84,11 +84,11 @@ class GatedDeltaNet(LinearAttention):
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)
         q, k, v = self.by_head(F.silu(y), ctx)
-        a, b = F.linear(now, self.weight_ab).to(ctx.dtype).unsqueeze(3).chunk(2, 2)  # (B, T, heads, 1)
+        a, b = ctx.linear(now, self.weight_ab, exact=True).unsqueeze(3).chunk(2, 2)  # (B, T, heads, 1)
         beta = self.strength * torch.sigmoid(b)
         rate = torch.exp(self.A_log.to(ctx.dtype)).unsqueeze(1)
         decay = torch.exp(-rate * F.softplus(a + self.dt_bias.unsqueeze(1)))
-        return *self.read(_unit(q), now), decay.unsqueeze(4), _unit(k), beta * v, -beta
+        return *self.read(_unit(q), now, ctx), decay.unsqueeze(4), _unit(k), beta * v, -beta
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         return {"S": _written(u[-4] * state["S"], *u[-3:])}

@@ -49,9 +49,9 @@ class GLA(LinearAttention):
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)
         q, k, v = self.by_head(y if self.conv_weight is None else F.silu(y), ctx)
-        gate = F.linear(F.linear(now, self.gk_down), self.gk_up, self.gk_bias).to(ctx.dtype)
+        gate = ctx.linear(ctx.linear(now, self.gk_down), self.gk_up, self.gk_bias)
         decay = torch.exp(F.logsigmoid(gate) / self.normaliser).view_as(k)
-        return *self.read(q, now), k.unsqueeze(4), v.unsqueeze(3), decay.unsqueeze(4)
+        return *self.read(q, now, ctx), k.unsqueeze(4), v.unsqueeze(3), decay.unsqueeze(4)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         k, v, decay = u[-3:]

@@ -58,8 +58,9 @@ class MLSTM(Cell):
         return {"weight_ih": Role("input", blocks), "bias": Role("bias", blocks)}
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        q, k, v, o = F.linear(x, self.weight_ih, self.bias).chunk(4, 2)
-        i, f = F.linear(x, self.weight_gates, self.bias_gates).chunk(2, 2)
+        # exact, as the output is divided by n · q, which may be next to nothing
+        q, k, v, o = ctx.linear(x, self.weight_ih, self.bias, exact=True).chunk(4, 2)
+        i, f = ctx.linear(x, self.weight_gates, self.bias_gates, exact=True).chunk(2, 2)
         q, k, v = (y.view(*y.shape[:2], self.heads, -1) for y in (q, k, v))  # (B, T, heads, d)
         return q, k / math.sqrt(k.shape[3]), v, torch.sigmoid(o), i, F.logsigmoid(f)
 

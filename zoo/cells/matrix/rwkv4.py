@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.matrix.fast_weights import RWKV4Options
 from zoo.components import Shape, features
@@ -70,17 +69,18 @@ class RWKV4(Cell):
         return -torch.exp(self.time_decay.to(ctx.dtype)), self.time_first.to(ctx.dtype)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
+        x = x.to(ctx.dtype)
         now, before = x[:, 1:], ctx.past(x, 1)
         change = now - before
         k, v, r = (
-            F.linear(torch.addcmul(before, mix, change), weight)
+            ctx.linear(torch.addcmul(before, mix.to(ctx.dtype), change), weight)
             for mix, weight in (
                 (self.time_mix_k, self.key),
                 (self.time_mix_v, self.value),
                 (self.time_mix_r, self.receptance),
             )
         )
-        return k.to(ctx.dtype), v.to(ctx.dtype), torch.sigmoid(r)
+        return k, v, torch.sigmoid(r)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (k, v, r), (w, first) = u, const

@@ -89,14 +89,15 @@ class RWKV7(Cell):
         return self.ln_weight, self.ln_bias
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
+        x = x.to(ctx.dtype)
         now = x[:, 1:]
         change = ctx.past(x, 1) - now
-        x_r, x_w, x_k, x_v, x_a, x_g = (torch.addcmul(now, mix, change) for mix in self.mix)
-        r, k, v = F.linear(x_r, self.receptance), F.linear(x_k, self.key), F.linear(x_v, self.value)
-        w = self.w0 + torch.tanh(x_w @ self.w1) @ self.w2
-        decay = torch.exp(-math.exp(-0.5) * torch.sigmoid(w.to(ctx.dtype)))
-        a = torch.sigmoid(self.a0 + x_a @ self.a1 @ self.a2)
-        g = torch.sigmoid(x_g @ self.g1) @ self.g2
+        x_r, x_w, x_k, x_v, x_a, x_g = (torch.addcmul(now, mix, change) for mix in self.mix.to(ctx.dtype))
+        r, k, v = ctx.linear(x_r, self.receptance), ctx.linear(x_k, self.key), ctx.linear(x_v, self.value)
+        w = ctx.linear(torch.tanh(ctx.linear(x_w, self.w1.t())), self.w2.t(), self.w0)
+        decay = torch.exp(-math.exp(-0.5) * torch.sigmoid(w))
+        a = torch.sigmoid(ctx.linear(ctx.linear(x_a, self.a1.t()), self.a2.t(), self.a0))
+        g = ctx.linear(torch.sigmoid(ctx.linear(x_g, self.g1.t())), self.g2.t())
         kappa = F.normalize(self._by_head(k * self.k_k, ctx), dim=3)
         k = k * (1 + (a - 1) * self.k_a)
         r, k, v, decay, a = (self._by_head(y, ctx) for y in (r, k, v, decay, a))

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import LSTM1997Options, MemoryControlOptions, WMCLSTMOptions
 from zoo.cells.options import Biases
@@ -23,6 +22,8 @@ class MemoryCell(GatedCell):
     of h; the projection is that of all blocks.
     """
 
+    exact = False  # of the input's products, see `Context.linear`
+
     def __init__(self, input_shape: Shape, hidden_size: int, bias: Biases) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, bias)
         self.states = {"h": StateSpec((hidden_size,), zoneout=True), "c": StateSpec((hidden_size,), zoneout=True)}
@@ -31,7 +32,7 @@ class MemoryCell(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
-        return F.linear(x, self.weight_ih, self.bias_sum())
+        return ctx.linear(x, self.weight_ih, self.bias_sum(), exact=self.exact)
 
 
 class LSTM1997(MemoryCell):
@@ -46,6 +47,7 @@ class LSTM1997(MemoryCell):
 
     gates = ("in", "c", "out")
     write = "in"
+    exact = True  # c forgets nothing, and no error either
 
     def __init__(self, options: LSTM1997Options, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -125,7 +127,7 @@ class MemoryControlLSTM(GatedCell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("v")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 5 H)
+        return ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 5 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         U, mask = const

@@ -57,7 +57,7 @@ class ELSTM(Cell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         H = self.output_shape[0]
-        return torch.split(F.linear(x, self.weight_ih, self.bias), [2 * H, H], 2)
+        return torch.split(ctx.linear(x, self.weight_ih, self.bias), [2 * H, H], 2)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         weight, mask, _ = const

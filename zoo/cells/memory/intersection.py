@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import IntersectionOptions
 from zoo.components import Shape, features
@@ -65,8 +64,8 @@ class Intersection(Cell):
         return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        x = x if self.weight_in is None else F.linear(x, self.weight_in, self.bias_in)
-        return x, F.linear(x, self.weight_ih, self.bias)
+        x = x if self.weight_in is None else ctx.linear(x, self.weight_in, self.bias_in)
+        return x, ctx.linear(x, self.weight_ih, self.bias)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (x, s), (U, mask) = u, const

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import MCLSTMOptions, auxiliary
 from zoo.components import Shape
@@ -57,7 +56,7 @@ class MCLSTM(Cell):
         return weight[:, : self.aux], bias, weight[:, self.aux :].t()
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return x[..., : self.mass], F.linear(x[..., self.mass :], const[0], const[1])
+        return x[..., : self.mass], ctx.linear(x[..., self.mass :], const[0], const[1], exact=True)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (x, s), c = u, state["c"]
@@ -66,7 +65,7 @@ class MCLSTM(Cell):
         share = c / torch.where(total == 0, torch.ones_like(total), total)
         r, i, o = torch.split(torch.addmm(s, share, const[2]), list(self.rows.values()), 1)
         r, i = (torch.softmax(gate.view(len(c), -1, H), 2) for gate in (r, i))
-        # not as matrix products, which autocast rounds: mass would get lost
+        # not as matrix products, which a GPU may be told to round: mass would get lost
         c = (c.unsqueeze(2) * r).sum(1) + (x.unsqueeze(2) * i).sum(1)
         h = torch.sigmoid(o) * c
         return {"h": h, "c": c - h}

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import NASOptions
 from zoo.cells.memory.early import MemoryCell
@@ -45,7 +44,7 @@ class NAS(MemoryCell):
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, Tensor]:
         W, W_3 = self._split(self.weight_ih)
         bias = self.bias_sum()
-        return F.linear(x, W, None if bias is None else self._split(bias)[0]), F.linear(x, W_3)
+        return ctx.linear(x, W, None if bias is None else self._split(bias)[0]), ctx.linear(x, W_3)
 
     def _split(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
         """The blocks whose sums are squashed, by what squashes them, so that each is one call; and block 3."""

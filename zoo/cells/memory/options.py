@@ -126,9 +126,7 @@ CELLS: Final = (
         summary="Mass-conserving LSTM: what comes in is stored, moved and put out, never lost",
         paper="Hoedt et al. 2021, MC-LSTM: mass-conserving LSTM, ICML, arXiv:2101.05186",
         authority="official code: ml-jku/mc-lstm mclstm.py",
-        traits=Traits(
-            low_precision=False
-        ),  # shares of a total near 0, where mass of both signs meets, are rounded away
+        traits=Traits(),  # what comes in is kept
         dropouts=frozenset(),
         zoneout=False,
     ),

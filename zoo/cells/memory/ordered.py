@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import ONLSTMOptions, chunks
 from zoo.cells.memory.early import MemoryCell
@@ -59,7 +58,7 @@ class ONLSTM(MemoryCell):
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
         bias, weight = self.bias_sum(), torch.cat([self.weight_ih_master, self.weight_ih])
         both = None if bias is None or self.bias_master is None else torch.cat([self.bias_master, bias])
-        return F.linear(x, weight, both)  # (B, T, 2 n + 4 H)
+        return ctx.linear(x, weight, both)  # (B, T, 2 n + 4 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         U, mask = const

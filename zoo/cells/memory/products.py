@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.memory.closed_forms import MultiplicativeOptions, ResidualOptions, check_residual
 from zoo.cells.memory.early import MemoryCell
@@ -49,7 +48,7 @@ class ResidualLSTM(MemoryCell):
         return *super().constants(ctx), early.view(2, H), late, ctx.drop_weight(self.weight_p).t()
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return super().project(x, const, ctx), x if self.weight_res is None else F.linear(x, self.weight_res)
+        return super().project(x, const, ctx), x if self.weight_res is None else ctx.linear(x, self.weight_res)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (s, passed), (U, mask, early, late, W_p) = u, const
@@ -102,7 +101,7 @@ class MultiplicativeLSTM(Cell):
         return ctx.drop_weight(self.weight_mh).t(), ctx.drop_weight(self.weight_hm).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return F.linear(x, self.weight_mx), F.linear(x, self.weight_ih, self.bias)
+        return ctx.linear(x, self.weight_mx), ctx.linear(x, self.weight_ih, self.bias)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (x_m, s), (W_mh, W_hm, mask) = u, const

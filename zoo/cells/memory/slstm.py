@@ -61,7 +61,7 @@ class SLSTM(Cell):
         return R.permute(1, 3, 0, 2).reshape(self.heads, self.size, -1), ctx.drop_state("y")  # (heads, d, 4 d)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih, self.bias)  # (B, T, 4 H)
+        return ctx.linear(x, self.weight_ih, self.bias)  # (B, T, 4 H)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         R, mask = const

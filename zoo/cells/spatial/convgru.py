@@ -36,7 +36,7 @@ class ConvGRU(ConvolvedCell):
         return of_gates, of_n, ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return self.of_input(x)
+        return self.of_input(x, ctx)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         of_gates, of_n, mask = const

@@ -47,7 +47,7 @@ class ConvLSTM(ConvolvedCell):
         return ctx.drop_weight(self.weight_hh), self.peephole, ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return self.of_input(x)
+        return self.of_input(x, ctx)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         weight, peephole, mask = const

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from zoo.cells.spatial.options import maps
 from zoo.components import Shape
-from zoo.engine.cell import Cell, Role
+from zoo.engine.cell import Cell, Context, Role
 
 
 class ConvolvedCell(Cell):
@@ -52,10 +52,12 @@ class ConvolvedCell(Cell):
         }
         return found if self.bias is None else {**found, "bias": Role("bias", self.gates, self.forget)}
 
-    def of_input(self, x: Tensor) -> Tensor:
+    def of_input(self, x: Tensor, ctx: Context) -> Tensor:
         """x (B, T, C, rows, columns) -> (B, T, gates * F, rows, columns): time stands beside the batch."""
-        y = F.conv2d(x.flatten(0, 1), self.weight_ih, self.bias, padding=self.padding)
-        return y.view(*x.shape[:2], *y.shape[1:])
+        apart = ctx.half and self.bias is not None  # as `Context.linear` adds it
+        y = F.conv2d(x.flatten(0, 1), self.weight_ih, None if apart else self.bias, padding=self.padding)
+        y = y.view(*x.shape[:2], *y.shape[1:])
+        return y.to(ctx.dtype) + self.bias.view(-1, 1, 1) if apart and self.bias is not None else y
 
     def of_state(self, h: Tensor, weight: Tensor) -> Tensor:
         """h (B, F, rows, columns) by the given blocks of weight_hh."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.cells.structured.options import ESNOptions
 from zoo.components import Shape, features
@@ -51,7 +50,7 @@ class ESN(Cell):
         return (self.W.t(),)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.W_in, self.bias)  # (B, T, H)
+        return ctx.linear(x, self.W_in, self.bias)  # (B, T, H)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         old, leak = state["x"], self.options.leak

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.draws import truncated_normal_
 from zoo.cells.structured.options import LMUOptions
@@ -59,9 +58,20 @@ class LMU(Cell):
         nn.init.zeros_(self.e_m)
         for weight in (self.W_x, self.W_h, self.W_m):
             truncated_normal_(weight, math.sqrt(2 / sum(weight.shape)))
+        self._discretise()
+
+    def _discretise(self) -> None:
         A, B = legendre(self.options.order, self.options.theta, exact=self.options.discretisation == "zoh")
         self.A.copy_(A)
         self.B.copy_(B)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """In another precision, A and B are computed anew: float64 ones have digits that float32 ones never had."""
+        before = self.A.dtype
+        super()._apply(fn, recurse)
+        if self.A.dtype != before:
+            self._discretise()
+        return self
 
     def roles(self) -> Mapping[str, Role]:
         return {"W_x": Role("input"), "W_h": Role("recurrent"), "W_m": Role("recurrent")}
@@ -72,7 +82,8 @@ class LMU(Cell):
         return of_h.t(), of_m.t(), self.B, ctx.drop_weight(self.W_m).t(), ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, torch.cat([self.W_x, self.e_x.unsqueeze(0)]))  # (B, T, H + 1)
+        # exact, as what is written is a signal that the memory differentiates, up to `order` times
+        return ctx.linear(x, torch.cat([self.W_x, self.e_x.unsqueeze(0)]), exact=True)  # (B, T, H + 1)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         of_h, of_m, B, W_m, mask = const

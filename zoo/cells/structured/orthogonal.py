@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.structured.options import OrthogonalOptions
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
+from zoo.engine.precision import exactly
 
 
 class Orthogonal(Cell):
@@ -63,18 +63,19 @@ class Orthogonal(Cell):
     def constants(self, ctx: Context) -> Any:
         size = self.b.shape[0]
         row, column = torch.triu_indices(size, size, 1, device=self.A.device)
-        upper = torch.zeros(size, size, dtype=ctx.dtype, device=self.A.device)
-        upper = upper.index_put((row, column), ctx.drop_weight(self.A).to(ctx.dtype))
+        # Q is used at every step, and torch's exponential of float32 is too far from orthogonal for that
+        angles = exactly(ctx.drop_weight(self.A))
+        upper = torch.zeros(size, size, dtype=angles.dtype, device=angles.device).index_put((row, column), angles)
         skew = upper - upper.t()
         if self.options.parametrisation == "exp":
             Q = torch.linalg.matrix_exp(skew)
         else:
-            identity = torch.eye(size, dtype=ctx.dtype, device=self.A.device)
+            identity = torch.eye(size, dtype=angles.dtype, device=angles.device)
             Q = torch.linalg.solve(identity + skew, identity - skew)
-        return Q, self.b, ctx.drop_state("h")
+        return Q.to(ctx.dtype), self.b, ctx.drop_state("h")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.weight_ih)  # (B, T, H)
+        return ctx.linear(x, self.weight_ih)  # (B, T, H)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         Q, b, mask = const

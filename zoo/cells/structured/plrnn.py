@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo.cells.structured.options import PLRNNOptions
 from zoo.components import Shape, features
@@ -56,7 +55,7 @@ class PLRNN(Cell):
         return self.AW.diagonal(), (W - torch.diag(W.diagonal())).t(), ctx.drop_state("z")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        return F.linear(x, self.C, self.h)  # (B, T, H)
+        return ctx.linear(x, self.C, self.h)  # (B, T, H)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         A, W, mask = const

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from zoo.engine.cell import Cell, Context, States
+from zoo.engine.precision import in_full, widened, with_wide_weights
 from zoo.engine.tracing import watched
 
 
@@ -19,7 +20,11 @@ def run(
     stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)
     if stepwise or not cell.fusable:
         return None
-    found = cell.fused(x, state, const, ctx)
+    if ctx.half:  # in half precision a kernel would keep its states in it: a memory that is hardly written stands still
+        with in_full(x.device.type):
+            found = with_wide_weights(cell, lambda wide: wide.fused(widened(x), state, const, ctx))
+    else:
+        found = cell.fused(x, state, const, ctx)
     if found is None:
         return None
     y, after = found

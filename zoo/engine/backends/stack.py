@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.precision import in_full, is_half, widened, with_wide_weights
 from zoo.engine.recurrence import Run
 from zoo.engine.tracing import watched
 
@@ -28,7 +29,12 @@ def run(layers: Sequence[RecurrentLayer], x: Tensor, state: Mapping[str, Tensor]
     """Layers for which it is possible: the last one's output, and the state (layers * directions, B, ...) by name."""
     both = layers[0].reverse_cell is not None
     cells = [cell for layer in layers for cell in (layer.cell, layer.reverse_cell) if cell is not None]
-    y, after = cells[0].fused_stack(cells, x, state, layers=len(layers))
+    if is_half(x):  # as in the run of one layer
+        with in_full(x.device.type):
+            wide = [with_wide_weights(cell, lambda wide: wide) for cell in cells]
+            y, after = cells[0].fused_stack(wide, widened(x), state, layers=len(layers))
+    else:
+        y, after = cells[0].fused_stack(cells, x, state, layers=len(layers))
     y = y.to(x.dtype)
     final = None
     if run.final and both:
