@@ -71,6 +71,9 @@ def _unknown_key(problem: Problem) -> str:
     key = str(problem.path[-1])
     if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
         return f"{key!r} stands on a layer only, as in layers: [{{{key}: ...}}]"
+    unspaced, colon, rest = key.partition(":")
+    if colon and unspaced in problem.allowed:
+        return f"a space is missing after the colon: write {unspaced}: {rest[:LONGEST_KEY]}"
     if len(key) > LONGEST_KEY:
         return f"unknown key {key[: LONGEST_KEY - 3] + '...'!r}"
     close = difflib.get_close_matches(key, problem.allowed, n=1, cutoff=0.6)

@@ -54,7 +54,7 @@ def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> d
     Raises:
         SpecError: with every mistake of the file and its variants, each once, in the order of the file.
     """
-    merged = with_bases(root, file)
+    merged = with_bases(root, file, catalogue)
     resolved: dict[str | None, Resolved] = {}
     overlays, found = variants(merged)
     for variant in (None, *overlays):
