@@ -10,11 +10,9 @@ from typing import Final
 from zoo.errors import Diagnostic
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.document import Node
-from zoo.spec.model import MOST_TEXTS, RecurrentEntry
+from zoo.spec.model import MOST_MISTAKES, MOST_TEXTS, RecurrentEntry
 from zoo.spec.problems import Path, Problem, keys_of, show
 
-MOST_MISTAKES: Final = 200
-"""Shown of one model: nobody reads more, and a hostile file has tens of thousands."""
 LONGEST_KEY: Final = 60
 
 
@@ -23,9 +21,10 @@ def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> l
     problems = list(problems)
     unknown = any(problem.type == "unknown_component" for problem in problems)
     needed = _missing_plugins(node, catalogue) if unknown else ""
-    troubled = {problem.path[:length] for problem in problems for length in range(len(problem.path))}
     found = []
     # A list that is too short only for its wrong entries would be said to be wrong twice.
+    short = {p.path for p in problems if p.type == "too_short"}
+    troubled = {path for path in short for p in problems if len(p.path) > len(path) and p.path[: len(path)] == path}
     counted = [p for p in problems if p.type != "too_short" or p.path not in troubled]
     for problem in counted[:MOST_MISTAKES]:
         message = _message(problem)
@@ -34,7 +33,7 @@ def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> l
         at = node.at(problem.path)
         found.append(at.diagnostic(message, problem.type, on_key=problem.type == "extra_forbidden"))
     if len(counted) > MOST_MISTAKES:
-        found.append(Diagnostic(node.source.file, 0, 0, f"{len(counted) - MOST_MISTAKES} more mistakes", "more"))
+        found.append(Diagnostic(node.source.file, 0, 0, f"{len(counted) - MOST_MISTAKES} or more others", "more"))
     return in_order(found, node)
 
 

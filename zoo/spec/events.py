@@ -20,6 +20,9 @@ DEEPEST: Final = 32
 TOO_DEEP: Final = f"nested more than {DEEPEST} levels deep, which no spec needs"
 MOST_VALUES: Final = 40_000
 """More than a thousand layers with every key written out; what it keeps out is time spent on a file of brackets."""
+MOST_ENTRIES: Final = 10_000
+"""Of one list: each that is wrong is a mistake of its own."""
+MOST_NOTED: Final = 200
 LONGEST_NUMBER: Final = 400
 LARGEST_INTEGER: Final = 2**63 - 1
 
@@ -114,6 +117,9 @@ class Builder:
     def _list(self, depth: int) -> tuple[list[Node], Place | None, Any]:
         entries: list[Node] = []
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            if len(entries) == MOST_ENTRIES:
+                message = f"this list holds more than {MOST_ENTRIES:,} entries, which no spec needs"
+                raise self._fatal(message, "size", _start(event))
             entries.append(self._node(event, None, depth + 1))
         first = (entries[0].line, entries[0].column, entries[0].width) if entries else None
         return entries, first, event.end_mark
@@ -203,6 +209,8 @@ class Builder:
             self._note("tags (!) are not part of the format: leave it out", "tag", place)
 
     def _note(self, message: str, code: str, place: Place) -> None:
+        if len(self.mistakes) == MOST_NOTED:
+            raise self._fatal("more mistakes follow, which are not shown", "more", place)
         self.mistakes.append(self._source.diagnostic(message, code, place))
 
     def _fatal(self, message: str, code: str, place: Place) -> SpecError:
