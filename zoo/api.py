@@ -59,7 +59,8 @@ def build(
         engine: "auto", "fused" (torch's own kernels), "linear" (cells that are linear in their state), "loop",
             "compile" (the loop through torch.compile: slow to start, then up to 1.3 times as fast) or "scan" (for
             torch.export with a free number of steps); all give the same numbers.
-        memory_limit: refuse to take more bytes than this for parameters; None for no limit.
+        memory_limit: refuse to take more bytes than this for parameters and buffers, or for the state of one row; None
+            for no limit.
 
     Returns:
         A `torch.nn.Module`, in training mode.

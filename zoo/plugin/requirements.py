@@ -29,7 +29,11 @@ def why_missing(text: str, versions: dict[str, str], troubles: Mapping[str, str]
         return f"{shown!r} is longer than {_LONGEST} characters: {form}"
     try:
         wanted = Requirement(text)
-    except (InvalidRequirement, ValueError, RecursionError):  # a number of thousands of digits, and brackets in brackets
+    except (
+        InvalidRequirement,
+        ValueError,
+        RecursionError,
+    ):  # a number of thousands of digits, and brackets in brackets
         return f"{shown!r} is no requirement: {form}"
     if wanted.url is not None:
         return f"{shown!r} names a place to download from, which a spec may not: {form}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
+from zoo.components import ComponentType, Description
 from zoo.errors import Diagnostic
 from zoo.spec.model import MOST_LAYERS
 from zoo.spec.nodes import Node
@@ -12,6 +14,10 @@ from zoo.spec.nodes import Node
 MOST_LAYERS_OF_ALL: Final = 2000
 MOST_VALUES_OF_ALL: Final = 100_000
 """Of a spec and its variants together: each is validated by itself, whatever it shares with the others."""
+MOST_STATE: Final = 2**30
+"""Numbers of one layer's state for one row: 4 GiB in float32."""
+MOST_STAGES: Final = 10_000
+"""Of one layer's step, one after the other."""
 
 
 def too_much(root: Node, models: Iterable[Node]) -> Diagnostic | None:
@@ -31,10 +37,24 @@ def too_much(root: Node, models: Iterable[Node]) -> Diagnostic | None:
     return None
 
 
+def excess(record: ComponentType, figures: Description) -> str | None:
+    """What no run of a component could bear, whatever memory there is for its parameters."""
+    who = f"{record.kind} {record.name!r}"
+    state = sum(math.prod(shape) for shape in figures.state.values())
+    if state > MOST_STATE:
+        return f"{who} would carry a state of {state:,} numbers for each row, more than {MOST_STATE:,}: make it smaller"
+    if figures.sequential_depth > MOST_STAGES:
+        stages = f"{figures.sequential_depth:,} stages, one after the other"
+        return f"{who} would take {stages}, for each step, more than {MOST_STAGES:,}: make it less deep"
+    return None
+
+
 def _size(node: Node, known: dict[int, int]) -> int:
     """How many values a node holds. known: those of nodes counted before, which variants share."""
     found = known.get(id(node))
     if found is None:
-        below = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+        below = (
+            node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+        )
         found = known[id(node)] = 1 + sum(_size(each, known) for each in below)
     return found
