@@ -99,7 +99,8 @@ def _bound(words: str, key: str) -> Callable[[Problem], str]:
     def message(problem: Problem) -> str:
         value = problem.input if isinstance(problem.input, int | float) else show(problem.input)
         bound = (problem.context or {})[key]
-        return f"{_label(problem.path)} must be {words} {bound:g}, not {value}"
+        shown = bound if isinstance(bound, int) else f"{bound:g}"
+        return f"{_label(problem.path)} must be {words} {shown}, not {value}"
 
     return message
 
