@@ -165,7 +165,7 @@ class Keeps(zoo.Cell):
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
         self.states = {"h": zoo.StateSpec((hidden_size,))}
         self.W = torch.nn.Parameter(torch.zeros(hidden_size, *input_shape))
-        self.register_buffer("kept", torch.zeros(3))
+        self.register_buffer("fixed_weights", torch.zeros(3))
 
 
 def described(options: Any, input_shape: tuple[int, ...], hidden_size: int) -> zoo.Description:
