@@ -120,6 +120,20 @@ def test_validate_in_words_as_json_and_as_annotations(zoo: Zoo, tmp_path: Path) 
     )
 
 
+def test_many_named_files_cost_what_their_folder_costs(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(5):
+        (tmp_path / f"s{index}.yaml").write_text(SPEC)
+    from zoo.spec import library
+
+    asked: list[object] = []
+    real = library.entries
+    monkeypatch.setattr(library, "entries", lambda *rest: asked.append(rest) or real(*rest))
+    assert zoo("validate", *sorted(tmp_path.glob("*.yaml"))).out == "5 specs valid\n"
+    assert len(asked) == 0
+
+
 def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
     rows = [re.split(r"  +", line) for line in zoo("diff", "gru", "lstm").lines]
     assert rows == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
@@ -316,3 +317,52 @@ def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
     root = read(tmp_path / "link.yaml")
     assert root.plain() == {"a": 1}
     assert root.source.file == str(tmp_path / "link.yaml")
+
+
+def test_a_character_as_json_writes_it_is_one_character() -> None:
+    text = r'{"a": "\ud83d\ude00 \uD83D\uDE00\\ud83d\\ude00", "b": "x", "\ud83d\ude00": 1}'
+    root = parse(text.encode(), "f")
+    assert root.plain() == json.loads(text)
+    assert place(root.at(("b",))) == (1, 1 + text.index('"x"'), 3)  # what follows has not moved
+    plain = r"a: \ud83d\ude00 \uD83D\uDE00" + "\nb: '\\ud83d\\ude00'\nc: |\n  \\ud83d\\ude00"
+    assert parse(plain.encode(), "f").plain() == {
+        "a": r"\ud83d\ude00 \uD83D\uDE00", "b": r"\ud83d\ude00", "c": r"\ud83d\ude00",
+    }  # fmt: skip
+    assert parse(json.dumps({"a": "😀" * 9, "b": "\ue000\U0010ffff"}).encode(), "f").plain() == {
+        "a": "😀" * 9, "b": "\ue000\U0010ffff",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("half", [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"\\\ud83d", r"\ud83d\\ude00"])
+def test_half_of_such_a_character_is_refused_with_its_remedy(half: str) -> None:
+    ((line, _, message),) = refused(f'a: 1\nb: "{half}"')
+    assert line == 2
+    assert message.endswith("half of a surrogate pair is no character; write the character itself")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "written"),
+    [
+        ("schema: 1\ncell:gru\nhidden_size: 20\n", 2, 5, "cell: gru"),
+        ("schema: 1\nhidden_size: 20\ncell:gru\n", 3, 5, "cell: gru"),
+        ("cell:gru\nschema: 1\n", 1, 5, "cell: gru"),
+        ("cell:gru\n", 1, 5, "cell: gru"),
+        ("cell:gru # a comment\n\n# another\nschema: 1\n", 1, 5, "cell: gru"),
+        ("a: {kind:gru}\n", 1, 9, "kind: gru"),
+        ("a: {b: 1, kind:gru, c: 2}\n", 1, 15, "kind: gru"),
+        ("a:\n  kind:linear\n  size: 3\n", 2, 7, "kind: linear"),
+        ("a:\n  size: 3\n  kind:linear\nb: 1\n", 3, 7, "kind: linear"),
+        ("a:\n  - cell:gru\n    hidden_size: 3\n", 2, 9, "cell: gru"),
+        ("a:1\nb:2\nc: 3\n", 1, 2, "a: 1"),
+        ("layers:[a]\nb: 4\n", 1, 7, "layers: [a]"),
+    ],
+)
+def test_a_colon_without_a_space_is_reported_where_it_is(text: str, line: int, column: int, written: str) -> None:
+    ((*where, message),) = refused(text)
+    assert where == [line, column]
+    assert message.endswith(f"a space is missing after the colon: write {written}")
+
+
+def test_a_colon_without_a_space_is_no_mistake_where_it_is_text() -> None:
+    assert parse(b"paper: arXiv:1406.1078\nurl: https://a.b/c\n", "f").plain()["paper"] == "arXiv:1406.1078"
+    assert "space is missing" not in refused("a: x\n b: c: d\n")[0][2]
