@@ -120,6 +120,12 @@ def test_validate_in_words_as_json_and_as_annotations(zoo: Zoo, tmp_path: Path) 
     )
 
 
+def test_an_annotation_ends_where_a_files_name_would_end_it(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "a,title=b::c%.yaml").write_text(SPEC + "hidden_sise: 3\n")
+    done = zoo("validate", "a,title=b::c%.yaml", "--format", "github")
+    assert done.out.startswith("::error file=a%2Ctitle=b%3A%3Ac%25.yaml,line=6,col=1::unknown key")
+
+
 def test_many_named_files_cost_what_their_folder_costs(
     zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
