@@ -117,7 +117,7 @@ def guarded() -> Iterator[None]:
 
 
 def alone(command: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """A command that has standard output to itself: what plugins, torch and others write there goes to standard error."""
+    """A command that has standard output to itself: what plugins and others write there goes to standard error."""
 
     @functools.wraps(command)
     def run(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:

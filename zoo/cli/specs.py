@@ -149,9 +149,8 @@ def validate(
         write_json([{key: getattr(d, key) for key in keys} for d in found])
     elif format == "github":
         for d in found:
-            write(
-                f"::error file={_escape_property(d.file)},line={max(d.line, 1)},col={max(d.column, 1)}::{_escape(d.message)}"
-            )
+            place = f"file={_escape_property(d.file)},line={max(d.line, 1)},col={max(d.column, 1)}"
+            write(f"::error {place}::{_escape(d.message)}")
     else:
         for d in found:
             write(str(d))

@@ -1,4 +1,4 @@
-"""What a command's two streams are made of, so that nothing which comes from outside is obeyed, or stops the command."""
+"""What a command's two streams are made of: nothing that comes from outside is obeyed, or stops the command."""
 
 from __future__ import annotations
 
@@ -11,13 +11,24 @@ from zoo.errors import clean
 _DRAWN: Final = re.compile("\x1b\\[[0-9;?]*[A-Kmhl]|\r")
 """What colours a text and moves the cursor; a title, a link or a command to the terminal is none of these."""
 
-_PLAIN: Final = str.maketrans(
-    {
-        "│": "|", "┃": "|", "├": "|", "└": "`", "┌": "+", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "─": "-", "━": "-", "╸": "-", "╺": "-",
-        "→": "->", "←": "<-", "…": "...", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "×": "x", "≤": "<=", "≥": ">=",
-        "·": ".", "•": "*", "−": "-",
-    }
-)  # fmt: skip
+_DRAWINGS: Final = {
+    "|": "│┃├",
+    "`": "└",
+    "+": "┌╭╮╰╯",
+    "-": "─━╸╺–—−",
+    "->": "→",
+    "<-": "←",
+    "...": "…",
+    "'": "‘’",
+    '"': "“”",
+    "x": "×",
+    "<=": "≤",
+    ">=": "≥",
+    ".": "·",
+    "*": "•",
+}
+_PLAIN: Final = {ord(drawn): plain for plain, alike in _DRAWINGS.items() for drawn in alike}
+"""What stands for a character that an encoding has not."""
 
 
 class Safe:
