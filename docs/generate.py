@@ -29,6 +29,7 @@ from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
 from zoo.spec import diagnostics, document, events, inherit
+from zoo.spec import limits as spec_limits
 from zoo.spec.model import MOST_LAYERS, MOST_TEXTS, DropoutEntry, ExpectEntry, Inherited, RecurrentEntry, SpecFile
 from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
@@ -129,6 +130,11 @@ def _format(catalogue: Catalogue) -> str:
         "shown": diagnostics.MOST_MISTAKES,
         "extends": inherit.DEEPEST,
         "layers": MOST_LAYERS,
+        "entries": events.MOST_ENTRIES,
+        "all_layers": spec_limits.MOST_LAYERS_OF_ALL,
+        "all_values": spec_limits.MOST_VALUES_OF_ALL,
+        "state": spec_limits.MOST_STATE,
+        "stages": spec_limits.MOST_STAGES,
     }
     text = (HERE / "format.template").read_text(encoding="utf-8")
     for name, lines in tables.items():

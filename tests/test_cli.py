@@ -120,6 +120,26 @@ def test_validate_in_words_as_json_and_as_annotations(zoo: Zoo, tmp_path: Path) 
     )
 
 
+def test_an_annotation_ends_where_a_files_name_would_end_it(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "a,title=b::c%.yaml").write_text(SPEC + "hidden_sise: 3\n")
+    done = zoo("validate", "a,title=b::c%.yaml", "--format", "github")
+    assert done.out.startswith("::error file=a%2Ctitle=b%3A%3Ac%25.yaml,line=6,col=1::unknown key")
+
+
+def test_many_named_files_cost_what_their_folder_costs(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(5):
+        (tmp_path / f"s{index}.yaml").write_text(SPEC)
+    from zoo.spec import library
+
+    asked: list[object] = []
+    real = library.entries
+    monkeypatch.setattr(library, "entries", lambda *rest: asked.append(rest) or real(*rest))
+    assert zoo("validate", *sorted(tmp_path.glob("*.yaml"))).out == "5 specs valid\n"
+    assert len(asked) == 0
+
+
 def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
     rows = [re.split(r"  +", line) for line in zoo("diff", "gru", "lstm").lines]
     assert rows == [
@@ -421,8 +441,8 @@ def test_control_c_ends_without_a_traceback(tmp_path: Path) -> None:
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == "waiting\n"
+    assert process.stderr is not None  # standard output is for the command's answer alone
+    assert process.stderr.readline() == "waiting\n"
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.spec import library
+from zoo.spec.access import confined
 from zoo.spec.canonical import Spec
 from zoo.spec.library import SpecLike
 
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
 GIBIBYTE = 2**30
 
 
-def load(spec: SpecLike | Spec) -> Spec:
+def load(spec: SpecLike | Spec, *, root: str | os.PathLike[str] | None = None) -> Spec:
     """Read and validate a spec.
 
     Args:
         spec: a path, a library name (`"lstm"`), a variant (`"zaremba-lm@medium"`), or a mapping with a spec's keys.
+        root: for a spec that is not trusted: a folder outside of which it is not read, nor what it extends, but for
+            the library. The environment's `ZOO_SPEC_ROOT` if not given.
 
     Returns:
         The canonical form: every layer spelled out, every component found.
@@ -32,7 +36,10 @@ def load(spec: SpecLike | Spec) -> Spec:
     Raises:
         SpecError: every mistake in the file, each with its place. ZooError: there is no such spec.
     """
-    return spec if isinstance(spec, Spec) else library.load(spec).spec
+    if isinstance(spec, Spec):
+        return spec
+    with confined(root):
+        return library.load(spec).spec
 
 
 def list_specs() -> tuple[str, ...]:
@@ -59,7 +66,8 @@ def build(
         engine: "auto", "fused" (torch's own kernels), "linear" (cells that are linear in their state), "loop",
             "compile" (the loop through torch.compile: slow to start, then up to 1.3 times as fast) or "scan" (for
             torch.export with a free number of steps); all give the same numbers.
-        memory_limit: refuse to take more bytes than this for parameters; None for no limit.
+        memory_limit: refuse to take more bytes than this for parameters and buffers, or for the state of one row; None
+            for no limit.
 
     Returns:
         A `torch.nn.Module`, in training mode.

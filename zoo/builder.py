@@ -25,6 +25,8 @@ from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import describe
 
 GIBIBYTE = 2**30
+MOST_NUMBERS = 2**50
+"""Of parameters and buffers: a thousand times the largest models. Torch can hardly count the bytes of more."""
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -215,16 +217,23 @@ def _device(device: str | torch.device | None) -> torch.device:
 
 
 def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | None) -> None:
-    """Refuse before any memory is taken."""
-    parameters = describe(spec).parameters
-    if limit is None or parameters is None or device.type == "meta":
+    """Refuse before any memory is taken: what the model keeps, and what one row of a run carries from step to step."""
+    figures = describe(spec)
+    parameters, buffers, state = figures.parameters or 0, figures.buffers or 0, figures.state_elements or 0
+    if parameters + buffers > MOST_NUMBERS:
+        raise BuildError(f"{spec.id} has {parameters + buffers:,} parameters and buffers, more than any machine holds")
+    if limit is None or device.type == "meta":
         return
-    needed = parameters * dtype.itemsize
-    if needed > limit:
-        raise BuildError(
-            f"{spec.id} has {parameters:,} parameters, {_size(needed)}, over the limit of {_size(limit)}: "
-            "raise it with memory_limit=..., or build on device='meta'"
-        )
+    kept = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")
+    for what, needed in (
+        (f"has {kept}", (parameters + buffers) * dtype.itemsize),
+        (f"carries {state:,} numbers of state for each row", state * max(4, dtype.itemsize)),
+    ):
+        if needed > limit:
+            raise BuildError(
+                f"{spec.id} {what}, {_size(needed)}, over the limit of {_size(limit)}: "
+                "raise it with memory_limit=..., or build on device='meta'"
+            )
 
 
 def _size(memory: int) -> str:

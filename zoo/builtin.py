@@ -200,7 +200,7 @@ def zoo_norms() -> list[NormType]:
             name="batch",
             options=layers.BatchNormOptions,
             build="zoo.layers.norms:BatchNorm",
-            describe="zoo.layers.options:describe_affine_norm",
+            describe="zoo.layers.options:describe_batch_norm",
             summary="Batch normalisation over all valid steps, with scale and shift",
             paper="Ioffe and Szegedy 2015, Batch normalization: accelerating deep network training by reducing "
             "internal covariate shift, ICML, arXiv:1502.03167",

@@ -99,6 +99,7 @@ class Description:
 
     output_shape: features per step, without batch and time.
     parameters: trainable numbers that the component adds (a tied weight counts where it is owned).
+    buffers: numbers that it keeps and that are not trained (torch's buffers): fixed weights, running figures.
     macs_per_step: multiply-adds of matrix products per row and time step (pointwise work is not counted).
     macs_per_sequence: the same, for what is done once per row whatever the length.
     state: shape per row of each state; complex numbers have a last axis of 2.
@@ -115,6 +116,7 @@ class Description:
     fixed: frozenset[str] = frozenset()
     sequential_depth: int = 0
     vocabulary: int | None = None
+    buffers: int = 0
 
 
 def resolve(reference: str) -> Any:

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What a terminal obeys instead of showing it, what turns the direction of writing, and what nobody sees."""
+
+
+def clean(text: str) -> str:
+    """A text that a terminal shows as it is: characters that it would obey are written as escapes, `\\x1b`."""
+    return _UNSAFE.sub(_escaped, text)
+
+
+def one_line(text: str) -> str:
+    """The same for what must not go on in another line: names, and fields of a table."""
+    return clean(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match.group().encode("unicode_escape").decode("ascii")
 
 
 class ZooError(Exception):
-    """Something the user gave cannot be used. Its text is one clear message; `exit_status` is the command line's."""
+    """Something the user gave cannot be used. Its text is one clear message; `exit_status` is the command line's.
+
+    `str()` is safe to print, whatever file names and foreign texts are in it; `args` has them as they came.
+    """
 
     exit_status = 2
+
+    def __str__(self) -> str:
+        return clean(super().__str__())
 
 
 class PluginError(ZooError):
@@ -68,14 +94,14 @@ class Diagnostic:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def __str__(self) -> str:
-        head = f"{self.place}: {self.message}"
+        head = one_line(f"{self.place}: {self.message}")
         if not self.text.strip():
             return head
         number = str(self.line)
         # Tabs would shift the caret away from what it points at.
         lead = "".join("\t" if c == "\t" else " " for c in self.text[: self.column - 1])
         caret = "^" * max(1, min(self.width, len(self.text) - self.column + 1))
-        return f"{head}\n  {number} | {self.text}\n  {' ' * len(number)} | {lead}{caret}"
+        return f"{head}\n  {number} | {clean(self.text)}\n  {' ' * len(number)} | {lead}{caret}"
 
 
 @dataclass(init=False)

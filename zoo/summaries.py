@@ -109,7 +109,7 @@ def summarise(
     description = describe(spec)
     _fits(description, batch_size, seq_len)
     if isinstance(model, Spec):
-        where = _device(description) if device is None else device
+        where = _device(description, batch_size) if device is None else device
         model = build(spec, seed=0, device=where, memory_limit=None)
     with untouched(model), torch.no_grad():
         x = model.example_input(batch_size, seq_len)
@@ -143,9 +143,10 @@ def _fits(description: ModelDescription, batch_size: int, seq_len: int) -> None:
         )
 
 
-def _device(description: ModelDescription) -> str:
-    parameters = description.parameters
-    return "meta" if parameters is not None and 4 * parameters > LARGEST_REAL else "cpu"
+def _device(description: ModelDescription, batch_size: int) -> str:
+    numbers = (description.parameters or 0) + (description.buffers or 0)
+    numbers += batch_size * (description.state_elements or 0)
+    return "meta" if 4 * numbers > LARGEST_REAL else "cpu"
 
 
 def _bytes(state: Any) -> int:

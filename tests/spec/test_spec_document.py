@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
@@ -13,7 +14,7 @@ import yaml
 from zoo.errors import SpecError
 from zoo.spec import document
 from zoo.spec.document import Node, parse, read
-from zoo.spec.events import DEEPEST, MOST_VALUES
+from zoo.spec.events import DEEPEST, MOST_ENTRIES, MOST_NOTED, MOST_VALUES
 
 
 def refused(data: bytes | str, file: str = "f.yaml") -> list[tuple[int, int, str]]:
@@ -179,8 +180,10 @@ def test_the_depth_is_exact() -> None:
 def test_a_file_of_brackets_is_refused_within_a_second() -> None:
     began = time.process_time()
     ((line, _, message),) = refused("a: [" + "[]," * 80_000 + "]")
-    assert time.process_time() - began < 1
+    assert (line, message) == (1, f"this list holds more than {MOST_ENTRIES:,} entries, which no spec needs")
+    ((line, _, message),) = refused("a: [" + ("[" + "[]," * 90 + "],") * 800 + "]")
     assert (line, message) == (1, f"holds more than {MOST_VALUES:,} values, which no spec needs")
+    assert time.process_time() - began < 1
 
 
 def test_every_mistake_is_reported_at_once_in_the_order_of_the_file() -> None:
@@ -260,8 +263,9 @@ def test_at_gives_the_deepest_node_that_exists() -> None:
 def test_an_endless_line_is_not_printed_once_per_mistake() -> None:
     with pytest.raises(SpecError) as caught:
         parse(("a: {" + ", ".join(f"k{i}: ~" for i in range(3000)) + "}").encode(), "f")
-    assert len(caught.value.diagnostics) == 3000
-    assert len(str(caught.value)) < 600_000
+    assert len(caught.value.diagnostics) == MOST_NOTED + 1
+    assert caught.value.diagnostics[-1].message == "more mistakes follow, which are not shown"
+    assert len(str(caught.value)) < 60_000
 
 
 def test_a_path_that_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,3 +317,52 @@ def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
     root = read(tmp_path / "link.yaml")
     assert root.plain() == {"a": 1}
     assert root.source.file == str(tmp_path / "link.yaml")
+
+
+def test_a_character_as_json_writes_it_is_one_character() -> None:
+    text = r'{"a": "\ud83d\ude00 \uD83D\uDE00\\ud83d\\ude00", "b": "x", "\ud83d\ude00": 1}'
+    root = parse(text.encode(), "f")
+    assert root.plain() == json.loads(text)
+    assert place(root.at(("b",))) == (1, 1 + text.index('"x"'), 3)  # what follows has not moved
+    plain = r"a: \ud83d\ude00 \uD83D\uDE00" + "\nb: '\\ud83d\\ude00'\nc: |\n  \\ud83d\\ude00"
+    assert parse(plain.encode(), "f").plain() == {
+        "a": r"\ud83d\ude00 \uD83D\uDE00", "b": r"\ud83d\ude00", "c": r"\ud83d\ude00",
+    }  # fmt: skip
+    assert parse(json.dumps({"a": "😀" * 9, "b": "\ue000\U0010ffff"}).encode(), "f").plain() == {
+        "a": "😀" * 9, "b": "\ue000\U0010ffff",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("half", [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"\\\ud83d", r"\ud83d\\ude00"])
+def test_half_of_such_a_character_is_refused_with_its_remedy(half: str) -> None:
+    ((line, _, message),) = refused(f'a: 1\nb: "{half}"')
+    assert line == 2
+    assert message.endswith("half of a surrogate pair is no character; write the character itself")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "written"),
+    [
+        ("schema: 1\ncell:gru\nhidden_size: 20\n", 2, 5, "cell: gru"),
+        ("schema: 1\nhidden_size: 20\ncell:gru\n", 3, 5, "cell: gru"),
+        ("cell:gru\nschema: 1\n", 1, 5, "cell: gru"),
+        ("cell:gru\n", 1, 5, "cell: gru"),
+        ("cell:gru # a comment\n\n# another\nschema: 1\n", 1, 5, "cell: gru"),
+        ("a: {kind:gru}\n", 1, 9, "kind: gru"),
+        ("a: {b: 1, kind:gru, c: 2}\n", 1, 15, "kind: gru"),
+        ("a:\n  kind:linear\n  size: 3\n", 2, 7, "kind: linear"),
+        ("a:\n  size: 3\n  kind:linear\nb: 1\n", 3, 7, "kind: linear"),
+        ("a:\n  - cell:gru\n    hidden_size: 3\n", 2, 9, "cell: gru"),
+        ("a:1\nb:2\nc: 3\n", 1, 2, "a: 1"),
+        ("layers:[a]\nb: 4\n", 1, 7, "layers: [a]"),
+    ],
+)
+def test_a_colon_without_a_space_is_reported_where_it_is(text: str, line: int, column: int, written: str) -> None:
+    ((*where, message),) = refused(text)
+    assert where == [line, column]
+    assert message.endswith(f"a space is missing after the colon: write {written}")
+
+
+def test_a_colon_without_a_space_is_no_mistake_where_it_is_text() -> None:
+    assert parse(b"paper: arXiv:1406.1078\nurl: https://a.b/c\n", "f").plain()["paper"] == "arXiv:1406.1078"
+    assert "space is missing" not in refused("a: x\n b: c: d\n")[0][2]

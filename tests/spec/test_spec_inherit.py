@@ -122,11 +122,11 @@ def test_a_mistake_points_into_the_file_that_holds_it(tmp_path: Path, builtin: C
     ("extends", "expected"),
     [
         ("none.yaml", "own.yaml:3:10: cannot extend this file: no such file"),
-        (".", "own.yaml:3:10: cannot extend this file: is a folder, not a file"),
+        ("folder.yaml", "own.yaml:3:10: cannot extend this file: is a folder, not a file"),
         ("5", "own.yaml:3:10: extends must be a path, not the number 5"),
         ("[a]", "own.yaml:3:10: extends must be a path, not a list"),
         ("null.yaml", "null.yaml:2:7: ~ (null) may not stand in a spec: leave the key out, or quote it if it is text"),
-        ("bare.yaml", "bare.yaml:1:1: missing key 'schema': write schema: 1"),
+        ("bare.yaml", "own.yaml:3:10: cannot extend this file: is no spec, which says schema: 1"),
         ("new.yaml", "new.yaml:1:9: schema 2 is newer than this recurrent-zoo reads (1): pip install -U recurrent-zoo"),
     ],
 )
@@ -138,6 +138,7 @@ def test_a_base_that_cannot_be_used(extends: str, expected: str, tmp_path: Path,
         bare="name: x\n",
         new="schema: 2\n",
     )
+    (tmp_path / "folder.yaml").mkdir()
     assert refused(tmp_path / "own.yaml", builtin) == [expected]
 
 

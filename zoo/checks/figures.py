@@ -23,15 +23,19 @@ LARGE = 20_000_000
 
 
 def parameters(subject: Subject) -> None:
-    """The unique count of the built model equals the closed form and what the spec expects."""
+    """The unique count of the built model equals the closed form and what the spec expects; so do its buffers."""
     described = describe(subject.spec).parameters
     expected = subject.spec.expect.parameters if subject.spec.expect else None
     if described is None and expected is None:
         raise Skip("a component does not describe itself")
-    tiny = _count(subject.model(dtype=torch.float32))
-    tiny_described = describe(subject.tiny).parameters
-    if tiny_described is not None and tiny != tiny_described:
-        raise CheckFailure(f"the tiny model has {tiny:,} parameters, its description gives {tiny_described:,}")
+    tiny, figures = subject.model(dtype=torch.float32), describe(subject.tiny)
+    kept = sum(buffer.numel() for buffer in tiny.buffers())
+    for what, has, given in (
+        ("parameters", _count(tiny), figures.parameters),
+        ("numbers in buffers", kept, figures.buffers),
+    ):
+        if given is not None and has != given:
+            raise CheckFailure(f"the tiny model has {has:,} {what}, its description gives {given:,}")
     count = _count(_full(subject.spec, described))
     for what, figure in (("the description gives", described), ("the spec expects", expected)):
         if figure is not None and count != figure:

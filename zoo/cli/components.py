@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from zoo.cli.completion import component_kinds, plugin_names
-from zoo.cli.output import note, table, write, write_json
+from zoo.cli.output import is_terminal, note, table, write, write_json
 from zoo.cli.specs import Json
 from zoo.errors import ZooError
 
@@ -190,7 +189,7 @@ def plugins(
             ]
         )
         return
-    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _NARROW
+    narrow = is_terminal() and shutil.get_terminal_size().columns < _NARROW
     shown = _SHOWN // 2 if narrow else _SHOWN
     table(
         ("plugin", "from", "status", "load ms", "provides"),
@@ -234,11 +233,11 @@ def schema(
     from zoo.plugin.manager import catalogue
     from zoo.spec.schema import json_schema
 
-    text = json.dumps(json_schema(catalogue()), indent=2, ensure_ascii=False)
+    data = json_schema(catalogue())
     if output is None:
-        write(text)
+        write_json(data)
         return
     try:
-        output.write_text(text + "\n", encoding="utf-8")
+        output.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise ZooError(f"{output}: cannot be written: {error.strerror}") from None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
+from typer.models import CommandInfo
 
 from zoo.cli import bench, components, convert, doctor, models, new, specs
-from zoo.cli.output import note
-from zoo.errors import SpecError, ZooError
+from zoo.cli.output import alone, guarded, note
+from zoo.errors import SpecError, ZooError, one_line
 
 app = typer.Typer(
     name="zoo",
@@ -24,6 +29,18 @@ for module in (specs, new, models, doctor, convert, components, bench):
     module.register(app)
 
 
+def _commands(part: typer.Typer) -> Iterator[CommandInfo]:
+    yield from part.registered_commands
+    for group in part.registered_groups:
+        if group.typer_instance is not None:
+            yield from _commands(group.typer_instance)
+
+
+for command in _commands(app):
+    if command.callback is not None:
+        command.callback = alone(command.callback)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -34,11 +51,31 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", help="Print the version and exit.", is_eager=True, callback=_version
     ),
+    root: str | None = typer.Option(
+        None, metavar="FOLDER", help="Read no spec outside this folder, but for the library's; as ZOO_SPEC_ROOT does."
+    ),
 ) -> None:
     """What stands before a command; its help is the application's."""
+    if root is not None:
+        context.with_resource(_confined(root))
+
+
+@contextlib.contextmanager
+def _confined(root: str) -> Iterator[None]:
+    """By the environment, which other processes of the command have too."""
+    before = os.environ.get("ZOO_SPEC_ROOT")
+    os.environ["ZOO_SPEC_ROOT"] = str(Path(root).absolute())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["ZOO_SPEC_ROOT"]
+        else:
+            os.environ["ZOO_SPEC_ROOT"] = before
 
 
 def main() -> None:
@@ -46,20 +83,20 @@ def main() -> None:
     if sys.stdout is None or sys.stderr is None:  # closed by the shell: zoo list >&-
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
-            _finish(_run())
-    _finish(_run())
+            sys.exit(_status())
+    sys.exit(_status())
 
 
-def _finish(status: int | str | None) -> None:
-    """End with this status once all output is out."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-    except OSError as error:
-        status = _refused(error)
-        _drop_output()
-    sys.exit(status)
+def _status() -> int | str | None:
+    """What the command line ends with, once all output is out."""
+    with guarded():
+        status = _run()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            status = _refused(error)
+            _drop_output()
+        return status
 
 
 def _run() -> int | str | None:
@@ -71,21 +108,32 @@ def _run() -> int | str | None:
         note(str(error))
         return error.exit_status
     except ZooError as error:
-        note(f"zoo: {error}")
+        note(f"zoo: {' '.join(str(error).splitlines())}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output has left, as `head` does; nothing is wrong.
-        _drop_output()
     except OSError as error:
         return _refused(error)
+    except MemoryError:
+        note("zoo: there is not enough memory for this")
+        return 2
+    except Exception as error:
+        if _is_memory(error):
+            note(f"zoo: there is not enough memory for this: {one_line(str(error).splitlines()[0])}")
+            return 2
+        note("".join(traceback.format_exception(error)).rstrip())
+        return 1
     return 0
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether torch, which has no error of its own for it on a CPU, got no memory."""
+    return isinstance(error, RuntimeError) and re.search("allocate memory|out of memory", str(error)) is not None
 
 
 def _refused(error: OSError) -> int:
     what = error.filename or "the output cannot be written"
-    note(f"zoo: {what}: {error.strerror or error}")
+    note(f"zoo: {one_line(str(what))}: {error.strerror or error}")
     return 2
 
 

@@ -149,7 +149,8 @@ def validate(
         write_json([{key: getattr(d, key) for key in keys} for d in found])
     elif format == "github":
         for d in found:
-            write(f"::error file={_escape(d.file)},line={max(d.line, 1)},col={max(d.column, 1)}::{_escape(d.message)}")
+            place = f"file={_escape_property(d.file)},line={max(d.line, 1)},col={max(d.column, 1)}"
+            write(f"::error {place}::{_escape(d.message)}")
     else:
         for d in found:
             write(str(d))
@@ -163,6 +164,11 @@ def validate(
 def _escape(text: str) -> str:
     """As GitHub's workflow commands want it."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    """The same for what stands between commas in front of the text."""
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _files(path: str) -> list[Path]:

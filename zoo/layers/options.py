@@ -44,6 +44,12 @@ def describe_affine_norm(options: NormOptions, input_shape: Shape) -> Descriptio
     return Description(output_shape=input_shape, parameters=2 * features(input_shape))
 
 
+def describe_batch_norm(options: BatchNormOptions, input_shape: Shape) -> Description:
+    """Beside scale and shift, a running mean and variance, and how many batches there were."""
+    width = features(input_shape)
+    return Description(output_shape=input_shape, parameters=2 * width, buffers=2 * width + 1)
+
+
 def describe_rms_norm(options: NormOptions, input_shape: Shape) -> Description:
     return Description(output_shape=input_shape, parameters=features(input_shape))
 

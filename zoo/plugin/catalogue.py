@@ -21,6 +21,7 @@ Status = Literal["ok", "broken", "incompatible", "disabled"]
 _Offer = TypeVar("_Offer", Provided, ProvidedCheck)
 _SHOWN: Final = 30
 _COMPARED: Final = 60
+_MOST_MET: Final = 10_000
 _DISTRIBUTION: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 
 
@@ -139,9 +140,23 @@ class Catalogue:
 
     def why_missing(self, requirement: str) -> str | None:
         """Why an entry of a spec's `requires`, as in `zoo-acme>=0.2`, is not met and how to mend it; None if it is."""
-        versions = {plugin.distribution: plugin.version for plugin in self.plugins}
-        idle = [plugin for plugin in self.plugins if plugin.status != "ok"]
-        return why_missing(requirement, versions, {plugin.distribution: plugin.trouble for plugin in idle})
+        if requirement in self._met:
+            return None
+        idle = {plugin.distribution: plugin.trouble for plugin in self.plugins if plugin.status != "ok"}
+        missing = why_missing(requirement, self._versions, idle)
+        if missing is None and len(self._met) < _MOST_MET:
+            self._met.add(requirement)
+        return missing
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        """Of the plugins' distributions, and of others that were looked up."""
+        return {plugin.distribution: plugin.version for plugin in self.plugins}
+
+    @cached_property
+    def _met(self) -> set[str]:
+        """Requirements that are known to be met: variants of a spec have them all again."""
+        return set()
 
     @property
     def _usable(self) -> tuple[Plugin, ...]:

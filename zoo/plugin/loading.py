@@ -16,6 +16,7 @@ import pluggy
 from zoo.errors import PluginError
 from zoo.plugin import hookspecs
 from zoo.plugin.catalogue import BUILTIN, Plugin, normalise
+from zoo.plugin.containment import contained
 from zoo.plugin.records import HOOKS, Collected, TooNewError
 
 
@@ -46,9 +47,21 @@ _LONGEST_CAUSE: Final = 400
 
 def load(sources: Iterable[Source]) -> tuple[Plugin, ...]:
     """Each source as a plugin, in the order given. Raises nothing but KeyboardInterrupt."""
+    _settle_pydantic()
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspecs)
     return tuple(_load(source, manager) for source in sources)
+
+
+def _settle_pydantic() -> None:
+    """Have pydantic look for plugins of its own now, which it does when a model is first used, and never again.
+
+    It reads the entry points of all that is installed for that, and one file which cannot be read is an error there.
+    """
+    with contextlib.suppress(Exception):
+        from pydantic.plugin import _loader
+
+        _loader.get_plugins()
 
 
 def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
@@ -59,10 +72,11 @@ def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
     key = f"{source.distribution}/{source.name}"
     collected = Collected(plugin)
     failure: dict[str, Any] = {}
+    changes: list[str] = []
     start = time.perf_counter()
     try:
         # What a plugin prints while it loads must not end up in a list or in JSON.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), contained(changes):
             loaded = _import(source)
             _register(manager, loaded, key)
             _collect(manager, loaded, collected)
@@ -79,7 +93,7 @@ def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
             "cause": "; ".join([_one_line(error), *lacking.values()]),
             "traceback": "".join(traceback.format_exception(error)),
         }
-    notes = [*collected.notes, *_asked(source.remarks)]
+    notes = [*collected.notes, *changes, *_asked(source.remarks)]
     if not had_torch and "torch" in sys.modules:
         notes.append("imports torch when it is loaded, which slows every command: leave that to what `build` names")
     return replace(

@@ -30,6 +30,7 @@ class Row:
 class ModelDescription:
     """A model's figures. None: some component does not describe itself.
 
+    buffers: numbers that are kept and not trained.
     macs_per_step: multiply-adds per row and time step; macs_per_sequence: those done once per row.
     state_elements: numbers of state per row. sequential_depth: dependent stages per time step, summed over layers.
     """
@@ -43,6 +44,10 @@ class ModelDescription:
     @property
     def parameters(self) -> int | None:
         return self._sum(lambda d: d.parameters)
+
+    @property
+    def buffers(self) -> int | None:
+        return self._sum(lambda d: d.buffers)
 
     @property
     def macs_per_step(self) -> int | None:
@@ -135,7 +140,7 @@ def _wrong(found: Any) -> str | None:
         return f"a zoo.Description is needed, not {type(found).__name__}"
     if not isinstance(found.fixed, frozenset) or not found.fixed <= set(found.state):
         return f"fixed must be a frozenset of names of states, not {found.fixed!r}"
-    for name in ("parameters", "macs_per_step", "macs_per_sequence", "sequential_depth"):
+    for name in ("parameters", "buffers", "macs_per_step", "macs_per_sequence", "sequential_depth"):
         if not isinstance(getattr(found, name), int):
             return f"{name} must be a whole number, not {getattr(found, name)!r}"
     shapes = {"output_shape": found.output_shape, **{f"state {name!r}": shape for name, shape in found.state.items()}}
@@ -163,13 +168,15 @@ def _recurrent(
     output = cell.output_shape
     if directions == 2 and layer.merge == "concat":
         output = (2 * output[0], *output[1:])
-    parameters, macs = directions * cell.parameters, directions * cell.macs_per_step
+    parameters, buffers = directions * cell.parameters, directions * cell.buffers
+    macs = directions * cell.macs_per_step
     once = directions * cell.macs_per_sequence
     if layer.norm is not None:
         norm = _norm(path, layer.norm, shape, output, ask)
         if norm is None:
             return None
-        parameters, macs = parameters + norm.parameters, macs + norm.macs_per_step
+        parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
+        macs += norm.macs_per_step
     if layer.output_projection is not None and len(output) != 1:
         misfits.append(
             Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
@@ -199,6 +206,7 @@ def _recurrent(
     return Description(
         output_shape=output,
         parameters=parameters,
+        buffers=buffers,
         macs_per_step=macs,
         macs_per_sequence=once,
         state=state,
@@ -226,6 +234,7 @@ def _head(spec: Spec, shape: Shape | None, source: Description | None, ask: _Ask
         head = Description(
             output_shape=head.output_shape,
             parameters=head.parameters,
+            buffers=head.buffers,
             macs_per_sequence=head.macs_per_step + head.macs_per_sequence,
         )
     rows.append(Row("head", spec.head.part, head))

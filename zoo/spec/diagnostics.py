@@ -10,11 +10,9 @@ from typing import Final
 from zoo.errors import Diagnostic
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.document import Node
-from zoo.spec.model import MOST_TEXTS, RecurrentEntry
+from zoo.spec.model import MOST_MISTAKES, MOST_TEXTS, RecurrentEntry
 from zoo.spec.problems import Path, Problem, keys_of, show
 
-MOST_MISTAKES: Final = 200
-"""Shown of one model: nobody reads more, and a hostile file has tens of thousands."""
 LONGEST_KEY: Final = 60
 
 
@@ -23,9 +21,10 @@ def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> l
     problems = list(problems)
     unknown = any(problem.type == "unknown_component" for problem in problems)
     needed = _missing_plugins(node, catalogue) if unknown else ""
-    troubled = {problem.path[:length] for problem in problems for length in range(len(problem.path))}
     found = []
     # A list that is too short only for its wrong entries would be said to be wrong twice.
+    short = {p.path for p in problems if p.type == "too_short"}
+    troubled = {path for path in short for p in problems if len(p.path) > len(path) and p.path[: len(path)] == path}
     counted = [p for p in problems if p.type != "too_short" or p.path not in troubled]
     for problem in counted[:MOST_MISTAKES]:
         message = _message(problem)
@@ -34,7 +33,7 @@ def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> l
         at = node.at(problem.path)
         found.append(at.diagnostic(message, problem.type, on_key=problem.type == "extra_forbidden"))
     if len(counted) > MOST_MISTAKES:
-        found.append(Diagnostic(node.source.file, 0, 0, f"{len(counted) - MOST_MISTAKES} more mistakes", "more"))
+        found.append(Diagnostic(node.source.file, 0, 0, f"{len(counted) - MOST_MISTAKES} or more others", "more"))
     return in_order(found, node)
 
 
@@ -71,6 +70,9 @@ def _unknown_key(problem: Problem) -> str:
     key = str(problem.path[-1])
     if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
         return f"{key!r} stands on a layer only, as in layers: [{{{key}: ...}}]"
+    unspaced, colon, rest = key.partition(":")
+    if colon and unspaced in problem.allowed:
+        return f"a space is missing after the colon: write {unspaced}: {rest[:LONGEST_KEY]}"
     if len(key) > LONGEST_KEY:
         return f"unknown key {key[: LONGEST_KEY - 3] + '...'!r}"
     close = difflib.get_close_matches(key, problem.allowed, n=1, cutoff=0.6)
@@ -97,7 +99,8 @@ def _bound(words: str, key: str) -> Callable[[Problem], str]:
     def message(problem: Problem) -> str:
         value = problem.input if isinstance(problem.input, int | float) else show(problem.input)
         bound = (problem.context or {})[key]
-        return f"{_label(problem.path)} must be {words} {bound:g}, not {value}"
+        shown = bound if isinstance(bound, int) else f"{bound:g}"
+        return f"{_label(problem.path)} must be {words} {shown}, not {value}"
 
     return message
 

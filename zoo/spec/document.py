@@ -6,11 +6,13 @@ equal keys win, and read `no`, `1:30` and dates as something else than text.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +20,10 @@ from typing import Any, Final
 import yaml
 
 from zoo.errors import Diagnostic, SpecError
+from zoo.spec import access
+from zoo.spec.escapes import Pairs
 from zoo.spec.events import FORBIDDEN, TOO_DEEP, Builder
-from zoo.spec.nodes import Node, Source
+from zoo.spec.nodes import Node, Place, Source
 
 __all__ = ["Node", "Source", "parse", "read"]
 
@@ -31,18 +35,26 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def read(path: str | os.PathLike[str]) -> Node:
+def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
     """The root mapping of a file. Never waits, whatever the path turns out to be.
+
+    A file that is no spec is never quoted: without a spec's ending it has to look like one, and what is no mapping is
+    quoted only if it does. extended: another spec names this one, which has to look like a spec in any case.
 
     Raises:
         SpecError: not a readable regular file, or what `parse` refuses.
     """
-    name = os.fsdecode(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    name = access.printable(path)
     try:
         data = _bytes(path)
     except (OSError, ValueError) as error:
         raise SpecError([Diagnostic(name, 0, 0, _reason(path, error), "file")]) from None
-    return parse(data, name)
+    text = _decoded(data, name)
+    known = access.looks_like_a_spec(text)
+    if not known and text.strip() and (extended or not access.names_a_spec(path)):
+        mend = "which says schema: 1" if extended else "which is a .yaml file that begins with schema: 1"
+        raise SpecError([Diagnostic(name, 0, 0, f"is no spec, {mend}", "file")])
+    return _parsed(text, name, quoted=known)
 
 
 def parse(data: bytes, file: str) -> Node:
@@ -51,16 +63,22 @@ def parse(data: bytes, file: str) -> Node:
     Raises:
         SpecError: every mistake in it, with its place; a mistake of the syntax ends the search.
     """
-    text = _decoded(data, file)
+    return _parsed(_decoded(data, file), file, quoted=True)
+
+
+def _parsed(text: str, file: str, *, quoted: bool) -> Node:
+    """quoted: whether a text that is no mapping may be shown where it is wrong."""
     source = Source(file, tuple(_LINE_END.split(text)))
     if FORBIDDEN.search(text):
         raise SpecError(islice(_forbidden(source), MOST_CHARACTERS))
-    loader = _Loader(text)
-    builder = Builder(loader, source)
+    pairs = Pairs(text)
+    loader = _Loader(pairs.text)
+    shown = source if quoted else replace(source, quoted=False)
+    builder = Builder(loader, source, pairs)
     try:
-        root = builder.document()
+        root = builder.document(shown)
     except yaml.YAMLError as error:
-        raise SpecError([*builder.mistakes, _syntax(source, error)]) from None
+        raise SpecError([*builder.mistakes, _syntax(shown, error)]) from None
     finally:
         loader.dispose()
     if builder.mistakes:
@@ -69,13 +87,13 @@ def parse(data: bytes, file: str) -> Node:
 
 
 def _bytes(path: str | os.PathLike[str]) -> bytes:
-    # Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
+    with contextlib.suppress(OSError):  # opening tells what is wrong, but a device may not like to be opened at all
+        _refuse_special(os.stat(path).st_mode)  # noqa: PTH116 (a path may be bytes)
+    # It may have become another one: without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"is {_kind(mode)}, not a file")
+        _refuse_special(os.fstat(descriptor).st_mode)
         pieces = []
         left = MOST_BYTES + 1
         while left > 0 and (piece := os.read(descriptor, left)):
@@ -86,8 +104,11 @@ def _bytes(path: str | os.PathLike[str]) -> bytes:
         os.close(descriptor)
 
 
-def _kind(mode: int) -> str:
-    return "a folder" if stat.S_ISDIR(mode) else "a FIFO" if stat.S_ISFIFO(mode) else "a device"
+def _refuse_special(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kinds = {"a folder": stat.S_ISDIR, "a FIFO": stat.S_ISFIFO, "a socket or a device": stat.S_ISSOCK}
+        kind = next((name for name, is_one in kinds.items() if is_one(mode)), "a device")
+        raise ValueError(f"is {kind}, not a file")
 
 
 def _reason(path: str | os.PathLike[str], error: OSError | ValueError) -> str:
@@ -140,6 +161,9 @@ def _syntax(source: Source, error: yaml.YAMLError) -> Diagnostic:
     problem = " ".join(str(error.problem).split())
     if "nesting depth" in problem:
         return source.diagnostic(TOO_DEEP, "depth", place)
+    unspaced = _unspaced(source, problem, error, place[0])
+    if unspaced is not None:
+        return source.diagnostic(f"not valid YAML: {unspaced[0]}", "syntax", unspaced[1])
     hint = ""
     if character == "\t" and "character" in problem:
         hint = ": indent with spaces, not with tabs"
@@ -151,4 +175,23 @@ def _syntax(source: Source, error: yaml.YAMLError) -> Diagnostic:
         hint = ": a quote is not closed"
     elif error.context_mark is not None and error.context_mark.line + 1 != place[0]:
         hint = f" ({error.context} that begins on line {error.context_mark.line + 1})"
+    elif "Unicode character escape" in problem:
+        hint = ": half of a surrogate pair is no character; write the character itself"
     return source.diagnostic(f"not valid YAML: {problem}{hint}", "syntax", place)
+
+
+def _unspaced(source: Source, problem: str, error: yaml.MarkedYAMLError, line: int) -> tuple[str, Place] | None:
+    """`cell:gru` is text that goes on in the next line, where the parser stumbles: the line where it begins."""
+    if "could not find expected ':'" in problem and error.context_mark is not None:
+        return source.unspaced(error.context_mark.line + 1, error.context_mark.column + 1)
+    found = None
+    if "mapping values are not allowed" in problem:
+        for above in range(line - 1, 0, -1):
+            text = source.lines[above - 1].strip()
+            if not text or text.startswith("#"):
+                continue
+            here = source.unspaced(above)
+            if here is None:
+                break
+            found = here
+    return found

@@ -13,17 +13,24 @@ from typing import Any, Final
 import yaml
 
 from zoo.errors import Diagnostic, SpecError
+from zoo.spec.escapes import Pairs
 from zoo.spec.nodes import LONGEST_EXCERPT, Node, Place, Source
 
 DEEPEST: Final = 32
 TOO_DEEP: Final = f"nested more than {DEEPEST} levels deep, which no spec needs"
 MOST_VALUES: Final = 40_000
 """More than a thousand layers with every key written out; what it keeps out is time spent on a file of brackets."""
+MOST_ENTRIES: Final = 10_000
+"""Of one list: each that is wrong is a mistake of its own."""
+MOST_NOTED: Final = 200
 LONGEST_NUMBER: Final = 400
 LARGEST_INTEGER: Final = 2**63 - 1
 
-FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-"""Control characters, a byte order mark inside the text, and line ends that YAML 1.1 knows and editors do not."""
+FORBIDDEN: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""Control characters, those that turn the direction of writing (text would look like what it is not), a byte order mark
+inside the text, and line ends that YAML 1.1 knows and editors do not."""
 
 _NULL = frozenset({"~", "null", "Null", "NULL"})
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
@@ -34,13 +41,15 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 class Builder:
     """Walks the events of one document. Mistakes that leave the rest readable are noted, and the walk goes on."""
 
-    def __init__(self, loader: Any, source: Source) -> None:
+    def __init__(self, loader: Any, source: Source, pairs: Pairs) -> None:
         self._next = loader.get_event
         self._source = source
+        self._pairs = pairs
         self._values = 0
         self.mistakes: list[Diagnostic] = []
 
-    def document(self) -> Node:
+    def document(self, shown: Source) -> Node:
+        """The root. shown: the source for a text that turns out to be no mapping."""
         self._next()  # the stream's start
         event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
@@ -52,6 +61,10 @@ class Builder:
             found = "a list" if isinstance(event, yaml.SequenceStartEvent) else "a single value"
             if found == "a single value" and not event.value and event.implicit[0]:
                 raise self._fatal("the file is empty: a spec begins with schema: 1", "empty", _start(event))
+            self._source = shown
+            unspaced = shown.unspaced(*_start(event)[:2])
+            if unspaced is not None:
+                raise self._fatal(unspaced[0], "root", unspaced[1])
             raise self._fatal(f"a spec must be a mapping of keys, as in schema: 1, not {found}", "root", _start(event))
         root = self._node(event, None, 1)
         self._next()  # the document's end
@@ -104,6 +117,9 @@ class Builder:
     def _list(self, depth: int) -> tuple[list[Node], Place | None, Any]:
         entries: list[Node] = []
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            if len(entries) == MOST_ENTRIES:
+                message = f"this list holds more than {MOST_ENTRIES:,} entries, which no spec needs"
+                raise self._fatal(message, "size", _start(event))
             entries.append(self._node(event, None, depth + 1))
         first = (entries[0].line, entries[0].column, entries[0].width) if entries else None
         return entries, first, event.end_mark
@@ -126,16 +142,20 @@ class Builder:
         if event.implicit[0] and (not event.value or event.value in _NULL):
             self._note("a key must be a name: here it is null or missing", "null", place)
             return None
-        return self._text(event.value, event, place)
+        return self._text(self._pairs.restored(event.value, event.style), event, place)
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place, key: Place | None) -> str | int | float | bool:
-        text: str = event.value
+        text = self._pairs.restored(event.value, event.style)
         if not event.implicit[0] or self._marked(event):
             return self._text(text, event, place)
         if not text:
             what = "this key has no value" if key else "this entry is empty"
             mend = "write one, or leave the key out" if key else "write a value, or leave it out"
-            self._note(f"{what}: {mend}", "null", key or place)
+            unspaced = self._source.unspaced(*key[:2]) if key else None
+            if unspaced is not None:
+                self._note(unspaced[0], "null", unspaced[1])
+            else:
+                self._note(f"{what}: {mend}", "null", key or place)
             return text
         if text[0] in "+-.0123456789":
             return self._number(text, place)
@@ -189,6 +209,8 @@ class Builder:
             self._note("tags (!) are not part of the format: leave it out", "tag", place)
 
     def _note(self, message: str, code: str, place: Place) -> None:
+        if len(self.mistakes) == MOST_NOTED:
+            raise self._fatal("more mistakes follow, which are not shown", "more", place)
         self.mistakes.append(self._source.diagnostic(message, code, place))
 
     def _fatal(self, message: str, code: str, place: Place) -> SpecError:

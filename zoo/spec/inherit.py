@@ -12,7 +12,9 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from zoo.errors import Diagnostic, SpecError
-from zoo.spec.document import Node, read
+from zoo.plugin.catalogue import Catalogue
+from zoo.spec import access
+from zoo.spec.document import MOST_BYTES, Node, read
 from zoo.spec.model import NAME_PATTERN, NEVER_INHERITED, NOT_IN_VARIANTS, SCHEMA_VERSION
 from zoo.spec.problems import show
 
@@ -20,36 +22,30 @@ DEEPEST: Final = 8
 MOST_VARIANTS: Final = 50
 
 
-def with_bases(root: Node, file: FilePath | None) -> Node:
+def with_bases(root: Node, file: FilePath | None, catalogue: Catalogue) -> Node:
     """The root mapping with everything it extends filled in. file: where root was read; bases are relative to it.
 
-    Raises SpecError: a base that cannot be read, a cycle (the loop is shown), more than 8 levels, a wrong version.
+    Raises SpecError: a base that cannot be used, a cycle (the loop is shown), more than 8 levels, a wrong version.
     """
-    chain: list[FilePath] = [] if file is None else [file]
+    files: list[FilePath | None] = [file]
+    seen = [] if file is None else [_real(file)]
     shown = [root.source.file]
     levels = [_versioned(root)]
-    node = root
+    size, node = root.source.size, root
     while (extends := _entries(node).get("extends")) is not None:
-        if not isinstance(extends.value, str):
-            raise SpecError([extends.diagnostic(f"extends must be a path, not {show(extends.plain())}", "extends")])
-        if not chain:
-            raise SpecError(
-                [extends.diagnostic("extends needs a spec that is a file: it is relative to it", "extends")]
-            )
         if len(levels) > DEEPEST:
             raise SpecError([extends.diagnostic(f"extends goes more than {DEEPEST} files deep", "extends")])
-        base = chain[-1].parent / extends.value
-        seen = [_real(path) for path in chain]
+        base = _base(extends, files[-1], catalogue)
         if _real(base) in seen:
-            loop = " -> ".join([*shown[seen.index(_real(base)) :], extends.value])
+            loop = " -> ".join([*shown[seen.index(_real(base)) - len(seen) :], str(extends.value)])
             raise SpecError([extends.diagnostic(f"extends goes round in a circle: {loop}", "extends")])
-        try:
-            node = read(base)
-        except SpecError as error:
-            raise SpecError(_named_by(error, extends)) from None
-        if "schema" not in _entries(node):
-            raise SpecError([node.diagnostic(f"missing key 'schema': write schema: {SCHEMA_VERSION}", "missing")])
-        chain.append(base)
+        node = _read(base, extends)
+        size += node.source.size
+        if size > MOST_BYTES:
+            message = f"with the files that it extends it is larger than {MOST_BYTES // 1024} KiB, which no spec needs"
+            raise SpecError([extends.diagnostic(message, "size")])
+        files.append(base)
+        seen.append(_real(base))
         shown.append(node.source.file)
         levels.append(_versioned(node))
     merged: dict[str, Node] = {}
@@ -57,6 +53,49 @@ def with_bases(root: Node, file: FilePath | None) -> Node:
         own = level == len(levels) - 1
         merged |= {k: v for k, v in entries.items() if own or k not in (*NEVER_INHERITED, "extends", "schema")}
     return _like(root, merged)
+
+
+def _base(extends: Node, file: FilePath | None, catalogue: Catalogue) -> FilePath:
+    """The file that an `extends` names: one beside it, above it or below it, or a spec of the library by its name."""
+
+    def refuse(message: str) -> SpecError:
+        return SpecError([extends.diagnostic(message, "extends")])
+
+    name = extends.value
+    if not isinstance(name, str):
+        raise refuse(f"extends must be a path, not {show(extends.plain())}")
+    if not name.lower().endswith(access.ENDINGS):
+        from zoo.spec import library  # which reads specs with what is here
+
+        found = library.find(name, catalogue)
+        if found is None:
+            raise refuse(
+                f"cannot extend {show(name)}: write a path relative to this file that ends in .yaml or .yml, "
+                "or the name of a spec of the library"
+            )
+        return found.path
+    if file is None:
+        raise refuse("extends needs a spec that is a file: it is relative to it")
+    if name.startswith(("/", "\\", "~")) or FilePath(name).is_absolute() or re.match(r"[A-Za-z]\w*:", name):
+        raise refuse("extends must be a path relative to this file, as in ../base.yaml, not an absolute one")
+    base = file.parent / name
+    outside = access.outside(base, catalogue)
+    if outside is not None:
+        raise refuse(f"cannot extend this file: {outside}")
+    if not access.names_a_spec(base):
+        raise refuse("cannot extend this file: is a symbolic link to a file that is no .yaml")
+    return base
+
+
+def _read(base: FilePath, extends: Node) -> Node:
+    """The root of a base. What a file is that is no spec is not for whoever wrote the `extends` to learn."""
+    try:
+        node = read(base, extended=True)
+    except SpecError as error:
+        raise SpecError(_named_by(error, extends)) from None
+    if "schema" not in _entries(node):
+        raise SpecError([extends.diagnostic("cannot extend this file: is no spec, which says schema: 1", "extends")])
+    return node
 
 
 def variants(root: Node) -> tuple[Mapping[str, Node], list[Diagnostic]]:

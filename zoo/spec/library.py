@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from zoo.errors import Diagnostic, SpecError, ZooError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
+from zoo.spec import access
+from zoo.spec.access import ENDINGS
 from zoo.spec.document import Node, parse, read
 from zoo.spec.dump import Writer
 from zoo.spec.resolve import Resolved, resolve
 
 SpecLike = str | os.PathLike[str] | Mapping[str, Any]
+_COMPARED: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +64,29 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     Raises:
         ZooError: no such spec, or two of that name; says what would be right.
     """
+    _refuse_text(reference)
     name, at, variant = reference.rpartition("@")
     if not at or os.path.lexists(reference):
         name, variant = reference, ""
-    known = entries(catalogue)
-    matches = _named(name, known)
-    if not matches and (_looks_like_path(name) or os.path.lexists(name)):
+    if name.endswith(ENDINGS):  # no name of the library does, and a shell may give thousands of files
         return Path(name), variant or None
-    if not matches:
-        close = difflib.get_close_matches(name, sorted({entry.short for entry in known}), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
-        idle = [
-            f"{plugin.name} is {plugin.status}"
-            for plugin in (catalogue or installed()).plugins
-            if plugin.status != "ok"
-        ]
-        hint += f" (and {', '.join(idle)}: see zoo plugins)" if idle and not close else ""
-        raise ZooError(f"unknown spec {name!r}{hint} (a path ends in .yaml)")
+    found = find(name, catalogue)
+    if found is not None:
+        return found.path, variant or None
+    if os.sep in name or os.path.lexists(name):
+        return Path(name), variant or None
+    known = sorted({entry.short for entry in entries(catalogue)})
+    close = difflib.get_close_matches(name[:_COMPARED], known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
+    plugins = (catalogue or installed()).plugins
+    idle = [f"{plugin.name} is {plugin.status}" for plugin in plugins if plugin.status != "ok"]
+    hint += f" (and {', '.join(idle)}: see zoo plugins)" if idle and not close else ""
+    raise ZooError(f"unknown spec {_short(name)}{hint} (a path ends in .yaml)")
+
+
+def find(name: str, catalogue: Catalogue | None = None) -> LibraryEntry | None:
+    """The spec of the library that a name means, if there is one. Raises ZooError where two have that name."""
+    matches = _named(name, entries(catalogue))
     if len(matches) > 1:
         # A name of this package's own library is reserved, as its components' names are.
         own = [entry for entry in matches if entry.distribution == "recurrent-zoo"]
@@ -84,17 +94,26 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
             choices = " or ".join(repr(entry.qualified) for entry in matches)
             raise ZooError(f"two specs are called {name!r}: write {choices}")
         matches = own
-    return matches[0].path, variant or None
+    return matches[0] if matches else None
+
+
+def _refuse_text(reference: str) -> None:
+    """A spec's text is easily taken for what stands for a spec."""
+    if "\n" in reference or re.match(r"\s*[{\"']*\w+[\"']?:\s", reference):
+        raise ZooError(
+            f"{_short(reference)} is the text of a spec, and neither its name nor its path: "
+            "give a mapping, as yaml.safe_load(text) makes one, or the path of a .yaml file"
+        )
+
+
+def _short(name: str) -> str:
+    return repr(name) if len(name) <= _COMPARED else f"{name[: _COMPARED - 3]!r}..."
 
 
 def _named(name: str, known: Sequence[LibraryEntry]) -> list[LibraryEntry]:
     """The specs that a name can mean: those whose whole name it is come before those whose own name it is."""
     whole = [entry for entry in known if name in (entry.name, entry.qualified)]
     return whole or [entry for entry in known if name in (entry.short, f"{entry.distribution}/{entry.short}")]
-
-
-def _looks_like_path(text: str) -> bool:
-    return text.endswith((".yaml", ".yml")) or os.sep in text
 
 
 def files_in(folder: str) -> list[Path]:
@@ -106,6 +125,7 @@ def files_in(folder: str) -> list[Path]:
     path = Path(folder)
     if not path.is_dir() or _named(folder, entries()):
         return []
+    access.refuse_outside(path, installed())
     files = sorted(file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
     if not files:
         raise ZooError(f"{folder}: no .yaml files in this folder")
@@ -151,8 +171,8 @@ def models(reference: SpecLike, catalogue: Catalogue | None = None) -> list[Reso
 def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None, str | None]:
     if isinstance(reference, Mapping):
         return _written_out(reference), None, None
-    text = os.fspath(reference)
-    path, variant = locate(text, catalogue) if isinstance(reference, str) else (Path(text), None)
+    path, variant = locate(reference, catalogue) if isinstance(reference, str) else (Path(reference), None)
+    access.refuse_outside(path, catalogue)
     return read(path), path, variant
 
 

@@ -36,6 +36,8 @@ SCHEMA_VERSION: Final = 1
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
 MOST_LAYERS: Final = 1000
 MOST_TEXTS: Final = 100
+MOST_MISTAKES: Final = 200
+"""Shown of one file: nobody reads more, and a hostile one has tens of thousands."""
 NEVER_INHERITED: Final = ("name", "expect", "variants")
 NOT_IN_VARIANTS: Final = ("schema", "name", "extends", "variants")
 INHERITED_BY_LAYERS: Final = ("cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init")
@@ -153,6 +155,8 @@ def _layers(value: Any, info: ValidationInfo) -> int | tuple[RecurrentEntry | Pa
     found: list[Problem] = []
     entries: list[RecurrentEntry | Part] = []
     for index, entry in enumerate(value):
+        if len(found) > MOST_MISTAKES:
+            break
         with collecting(found, index):
             entries.append(_layer(entry, info))
     if found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,16 +11,24 @@ from zoo.errors import Diagnostic
 
 LONGEST_EXCERPT: Final = 200
 
+_UNSPACED: Final = re.compile(r"[ -]*([A-Za-z_]\w{0,40}):(?![\s:/])([^\s,}]{1,40})")
+
 Place = tuple[int, int, int]
 """Line and column, from 1 and in characters, and how many characters to underline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it is named in messages, and its lines without their ends."""
+    """A file as it is named in messages, and its lines without their ends. quoted: whether messages may show them."""
 
     file: str
     lines: tuple[str, ...]
+    quoted: bool = True
+
+    @property
+    def size(self) -> int:
+        """Characters, about."""
+        return sum(map(len, self.lines)) + len(self.lines)
 
     def diagnostic(self, message: str, code: str, place: Place) -> Diagnostic:
         """A mistake at a place, with the line it points into. A place behind the last line moves to its end."""
@@ -29,8 +38,17 @@ class Source:
             column = len(self.lines[-1]) + 1 if self.lines else 1
         text = self.lines[line - 1] if self.lines else ""
         # A file of one endless line must not be printed once per mistake.
-        text = text[:LONGEST_EXCERPT] if column <= LONGEST_EXCERPT else ""
+        text = text[:LONGEST_EXCERPT] if self.quoted and column <= LONGEST_EXCERPT else ""
         return Diagnostic(self.file, line, column, message, code, text, width)
+
+    def unspaced(self, line: int, column: int = 1) -> tuple[str, Place] | None:
+        """A colon without a space behind it, at the first key of a line or at a column: how to mend it, and where."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        match = _UNSPACED.match(text, column - 1) if self.quoted else None
+        if match is None:
+            return None
+        key, value = match.groups()
+        return f"a space is missing after the colon: write {key}: {value}", (line, match.end(1) + 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Every mistake of the file and of all its variants is collected, and raised as on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -20,11 +20,13 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.spec import rules
 from zoo.spec.canonical import Dropout, Expect, Head, Norm, Other, Recurrent, Spec
 from zoo.spec.describe import ModelDescription, walk
-from zoo.spec.diagnostics import MOST_MISTAKES, diagnose, in_order
+from zoo.spec.diagnostics import diagnose, in_order
 from zoo.spec.document import Node
 from zoo.spec.inherit import variants, with_bases, with_variant
+from zoo.spec.limits import too_much
 from zoo.spec.model import (
     INHERITED_BY_LAYERS,
+    MOST_MISTAKES,
     DropoutEntry,
     RecurrentEntry,
     SpecFile,
@@ -54,13 +56,16 @@ def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> d
     Raises:
         SpecError: with every mistake of the file and its variants, each once, in the order of the file.
     """
-    merged = with_bases(root, file)
+    merged = with_bases(root, file, catalogue)
     resolved: dict[str | None, Resolved] = {}
     overlays, found = variants(merged)
-    for variant in (None, *overlays):
+    nodes = {variant: with_variant(merged, overlays[variant] if variant else None) for variant in (None, *overlays)}
+    excess = too_much(merged, nodes.values())
+    if excess is not None:
+        raise SpecError(in_order([*found, excess], root))
+    for variant, node in nodes.items():
         if len(found) >= MOST_MISTAKES:
             break
-        node = with_variant(merged, None if variant is None else overlays[variant])
         try:
             resolved[variant] = _resolve_one(node, variant, catalogue)
         except SpecError as error:
@@ -105,8 +110,27 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
     problems += rules.of_spec(file, spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
-    places = {path: node.at(where) for path, where in origins.items() if _stands(node, where)}
-    return Resolved(spec, description, places)
+    return Resolved(spec, description, _Origins(node, origins))
+
+
+class _Origins(Mapping[Path, Node]):
+    """The nodes of paths. Few readers want one, so each is looked for when it is asked for."""
+
+    def __init__(self, root: Node, paths: Mapping[Path, Path]) -> None:
+        self._root = root
+        self._paths = paths
+
+    def __getitem__(self, path: Path) -> Node:
+        where = self._paths[path]
+        if not _stands(self._root, where):
+            raise KeyError(path)
+        return self._root.at(where)
+
+    def __iter__(self) -> Iterator[Path]:
+        return (path for path, where in self._paths.items() if _stands(self._root, where))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _written(file: SpecFile, entry: RecurrentEntry, index: int) -> dict[str, Path]:

@@ -11,6 +11,7 @@ from zoo.components import CellType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import ModelDescription
+from zoo.spec.limits import excess
 from zoo.spec.model import INHERITED_BY_LAYERS, DropoutEntry, RecurrentEntry, SpecFile
 from zoo.spec.problems import Path, Problem
 
@@ -95,6 +96,7 @@ def of_spec(file: SpecFile, spec: Spec, description: ModelDescription, place: Pl
     for index, layer in enumerate(spec.layers):
         if isinstance(layer, Recurrent):
             yield from _supported(("layers", index), layer, place)
+    yield from _too_large(spec, description, place)
     yield from _pool(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(
@@ -102,6 +104,17 @@ def of_spec(file: SpecFile, spec: Spec, description: ModelDescription, place: Pl
             "expect",
             f"expects {spec.expect.parameters:,} parameters, but the model has {description.parameters:,}",
         )
+
+
+def _too_large(spec: Spec, description: ModelDescription, place: Place) -> Iterator[Problem]:
+    """No model needs what stands here, and to try to run it would take all memory, or for ever."""
+    for row in description.rows:
+        group, _, index = row.label.partition(".")
+        path: Path = ("layers", int(index), "cell") if index and row.part.record.kind == "cell" else (group,)
+        problem = excess(row.part.record, row.description) if row.description is not None else None
+        if problem is not None:
+            where = place(path if path[0] in ("layers", "input") else ("head", group)[: 2 if group == "pool" else 1])
+            yield Problem(where, "size", problem)
 
 
 def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:

@@ -2,41 +2,104 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from zoo.errors import ZooError
+from zoo.errors import Diagnostic, SpecError, ZooError
 from zoo.plugin.manager import catalogue
+from zoo.spec.document import parse
+from zoo.spec.events import is_text
 from zoo.spec.model import NAME_PATTERN
+from zoo.spec.resolve import resolve
 
-_TEMPLATE = """\
+_TEMPLATE: Final = """\
 schema: 1
 name: {name}
-description: A {cell} model.
-input: 10                 # features per step; or {{kind: tokens, vocabulary: 1000, size: 64}}
+description: A {plain} model.
+input: {input}
 cell: {cell}
 hidden_size: 20
 layers: 1                 # a count, or a list of layers
 # bidirectional: true
 # head: {{kind: linear, size: 1, pool: last}}
 """
+_INPUTS: Final = (
+    "10                 # features per step; or {kind: tokens, vocabulary: 1000, size: 64}",
+    "{kind: maps, channels: 3, height: 16, width: 16}",
+    "20                 # features per step, as many as hidden_size",
+)
 
 
 def write_new(name: str, cell: str, folder: Path) -> Path:
     """Write `folder/name.yaml` and return its path.
 
     Raises:
-        ZooError: a name that a spec cannot have, an unknown cell, an existing file, a folder that cannot be written.
+        ZooError: a name that a spec cannot have, an unknown cell, or one that no short spec can start with; an existing
+            file; a folder that cannot be written. Then nothing is written.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise ZooError(f"{name!r} cannot be a spec's name: use lower case letters, digits, '.', '_' and '-'")
     catalogue().find("cell", cell)
     path = folder / f"{name}.yaml"
+    text = _text(name, cell)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(_TEMPLATE.format(name=name, cell=cell))
+        _write_whole(path, text)
     except FileExistsError:
         raise ZooError(f"{path} exists already and is left as it is; choose another name") from None
     except OSError as error:
         raise ZooError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+def _text(name: str, cell: str) -> str:
+    """The first of the texts that is a valid spec: what comes in depends on the cell."""
+    refusals: list[Diagnostic] = []
+    for comes_in in _INPUTS:
+        text = _TEMPLATE.format(name=_quoted(name), cell=_quoted(cell), plain=cell, input=comes_in)
+        try:
+            resolve(parse(text.encode(), f"{name}.yaml"), catalogue())
+        except SpecError as error:
+            refusals += error.diagnostics
+        else:
+            return text
+    raise ZooError(f"cell {cell!r} needs more than a first spec can know: {refusals[0].message}")
+
+
+def _quoted(text: str) -> str:
+    """A name as YAML takes it for text: `1.5` and `null` are something else without quotes."""
+    return text if is_text(text) else f"'{text}'"
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """A new file, or none: what is written by halves would be in the way of the next attempt."""
+    with _beside(path) as draft:
+        with draft.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # which fails where there is a file, as renaming does not
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            with path.open("x"):
+                pass
+            draft.replace(path)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """The place of a file of its own in the same folder, gone afterwards."""
+    if os.path.lexists(path):
+        raise FileExistsError
+    draft = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
+    try:
+        yield draft
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

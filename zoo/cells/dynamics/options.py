@@ -64,7 +64,9 @@ class TauGRUOptions(Options):
     """Options of the gated recurrent unit with time-delay feedback."""
 
     bias: BiasOption = "one"
-    delay: Annotated[int, Count] = Field(4, ge=1, description="Steps from the delayed state to the present one.")
+    delay: Annotated[int, Count] = Field(
+        4, ge=1, le=1_000_000, description="Steps from the delayed state to the present one."
+    )
 
 
 def describe_lem(options: LEMOptions, input_shape: Shape, hidden_size: int) -> Description:

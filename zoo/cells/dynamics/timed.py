@@ -16,7 +16,7 @@ from zoo.components import Description, Options, Shape, Width, features
 class LTCOptions(Options):
     """Options of the liquid time-constant network."""
 
-    unfolds: int = Field(6, ge=1, description="Steps of the solver within one time step.")
+    unfolds: int = Field(6, ge=1, le=1000, description="Steps of the solver within one time step.")
 
 
 class CfCOptions(Options):
@@ -24,7 +24,7 @@ class CfCOptions(Options):
 
     mode: Literal["default", "pure", "no_gate"] = Field("default", description="How the heads make the new state.")
     backbone_units: Annotated[int, Width] = Field(128, ge=1, description="Width of the layers that the heads share.")
-    backbone_layers: int = Field(1, ge=1, description="Number of the layers that the heads share.")
+    backbone_layers: int = Field(1, ge=1, le=1000, description="Number of the layers that the heads share.")
     backbone_activation: Literal["lecun_tanh", "tanh", "relu", "gelu", "silu"] = Field(
         "lecun_tanh", description="Of the shared layers; 'lecun_tanh' is 1.7159 tanh(0.666 x)."
     )
@@ -58,7 +58,7 @@ class ODELSTMOptions(Options):
 
     bias: BiasOption = "one"
     solver: Literal["euler", "heun", "rk4"] = Field("rk4", description="One slope a step, two, or four.")
-    unfolds: int = Field(3, ge=1, description="Steps of the solver within one time step.")
+    unfolds: int = Field(3, ge=1, le=1000, description="Steps of the solver within one time step.")
 
 
 def describe_ltc(options: LTCOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -89,7 +89,7 @@ def describe_gru_d(options: GRUDOptions, input_shape: Shape, hidden_size: int) -
         vectors=2 * width + hidden_size,
         depth=3,
     )
-    return replace(plain, state={"h": (hidden_size,), "x": (width,), "gap": (width,)})
+    return replace(plain, state={"h": (hidden_size,), "x": (width,), "gap": (width,)}, buffers=width)
 
 
 def describe_phased_lstm(options: PhasedLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -64,7 +65,9 @@ def describe_janet(options: JANETOptions, input_shape: Shape, hidden_size: int) 
 
 def describe_ligru(options: LiGRUOptions, input_shape: Shape, hidden_size: int) -> Description:
     vectors = (2 if options.norm == "none" else 4) * hidden_size
-    return gated(2, "none", input_shape, hidden_size, hidden_size, vectors=vectors)
+    plain = gated(2, "none", input_shape, hidden_size, hidden_size, vectors=vectors)
+    # The running mean and variance of both products, and how many batches there were.
+    return replace(plain, buffers=4 * hidden_size + 1) if options.norm == "batch" else plain
 
 
 def describe_indrnn(options: IndRNNOptions, input_shape: Shape, hidden_size: int) -> Description:

@@ -17,7 +17,7 @@ Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
 class RHNOptions(Options):
     """Options of the recurrent highway network."""
 
-    depth: int = Field(3, ge=1, description="Micro-steps within a time step, the paper's recurrence depth L.")
+    depth: int = Field(3, ge=1, le=1000, description="Micro-steps within a time step, the paper's recurrence depth L.")
     coupled: bool = Field(True, description="Carry what is not transformed, c = 1 − t; otherwise c has a gate.")
     transform_bias: float = Field(-2.0, description="Where the bias of the transform gate starts.")
 
@@ -68,7 +68,7 @@ class SURNNOptions(Options):
     """Options of the selective-update network."""
 
     bias: BiasOption = "one"
-    harmonics: int = Field(4, ge=1, description="K, rhythms that the units' gates are sums of.")
+    harmonics: int = Field(4, ge=1, le=1000, description="K, rhythms that the units' gates are sums of.")
 
 
 def describe_rhn(options: RHNOptions, input_shape: Shape, hidden_size: int) -> Description:

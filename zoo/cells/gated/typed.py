@@ -28,7 +28,7 @@ class SRUOptions(Options):
 class QRNNOptions(Options):
     """Options of the quasi-recurrent network."""
 
-    window: int = Field(2, ge=1, description="Inputs that the gates see, the paper's filter width k.")
+    window: int = Field(2, ge=1, le=1000, description="Inputs that the gates see, the paper's filter width k.")
     pooling: Literal["f", "fo", "ifo"] = Field("fo", description="Which gates there are: forget, output, input.")
 
 

@@ -41,7 +41,9 @@ class MambaOptions(Options):
     """Options of the selective state space with its convolution."""
 
     state_size: Annotated[int, Width] = Field(16, ge=1, description="Numbers of state for each feature.")
-    kernel: int = Field(4, ge=1, description="Steps that the convolution in front sees, the present one included.")
+    kernel: int = Field(
+        4, ge=1, le=1000, description="Steps that the convolution in front sees, the present one included."
+    )
     rank: Annotated[int, Width] | None = Field(
         None, ge=1, description="Rank of the product that gives the steps Δ; a sixteenth of the input if not given."
     )

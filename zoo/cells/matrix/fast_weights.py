@@ -10,7 +10,7 @@ from zoo.cells.matrix.options import HeadedOptions, head_size
 from zoo.components import CellType, Description, Options, Shape, Traits, Width, features
 
 KeySize = Annotated[int, Width, Field(ge=1)]
-Kernel = Annotated[int, Field(ge=0, description="Steps that a convolution of q, k and v sees; 0 for none.")]
+Kernel = Annotated[int, Field(ge=0, le=1000, description="Steps that a convolution of q, k and v sees; 0: none.")]
 Depth = Annotated[
     float, Field(ge=0, lt=1, description="Where in its stack the layer stands, from 0; decides how it starts.")
 ]

@@ -74,7 +74,7 @@ class MogrifierOptions(Options):
     """Options of the mogrifier LSTM."""
 
     bias: BiasOption = "one"
-    rounds: int = Field(5, ge=1, description="How often x and h gate each other before a step, x first.")
+    rounds: int = Field(5, ge=1, le=1000, description="How often x and h gate each other before a step, x first.")
     rank: Annotated[int, Width] | None = Field(None, ge=1, description="Rank of the gates' matrices; none: full.")
 
 

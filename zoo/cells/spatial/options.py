@@ -18,7 +18,9 @@ def _odd(kernel: int) -> int:
 
 
 Kernel = Annotated[
-    int, Field(ge=1, description="Rows and columns that each place sees, itself in the middle."), AfterValidator(_odd)
+    int,
+    Field(ge=1, le=999, description="Rows and columns that each place sees, itself in the middle."),
+    AfterValidator(_odd),
 ]
 
 

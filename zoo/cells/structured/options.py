@@ -35,7 +35,7 @@ class SRNNOptions(Options):
     """Options of the shuffling recurrent network."""
 
     hyper_size: Annotated[int, Width] = Field(64, ge=1, description="Width of the network that the input goes through.")
-    depth: int = Field(1, ge=1, description="Hidden layers of that network.")
+    depth: int = Field(1, ge=1, le=1000, description="Hidden layers of that network.")
     gate: bool = Field(True, description="Gate what it gives by the input.")
 
 
@@ -63,6 +63,7 @@ def describe_lmu(options: LMUOptions, input_shape: Shape, hidden_size: int) -> D
         output_shape=(hidden_size,),
         parameters=weights,
         macs_per_step=weights + order * order,
+        buffers=order * order + order,
         state={"h": (hidden_size,), "m": (order,)},
         sequential_depth=2,
     )
@@ -105,6 +106,7 @@ def describe_esn(options: ESNOptions, input_shape: Shape, hidden_size: int) -> D
     return Description(
         output_shape=(hidden_size,),
         parameters=0,
+        buffers=hidden_size * (features(input_shape) + hidden_size + 1),
         macs_per_step=hidden_size * (features(input_shape) + hidden_size),
         state={"x": (hidden_size,)},
         sequential_depth=1,

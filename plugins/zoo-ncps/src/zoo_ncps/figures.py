@@ -31,6 +31,7 @@ def describe_ltc(options: LTCOptions, input_shape: Shape, hidden_size: int) -> z
     return zoo.Description(
         output_shape=(motor,),
         parameters=4 * synapses + 3 * hidden_size + maps,
+        buffers=synapses,  # which of them there are
         state={"v": (hidden_size,)},
         sequential_depth=options.ode_unfolds,
     )
@@ -58,8 +59,9 @@ def describe_wired_cfc(options: WiredCfCOptions, input_shape: Shape, hidden_size
     """One or four heads per layer of neurons, each fed by the layer before and by itself."""
     width = features(input_shape)
     sizes = layers(options, hidden_size)
-    products = others = 0
+    products = others = masks = 0
     for size in sizes:
+        masks += (width + size) * size
         heads, more = _heads(options.mode, width + size, size)
         products += heads
         others += more
@@ -67,6 +69,7 @@ def describe_wired_cfc(options: WiredCfCOptions, input_shape: Shape, hidden_size
     return zoo.Description(
         output_shape=(width,),
         parameters=products + others,
+        buffers=masks,
         macs_per_step=products,
         state={"h": (hidden_size,)},
         sequential_depth=len(sizes),

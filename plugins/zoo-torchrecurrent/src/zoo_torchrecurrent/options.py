@@ -121,11 +121,13 @@ def describe(options: CellOptions, input_shape: tuple[int, ...], hidden_size: in
     entry = options.entry
     inputs = entry.fit(input_shape, hidden_size)
     weights = [weight for weight in entry.parts() if options.has(weight.name)]
+    off = [weight for weight in entry.parts() if not options.has(weight.name)]
     products = [weight for weight in weights if weight.matrix]
     products += [weight for weight in products if weight.name in entry.repeated.split()]
     return zoo.Description(
         output_shape=(hidden_size,),
         parameters=sum(weight.size(inputs, hidden_size) for weight in weights),
+        buffers=sum(weight.size(inputs, hidden_size) for weight in off),
         macs_per_step=sum(weight.size(inputs, hidden_size) for weight in products),
         state=entry.state_shapes(inputs, hidden_size, getattr(options, "delay", 0)),
         sequential_depth=entry.depth,
