@@ -135,13 +135,11 @@ class Cell(nn.Module):
     write: str | None = None
     surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
-    kept: dict[torch.dtype, Any] | None = None
-    """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""
 
     def constants(self, ctx: Context) -> Any:
         """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple.
 
-        Outside training it must depend on the parameters and the precision alone: `Model.streaming` keeps it.
+        Outside training it must depend on the parameters and the precision alone: `Model.streaming` caches it.
         """
         return ()
 
