@@ -34,6 +34,12 @@ class _Block:
     cached: WeakKeyDictionary[Cell, dict[torch.dtype, tuple[Stamp, Any]]] = field(default_factory=WeakKeyDictionary)
     open: bool = True
 
+    def end(self) -> None:
+        """Nothing is cached any more, whoever else has the block, as a context that was copied."""
+        self.open = False
+        self.cached.clear()
+        _blocks.set(_open())
+
 
 _blocks: ContextVar[tuple[_Block, ...]] = ContextVar("zoo_streaming_blocks", default=())
 """Those that this thread has entered and not left, the last one last."""
@@ -71,13 +77,15 @@ def caching(cells: Iterable[Cell]) -> Iterator[None]:
     block = _Block()
     for cell in cells:
         block.cached[cell] = {}
-    _blocks.set((*(other for other in _blocks.get() if other.open), block))
+    _blocks.set((*_open(), block))
     try:
         yield
     finally:
-        block.open = False  # whoever else has it, as a context that was copied, stops using it
-        block.cached.clear()
-        _blocks.set(tuple(other for other in _blocks.get() if other.open))
+        block.end()
+
+
+def _open() -> tuple[_Block, ...]:
+    return tuple(block for block in _blocks.get() if block.open)
 
 
 def _precision(ctx: Context) -> torch.dtype:

@@ -31,7 +31,7 @@ def apart(found: Sequence[Tensor], given: Iterable[Tensor], module: nn.Module) -
         given: What came in, which stays the caller's.
         module: Whose parameters and buffers are shared with nobody.
     """
-    if watched() or type(found[0]) is not Tensor:
+    if watched() or not all(type(tensor) is Tensor for tensor in found):
         return [tensor.clone() for tensor in found]
     # As few calls for each tensor as will do, for this is a part of every step.
     taken = {tensor.data_ptr() for tensor in given}
