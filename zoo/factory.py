@@ -58,7 +58,7 @@ class Building(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.seed is not None and _draws(func) and kwargs.get("generator") is None:
             kwargs = self._from_seed(self.seed, func, args, kwargs)
-        if func in _factories() and kwargs.get("dtype") is None and kwargs.get("out") is None:
+        if func in _factories() and kwargs.get("dtype") is None and kwargs.get("out") is None and _of_numbers(args):
             return func(*args, **{**kwargs, "dtype": self.dtype})
         found = func(*args, **kwargs)
         if isinstance(found, Tensor) and found.dtype not in self.right and _continuous(found):
@@ -123,6 +123,11 @@ def _exchanged(device: DeviceContext | None) -> DeviceContext | None:
     return next((mode for mode in modes if isinstance(mode, DeviceContext)), None)
 
 
+def _of_numbers(args: Any) -> bool:
+    """`torch.normal` of tensors, as `torch.linspace` between them, has no dtype or takes theirs."""
+    return not any(isinstance(argument, Tensor) for argument in args)
+
+
 def _continuous(tensor: Tensor) -> bool:
     return tensor.is_floating_point() or tensor.is_complex()
 
@@ -134,7 +139,7 @@ def _factories() -> frozenset[Any]:
     return frozenset(
         (
             *(torch.empty, torch.empty_strided, torch.empty_permuted, torch.zeros, torch.ones, torch.eye),
-            *(torch.linspace, torch.logspace, torch.rand, torch.randn, torch.scalar_tensor),
+            *(torch.linspace, torch.logspace, torch.rand, torch.randn, torch.normal, torch.scalar_tensor),
             *(torch.fft.fftfreq, torch.fft.rfftfreq, torch.kaiser_window, *windows),
         )
     )
