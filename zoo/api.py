@@ -60,9 +60,10 @@ def build(
 
     Args:
         spec: as for `load`, or a loaded spec.
-        seed: for the parameters; the global random state is then left as it was. None draws from that state.
+        seed: for the parameters; the global random state is then neither read nor changed, not even for a while, so
+            that threads may build at once. None draws from that state.
         device: where the parameters live; "meta" takes no memory.
-        dtype: of the parameters; torch's default if not given.
+        dtype: of the parameters; torch's default if not given, which stays as it is.
         engine: "auto", "fused" (torch's own kernels), "linear" (cells that are linear in their state), "loop",
             "compile" (the loop through torch.compile: slow to start, then up to 1.3 times as fast) or "scan" (for
             torch.export with a free number of steps); all give the same numbers.
@@ -129,6 +130,8 @@ def check(
 
     Returns:
         What passed, what was skipped and why, what failed; `report.ok` says whether nothing failed.
+
+    Not for several threads of one process at once: the runner seeds torch and sets its number of threads.
     """
     from zoo.checks.run import check as run
 

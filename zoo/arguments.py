@@ -203,9 +203,10 @@ def refuse_beside_packed(**given: object) -> None:
 
 
 def packed_like(packed: PackedSequence, output: Tensor, lengths: Tensor) -> PackedSequence:
-    """output (B, T, ...) packed in the order of the input."""
+    """output (B, T, ...) packed in the order of the input, with which it shares no memory."""
     if packed.sorted_indices is not None:
         order = packed.sorted_indices
         output, lengths = output.index_select(0, order), lengths.index_select(0, order.to(lengths.device))
     data = pack_padded_sequence(output, lengths, batch_first=True).data
-    return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+    indices = (None if t is None else t.clone() for t in (packed.sorted_indices, packed.unsorted_indices))
+    return PackedSequence(data, packed.batch_sizes.clone(), *indices)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import chain
 from numbers import Integral
 from typing import Any
@@ -19,10 +19,12 @@ from zoo.engine.cell import Cell
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.recurrence import ENGINES, Engine
 from zoo.errors import BuildError, ZooError
+from zoo.factory import Building, On, settled
 from zoo.inputs.base import Input
 from zoo.model import Model
 from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import describe
+from zoo.spec.traits import parts
 
 GIBIBYTE = 2**30
 MOST_NUMBERS = 2**50
@@ -50,8 +52,10 @@ def build(
     _within(spec, where, dtype, memory_limit)
     # Low-precision numbers are drawn as float32: not every scheme can be computed in them.
     drawn = dtype if dtype == torch.float64 else torch.float32
-    with _seeded(seed, where), _default_dtype(drawn), where:
+    _imported(spec)
+    with Building(drawn, None if seed is None else int(seed)), On(where):
         model = _assemble(spec)
+    settled(model, drawn)
     model.spec, model.engine = spec, chosen
     _check_engine(model, chosen)
     return model if dtype == drawn else model.to(dtype)
@@ -250,23 +254,8 @@ def _check_whole(name: str, value: object, low: int, high: int | None) -> None:
         raise BuildError(f"{name} must be a whole number {bounds}, or None, not {value!r:.60}")
 
 
-@contextmanager
-def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
-    """With a seed, draw from it and leave the global random state as it was; without, draw from the global state."""
-    if seed is None:
-        yield
-        return
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
+def _imported(spec: Spec) -> None:
+    """Import every component before anything is drawn: what a module makes when it is imported is no model's own."""
+    for _, part in parts(spec):
+        with suppress(Exception):  # said where it is built, by name
+            resolve(part.record.build)

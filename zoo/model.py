@@ -16,8 +16,9 @@ from zoo import arguments, provenance
 from zoo.components import Shape
 from zoo.engine.backends import stack
 from zoo.engine.cell import Cell
-from zoo.engine.constants import keeping
+from zoo.engine.constants import caching
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.memory import apart
 from zoo.engine.precision import HALF, casts
 from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import at_last, zero_where
@@ -146,14 +147,24 @@ class Model(nn.Module):
 
         What cells derive from them (a discretisation, eigenvalues) is then made once, not at every call of `step`.
         Changes nothing in training or with gradients.
+
+        A block serves the thread (or the asyncio task) that enters it, and this model: a copy of the model, whatever
+        is saved, and other threads that run it know nothing of the block. Blocks may be nested and end in any order.
+        Parameters that are seen to have changed, as by `load_state_dict` in another thread, are read again; a change
+        through `.data` is not seen before the block ends.
         """
-        with keeping(module for module in self.modules() if isinstance(module, Cell)):
+        with caching(module for module in self.modules() if isinstance(module, Cell)):
             yield self
 
     def init_state(self, batch: int) -> Any:
         """The state that `state=None` means, for so many rows. Raises InputError for what is no number of rows."""
         arguments.check_sizes(batch=batch)
-        return self._layout.outward(self._initial(batch, *self._place()))
+        state = self._layout.outward(self._initial(batch, *self._place()))
+        return (
+            State(dict(zip(state, apart([*state.values()], (), self), strict=True)))
+            if isinstance(state, State)
+            else state
+        )
 
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
         """A random input for this model, on its device; the global random state is untouched."""
@@ -216,7 +227,9 @@ class Model(nn.Module):
         stacked = self._stacked(state, x.shape[0], run, device, dtype)
         if stacked is not None:
             y = stack.run(self._recurrent, features, stacked, run)
-            return self._headed(y, run), as_torch(y.state), None
+            # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
+            output = y.output if self.head is None else apart([self._headed(y, run)], (x,), self)[0]
+            return output, as_torch(y.state), None
         before = self._initial(x.shape[0], device, dtype)
         if state is not None:
             before = self._layout.inward(state, before)
@@ -226,13 +239,28 @@ class Model(nn.Module):
         for index, layer in enumerate(self.layers):
             last = index == len(self.layers) - 1
             # Only the first layer sees what was observed, and only the last is asked for its final output.
-            own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
+            own = run
+            if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
+                own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
             y = layer(y.output, before[index], own)
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}
-        output = self._headed(y, run)
-        return output, self._layout.outward_flat(after), State(states) if all_states else None
+        given = [tensor for tensor in (x, dt, observed) if tensor is not None]
+        for one in before:
+            given += one.values()
+        return self._handed_out(self._headed(y, run), after, states if all_states else None, given)
+
+    def _handed_out(
+        self, output: Tensor, after: dict[str, Tensor], states: dict[str, Tensor] | None, given: Iterable[Tensor]
+    ) -> tuple[Tensor, Any, State | None]:
+        """What a run gives, each tensor with memory of its own."""
+        if isinstance(self._layout, TorchLayout) and states is None:  # which stacks the state anew
+            return apart([output], given, self)[0], self._layout.outward_flat(after), None
+        output, *own = apart([output, *after.values(), *(states or {}).values()], given, self)
+        last = dict(zip(after, own, strict=False))
+        together = None if states is None else State(dict(zip(states, own[len(after) :], strict=True)))
+        return output, self._layout.outward_flat(last), together
 
     def _stacked(
         self, state: AnyState | None, batch: int, run: Run, device: torch.device, dtype: torch.dtype

@@ -6,6 +6,7 @@ shared parameters wrongly; so it is given data and a device, everything is put b
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,16 +16,19 @@ import torchinfo
 from torch import nn
 from torchinfo import torchinfo as internals
 
+_lock = threading.RLock()
+
 
 def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
     """torchinfo's table of a model's modules, their output shapes and parameters.
 
     Args:
-        model: left exactly as it is: modes, device, hooks and the random state.
+        model: left exactly as it is: modes, device and hooks.
         x: an input for it, on its device.
         depth: how many levels of modules to show.
     """
-    with untouched(model), torch.no_grad():
+    # torchinfo keeps what it found in the module itself, for all threads; it draws nothing where it is given its input.
+    with _lock, untouched(model), torch.no_grad():
         try:
             statistics = torchinfo.summary(
                 model,
@@ -39,6 +43,8 @@ def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
             )
         except RuntimeError as error:
             raise error.__cause__ or error from None  # torchinfo's own text hides what went wrong
+        finally:
+            internals.clear_cached_forward_pass()
     lines = str(statistics).splitlines()
     # The rows end at the third double rule; what follows are totals, which are ours to give.
     rules = [index for index, line in enumerate(lines) if line and not line.strip("=")]
@@ -47,20 +53,17 @@ def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Put back what looking at a model may change: each module's mode and hooks, and the random states."""
+    """Put back what looking at a model may change: each module's mode and hooks."""
     modes = {module: module.training for module in model.modules()}
     hooks = {module: (dict(module._forward_hooks), dict(module._forward_pre_hooks)) for module in model.modules()}
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
-    with torch.random.fork_rng(devices=devices):
-        try:
-            yield
-        finally:
-            internals.clear_cached_forward_pass()
-            for module, mode in modes.items():
-                module.training = mode
-            for module, (after, before) in hooks.items():
-                _restore(module._forward_hooks, after)
-                _restore(module._forward_pre_hooks, before)
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for module, (after, before) in hooks.items():
+            _restore(module._forward_hooks, after)
+            _restore(module._forward_pre_hooks, before)
 
 
 def _restore(current: dict[int, Any], before: dict[int, Any]) -> None:

@@ -5,6 +5,10 @@ The last part of `test_engine_traps`, which says how these tests are made.
 
 from __future__ import annotations
 
+import copy
+import io
+import pickle
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,7 +94,7 @@ def constants_made_at_every_step(patch: Patch) -> None:
 
 @traps.bug
 def constants_kept_with_the_graph_of_the_first_step(patch: Patch) -> None:
-    edit(patch, engine_constants, "constants", "or torch.is_grad_enabled()", "")
+    edit(patch, engine_constants, "constants", "torch.is_grad_enabled() or", "")
 
 
 @traps.rule
@@ -101,13 +105,25 @@ def constants_follow_the_precision() -> None:
     with torch.no_grad(), model.streaming():
         steps(model, 2)
         assert torch.equal(steps(model.float(), 2), expected)
-    assert cell.kept is None
+        with torch.autocast("cpu", torch.bfloat16):
+            steps(model)
+            made = cell.made
+            steps(model)
+            assert cell.made == made
+        steps(model)
+        assert cell.made == made  # those of float32 are there still
 
 
 @traps.bug
 def constants_of_another_precision(patch: Patch) -> None:
-    right = "if precision not in cell.kept:"
-    edit(patch, engine_constants, "constants", right, f"precision = torch.float64\n    {right}")
+    patch.setattr(engine_constants, "_precision", lambda ctx: torch.float64)
+    patch.setattr(engine_constants, "_same", lambda one, other: True)
+
+
+@traps.bug
+def constants_that_forget_autocast(patch: Patch) -> None:
+    patch.setattr(engine_constants, "_precision", lambda ctx: ctx.dtype)
+    patch.setattr(engine_constants, "_stamp", lambda cell: None)
 
 
 @traps.rule
@@ -146,17 +162,206 @@ CHANGES = (by_an_optimiser, by_loading, by_data)
 
 @traps.bug
 def constants_never_made_anew(patch: Patch) -> None:
-    def wrong(cell: Cell, ctx: Context) -> Any:
-        if cell.kept is None:
-            cell.kept = {}
-        return cell.kept.setdefault(ctx.dtype, cell.constants(ctx))
-
-    patch.setattr(recurrence, "constants", wrong)
+    cached: dict[Any, Any] = {}
+    patch.setattr(recurrence, "constants", lambda cell, ctx: cached.setdefault(cell, cell.constants(ctx)))
 
 
 @traps.bug
-def constants_kept_after_streaming(patch: Patch) -> None:
-    edit(patch, engine_constants, "keeping", "cell.kept = kept", "pass")
+def constants_cached_after_streaming(patch: Patch) -> None:
+    patch.setattr(engine_constants._Block, "end", lambda self: None)
+
+
+# What is cached belongs to a block, and to the thread that entered it: not to the model.
+
+
+@traps.rule
+def a_copy_made_while_streaming_caches_nothing() -> None:
+    for duplicate in (copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model)), with_saved):
+        model, _ = counting()
+        with torch.no_grad(), model.streaming():
+            steps(model, 2)
+            made = duplicate(model)
+            made.layers[0].cell.nu.data += 1.0
+            found = steps(made, 2)
+        other, fresh = counting()
+        fresh.load_state_dict(made.layers[0].cell.state_dict())
+        with torch.no_grad():
+            assert torch.equal(found, steps(other, 2))
+            assert torch.equal(steps(made, 2), found)
+
+
+def with_saved(model: Model) -> Model:
+    """Through a file."""
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    made: Model = torch.load(file, weights_only=False)
+    return made
+
+
+@traps.bug
+def constants_cached_in_the_cell(patch: Patch) -> None:
+    def wrong(right: Any, cell: Cell, ctx: Context) -> Any:
+        if not engine_constants._blocks.get():
+            return right(cell, ctx)
+        if not hasattr(cell, "kept"):
+            cell.kept = right(cell, ctx)  # type: ignore[assignment]
+        return cell.kept
+
+    around(patch, recurrence, "constants", wrong)
+
+
+@traps.rule
+def blocks_end_in_any_order() -> None:
+    model, cell = counting()
+    with torch.no_grad():
+        for last_first in (True, False):
+            before = cell.made
+            first, second = model.streaming(), model.streaming()
+            first.__enter__()
+            steps(model, 2)
+            second.__enter__()
+            steps(model, 2)
+            assert cell.made == before + 2  # each block has its own
+            for block in (second, first) if last_first else (first, second):
+                by_data(model)
+                block.__exit__(None, None, None)
+                steps(model)
+            cell.nu.data += 1.0
+            found = steps(model, 2)
+            other, fresh = counting()
+            fresh.load_state_dict(cell.state_dict())
+            assert torch.equal(found, steps(other, 2))
+    assert not engine_constants._blocks.get()
+
+
+@traps.bug
+def a_block_that_ends_gives_back_what_was_there_when_it_began(patch: Patch) -> None:
+    entered: dict[Any, Any] = {}
+    blocks = engine_constants._blocks
+
+    def block() -> Any:
+        made = engine_constants._Block()
+        entered[made] = blocks.get()
+        return made
+
+    edit(patch, engine_constants, "caching", "block = _Block()", "block = _made()")
+    patch.setattr(engine_constants, "_made", block, raising=False)
+    patch.setattr(engine_constants._Block, "end", lambda self: blocks.set(entered[self]))
+
+
+@traps.rule
+def a_block_left_through_an_error_or_a_generator_is_left() -> None:
+    model, _ = counting()
+
+    def stream() -> Iterator[Tensor]:
+        with model.streaming():
+            while True:
+                yield steps(model)
+
+    with torch.no_grad():
+        generator = stream()
+        next(generator)
+        assert len(engine_constants._blocks.get()) == 1
+        generator.close()
+        assert not engine_constants._blocks.get()
+        with pytest.raises(ZeroDivisionError), model.streaming():
+            raise ZeroDivisionError
+        assert not engine_constants._blocks.get()
+        left = stream()
+        next(left)
+        worker = threading.Thread(target=left.close)  # which has blocks of its own
+        worker.start()
+        worker.join()
+        by_data(model)
+        found = steps(model)
+        assert torch.equal(found, steps(fresh_of(model)))
+
+
+def fresh_of(model: Model) -> Model:
+    other, cell = counting()
+    cell.load_state_dict(model.layers[0].cell.state_dict())
+    return other
+
+
+@traps.bug
+def a_block_that_an_error_leaves_open(patch: Patch) -> None:
+    edit(patch, engine_constants, "caching", "finally", "except StopAsyncIteration")
+
+
+@traps.bug
+def a_block_that_another_thread_cannot_end(patch: Patch) -> None:
+    blocks = engine_constants._blocks
+    patch.setattr(
+        engine_constants._Block,
+        "end",
+        lambda self: blocks.set(tuple(block for block in blocks.get() if block is not self)),
+    )
+
+
+@traps.rule
+def parameters_seen_to_change_in_a_block_are_read_again() -> None:
+    for change in (by_an_optimiser_step, by_loading, by_loading_in_place):
+        model, _ = counting()
+        with torch.no_grad(), model.streaming():
+            steps(model, 2)
+            change(model)
+            assert torch.equal(steps(model, 2), steps(fresh_of(model), 2)), change.__name__
+
+
+def by_an_optimiser_step(model: Model) -> None:
+    with torch.enable_grad():
+        by_an_optimiser(model)
+
+
+def by_loading_in_place(model: Model) -> None:
+    model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})
+
+
+@traps.bug
+def a_change_in_a_block_that_is_not_seen(patch: Patch) -> None:
+    patch.setattr(engine_constants, "_same", lambda one, other: True)
+
+
+@traps.rule
+def a_block_is_nothing_to_another_thread() -> None:
+    """One streams, one trains the same model and loads weights into it, one has a block of its own."""
+    model, cell = counting()
+    with torch.no_grad(), model.streaming():
+        steps(model, 2)
+        made = cell.made
+        found: list[Any] = []
+
+        def elsewhere() -> None:
+            with torch.no_grad():
+                found.append(len(engine_constants._blocks.get()))
+                cell.nu.data += 1.0  # which leaves no trace
+                found.append(torch.equal(steps(model, 2), steps(fresh_of(model), 2)))
+                with model.streaming():
+                    steps(model, 3)
+                cell.nu.data -= 1.0
+
+        worker = threading.Thread(target=elsewhere)
+        worker.start()
+        worker.join()
+        assert found == [0, True]
+        assert cell.made == made + 3
+        steps(model, 2)
+        assert cell.made == made + 3
+
+
+@traps.bug
+def blocks_of_the_whole_process(patch: Patch) -> None:
+    class Everywhere:
+        value: tuple[Any, ...] = ()
+
+        def get(self) -> tuple[Any, ...]:
+            return self.value
+
+        def set(self, value: tuple[Any, ...]) -> None:
+            self.value = value
+
+    patch.setattr(engine_constants, "_blocks", Everywhere())
 
 
 # `if reset.any()`.

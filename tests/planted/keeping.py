@@ -11,11 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import zoo.builder
+import zoo.engine.constants
+import zoo.engine.recurrence
+import zoo.model
+import zoo.state_layout
+from zoo.factory import Building
 from zoo.heads.tied import Tied
 from zoo.inputs.features import Features
 from zoo.inputs.tokens import Tokens
 from zoo.layers.linear import LinearLayer
+from zoo.model import Model
 
+from .own import Timed
 from .patching import Patch, around
 from .suite import mutant
 
@@ -66,22 +73,126 @@ def tied_weights_remembered_instead_of_shared(patch: Patch) -> None:
 
 @mutant("gru", "seed")
 def seed_ignored(patch: Patch) -> None:
-    @contextlib.contextmanager
-    def wrong(seed: int | None, device: torch.device) -> Iterator[None]:
-        yield
-
-    patch.setattr(zoo.builder, "_seeded", wrong)
+    building(patch, lambda dtype, seed: Building(dtype, None))
 
 
 @mutant("gru", "seed")
 def seed_set_in_the_global_state(patch: Patch) -> None:
     @contextlib.contextmanager
-    def wrong(seed: int | None, device: torch.device) -> Iterator[None]:
+    def wrong(dtype: torch.dtype, seed: int | None) -> Iterator[None]:
         if seed is not None:
             torch.manual_seed(seed)
-        yield
+        with Building(dtype, None):
+            yield
 
-    patch.setattr(zoo.builder, "_seeded", wrong)
+    building(patch, wrong)
+
+
+@mutant("gru", "seed")
+def seed_set_in_the_global_state_for_a_while(patch: Patch) -> None:
+    @contextlib.contextmanager
+    def wrong(dtype: torch.dtype, seed: int | None) -> Iterator[None]:
+        with torch.random.fork_rng([], enabled=seed is not None), Building(dtype, None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
+
+    building(patch, wrong)
+
+
+@mutant("gru", "seed")
+def default_dtype_set_for_a_while(patch: Patch) -> None:
+    @contextlib.contextmanager
+    def wrong(dtype: torch.dtype, seed: int | None) -> Iterator[None]:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            with Building(dtype, seed):
+                yield
+        finally:
+            torch.set_default_dtype(before)
+
+    building(patch, wrong)
+
+
+@mutant("tied", "seed")
+def random_numbers_drawn_beside_the_seed(patch: Patch) -> None:
+    """A generator for one kind of tensor is missed: as where a scheme draws by another function than the others."""
+    around(patch, Building, "_from_seed", lambda f, self, seed, func, args, kwargs: kwargs)
+
+
+def building(patch: Patch, wrong: Any) -> None:
+    patch.setattr(zoo.builder, "Building", wrong)
+
+
+# What is returned, and what stays.
+
+
+def returned(patch: Patch, wrong: Any) -> None:
+    """Tensors leave a model as this gives them."""
+    patch.setattr(zoo.model, "apart", lambda found, given, module: wrong([*found], [*given]))
+
+
+@mutant("mingru", "memory")
+def output_and_state_in_one_memory(patch: Patch) -> None:
+    returned(patch, lambda found, given: found)
+
+
+@mutant("lru", "memory")
+def state_that_holds_all_steps(patch: Patch) -> None:
+    def wrong(found: list[Tensor], given: list[Tensor]) -> list[Tensor]:
+        return [t if t.untyped_storage().nbytes() > t.nbytes else t.clone() for t in found]
+
+    returned(patch, wrong)
+
+
+@mutant("both-learned", "memory")
+def initial_state_that_is_the_parameter(patch: Patch) -> None:
+    patch.setattr(Model, "init_state", lambda self, batch: self._layout.outward(self._initial(batch, *self._place())))
+    patch.setattr(zoo.state_layout, "layout_of", lambda layers: zoo.state_layout.NamedLayout())
+    patch.setattr(zoo.model, "layout_of", lambda layers: zoo.state_layout.NamedLayout())
+
+
+@mutant("timed", "memory")
+def state_handed_on_as_it_came(patch: Patch) -> None:
+    def wrong(step: Any, self: Any, u: Any, state: Any, const: Any) -> Any:
+        return {**step(self, u, state, const), "last": state["last"].detach()}
+
+    around(patch, Timed, "step", wrong)
+    returned(
+        patch,
+        lambda found, given: [t if any(t.data_ptr() == g.data_ptr() for g in given) else t.clone() for t in found],
+    )
+
+
+@mutant("lstm", "memory")
+def states_of_all_steps_beside_the_output(patch: Patch) -> None:
+    def wrong(found: list[Tensor], given: list[Tensor]) -> list[Tensor]:
+        return [t if t.dim() == found[0].dim() else t.clone() for t in found]
+
+    returned(patch, wrong)
+
+
+@mutant("lru", "streaming")
+def constants_cached_in_the_cell(patch: Patch) -> None:
+    def wrong(right: Any, cell: Any, ctx: Any) -> Any:
+        if not zoo.engine.constants._blocks.get():
+            return right(cell, ctx)
+        if not hasattr(cell, "kept"):
+            cell.kept = right(cell, ctx)
+        return cell.kept
+
+    around(patch, zoo.engine.recurrence, "constants", wrong)
+
+
+@mutant("lru", "streaming")
+def a_block_that_does_not_end(patch: Patch) -> None:
+    patch.setattr(zoo.engine.constants._Block, "end", lambda self: None)
+
+
+@mutant("lru", "streaming")
+def parameters_loaded_in_a_block_not_seen(patch: Patch) -> None:
+    patch.setattr(zoo.engine.constants, "_same", lambda one, other: True)
 
 
 @mutant("linear", "gradcheck")

@@ -35,6 +35,8 @@ CHECKS: Final = (
     _check("precision", "precision:precision", "bfloat16 and autocast stay close; slow: over 1000 steps too"),
     _check("meta", "meta:meta", "runs on meta give the same shapes and dtypes, and nothing is made on another device"),
     _check("state_dict", "saving:state_dict", "saved, copied and pickled models give the same outputs"),
+    _check("memory", "memory:memory", "what is returned shares no memory, and holds no more than itself"),
+    _check("streaming", "memory:streaming", "a streaming block changes no number and leaves nothing behind"),
     _check("seed", "saving:seed", "a seed gives the same parameters, through meta too"),
     _check("round_trip", "saving:round_trip", "the canonical form reads back as the same spec"),
     _check("learns", "learning:learns", "overfits one tiny batch", slow=True),

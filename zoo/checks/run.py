@@ -27,7 +27,10 @@ def check(
     checks: Sequence[str] | None = None,
     slow: bool = False,
 ) -> Report:
-    """Hold one model to the contract. Arguments and result as `zoo.check`."""
+    """Hold one model to the contract. Arguments and result as `zoo.check`.
+
+    Not for several threads of one process: it seeds torch, sets its number of threads and silences warnings meanwhile.
+    """
     chosen = select(checks, slow=slow)
     engine_named(engine)  # a name that no model knows is the caller's mistake, not a model's
     where = default_device() if device is None else as_device(device)

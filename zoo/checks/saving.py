@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from zoo.builder import build, materialise
 from zoo.checks.batch import batch_of, random_state, run
@@ -57,11 +58,11 @@ def _through_torch(value: Any) -> Any:
 
 
 def seed(subject: Subject) -> None:
-    """A seed gives the same parameters, leaves the global random state alone, and holds through meta too."""
-    before = torch.get_rng_state()
-    model = _seeded(subject, 5)
-    if not torch.equal(torch.get_rng_state(), before):
-        raise CheckFailure("a build with a seed changes the global random state")
+    """A seed gives the same parameters, never touches what other threads see, and holds through meta too."""
+    with _Unchanged() as globally:
+        model = _seeded(subject, 5)
+    if globally.changed:
+        raise CheckFailure(f"a build with a seed changes {globally.changed}, if only while it lasts")
     torch.manual_seed(11)
     _same(_seeded(subject, 5), model, "two builds with one seed")
     if model.state_dict() and not _differs(model, _seeded(subject, 6)):
@@ -79,6 +80,31 @@ def seed(subject: Subject) -> None:
     _same(made, model, "a build on meta, materialised, against a direct one")
     batch = batch_of(subject, 2, 3)
     all_close(run(made.eval(), batch), run(model.eval(), batch), "outputs of a materialised model", bound=0.0)
+
+
+class _Unchanged(TorchFunctionMode):
+    """Looks at what all threads share before and after every call of torch: a mode sees them all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.random, self.dtype = torch.get_rng_state(), torch.get_default_dtype()
+        self.changed = ""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self._look()
+        found = func(*args, **(kwargs or {}))
+        self._look()
+        return found
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._look()
+
+    def _look(self) -> None:
+        if torch.get_default_dtype() != self.dtype:
+            self.changed = "the default dtype"
+        elif not torch.equal(torch.get_rng_state(), self.random):
+            self.changed = "the global random state"
 
 
 def _seeded(subject: Subject, seed: int) -> Model:

@@ -161,8 +161,6 @@ class Cell(nn.Module):
     write: str | None = None
     surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
-    kept: dict[torch.dtype, Any] | None = None
-    """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Cast and move as any module, but keep buffers at least float32. Those of a cell without parameters, as of a
@@ -179,7 +177,7 @@ class Cell(nn.Module):
 
         It sees parameters that are at least float32, as everything does that meets a state.
 
-        Outside training it must depend on the parameters and the precision alone: `Model.streaming` keeps it.
+        Outside training it must depend on the parameters and the precision alone: `Model.streaming` caches it.
         """
         return ()
 

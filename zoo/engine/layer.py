@@ -190,7 +190,7 @@ class RecurrentLayer(Layer):
 
 def _learned(cell: Cell) -> nn.ParameterDict:
     """Start values as parameters; complex ones as pairs, which no change of dtype can rob of a part."""
-    dtype = torch.get_default_dtype()
+    dtype = torch.empty(0).dtype  # not torch.get_default_dtype(): a model may be built in another
     found = {}
     for name, spec in cell.states.items():
         if not spec.learned:

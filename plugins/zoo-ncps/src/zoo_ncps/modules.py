@@ -97,5 +97,5 @@ def make_wired_cfc(options: WiredCfCOptions, wiring: Any) -> nn.Module:
     for layer in module.children():
         mask = layer.get_parameter("sparsity_mask").detach()
         del layer.sparsity_mask
-        layer.register_buffer("sparsity_mask", mask.to(torch.get_default_dtype()))
+        layer.register_buffer("sparsity_mask", mask.to(torch.empty(0).dtype))
     return module

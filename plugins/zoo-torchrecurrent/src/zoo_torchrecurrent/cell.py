@@ -35,8 +35,10 @@ class TorchRecurrent(zoo.Cell):
         self.states = {name: zoo.StateSpec(shape, zoneout=name in held) for name, shape in shapes.items()}
         self.uses = frozenset({"weight_dropout"}) if self.entry.drops else frozenset()
         build = getattr(torchrecurrent, self.entry.module)
-        # It puts its parameters on the CPU unless it is told, whatever torch's default device is.
-        self.module = build(inputs, hidden_size, **options.arguments(), device=torch.get_default_device())
+        # It puts its parameters on the CPU unless it is told, whatever torch's default device is, and takes the default
+        # dtype of the process, which may not be the model's.
+        place = {"device": torch.get_default_device(), "dtype": torch.empty(0).dtype}
+        self.module = build(inputs, hidden_size, **options.arguments(), **place)
         self.recurrent = frozenset(weight.name for weight in self.entry.parts() if weight.columns == "H")
         for weight in self.entry.parts():
             if not options.has(weight.name):

@@ -29,6 +29,7 @@ class TauGRU(zoo.Layer):
             delay=options.delay,
             **options.arguments(),
             device=torch.get_default_device(),
+            dtype=torch.empty(0).dtype,
         )
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -1,0 +1,137 @@
+"""Memory: what a model returns is its own, and what a streaming block derives from parameters ends with the block."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.builder import with_engine
+from zoo.checks.batch import Batch, batch_of, lengths_of, random_state, run
+from zoo.checks.subject import Subject, all_close, tensors
+from zoo.errors import BuildError, CheckFailure
+from zoo.model import Model
+
+LENGTHS = (7, 2, 5)
+
+
+def memory(subject: Subject) -> None:
+    """No tensor that is returned shares memory with another, an input or a parameter, or holds more than itself."""
+    model = subject.model()
+    for engine in dict.fromkeys((subject.engine, "auto", "loop")):
+        try:
+            one = with_engine(model, engine)
+        except BuildError:
+            continue  # a cell without that engine says so when it is built
+        for gradients in (False, True):
+            with torch.set_grad_enabled(gradients):
+                for label, found, given in _runs(subject, one):
+                    held = {**given, **dict(one.named_parameters()), **dict(one.named_buffers())}
+                    _alone(found, held, f"engine {engine}, {label}, {'with' if gradients else 'without'} gradients")
+
+
+def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tensor], dict[str, Tensor]]]:
+    """Runs of each kind: what it was, what came out and what went in, by name."""
+    for rows in (1, 3):
+        yield f"init_state({rows})", _by_name("state", model.init_state(rows)), {}
+    batch, state = batch_of(subject, 3, 7), random_state(model, 3)
+    yield "7 steps", *_run(model, batch)
+    yield "7 steps from a state", *_run(model, batch, state, return_states=True)
+    lengths = lengths_of(LENGTHS, subject.device)
+    yield f"rows of lengths {LENGTHS}", *_run(model, batch, state, lengths=lengths)
+    reset = torch.zeros((3, 7), dtype=torch.bool, device=subject.device)
+    reset[0, 6] = reset[1, 0] = True
+    yield "7 steps with resets", *_run(model, batch, reset=reset, return_states=True)
+    single = batch_of(subject, 1, 1)
+    yield "1 step of 1 row", *_run(model, single)
+    yield "1 step of 1 row from a state", *_run(model, single, random_state(model, 1), return_states=True)
+    if subject.traits.streamable:
+        x, extras = batch.step(3)
+        output, after = model.step(x, state, **extras)
+        yield "step", {"output": output, **_by_name("state", after)}, {"x": x, **extras, **_by_name("state", state)}
+    if not batch.extras:
+        packed = torch.nn.utils.rnn.pack_padded_sequence(batch.x, [7, 5, 2], batch_first=True)
+        output, after = model(packed, return_state=True)
+        found = _by_name("output", output) | _by_name("state", after)
+        yield "a packed sequence", found, _by_name("x", packed)
+
+
+def _run(model: Model, batch: Batch, state: Any = None, **rest: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    output, *after = model(batch.x, state, return_state=True, **rest, **batch.extras)
+    found = {"output": output}
+    for name, value in zip(("state", "states of all steps"), after, strict=False):
+        found |= _by_name(name, value)
+    beside = {name: value for name, value in rest.items() if isinstance(value, Tensor)}
+    return found, {"x": batch.x, **batch.extras, **beside, **_by_name("incoming state", state)}
+
+
+def _by_name(name: str, value: Any) -> dict[str, Tensor]:
+    if isinstance(value, Mapping):
+        return {f"{name} {key}": tensor for key, tensor in value.items()}
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+        return {f"{name}.{key}": tensor for key, tensor in value._asdict().items() if tensor is not None}
+    return {f"{name} {index}": tensor for index, tensor in enumerate(tensors(value))}
+
+
+def _alone(found: Mapping[str, Tensor], held: Mapping[str, Tensor], label: str) -> None:
+    owners = {_place(tensor): name for name, tensor in held.items() if tensor.numel()}
+    for name, tensor in found.items():
+        if not tensor.numel():
+            continue
+        other = owners.setdefault(_place(tensor), name)
+        if other != name:
+            raise CheckFailure(f"{label}: {name} shares memory with {other}: written to, one changes the other")
+        takes, needs = tensor.untyped_storage().nbytes(), tensor.numel() * tensor.itemsize
+        if takes > needs:
+            raise CheckFailure(f"{label}: {name} holds {takes:,} bytes for {needs:,} of its own")
+
+
+def _place(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def streaming(subject: Subject) -> None:
+    """A streaming block changes no number, and ends with nothing left of it: in the model, in copies and in files."""
+    model, other = subject.model(), subject.model(seed=1)
+    batch = batch_of(subject, 3, 5)
+    with torch.no_grad():
+        expected, moved = run(model, batch), run(other, batch)
+        size = len(pickle.dumps(model))
+        with model.streaming():
+            for _ in range(2):
+                all_close(run(model, batch), expected, "in a streaming block")
+            if len(pickle.dumps(model)) != size:
+                raise CheckFailure("a model is pickled with what a streaming block derived from its parameters")
+            copies = {"a deep copy": copy.deepcopy(model), "a pickled model": pickle.loads(pickle.dumps(model))}
+            for label, made in copies.items():
+                _write(made, other)
+                all_close(run(made, batch), moved, f"{label} made in a streaming block, given other parameters")
+            all_close(run(model, batch), expected, "in a streaming block, after copies of the model have changed")
+            model.load_state_dict(other.state_dict())
+            all_close(run(model, batch), moved, "in a streaming block, with other parameters loaded meanwhile")
+        _overlapping(subject, batch)
+
+
+def _overlapping(subject: Subject, batch: Batch) -> None:
+    """Two blocks of one model, of which the first ends first; then parameters change without a trace."""
+    model, other = subject.model(), subject.model(seed=1)
+    first, second = model.streaming(), model.streaming()
+    first.__enter__()
+    run(model, batch)
+    second.__enter__()
+    run(model, batch)
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    _write(model, other)
+    all_close(run(model, batch), run(other, batch), "after streaming blocks that overlapped, with other parameters")
+
+
+def _write(model: Model, other: Model) -> None:
+    """Give a model another one's parameters and buffers through `data`, of which torch keeps no trace."""
+    mine, theirs = ([*one.parameters(), *one.buffers()] for one in (model, other))
+    for tensor, value in zip(mine, theirs, strict=True):
+        tensor.data.copy_(value)
