@@ -412,9 +412,9 @@ def test_control_c_ends_without_a_traceback(tmp_path: Path) -> None:
     code = (
         # Whoever starts the tests in the background has Ctrl-C ignored in every process below.
         "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import zoo.spec.library as library\nfrom zoo.cli.main import main\n"
+        "import zoo.spec.listing as listing\nfrom zoo.cli.main import main\n"
         "def wait(*_):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
-        "library.entries = wait\nsys.argv = ['zoo', 'list']\nmain()\n"
+        "listing.entries_in = wait\nsys.argv = ['zoo', 'list']\nmain()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code],

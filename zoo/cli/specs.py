@@ -34,37 +34,27 @@ def list_specs(
     """The specs of the library, with their parameters and where they come from."""
     from fnmatch import fnmatchcase
 
-    from zoo.spec import library
+    from zoo.spec.listing import listing
 
     if sort not in ("name", "parameters"):
         raise ZooError(f"--sort must be 'name' or 'parameters', not {sort!r}")
     glob = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
-    rows: list[dict[str, Any]] = []
-    broken: list[Diagnostic] = []
-    for entry in library.entries():
-        if not fnmatchcase(entry.name, glob):
-            continue
-        try:
-            models = library.read_all(entry.path)
-        except SpecError as error:
-            broken += error.diagnostics
-            continue
-        bare = models[None]
-        if tag is not None and tag not in bare.spec.tags:
-            continue
-        rows.append(
-            {
-                "name": entry.name,
-                "parameters": bare.description.parameters,
-                "variants": [name for name in models if name],
-                "description": bare.spec.description or "",
-                "tags": list(bare.spec.tags),
-                "paper": bare.spec.paper,
-                "distribution": entry.distribution,
-                "version": entry.version,
-                "path": str(entry.path),
-            }
-        )
+    found = listing(lambda name: fnmatchcase(name, glob))
+    rows: list[dict[str, Any]] = [
+        {
+            "name": entry.name,
+            "parameters": row.parameters,
+            "variants": list(row.variants),
+            "description": row.description,
+            "tags": list(row.tags),
+            "paper": row.paper,
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "path": str(entry.path),
+        }
+        for entry, row in found.rows
+        if tag is None or tag in row.tags
+    ]
     if sort == "parameters":
         rows.sort(key=lambda row: (row["parameters"] is None, row["parameters"]))
     if as_json:
@@ -84,15 +74,9 @@ def list_specs(
             ),
             right=("parameters",),
         )
-    _warn(broken)
-
-
-def _warn(broken: list[Diagnostic]) -> None:
-    from zoo.plugin.manager import catalogue
-
-    for diagnostic in broken:
+    for diagnostic in found.broken:
         note(str(diagnostic))
-    for plugin in catalogue().plugins:
+    for plugin in found.plugins:
         if plugin.status in ("broken", "incompatible"):
             note(f"plugin {plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.status}: {plugin.cause}")
 

@@ -6,11 +6,13 @@ equal keys win, and read `no`, `1:30` and dates as something else than text.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import stat
 from collections.abc import Iterator
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +31,7 @@ MOST_CHARACTERS: Final = 10
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_recorder: ContextVar[dict[str, bytes] | None] = ContextVar("recorder", default=None)
 
 
 def read(path: str | os.PathLike[str]) -> Node:
@@ -42,7 +45,20 @@ def read(path: str | os.PathLike[str]) -> Node:
         data = _bytes(path)
     except (OSError, ValueError) as error:
         raise SpecError([Diagnostic(name, 0, 0, _reason(path, error), "file")]) from None
+    if (read_so_far := _recorder.get()) is not None:
+        read_so_far[os.fsdecode(path)] = data
     return parse(data, name)
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[dict[str, bytes]]:
+    """The content of every file that is read inside the block, by path: what a spec depends on."""
+    files: dict[str, bytes] = {}
+    token = _recorder.set(files)
+    try:
+        yield files
+    finally:
+        _recorder.reset(token)
 
 
 def parse(data: bytes, file: str) -> Node:

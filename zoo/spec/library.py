@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,40 +15,15 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
 from zoo.spec.document import Node, parse, read
 from zoo.spec.dump import Writer
+from zoo.spec.entries import LibraryEntry, entries_in
 from zoo.spec.resolve import Resolved, resolve
 
 SpecLike = str | os.PathLike[str] | Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryEntry:
-    """A spec file of the library: its name is its path within the library's folder, without the ending."""
-
-    name: str
-    path: Path
-    distribution: str
-    version: str
-
-    @property
-    def qualified(self) -> str:
-        return f"{self.distribution}/{self.name}"
-
-    @property
-    def short(self) -> str:
-        """The file's own name: enough to find it, unless another spec has it as its whole name."""
-        return self.path.stem
-
-
 def entries(catalogue: Catalogue | None = None) -> tuple[LibraryEntry, ...]:
     """Every spec of the library, sorted by name, then by distribution."""
-    found = [
-        LibraryEntry(
-            path.relative_to(folder.path).with_suffix("").as_posix(), path, folder.distribution, folder.version
-        )
-        for folder in (catalogue or installed()).spec_folders
-        for path in sorted(folder.path.rglob("*.yaml"))
-    ]
-    return tuple(sorted(found, key=lambda entry: (entry.name, entry.distribution)))
+    return entries_in((catalogue or installed()).spec_folders)
 
 
 def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, str | None]:
