@@ -35,12 +35,20 @@ from zoo.spec.problems import Path, Problem, flatten, keys_of
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A canonical spec, its figures, and where its values were written: `origins` maps a path of the canonical
-    form, as in `("layers", 0, "hidden_size")`, to the node; a value without one is a default."""
+    """A canonical spec, its figures, and where its values were written.
+
+    document: the merged mapping. written: the path in it of each canonical path, for those that may stand there.
+    """
 
     spec: Spec
     description: ModelDescription
-    origins: Mapping[Path, Node]
+    document: Node
+    written: Mapping[Path, Path]
+
+    @property
+    def origins(self) -> dict[Path, Node]:
+        """The node of each canonical path, as in `("layers", 0, "hidden_size")`; a value without one is a default."""
+        return {path: self.document.at(at) for path, at in self.written.items() if _stands(self.document, at)}
 
 
 def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> dict[str | None, Resolved]:
@@ -105,8 +113,7 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
     problems += rules.of_spec(file, spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
-    places = {path: node.at(where) for path, where in origins.items() if _stands(node, where)}
-    return Resolved(spec, description, places)
+    return Resolved(spec, description, node, origins)
 
 
 def _written(file: SpecFile, entry: RecurrentEntry, index: int) -> dict[str, Path]:
