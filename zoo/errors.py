@@ -85,3 +85,29 @@ class SpecError(ZooError):
         super().__init__("\n".join(str(d) for d in self.diagnostics))
 
     __hash__ = ZooError.__hash__
+
+
+_LONGEST_NAME = 60
+"""Characters of a name that are compared: comparing takes the square of them."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant. Case does not matter, nor "_" or a space in place of "-"."""
+    import difflib  # a command that makes no mistake does without it
+
+    spelt = {_plain(each): each for each in sorted(known, reverse=True)}
+    typed = _plain(name[:_LONGEST_NAME])
+    if typed in spelt:
+        return spelt[typed]
+    close = difflib.get_close_matches(typed, sorted(spelt), n=1)
+    return spelt[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message on an unknown name: what was probably meant, or nothing."""
+    meant = nearest(name, known)
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from zoo.errors import Diagnostic, SpecError, ZooError
+from zoo.errors import Diagnostic, SpecError, ZooError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
 from zoo.spec.document import Node, parse, read
@@ -42,8 +41,8 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     if not matches and (_looks_like_path(name) or os.path.lexists(name)):
         return Path(name), variant or None
     if not matches:
-        close = difflib.get_close_matches(name, sorted({entry.short for entry in known}), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
+        close = did_you_mean(name, {entry.short for entry in known} | {entry.name for entry in known})
+        hint = close or "; `zoo list` shows them all"
         idle = [
             f"{plugin.name} is {plugin.status}"
             for plugin in (catalogue or installed()).plugins
