@@ -294,12 +294,35 @@ def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, tmp_path: Path, comma
 
 
 @pytest.mark.parametrize(
-    "command", ["frobnicate", "list --frobnicate", "summary", "summary lstm --batch-size 0", "diff a"]
+    ("command", "line"),
+    [
+        ("frobnicate", "no such command 'frobnicate' (see `zoo --help`)"),
+        ("lst", "no such command 'lst'; did you mean 'list'? (see `zoo --help`)"),
+        ("bench Cells", "no such command 'Cells'; did you mean 'cells'? (see `zoo bench --help`)"),
+        ("list --frobnicate", "no such option '--frobnicate' (see `zoo list --help`)"),
+        ("list --TAG x", "no such option '--TAG'; did you mean '--tag'? (see `zoo list --help`)"),
+        ("summary", "missing argument 'SPEC' (see `zoo summary --help`)"),
+        ("diff a", "missing argument 'SPEC' (see `zoo diff --help`)"),
+        ("summary lstm --batch-size 0", "--batch-size must be at least 1 (see `zoo summary --help`)"),
+        ("summary lstm --batch-size x", "--batch-size must be an integer (see `zoo summary --help`)"),
+        ("bench engine --seconds x", "--seconds must be a number (see `zoo bench engine --help`)"),
+        ("test --engine", "option '--engine' requires an argument"),
+    ],
 )
-def test_a_wrong_use_of_a_command_ends_with_two_and_its_usage(zoo: Zoo, command: str) -> None:
+def test_a_wrong_use_of_a_command_is_one_line_and_ends_with_two(zoo: Zoo, command: str, line: str) -> None:
+    assert zoo(*command.split()) == Said("", f"zoo: {line}\n", 2)
+
+
+@pytest.mark.parametrize("command", ["", "bench", "new"])
+def test_a_command_that_needs_another_shows_its_help(zoo: Zoo, command: str) -> None:
     done = zoo(*command.split())
-    assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("Usage: zoo")
+    assert done.status == 2
+    assert f"Usage: zoo{' ' * bool(command)}{command} [OPTIONS] COMMAND [ARGS]..." in done.out + done.err
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_help_shows_no_type_where_an_option_takes_no_value(zoo: Zoo, command: tuple[str, ...]) -> None:
+    assert "bool" not in zoo(*command, "--help").out
 
 
 # Completion

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from zoo.cli import bench, components, convert, doctor, models, new, specs
+from zoo.cli import bench, components, convert, doctor, models, new, specs, usage
 from zoo.cli.output import note
 from zoo.errors import SpecError, ZooError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 for module in (specs, new, models, doctor, convert, components, bench):
     module.register(app)
+usage.without_types_of_flags(app)
 
 
 def _version(wanted: bool) -> None:
@@ -64,7 +65,7 @@ def _finish(status: int | str | None) -> None:
 
 def _run() -> int | str | None:
     try:
-        app(prog_name="zoo")
+        return usage.run(app)  # type: ignore[no-any-return]
     except SystemExit as end:
         return end.code
     except SpecError as error:
