@@ -271,6 +271,21 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("summary no.yaml", "no.yaml: no such file"),
         ("show zaremba-lm@huge", r".*zaremba-lm\.yaml: unknown variant 'huge' \(variants: small, medium, large\)"),
         ("list --sort size", "zoo: --sort must be 'name' or 'parameters', not 'size'"),
+        ("list --sort Name", "zoo: --sort must be 'name' or 'parameters', not 'Name'; did you mean 'name'?"),
+        ("list nothing", "zoo: no spec of the library is called 'nothing'; `zoo list` shows them all"),
+        ("list LSTM", "zoo: no spec of the library is called 'LSTM'; did you mean 'lstm'?"),
+        ("list --tag nope", "zoo: no spec has the tag 'nope'; tags: .*, practical"),
+        ("list --tag Practical", "zoo: no spec has the tag 'Practical'; did you mean 'practical'?"),
+        ("summary LSTM", "zoo: unknown spec 'LSTM'; did you mean 'lstm'? (a path ends in .yaml)"),
+        ("summary lstm --device CPU", r"zoo: device 'CPU' cannot be used here: .*; did you mean 'cpu'\?"),
+        ("test lstm --device Cpu", r"zoo: device 'Cpu' cannot be used here: .*; did you mean 'cpu'\?"),
+        ("test lstm --engine Fused", "zoo: unknown engine 'Fused'; did you mean 'fused'?"),
+        ("test lstm --check CHUNKED", "zoo: unknown check 'CHUNKED'; did you mean 'chunked'?"),
+        ("components --kind Cells", "zoo: unknown kind 'Cells'; did you mean 'cell'?"),
+        ("convert lstm --to ONNX -o x", r"zoo: --to must be .*; did you mean 'onnx'\?"),
+        ("bench cells --only LSTN", r"zoo: no cell matches 'LSTN' .*; did you mean 'lstm'\?"),
+        ("bench engine --list --suite Kernel", r"zoo: --suite must be .*; did you mean 'kernels'\?"),
+        ("new spec mine --cell LSTM", "zoo: unknown cell 'LSTM'; did you mean 'lstm'?"),
         ("validate lstm --format xml", "zoo: --format must be 'text', 'json' or 'github', not 'xml'"),
         ("components --kind engine", "zoo: unknown kind 'engine'; kinds: architecture, cell, .*"),
         ("plugins --traceback no-such", "zoo: no plugin 'no-such'; installed: builtin.*"),
@@ -325,6 +340,11 @@ def test_help_shows_no_type_where_an_option_takes_no_value(zoo: Zoo, command: tu
     assert "bool" not in zoo(*command, "--help").out
 
 
+def test_a_list_of_nothing_is_an_empty_one_in_json(zoo: Zoo) -> None:
+    line = "zoo: no spec of the library is called 'nothing'; `zoo list` shows them all\n"
+    assert zoo("list", "nothing", "--json") == Said("[]\n", line, 2)
+
+
 # Completion
 
 
@@ -339,6 +359,17 @@ def test_help_shows_no_type_where_an_option_takes_no_value(zoo: Zoo, command: tu
         ("zoo test lstm --check chu", ["chunked"]),
         ("zoo plugins --traceback bui", ["builtin"]),
         ("zoo val", ["validate"]),
+        ("zoo test lstm --engine l", ["linear", "loop"]),
+        ("zoo test lstm --device c", ["cpu", "cuda"]),
+        ("zoo summary lstm --device m", ["mps", "meta"]),
+        ("zoo convert lstm --to t", ["torch", "torchrecurrent"]),
+        ("zoo list --sort p", ["parameters"]),
+        ("zoo list --tag prac", ["practical"]),
+        ("zoo components --sort n", ["name"]),
+        ("zoo validate lstm --format g", ["github"]),
+        ("zoo bench engine --suite l", ["loop", "linear"]),
+        ("zoo bench cells --sort f", ["forward"]),
+        ("zoo bench cells --only lst", ["lstm", "lstm-1997"]),
         ("zoo show no-such@", []),
     ],
 )
@@ -349,6 +380,17 @@ def test_completion(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, line: str, offere
     done = zoo()
     assert done.out.split() == offered
     assert done.err == ""
+
+
+def test_what_is_offered_is_what_the_commands_take() -> None:
+    from zoo.bench.cells import SORTS
+    from zoo.cli import completion
+    from zoo.engine.recurrence import ENGINES
+    from zoo.translation.convert import FORMS
+
+    assert tuple(completion.engines("")) == ENGINES
+    assert sorted(completion.forms("")) == sorted(FORMS)
+    assert tuple(completion.cell_sorts("")) == SORTS
 
 
 # Pipes, terminals and signals

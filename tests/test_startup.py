@@ -28,10 +28,20 @@ def test_commands_that_build_nothing_import_no_torch(tmp_path: Path, command: st
     assert imported & HEAVY - allowed == set()
 
 
-def test_completion_imports_no_torch(tmp_path: Path) -> None:
-    env = {"_ZOO_COMPLETE": "complete_bash", "COMP_WORDS": "zoo summary ls", "COMP_CWORD": "2"}
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("zoo summary ls", sorted(path.stem for path in (ROOT / "specs").glob("ls*.yaml"))),
+        ("zoo test --engine sc", ["scan"]),
+        ("zoo convert --to on", ["onnx"]),
+        ("zoo bench engine --suite pe", ["peers"]),
+        ("zoo test --check chu", ["chunked"]),
+    ],
+)
+def test_completion_imports_no_torch(tmp_path: Path, line: str, offered: list[str]) -> None:
+    env = {"_ZOO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     done = python("-X", "importtime", "-m", "zoo", cwd=tmp_path, env=env)
-    assert done.stdout.split() == sorted(path.stem for path in (ROOT / "specs").glob("ls*.yaml"))
+    assert done.stdout.split() == offered
     assert not re.search(r"\| +torch$", done.stderr, re.MULTILINE)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message on an unknown name: what was probably meant, or nothing."""
     meant = nearest(name, known)
     return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def one_of(label: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a value that is none of those known. label: what it is the value of, as in "--sort".
+
+    Raises:
+        ZooError: says what would be right.
+    """
+    if value not in known:
+        quoted = [repr(name) for name in known]
+        few = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+        listed = few if len(known) <= 3 else f"one of {', '.join(known)}"
+        raise ZooError(f"{label} must be {listed}, not {value!r:.60}{did_you_mean(value, known)}")
 
 
 def _plain(name: str) -> str:

@@ -247,10 +247,10 @@ def test_a_mistake_is_one_input_error(name: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
-        ({"bidirectional": True}, "layers.0 runs over the sequence from its end"),
+        ({"bidirectional": True}, "layers.0 is bidirectional"),
         (
             {"layers": [{"cell": "rnn", "hidden_size": 4}, {"cell": "rnn", "hidden_size": 4, "reverse": True}]},
-            "layers.1 runs over the sequence from its end",
+            "layers.1 runs in reverse",
         ),
         ({"head": {"kind": "linear", "size": 2, "pool": "max"}}, "the head pools over time (pool: max)"),
     ],

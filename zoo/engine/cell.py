@@ -135,6 +135,8 @@ class Cell(nn.Module):
     write: str | None = None
     surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
+    _chosen: str = ""
+    """The options that differ from their defaults, for `repr`; the builder sets it."""
     kept: dict[torch.dtype, Any] | None = None
     """The engine's own: constants kept over many calls, see `zoo.engine.constants`."""
 
@@ -186,6 +188,14 @@ class Cell(nn.Module):
     def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
         """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""
         return run(self, x)
+
+    def extra_repr(self) -> str:
+        """Features in and units, (C, H, W) for maps, then the options that differ from their defaults."""
+        units = getattr(self, "hidden_size", None)
+        sizes = [self.input_shape, self.output_shape if units is None else (units,)]
+        return ", ".join(
+            [*(str(one[0]) if len(one) == 1 else str(one) for one in sizes), *filter(None, [self._chosen])]
+        )
 
     def reset_parameters(self) -> None:
         """Start every parameter and every buffer as the cell's paper does."""

@@ -22,22 +22,15 @@ class Listing:
     plugins: tuple[Plugin, ...]
 
 
+def names() -> tuple[str, ...]:
+    """The names of the library's specs, none of which is read."""
+    return tuple(entry.name for entry in _found()[0])
+
+
 def listing(wanted: Callable[[str], bool] = lambda name: True) -> Listing:
     """The specs of the library whose name is wanted, in the order of `library.entries`."""
-    plugins = manager.others()
-    if plugins is None:
-        known = manager.catalogue()
-        return _listing(entries_in(known.spec_folders), wanted, None, known.plugins)
-    source = manager.builtin()
-    own = SpecFolder(folder(), source.distribution, source.version)
-    usable = (plugin for plugin in plugins if plugin.status == "ok")
-    entries = entries_in([own, *(each for plugin in usable for each in plugin.spec_folders)])
-    return _listing(entries, wanted, Index(plugins, entries, source.version), plugins)
-
-
-def _listing(
-    entries: tuple[LibraryEntry, ...], wanted: Callable[[str], bool], index: Index | None, plugins: tuple[Plugin, ...]
-) -> Listing:
+    entries, plugins, version = _found()
+    index = None if version is None else Index(plugins, entries, version)
     rows: list[tuple[LibraryEntry, Row]] = []
     broken: list[Diagnostic] = []
     for entry in entries:
@@ -72,3 +65,16 @@ def _read(entry: LibraryEntry, index: Index | None) -> Row:
     if index is not None:
         index.add(entry.path, row, files)
     return row
+
+
+def _found() -> tuple[tuple[LibraryEntry, ...], tuple[Plugin, ...], str | None]:
+    """The specs, the plugins, and this package's version; None where the catalogue is there, which needs no index."""
+    plugins = manager.others()
+    if plugins is None:
+        known = manager.catalogue()
+        return entries_in(known.spec_folders), known.plugins, None
+    source = manager.builtin()
+    own = SpecFolder(folder(), source.distribution, source.version)
+    usable = (plugin for plugin in plugins if plugin.status == "ok")
+    entries = entries_in([own, *(each for plugin in usable for each in plugin.spec_folders)])
+    return entries, plugins, source.version

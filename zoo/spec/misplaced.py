@@ -23,7 +23,7 @@ LONGEST: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A place for a key. path: of the mapping it belongs in. written: what stands there now. what: whose option it is."""
+    """A place for a key. path: of the mapping that it belongs in. written: what stands there. what: what it is there."""
 
     path: Path
     written: Any
@@ -128,5 +128,7 @@ def _above(path: Path, root: Node) -> str | None:
 
 def _text(data: dict[str, Any]) -> str:
     """One line of YAML, as `cell: {kind: rnn, nonlinearity: relu}`."""
-    text: str = yaml.dump(data, Dumper=Writer, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    text: str = yaml.dump(
+        data, Dumper=Writer, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
     return text.strip().removeprefix("{").removesuffix("}")
