@@ -256,7 +256,7 @@ ENDING: list[tuple[str, dict[str, Any]]] = [
     ("scan", {"cell": "rnn"}),
     ("auto", {"cell": {"kind": "qrnn", "window": 3}}),
     ("auto", {"cell": "mamba", "layers": 2, "residual": True, "input": 5}),
-    ("auto", {"cell": "rglru"}),
+    ("auto", {"cell": "rglru", "hidden_size": 3}),
     ("auto", {"layers": [{"cell": "rnn", "hidden_size": 4}, {"kind": "linear", "size": 3}]}),
 ]
 
