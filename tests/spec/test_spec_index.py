@@ -208,7 +208,7 @@ def _told(data: Any, **changes: Any) -> bytes:
 HOSTILE: dict[str, Callable[[Library], Any]] = {
     "nothing": lambda lib: lib.file.write_bytes(b""),
     "half of it": lambda lib: lib.file.write_bytes(lib.file.read_bytes()[:-200]),
-    "a digit changed": lambda lib: lib.file.write_bytes(lib.file.read_bytes().replace(b"640", b"641")),
+    "a digit changed": lambda lib: lib.file.write_bytes(lib.file.read_bytes().replace(b", 640, ", b", 641, ")),
     "noise": lambda lib: lib.file.write_bytes(bytes(range(256)) * 50),
     "no JSON": lambda lib: lib.write_index(b"{nothing"),
     "not UTF-8": lambda lib: lib.write_index(b'{"modules": "\xff"}'),
