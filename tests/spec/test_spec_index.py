@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -131,6 +132,33 @@ def test_a_spec_follows_the_files_that_it_extends(library: Library, tmp_path: Pa
     assert library.read == ["x", "y"]
     middle.unlink()
     assert "x" not in library.parameters()
+
+
+def test_a_spec_follows_the_versions_of_what_it_requires(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    with library.write("a").open("a") as file:
+        file.write("requires: [Torch>=2]\nvariants: {small: {requires: [pluggy]}}\n")
+    library.parameters()
+    assert library.parameters()["a"] == RNN
+    assert library.read == []
+    known = importlib.metadata.version
+    for changed, version in (("torch", "2.999"), ("pluggy", "999")):
+        with monkeypatch.context() as site:
+            site.setattr(
+                importlib.metadata,
+                "version",
+                lambda name, changed=changed, version=version: version if name.lower() == changed else known(name),
+            )
+            library.parameters()
+            assert library.read == ["a"]
+    library.parameters()
+
+    def gone(name: str) -> str:
+        if name.lower() == "torch":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return known(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", gone)
+    assert library.parameters() == {"b": LSTM}
 
 
 def test_a_spec_with_a_mistake_is_read_every_time_and_said_to_be_wrong(library: Library) -> None:
@@ -413,7 +441,8 @@ def test_a_plugin_that_changes_or_breaks_shows_at_once(stranger: Stranger) -> No
     stranger.write(more="if 'ACME_BREAKS' in os.environ: raise SystemExit('no licence')")
     assert stranger.told() == (["acme 7 zoo-acme 1"], [], True)
     why = "plugin acme (zoo-acme 1) is broken: cannot be imported: SystemExit: no licence"
-    assert stranger.told({"ACME_BREAKS": "1"})[:2] == ([], [why])
+    nothing = "zoo: no spec of the library is called 'acme'; `zoo list` shows them all"
+    assert stranger.told({"ACME_BREAKS": "1"})[:2] == ([], [why, nothing])
     # Code that no list imports decides on the figure.
     stranger.write(parameters=8)
     assert stranger.told()[0] == ["acme 8 zoo-acme 1"]

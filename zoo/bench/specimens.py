@@ -81,6 +81,7 @@ def full_specimen(index: int) -> str:
         f"description: Three bidirectional layers with dropout, a norm and a classifier, number {index}.\n"
         f'paper: "Author {index} et al. 2026"\n'
         f"tags: [generated, group-{index % 7}]\n"
+        f"requires: [torch>=2]\n"
         f"input: {{kind: features, size: {8 + index % 50}}}\n"
         f"cell: {cell[index % 3]}\n"
         f"hidden_size: {16 + index % 100}\n"

@@ -21,6 +21,7 @@ _Offer = TypeVar("_Offer", Provided, ProvidedCheck)
 _SHOWN: Final = 20
 """Names that a message lists; of a kind that has more, it says how to see them."""
 _COMPARED: Final = 60
+_REMEMBERED: Final = 1000
 _DISTRIBUTION: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 
 
@@ -139,9 +140,19 @@ class Catalogue:
 
     def why_missing(self, requirement: str) -> str | None:
         """Why an entry of a spec's `requires`, as in `zoo-acme>=0.2`, is not met and how to mend it; None if it is."""
-        versions = {plugin.distribution: plugin.version for plugin in self.plugins}
-        idle = [plugin for plugin in self.plugins if plugin.status != "ok"]
-        return why_missing(requirement, versions, {plugin.distribution: plugin.trouble for plugin in idle})
+        asked = self._requirements
+        if requirement not in asked:
+            if len(asked) >= _REMEMBERED:
+                asked.clear()
+            versions = {plugin.distribution: plugin.version for plugin in self.plugins}
+            idle = {plugin.distribution: plugin.trouble for plugin in self.plugins if plugin.status != "ok"}
+            asked[requirement] = why_missing(requirement, versions, idle)
+        return asked[requirement]
+
+    @cached_property
+    def _requirements(self) -> dict[str, str | None]:
+        """What `why_missing` found: looking a version up takes a millisecond, and many specs ask for the same."""
+        return {}
 
     @property
     def _usable(self) -> tuple[Plugin, ...]:

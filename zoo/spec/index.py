@@ -2,7 +2,7 @@
 
 A row is used only where nothing that it depends on has changed:
 
-- the spec and every file that it extends, by content;
+- the spec and every file that it extends, by content, and the versions of what it requires;
 - the code that read and described it, plugins' included, by the size, times and inode of each module's file;
 - the plugins, their versions and status, where Python imports from and its version, and the variables of the
   environment that are named ZOO_*.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import os
 import stat
@@ -37,6 +38,10 @@ MOST_BYTES: Final = 16 * 2**20
 MOST_FILES: Final = 16
 """Indices that are kept: one for each set of plugins and environment."""
 LONGEST_SPEC: Final = 256 * 1024
+
+_LIBRARY: Final = "library"
+_REQUIRES: Final = "requires "
+"""Where files are absolute paths: which specs there are, and a distribution's version."""
 
 _BEGAN: Final = time.time_ns() - 10**9
 """A second before this process read any of the code that describes specs; the times of files are coarse."""
@@ -74,6 +79,7 @@ class Index:
         self._library = _digest("\0".join(str(entry.path) for entry in entries).encode("utf-8", "surrogatepass"))
         self._modules: dict[str, Stamp] = {}
         self._specs: dict[str, tuple[dict[str, str], Row]] = {}
+        self._versions: dict[str, str] = {}
         self._changed = False
         if self._file is not None:
             self._load(self._file)
@@ -86,12 +92,20 @@ class Index:
                 return None
         return row
 
-    def add(self, path: Path, row: Row, files: Mapping[str, bytes]) -> None:
-        """Note what a spec was found to be. files: the content of every file that was read for it."""
-        if all(Path(name).is_absolute() for name in files):
-            digests = {name: _digest(content) for name, content in files.items()}
-            self._specs[str(path)] = digests | ({"": self._library} if len(files) > 1 else {}), row
-            self._changed = True
+    def add(self, path: Path, row: Row, files: Mapping[str, bytes], requires: Iterable[str]) -> None:
+        """Note what a spec was found to be.
+
+        Args:
+            path: the spec. row: what the list says of it.
+            files: the content of every file that was read for it.
+            requires: what it and its variants require, as in `zoo-acme>=0.2`.
+        """
+        if not all(Path(name).is_absolute() for name in files):
+            return
+        digests = {name: _digest(content) for name, content in files.items()}
+        others = [*([_LIBRARY] if len(files) > 1 else []), *(_REQUIRES + name for name in _distributions(requires))]
+        self._specs[str(path)] = digests | {name: self._digest_of(name) or "" for name in others}, row
+        self._changed = True
 
     def save(self) -> None:
         """Write the index, whole or not at all. Where that cannot be done, the next command takes longer."""
@@ -110,10 +124,21 @@ class Index:
             _write(self._file, _digest(content).encode() + b"\n" + content)
 
     def _digest_of(self, name: str) -> str | None:
-        if not name:
+        if name == _LIBRARY:
             return self._library
+        if name.startswith(_REQUIRES):
+            return self._version_of(name.removeprefix(_REQUIRES))
         content = _read(name, LONGEST_SPEC)
         return None if content is None else _digest(content)
+
+    def _version_of(self, distribution: str) -> str:
+        """Of a distribution that specs require; none if it is not installed."""
+        if distribution not in self._versions:
+            try:
+                self._versions[distribution] = importlib.metadata.version(distribution)
+            except importlib.metadata.PackageNotFoundError:
+                self._versions[distribution] = "none"
+        return self._versions[distribution]
 
     def _load(self, file: Path) -> None:
         digest, _, content = (_read(file, MOST_BYTES, ours=True) or b"").partition(b"\n")
@@ -138,6 +163,16 @@ def _parsed(data: Any) -> tuple[dict[str, Stamp], dict[str, tuple[dict[str, str]
             raise ValueError(path)
         specs[path] = files, row
     return modules, specs
+
+
+def _distributions(requires: Iterable[str]) -> set[str]:
+    """The distributions that requirements name."""
+    texts = set(requires)
+    if not texts:
+        return set()
+    from packaging.requirements import Requirement  # 10 ms
+
+    return {Requirement(text).name for text in texts}
 
 
 def _digest(content: bytes) -> str:

@@ -63,7 +63,7 @@ def _read(entry: LibraryEntry, index: Index | None) -> Row:
         paper=bare.spec.paper,
     )
     if index is not None:
-        index.add(entry.path, row, files)
+        index.add(entry.path, row, files, [text for model in models.values() for text in model.spec.requires])
     return row
 
 

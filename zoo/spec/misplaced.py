@@ -23,7 +23,7 @@ LONGEST: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A place for a key. path: of the mapping that it belongs in. written: what stands there. what: what it is there."""
+    """A place for a key. path: of the mapping that it belongs in. written: what stands there. what: what the key is."""
 
     path: Path
     written: Any
