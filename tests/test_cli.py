@@ -19,6 +19,7 @@ import pytest
 from running import ROOT, python
 
 from zoo.builtin import zoo_cells
+from zoo.cli import tables
 from zoo.cli.main import app, main
 from zoo.plugin import manager
 from zoo.plugin.manager import isolated
@@ -391,6 +392,57 @@ def test_what_is_offered_is_what_the_commands_take() -> None:
     assert tuple(completion.engines("")) == ENGINES
     assert sorted(completion.forms("")) == sorted(FORMS)
     assert tuple(completion.cell_sorts("")) == SORTS
+
+
+# Tables
+
+
+def test_a_table_that_is_too_wide_is_wrapped_between_words_and_its_numbers_never() -> None:
+    head = ("name", "parameters", "description", "from")
+    row = (
+        "memory-control-lstm",
+        "1,234,567",
+        "one two three four five six seven eight nine ten",
+        "recurrent-zoo 0.1.0",
+    )
+    right = (False, True, False, False)
+    assert list(tables.drawn([head, row], right, 200)) == [
+        "name                 parameters  description                                       from",
+        "memory-control-lstm   1,234,567  one two three four five six seven eight nine ten  recurrent-zoo 0.1.0",
+    ]
+    assert list(tables.drawn([head, row], right, 73)) == [
+        "name                 parameters  description          from",
+        "memory-control-lstm   1,234,567  one two three four   recurrent-zoo 0.1.0",
+        "                                 five six seven",
+        "                                 eight nine ten",
+    ]
+    narrow = list(tables.drawn([head, row], right, 20))
+    assert narrow[:2] == [
+        "name                 parameters  description  from",
+        "memory-control-lstm   1,234,567  one two      recurrent-",
+    ]
+    assert " ".join(" ".join(line[33:44] for line in narrow[1:]).split()) == row[2]
+
+
+def test_a_word_longer_than_its_column_is_cut_and_nothing_is_lost() -> None:
+    lines = list(tables.drawn([("a", "b"), ("x", "y" * 25)], (False, False), 14))
+    assert lines == ["a  b", "x  " + "y" * 11, "   " + "y" * 11, "   " + "y" * 3]
+    assert list(tables.drawn([("a", "b"), ("x", "")], (False, False), 14)) == ["a  b", "x"]
+
+
+@pytest.mark.parametrize(("text", "plain"), [("× σ Δ²", True), ("模型", False), ("e\u0301", False), ("😀", False)])
+def test_what_takes_other_than_one_column_is_left_to_rich(text: str, plain: bool) -> None:
+    assert tables.is_plain([("name", text)]) == plain
+
+
+def test_a_table_on_a_terminal_fits_it_and_has_a_bold_head_unless_colours_are_off(tmp_path: Path) -> None:
+    (tmp_path / "wide.yaml").write_text("schema: 1\nname: 模型\n")
+    for env, start in (({}, "\x1b[1mname "), ({"NO_COLOR": "1"}, "name "), ({"TERM": "dumb"}, "name ")):
+        seen = in_terminal("list", "cells/*lstm", cwd=tmp_path, **{"COLUMNS": "80", **env})
+        assert seen.startswith(start)
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", seen).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "Long short-term memory" in " ".join(" ".join(line[41:62] for line in lines).split())
 
 
 # Pipes, terminals and signals

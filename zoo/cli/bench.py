@@ -6,16 +6,14 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from zoo.cli import completion
 from zoo.cli.output import note, progress, table, write, write_json
 from zoo.cli.specs import Json
-
-_GAP: Final = 2
-"""Columns of the terminal between two of a table."""
+from zoo.cli.tables import GAP
 
 
 def register(app: typer.Typer) -> None:
@@ -162,9 +160,9 @@ def _blocks(widths: Sequence[int], most: int) -> Iterator[list[int]]:
     """Which columns stand side by side: as many as fit beside the first, and at least one."""
     block, used = [0], widths[0]
     for index, width in enumerate(widths[1:], start=1):
-        if len(block) > 1 and used + _GAP + width > most:
+        if len(block) > 1 and used + GAP + width > most:
             yield block
             block, used = [0], widths[0]
         block.append(index)
-        used += _GAP + width
+        used += GAP + width
     yield block

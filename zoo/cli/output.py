@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -31,10 +32,20 @@ def note(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table: drawn by rich on a terminal; piped, plain and never cut, two spaces between columns."""
+    """A table: wrapped between words to fit a terminal; piped, plain and never cut, two spaces between columns."""
     lines = [tuple(row) for row in rows]
     if not sys.stdout.isatty():
         _plain(columns, lines, right)
+        return
+    from zoo.cli import tables
+
+    if tables.is_plain([columns, *lines]):
+        width = shutil.get_terminal_size().columns
+        head, *others = tables.drawn([columns, *lines], [column in right for column in columns], width)
+        bold = os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
+        sys.stdout.write(f"\x1b[1m{head}\x1b[0m\n" if bold else f"{head}\n")
+        for line in others:
+            write(line)
         return
     from rich.console import Console
     from rich.table import Table
