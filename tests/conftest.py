@@ -10,6 +10,8 @@ import pytest
 # Tests are small and run side by side: threads that wait for one another's cores made them ten times slower. torch
 # reads this when it is imported, and so do the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests neither read nor write what the user's own commands keep; those of the index have one of their own.
+os.environ["ZOO_INDEX"] = "off"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

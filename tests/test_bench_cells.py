@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 
 import pytest
@@ -137,7 +138,41 @@ def test_bench_cells_knows_cells_by_their_shortest_names() -> None:
     known = isolated()
     assert list(cells.chosen(known, "min*")) == ["mingru", "minimalrnn", "minlstm"]
     assert len(cells.chosen(known, None)) == len(known.all("cell"))
-    with pytest.raises(ZooError, match=r"no cell matches 'qqq' among those with a spec in a folder of cells; see zoo"):
+    with pytest.raises(
+        ZooError, match=r"no cell matches 'qqq' among those with a spec in a folder of cells; `zoo list"
+    ):
         cells.chosen(known, "qqq")
     with pytest.raises(ZooError, match="--sort must be one of name, parameters, forward, training, not 'size'"):
         cells.ordered((), "size")
+
+
+def test_on_a_narrow_terminal_the_table_goes_on_below_and_no_number_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from zoo.cli import bench
+
+    row = ("memory-control-lstm", *(["1,234,567"] * (len(cells.COLUMNS) - 1)))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    bench._wide_table(cells.COLUMNS, [row, row], right=cells.COLUMNS[1:])
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    lines = [line.rstrip() for line in printed.splitlines()]
+    heads = [line for line in lines if line.startswith("cell ")]
+    assert len(heads) == 3
+    assert max(map(len, lines)) <= 80
+    shown = [re.split(r"  +", head)[1:] for head in heads]
+    assert [name for names in shown for name in names] == [name.strip() for name in cells.COLUMNS[1:]]
+    assert [line.count("1,234,567") for line in lines if line.startswith("memory-control-lstm ")] == [
+        len(names) for names in shown for _ in range(2)
+    ]
+    # Piped, it is one table, however wide.
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    bench._wide_table(cells.COLUMNS, [row], right=cells.COLUMNS[1:])
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_column_that_fits_nowhere_stands_alone() -> None:
+    from zoo.cli.bench import _blocks
+
+    assert list(_blocks([10, 5, 5, 90, 5], 24)) == [[0, 1, 2], [0, 3], [0, 4]]
+    assert list(_blocks([10], 5)) == [[0]]

@@ -19,6 +19,7 @@ import pytest
 from running import ROOT, python
 
 from zoo.builtin import zoo_cells
+from zoo.cli import tables
 from zoo.cli.main import app, main
 from zoo.plugin import manager
 from zoo.plugin.manager import isolated
@@ -291,6 +292,21 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("summary no.yaml", "no.yaml: no such file"),
         ("show zaremba-lm@huge", r".*zaremba-lm\.yaml: unknown variant 'huge' \(variants: small, medium, large\)"),
         ("list --sort size", "zoo: --sort must be 'name' or 'parameters', not 'size'"),
+        ("list --sort Name", "zoo: --sort must be 'name' or 'parameters', not 'Name'; did you mean 'name'?"),
+        ("list nothing", "zoo: no spec of the library is called 'nothing'; `zoo list` shows them all"),
+        ("list LSTM", "zoo: no spec of the library is called 'LSTM'; did you mean 'lstm'?"),
+        ("list --tag nope", "zoo: no spec has the tag 'nope'; tags: .*, practical"),
+        ("list --tag Practical", "zoo: no spec has the tag 'Practical'; did you mean 'practical'?"),
+        ("summary LSTM", "zoo: unknown spec 'LSTM'; did you mean 'lstm'? (a path ends in .yaml)"),
+        ("summary lstm --device CPU", r"zoo: device 'CPU' cannot be used here: .*; did you mean 'cpu'\?"),
+        ("test lstm --device Cpu", r"zoo: device 'Cpu' cannot be used here: .*; did you mean 'cpu'\?"),
+        ("test lstm --engine Fused", "zoo: unknown engine 'Fused'; did you mean 'fused'?"),
+        ("test lstm --check CHUNKED", "zoo: unknown check 'CHUNKED'; did you mean 'chunked'?"),
+        ("components --kind Cells", "zoo: unknown kind 'Cells'; did you mean 'cell'?"),
+        ("convert lstm --to ONNX -o x", r"zoo: --to must be .*; did you mean 'onnx'\?"),
+        ("bench cells --only LSTN", r"zoo: no cell matches 'LSTN' .*; did you mean 'lstm'\?"),
+        ("bench engine --list --suite Kernel", r"zoo: --suite must be .*; did you mean 'kernels'\?"),
+        ("new spec mine --cell LSTM", "zoo: unknown cell 'LSTM'; did you mean 'lstm'?"),
         ("validate lstm --format xml", "zoo: --format must be 'text', 'json' or 'github', not 'xml'"),
         ("components --kind engine", "zoo: unknown kind 'engine'; kinds: architecture, cell, .*"),
         ("plugins --traceback no-such", "zoo: no plugin 'no-such'; installed: builtin.*"),
@@ -314,12 +330,40 @@ def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, tmp_path: Path, comma
 
 
 @pytest.mark.parametrize(
-    "command", ["frobnicate", "list --frobnicate", "summary", "summary lstm --batch-size 0", "diff a"]
+    ("command", "line"),
+    [
+        ("frobnicate", "no such command 'frobnicate' (see `zoo --help`)"),
+        ("lst", "no such command 'lst'; did you mean 'list'? (see `zoo --help`)"),
+        ("bench Cells", "no such command 'Cells'; did you mean 'cells'? (see `zoo bench --help`)"),
+        ("list --frobnicate", "no such option '--frobnicate' (see `zoo list --help`)"),
+        ("list --TAG x", "no such option '--TAG'; did you mean '--tag'? (see `zoo list --help`)"),
+        ("summary", "missing argument 'SPEC' (see `zoo summary --help`)"),
+        ("diff a", "missing argument 'SPEC' (see `zoo diff --help`)"),
+        ("summary lstm --batch-size 0", "--batch-size must be at least 1 (see `zoo summary --help`)"),
+        ("summary lstm --batch-size x", "--batch-size must be an integer (see `zoo summary --help`)"),
+        ("bench engine --seconds x", "--seconds must be a number (see `zoo bench engine --help`)"),
+        ("test --engine", "option '--engine' requires an argument"),
+    ],
 )
-def test_a_wrong_use_of_a_command_ends_with_two_and_its_usage(zoo: Zoo, command: str) -> None:
+def test_a_wrong_use_of_a_command_is_one_line_and_ends_with_two(zoo: Zoo, command: str, line: str) -> None:
+    assert zoo(*command.split()) == Said("", f"zoo: {line}\n", 2)
+
+
+@pytest.mark.parametrize("command", ["", "bench", "new"])
+def test_a_command_that_needs_another_shows_its_help(zoo: Zoo, command: str) -> None:
     done = zoo(*command.split())
-    assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("Usage: zoo")
+    assert done.status == 2
+    assert f"Usage: zoo{' ' * bool(command)}{command} [OPTIONS] COMMAND [ARGS]..." in done.out + done.err
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_help_shows_no_type_where_an_option_takes_no_value(zoo: Zoo, command: tuple[str, ...]) -> None:
+    assert "bool" not in zoo(*command, "--help").out
+
+
+def test_a_list_of_nothing_is_an_empty_one_in_json(zoo: Zoo) -> None:
+    line = "zoo: no spec of the library is called 'nothing'; `zoo list` shows them all\n"
+    assert zoo("list", "nothing", "--json") == Said("[]\n", line, 2)
 
 
 # Completion
@@ -336,6 +380,17 @@ def test_a_wrong_use_of_a_command_ends_with_two_and_its_usage(zoo: Zoo, command:
         ("zoo test lstm --check chu", ["chunked"]),
         ("zoo plugins --traceback bui", ["builtin"]),
         ("zoo val", ["validate"]),
+        ("zoo test lstm --engine l", ["linear", "loop"]),
+        ("zoo test lstm --device c", ["cpu", "cuda"]),
+        ("zoo summary lstm --device m", ["mps", "meta"]),
+        ("zoo convert lstm --to t", ["torch", "torchrecurrent"]),
+        ("zoo list --sort p", ["parameters"]),
+        ("zoo list --tag prac", ["practical"]),
+        ("zoo components --sort n", ["name"]),
+        ("zoo validate lstm --format g", ["github"]),
+        ("zoo bench engine --suite l", ["loop", "linear"]),
+        ("zoo bench cells --sort f", ["forward"]),
+        ("zoo bench cells --only lst", ["lstm", "lstm-1997"]),
         ("zoo show no-such@", []),
     ],
 )
@@ -346,6 +401,68 @@ def test_completion(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, line: str, offere
     done = zoo()
     assert done.out.split() == offered
     assert done.err == ""
+
+
+def test_what_is_offered_is_what_the_commands_take() -> None:
+    from zoo.bench.cells import SORTS
+    from zoo.cli import completion
+    from zoo.engine.recurrence import ENGINES
+    from zoo.translation.convert import FORMS
+
+    assert tuple(completion.engines("")) == ENGINES
+    assert sorted(completion.forms("")) == sorted(FORMS)
+    assert tuple(completion.cell_sorts("")) == SORTS
+
+
+# Tables
+
+
+def test_a_table_that_is_too_wide_is_wrapped_between_words_and_its_numbers_never() -> None:
+    head = ("name", "parameters", "description", "from")
+    row = (
+        "memory-control-lstm",
+        "1,234,567",
+        "one two three four five six seven eight nine ten",
+        "recurrent-zoo 0.1.0",
+    )
+    right = (False, True, False, False)
+    assert list(tables.drawn([head, row], right, 200)) == [
+        "name                 parameters  description                                       from",
+        "memory-control-lstm   1,234,567  one two three four five six seven eight nine ten  recurrent-zoo 0.1.0",
+    ]
+    assert list(tables.drawn([head, row], right, 73)) == [
+        "name                 parameters  description          from",
+        "memory-control-lstm   1,234,567  one two three four   recurrent-zoo 0.1.0",
+        "                                 five six seven",
+        "                                 eight nine ten",
+    ]
+    narrow = list(tables.drawn([head, row], right, 20))
+    assert narrow[:2] == [
+        "name                 parameters  description  from",
+        "memory-control-lstm   1,234,567  one two      recurrent-",
+    ]
+    assert " ".join(" ".join(line[33:44] for line in narrow[1:]).split()) == row[2]
+
+
+def test_a_word_longer_than_its_column_is_cut_and_nothing_is_lost() -> None:
+    lines = list(tables.drawn([("a", "b"), ("x", "y" * 25)], (False, False), 14))
+    assert lines == ["a  b", "x  " + "y" * 11, "   " + "y" * 11, "   " + "y" * 3]
+    assert list(tables.drawn([("a", "b"), ("x", "")], (False, False), 14)) == ["a  b", "x"]
+
+
+@pytest.mark.parametrize(("text", "plain"), [("× σ Δ²", True), ("模型", False), ("e\u0301", False), ("😀", False)])
+def test_what_takes_other_than_one_column_is_left_to_rich(text: str, plain: bool) -> None:
+    assert tables.is_plain([("name", text)]) == plain
+
+
+def test_a_table_on_a_terminal_fits_it_and_has_a_bold_head_unless_colours_are_off(tmp_path: Path) -> None:
+    (tmp_path / "wide.yaml").write_text("schema: 1\nname: 模型\n")
+    for env, start in (({}, "\x1b[1mname "), ({"NO_COLOR": "1"}, "name "), ({"TERM": "dumb"}, "name ")):
+        seen = in_terminal("list", "cells/*lstm", cwd=tmp_path, **{"COLUMNS": "80", **env})
+        assert seen.startswith(start)
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", seen).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "Long short-term memory" in " ".join(" ".join(line[41:62] for line in lines).split())
 
 
 # Pipes, terminals and signals
@@ -432,9 +549,9 @@ def test_control_c_ends_without_a_traceback(tmp_path: Path) -> None:
     code = (
         # Whoever starts the tests in the background has Ctrl-C ignored in every process below.
         "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import zoo.spec.library as library\nfrom zoo.cli.main import main\n"
+        "import zoo.spec.listing as listing\nfrom zoo.cli.main import main\n"
         "def wait(*_):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
-        "library.entries = wait\nsys.argv = ['zoo', 'list']\nmain()\n"
+        "listing.entries_in = wait\nsys.argv = ['zoo', 'list']\nmain()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code],

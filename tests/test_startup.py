@@ -28,10 +28,20 @@ def test_commands_that_build_nothing_import_no_torch(tmp_path: Path, command: st
     assert imported & HEAVY - allowed == set()
 
 
-def test_completion_imports_no_torch(tmp_path: Path) -> None:
-    env = {"_ZOO_COMPLETE": "complete_bash", "COMP_WORDS": "zoo summary ls", "COMP_CWORD": "2"}
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("zoo summary ls", sorted(path.stem for path in (ROOT / "specs").glob("ls*.yaml"))),
+        ("zoo test --engine sc", ["scan"]),
+        ("zoo convert --to on", ["onnx"]),
+        ("zoo bench engine --suite pe", ["peers"]),
+        ("zoo test --check chu", ["chunked"]),
+    ],
+)
+def test_completion_imports_no_torch(tmp_path: Path, line: str, offered: list[str]) -> None:
+    env = {"_ZOO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     done = python("-X", "importtime", "-m", "zoo", cwd=tmp_path, env=env)
-    assert done.stdout.split() == sorted(path.stem for path in (ROOT / "specs").glob("ls*.yaml"))
+    assert done.stdout.split() == offered
     assert not re.search(r"\| +torch$", done.stderr, re.MULTILINE)
 
 
@@ -59,12 +69,14 @@ def test_no_light_room_imports_torch_at_its_top() -> None:
 
 
 def test_specimens_are_valid_and_all_different(tmp_path: Path) -> None:
-    from zoo.bench.specimens import write_specimens
+    from zoo.bench.specimens import full_specimen, write_specimens
     from zoo.spec import library
 
-    write_specimens(tmp_path, 120)
-    models = [model for path in sorted(tmp_path.iterdir()) for model in library.read_all(path).values()]
-    assert len(models) == 120 + 2 * 12
+    write_specimens(tmp_path / "varied", 120)
+    write_specimens(tmp_path / "full", 60, full_specimen)
+    models = [model for path in sorted(tmp_path.glob("*/*")) for model in library.read_all(path).values()]
+    assert len(models) == 120 + 2 * 12 + 60
+    assert {len(model.spec.recurrent) for model in models if model.spec.name.startswith("full")} == {3}
     assert len({model.spec.id for model in models}) == len(models)
     assert len({model.description.parameters for model in models}) > 90
 
@@ -76,17 +88,17 @@ def test_a_figure_is_the_median_over_rounds_of_what_it_is_held_against() -> None
     ratio = Contest(("-m", "zoo", "list"), ("-c", "x"), "its imports", "times", 1.5)
     more = Contest(("-m", "zoo", "list"), ("-c", "x"), "its imports", "seconds more", 0.5)
     seconds = [(0.3, 0.2), (0.8, 0.2), (0.2, 0.2)]
-    rounds = [{(ratio.command, False): Run(a, a), (ratio.beside, False): Run(b, b)} for a, b in seconds]
+    rounds = [{(ratio.command, "installed"): Run(a, a), (ratio.beside, "installed"): Run(b, b)} for a, b in seconds]
     result = _result(ratio, rounds)
     assert result.figure.median == pytest.approx(1.5)
     assert (result.figure.low, result.figure.high) == pytest.approx((1.25, 2.75))
     assert (result.seconds.median, result.beside_seconds.median) == (0.3, 0.2)
     assert result.row() == ("zoo list", "0.300", "its imports", "0.200", "1.50×", "1.25 to 2.75", "1.5×", "yes")
     assert _result(more, rounds).figure.median == pytest.approx(0.1)
-    slow = {(ratio.command, False): Run(0.4, 0.4), (ratio.beside, False): Run(0.2, 0.2)}
+    slow = {(ratio.command, "installed"): Run(0.4, 0.4), (ratio.beside, "installed"): Run(0.2, 0.2)}
     assert not _result(ratio, [slow]).met
-    crowd = Contest(ratio.command, ratio.command, "without them", "times", 1.5, crowded=True)
-    two = {(ratio.command, True): Run(0.3, 0.3), (ratio.command, False): Run(0.2, 0.2)}
+    crowd = Contest(ratio.command, ratio.command, "without them", "times", 1.5, "crowded", "large")
+    two = {(ratio.command, "crowded"): Run(0.3, 0.3), (ratio.command, "large"): Run(0.2, 0.2)}
     found = _result(crowd, [two])
     assert (found.command, found.figure.median) == ("zoo list, 50 plugins", pytest.approx(1.5))
 
@@ -144,11 +156,13 @@ def test_bench_startup_measures_every_command_beside_its_imports(monkeypatch: py
     assert found["rounds"] == 1
     assert [(row["command"], row["unit"], row["goal"]) for row in found["results"]] == [
         ("zoo list", "times", 1.5),
+        ("zoo list, 300 specs", "times", 1.5),
         ("zoo list, 50 plugins", "times", 1.5),
         ("zoo --help", "times", 1.5),
         ("zoo plugins", "times", 1.5),
         ("zoo summary specs/lstm.yaml", "times", 1.25),
         ("zoo validate thousand", "seconds more", 0.5),
+        ("zoo validate full", "seconds more", 0.75),
     ]
     for row in found["results"]:
         assert row["met"] == (row["figure"]["median"] <= row["goal"])
@@ -170,7 +184,7 @@ def test_bench_startup_prints_a_table_or_json(
     assert re.split(r"  +", lines[1]) == [
         "zoo list", "2.000", "its imports", "2.000", "2.00×", "1.00 to 3.00", "1.5×", "no",
     ]  # fmt: skip
-    assert lines[2].startswith("medians of 7 interleaved rounds, 150 specs in the library; Python 3.")
+    assert lines[2].startswith("medians of 7 interleaved rounds; Python 3.")
     assert lines[3] == "thrown away, since another process took the cores: 4 rounds"
     assert lines[4] == "the machine was never quiet: 1 of the rounds shown were disturbed"
     bench.startup(rounds=7, as_json=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Integral
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
@@ -65,8 +65,20 @@ def check_symbols(x: Tensor, vocabulary: int) -> None:
         )
 
 
-def row_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Lengths (B,) on x's device and the valid steps (B, T); None for both where no row has padding."""
+_LEAVE_OUT: Final = (
+    ": a sequence without a step may stand in a batch only where a state is given and the model has no pool; "
+    "leave it out, keep = lengths > 0, with x[keep], lengths[keep] and the state's state[keep], or h[:, keep] "
+    "in torch's layout"
+)
+
+
+def row_lengths(
+    lengths: Tensor | Sequence[int] | None, x: Tensor, *, ended: bool = False
+) -> tuple[Tensor | None, Tensor | None]:
+    """Lengths (B,) on x's device and the valid steps (B, T); None for both where no sequence has padding.
+
+    ended: a sequence may have no step here, as where it ended in an earlier piece and its state is held.
+    """
     if lengths is None:
         return None, None
     batch, steps = x.shape[:2]
@@ -78,8 +90,12 @@ def row_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> tuple[Tens
     given = given.to(torch.int64)
     if _readable(given):
         low, high = (int(bound) for bound in torch.aminmax(given))
-        if low < 1 or high > steps:
-            raise InputError(f"lengths must be from 1 to {steps}, the number of steps, not from {low} to {high}")
+        least = 0 if ended else 1
+        if low < least or high > steps:
+            mend = _LEAVE_OUT if low == 0 and high <= steps else ""
+            raise InputError(
+                f"lengths must be from {least} to {steps}, the number of steps, not from {low} to {high}{mend}"
+            )
         if low == steps:
             return None, None
     on_device = given.to(x.device)

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.components import Part, Shape, resolve
+from zoo.components import Part, Shape, chosen, resolve
 from zoo.engine.backends import compiled
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.recurrence import ENGINES, Engine
-from zoo.errors import BuildError, ZooError
+from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.factory import Building, On, settled
 from zoo.inputs.base import Input
 from zoo.model import Model
@@ -111,6 +111,8 @@ def _assemble(spec: Spec) -> Model:
 def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
     cells = [_make(f"{place}.cell", layer.cell, Cell, shape, layer.hidden_size) for _ in range(1 + layer.bidirectional)]
     cell = cells[0]
+    for each in cells:
+        each._chosen = chosen(layer.cell.options)
     for kind, needed in (("weight", "weight_dropout"), ("recurrent", "recurrent_dropout")):
         if getattr(layer.dropout, kind) and needed not in cell.uses:
             raise BuildError(f"{place}: cell {layer.cell.record.name!r} does not apply dropout.{kind}")
@@ -183,7 +185,8 @@ def engine_named(name: str) -> Engine:
     for engine in ENGINES:
         if engine == name:
             return engine
-    raise BuildError(f"unknown engine {name!r}; engines: {', '.join(ENGINES)}")
+    hint = did_you_mean(name, ENGINES) if isinstance(name, str) else ""
+    raise BuildError(f"unknown engine {name!r}{hint or '; engines: ' + ', '.join(ENGINES)}")
 
 
 def _check_engine(model: Model, engine: Engine) -> None:
@@ -216,7 +219,8 @@ def _device(device: str | torch.device | None) -> torch.device:
         found = torch.device(device)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise BuildError(f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+        hint = did_you_mean(str(device), ("cpu", "cuda", "mps", "meta"))
+        raise BuildError(f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}{hint}") from None
     return found
 
 

@@ -50,6 +50,19 @@ Vocabulary: Final = Size("vocabulary")
 """A number of symbols."""
 
 
+def chosen(options: BaseModel, *left_out: str) -> str:
+    """The options that differ from their defaults, as `repr` of a module shows them: "peephole=True, bias='one'".
+
+    left_out: those that the module shows otherwise. An option that has no default is one of its sizes.
+    """
+    shown = []
+    for name, info in type(options).model_fields.items():
+        value = getattr(options, name)
+        if not info.is_required() and name not in left_out and value != info.get_default():
+            shown.append(f"{name}={value!r}")
+    return ", ".join(shown)
+
+
 def features(shape: Shape) -> int:
     """The width of flat features. Raises ZooError for maps, which most components cannot read."""
     if len(shape) != 1:

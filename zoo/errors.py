@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -115,3 +115,42 @@ class SpecError(ZooError):
         super().__init__("\n".join(str(d) for d in self.diagnostics))
 
     __hash__ = ZooError.__hash__
+
+
+_LONGEST_NAME = 60
+"""Characters of a name that are compared: comparing takes the square of them."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant. Case does not matter, nor "_" or a space in place of "-"."""
+    import difflib  # a command that makes no mistake does without it
+
+    spelt = {_plain(each): each for each in sorted(known, reverse=True)}
+    typed = _plain(name[:_LONGEST_NAME])
+    if typed in spelt:
+        return spelt[typed]
+    close = difflib.get_close_matches(typed, sorted(spelt), n=1)
+    return spelt[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message on an unknown name: what was probably meant, or nothing."""
+    meant = nearest(name, known)
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def one_of(label: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a value that is none of those known. label: what it is the value of, as in "--sort".
+
+    Raises:
+        ZooError: says what would be right.
+    """
+    if value not in known:
+        quoted = [repr(name) for name in known]
+        few = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+        listed = few if len(known) <= 3 else f"one of {', '.join(known)}"
+        raise ZooError(f"{label} must be {listed}, not {value!r:.60}{did_you_mean(value, known)}")
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")

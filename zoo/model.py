@@ -92,7 +92,8 @@ class Model(nn.Module):
         Args:
             x: (B, T, F), (B, T) integers for symbols, or a PackedSequence of either.
             state: where to go on from, in either layout; None is `init_state`.
-            lengths: (B,), from 1 to T, in any order: steps beyond a row's length are padding, which changes nothing.
+            lengths: (B,), from 1 to T, in any order: steps beyond a sequence's length are padding, which changes
+                nothing. With a state and without a pool also 0, for a sequence that has ended: its state is held.
             dt: (B, T), time since the last step. observed: (B, T, F), which features were observed. Only for cells
                 that use them. reset: (B, T) booleans, where a row's state starts anew before the step.
             return_state: give the state too, with a head. return_states: give the states of all steps, last.
@@ -207,7 +208,8 @@ class Model(nn.Module):
         if casts(device.type) and hasattr(self, "spec") and not torch.compiler.is_compiling():
             arguments.warn_of_half(self.spec, torch.get_autocast_dtype(device.type))
         arguments.check_input(x, self.input_shape, self.input.vocabulary, device=device, dtype=dtype)
-        row_lengths, valid = arguments.row_lengths(lengths, x)
+        ended = state is not None and self.pool is None
+        row_lengths, valid = arguments.row_lengths(lengths, x, ended=ended)
         if dt is not None or observed is not None:
             arguments.check_uses([layer.cell for layer in self._recurrent], dt, observed)
         reset = arguments.check_reset(reset, x)

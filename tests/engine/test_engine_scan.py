@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from comparing import assert_agree, layer_of, results
@@ -9,6 +11,7 @@ from torch.export import Dim
 
 import zoo
 from zoo.engine.backends import scan
+from zoo.testing import tiny
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +134,41 @@ def test_an_export_in_training_with_zoneout_says_what_to_do() -> None:
     model = zoo.build(spec, seed=0, engine="scan")
     with pytest.raises(zoo.BuildError, match=r"dropout\.zoneout.*use model\.eval\(\)"):
         torch.export.export(model, (model.example_input(2, 3),), strict=False)
+
+
+def test_nothing_needs_a_gradient_where_it_is_exported_to_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs: list[bool] = []
+    operator = scan.operator
+
+    def watched(step, carried, given, **keys):
+        needs.append(any(tensor.requires_grad for tensor in (*carried.values(), *given.values())))
+        return operator(step, carried, given, **keys)
+
+    monkeypatch.setattr(scan, "operator", watched)
+    model = zoo.build(tiny(zoo.load("cells/mlstm")), seed=0, engine="scan").eval()
+    x, free = model.example_input(2, 5), {"x": {0: Dim("rows"), 1: Dim("steps")}}
+    torch.export.export(model, (x,), dynamic_shapes=free, strict=False)
+    assert set(needs) == {True}
+    needs.clear()
+    monkeypatch.setattr(torch.onnx, "is_in_onnx_export", lambda: True)
+    program = torch.export.export(model, (x,), dynamic_shapes=free, strict=False)
+    assert set(needs) == {False}
+    x = model.example_input(3, 8)
+    torch.testing.assert_close(program.module()(x)[0], model(x)[0])
+
+
+# It must work where torch's own exporter to ONNX is installed, with gradients on as they are by default.
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["lstm", "mlstm", "mamba", "deltanet", "rwkv7"])
+def test_onnx_gives_the_same_numbers_at_other_sizes(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    model = zoo.build(tiny(zoo.load(f"cells/{name}")), seed=0, engine="scan").eval()
+    free = {"x": {0: Dim("rows"), 1: Dim("steps")}}
+    program = torch.onnx.export(model, (model.example_input(2, 5),), dynamo=True, dynamic_shapes=free)
+    assert program is not None
+    program.save(tmp_path / "model.onnx")
+    session = runtime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    x = model.example_input(3, 9)
+    found = session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
+    torch.testing.assert_close(torch.from_numpy(found), model(x)[0].detach(), atol=1e-5, rtol=0)

@@ -246,3 +246,61 @@ def test_a_state_is_never_changed_in_place(engine: str) -> None:
     model(x, state, lengths=LENGTHS)
     assert all(torch.equal(s, b) for s, b in zip(state, before, strict=True))
     assert torch.equal(x, x_before)
+
+
+ENDING: list[tuple[str, dict[str, Any]]] = [
+    ("auto", {"cell": "lstm", "layers": 2}),
+    ("loop", {"cell": "gru"}),
+    ("auto", {"cell": "gru", "head": {"kind": "linear", "size": 2}}),
+    ("linear", {"cell": "mingru", "norm": "layer"}),
+    ("scan", {"cell": "rnn"}),
+    ("auto", {"cell": {"kind": "qrnn", "window": 3}}),
+    ("auto", {"cell": "mamba", "layers": 2, "residual": True, "input": 5}),
+    ("auto", {"cell": "rglru", "hidden_size": 3}),
+    ("auto", {"layers": [{"cell": "rnn", "hidden_size": 4}, {"kind": "linear", "size": 3}]}),
+]
+
+
+@pytest.mark.parametrize(
+    ("engine", "keys"), ENDING, ids=[f"{engine}-{keys.get('cell', 'mixed')}" for engine, keys in ENDING]
+)
+def test_a_sequence_that_has_ended_stands_in_later_pieces_with_its_state_held(
+    engine: str, keys: dict[str, Any]
+) -> None:
+    model = build(engine=engine, **keys)
+    x, lengths = features(size=keys.get("input", 3)), torch.tensor(LENGTHS)
+    whole, state = model(x, lengths=lengths, return_state=True)
+    before, pieces = None, []
+    for start, end in ((0, 1), (1, 4), (4, 6), (6, 7)):
+        here = (lengths - start).clamp(0, end - start)
+        piece, before = model(x[:, start:end], before, lengths=here, return_state=True)
+        pieces.append(piece)
+    close(torch.cat(pieces, 1), whole)
+    for got, right in zip(flat(before), flat(state), strict=True):
+        close(got, right)
+
+
+def test_a_sequence_that_has_ended_changes_no_gradient_and_gets_its_state_s_own() -> None:
+    model, alone = build(cell="lstm"), build(cell="lstm")
+    x, lengths, keep = features(), torch.tensor([0, 4, 0, 7]), torch.tensor([False, True, False, True])
+    h, c = (features(1, 4, 5, seed=seed).requires_grad_() for seed in (2, 3))
+    output, (after, _) = model(x, (h, c), lengths=lengths)
+    (output.square().sum() + after.sum()).backward()
+    there, (left, _) = alone(x[keep], (h.detach()[:, keep], c.detach()[:, keep]), lengths=lengths[keep])
+    (there.square().sum() + left.sum()).backward()
+    for got, right in zip(model.parameters(), alone.parameters(), strict=True):
+        close(got.grad, right.grad)
+    close(output[~keep], torch.zeros(2, 7, 5, dtype=torch.float64))
+    close(after[:, ~keep], h[:, ~keep])
+    close(h.grad[:, ~keep], torch.ones(1, 2, 5, dtype=torch.float64))
+    close(c.grad[:, ~keep], torch.zeros(1, 2, 5, dtype=torch.float64))
+
+
+def test_a_batch_in_which_all_have_ended_holds_every_state() -> None:
+    for engine in ("auto", "loop", "scan"):
+        model = build(cell="lstm", engine=engine)
+        h, c = features(1, 4, 5, seed=2), features(1, 4, 5, seed=3)
+        output, (after, memory) = model(features(), (h, c), lengths=[0, 0, 0, 0])
+        close(output, torch.zeros(4, 7, 5, dtype=torch.float64))
+        close(after, h)
+        close(memory, c)

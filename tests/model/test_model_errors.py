@@ -22,6 +22,11 @@ H = torch.zeros(1, 4, 5, dtype=torch.float64)
 MASK = torch.zeros(4, 7, dtype=torch.bool)
 PACKED = pack_padded_sequence(X, torch.tensor([7, 5, 3, 1]), batch_first=True)
 ONE = "x.unsqueeze(0) for one sequence"
+POOLED = build(head={"kind": "linear", "size": 2, "pool": "mean"})
+LEAVE_OUT = (
+    ": a sequence without a step may stand in a batch only where a state is given and the model has no pool; leave it "
+    "out, keep = lengths > 0, with x[keep], lengths[keep] and the state's state[keep], or h[:, keep] in torch's layout"
+)
 LACKS = "; this model's state has layers.0.h, layers.0.c"
 
 
@@ -77,7 +82,15 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "lengths-zero": (
         call(LSTM, X, lengths=[0, 1, 2, 7]),
-        "lengths must be from 1 to 7, the number of steps, not from 0 to 7",
+        "lengths must be from 1 to 7, the number of steps, not from 0 to 7" + LEAVE_OUT,
+    ),
+    "lengths-zero-pool": (
+        call(POOLED, X, POOLED.init_state(4), lengths=[0, 1, 2, 7]),
+        "lengths must be from 1 to 7, the number of steps, not from 0 to 7" + LEAVE_OUT,
+    ),
+    "lengths-negative": (
+        call(LSTM, X, LSTM.init_state(4), lengths=[-1, 1, 2, 7]),
+        "lengths must be from 0 to 7, the number of steps, not from -1 to 7",
     ),
     "lengths-long": (
         call(LSTM, X, lengths=[8, 1, 2, 7]),
@@ -247,10 +260,10 @@ def test_a_mistake_is_one_input_error(name: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
-        ({"bidirectional": True}, "layers.0 runs over the sequence from its end"),
+        ({"bidirectional": True}, "layers.0 is bidirectional"),
         (
             {"layers": [{"cell": "rnn", "hidden_size": 4}, {"cell": "rnn", "hidden_size": 4, "reverse": True}]},
-            "layers.1 runs over the sequence from its end",
+            "layers.1 runs in reverse",
         ),
         ({"head": {"kind": "linear", "size": 2, "pool": "max"}}, "the head pools over time (pool: max)"),
     ],

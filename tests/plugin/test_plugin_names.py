@@ -145,9 +145,14 @@ def test_one_object_registered_twice_is_said_so() -> None:
             f"; recurrent-zoo {version('recurrent-zoo')} offers no pool but attention, last, max, mean",
         ),
         ("cell", "~/acme", "; no plugin of '~' is installed"),
-        ("cell", "/", f"; known: {', '.join(['acme', *CELLS[:29]])}, and {len(CELLS) - 29} more"),
-        ("cell", "", f"; known: {', '.join(['acme', *CELLS[:29]])}, and {len(CELLS) - 29} more"),
-        ("cell", "transformer", f"; known: {', '.join(['acme', *CELLS[:29]])}, and {len(CELLS) - 29} more"),
+        ("cell", "/", f"; `zoo components --kind cell` shows the {len(CELLS) + 1} that are installed"),
+        ("cell", "", f"; `zoo components --kind cell` shows the {len(CELLS) + 1} that are installed"),
+        ("cell", "transformer", f"; `zoo components --kind cell` shows the {len(CELLS) + 1} that are installed"),
+        ("cell", "LSTM", "; did you mean 'lstm'?"),
+        ("cell", "Phased_LSTM", "; did you mean 'phased-lstm'?"),
+        ("cell", "PhasedLSTM", "; did you mean 'phased-lstm'?"),
+        ("cell", "zoo-acme/ACME", "; did you mean 'zoo-acme/acme'?"),
+        ("head", "LINEAR", "; did you mean 'linear'?"),
         ("no-such-kind", "x", "; none is installed"),
     ],
 )
@@ -161,21 +166,25 @@ def test_what_a_plugin_no_longer_offers_is_not_looked_for_elsewhere() -> None:
         "unknown cell 'zoo-acme/gone'; zoo-acme 0.2 offers no cell but fine"
     )
     many = isolated(acme(*(cell(f"c{i:02}") for i in range(40))))
-    shown = ", ".join(f"c{i:02}" for i in range(30))
-    assert refusal(many, "cell", "zoo-acme/zebra").endswith(f"offers no cell but {shown}, and 10 more")
+    shown = ", ".join(f"c{i:02}" for i in range(20))
+    assert refusal(many, "cell", "zoo-acme/zebra").endswith(f"offers no cell but {shown}, and 20 more")
 
 
 def test_a_very_long_name_is_cut() -> None:
     assert (
         refusal(isolated(), "cell", "x" * 100_000)
-        == f"unknown cell '{'x' * 57}...'; known: {', '.join(CELLS[:30])}, and {len(CELLS) - 30} more"
+        == f"unknown cell '{'x' * 57}...'; `zoo components --kind cell` shows the {len(CELLS)} that are installed"
     )
 
 
-def test_a_long_list_of_known_names_is_cut() -> None:
-    known = isolated(acme(*(cell(f"c{i:02}") for i in range(40))), with_builtin=False)
-    shown = ", ".join(f"c{i:02}" for i in range(30))
-    assert refusal(known, "cell", "zebra") == f"unknown cell 'zebra'; known: {shown}, and 10 more"
+def test_a_short_list_of_known_names_is_shown_and_where_to_see_a_long_one() -> None:
+    def known(count: int) -> Catalogue:
+        return isolated(acme(*(cell(f"c{i:02}") for i in range(count))), with_builtin=False)
+
+    shown = ", ".join(f"c{i:02}" for i in range(20))
+    assert refusal(known(20), "cell", "zebra") == f"unknown cell 'zebra'; known: {shown}"
+    said = "unknown cell 'zebra'; `zoo components --kind cell` shows the 21 that are installed"
+    assert refusal(known(21), "cell", "zebra") == said
 
 
 def test_checks_follow_the_same_rules_and_keep_the_built_in_order() -> None:

@@ -18,7 +18,27 @@ MISTAKES = [
     (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: bias, dropout, kind, pool, size"),
     (HEAD + "dropout: {inptu: 0.1}", "6:11: unknown key 'inptu'; did you mean 'input'?"),
     (HEAD + "layers: [{bidirectionl: true}]", "6:11: unknown key 'bidirectionl'; did you mean 'bidirectional'?"),
-    (HEAD + "layers: [{layers: 2}]", "6:11: unknown key 'layers'; known here: bidirectional, cell, dropout, hidden_size, init, initial_state, kind, merge, norm, output_projection, residual, reverse"),
+    (HEAD + "layers: [{laiers: 2}]", "6:11: unknown key 'laiers'; known here: bidirectional, cell, dropout, hidden_size, init, initial_state, kind, merge, norm, output_projection, residual, reverse"),
+    (HEAD + "layers: [{layers: 2}]", "6:11: 'layers' is a key of the model and belongs beside 'layers', not in a layer"),
+    (HEAD + "layers: [{head: none}]", "6:11: 'head' is a key of the model and belongs beside 'layers', not in a layer"),
+    (HEAD + "HIDDEN_size: 3", "6:1: unknown key 'HIDDEN_size'; did you mean 'hidden_size'?"),
+    (HEAD + "hiddenSize: 3", "6:1: unknown key 'hiddenSize'; did you mean 'hidden_size'?"),
+    (HEAD + "bidirectional: true\nmerge: Sum", "7:8: 'merge' must be 'concat', 'sum', 'mean' or 'mul', not the text 'Sum'; did you mean 'sum'?"),
+    # options beside what they belong to
+    (MISSING + "hidden_size: 3\ncell: rnn\nnonlinearity: relu", "6:1: 'nonlinearity' is an option of cell 'rnn' and belongs inside 'cell': cell: {kind: rnn, nonlinearity: relu}"),
+    (MISSING + "hidden_size: 3\ncell: {kind: rnn, bias: one}\nnonlinearity: relu", "6:1: 'nonlinearity' is an option of cell 'rnn' and belongs inside 'cell': cell: {kind: rnn, bias: one, nonlinearity: relu}"),
+    (MISSING + "hidden_size: 3\ncell: rnn\nlayers: [{nonlinearity: relu}]", "6:11: 'nonlinearity' is an option of cell 'rnn' and belongs inside 'cell': cell: {kind: rnn, nonlinearity: relu}"),
+    (HEAD + "layers: [{cell: gru, reset_gate: before}]", "6:22: 'reset_gate' is an option of cell 'gru' and belongs inside 'cell': cell: {kind: gru, reset_gate: before}"),
+    (HEAD + "forget_biass: 1", "6:1: unknown key 'forget_biass'; did you mean 'forget_bias'? It is an option of cell 'lstm' and belongs inside 'cell': cell: {kind: lstm, forget_bias: 1}"),
+    (HEAD + "pool: last", "6:1: 'pool' is a part of the head and belongs inside 'head': head: {kind: linear, size: 1, pool: last}"),
+    (HEAD + "head: {kind: linear, size: 1}\npool: last", "7:1: 'pool' is an option of head 'linear' and belongs inside 'head': head: {kind: linear, size: 1, pool: last}"),
+    (HEAD + "norm: layer\nposition: before", "7:1: 'position' is an option of norm 'layer' and belongs inside 'norm': norm: {kind: layer, position: before}"),
+    (HEAD + "zoneout: 0.1", "6:1: 'zoneout' is a kind of dropout and belongs inside 'dropout': dropout: {zoneout: 0.1}"),
+    (HEAD + "layers: 2\ndropout: 0.1\nzoneout: 0.2", "8:1: 'zoneout' is a kind of dropout and belongs inside 'dropout': dropout: {between: 0.1, zoneout: 0.2}"),
+    (HEAD + "parameters: 3", "6:1: 'parameters' is a figure to expect and belongs inside 'expect': expect: {parameters: 3}"),
+    (MISSING + "cell: {kind: lstm, hidden_size: 20}\nhidden_size: 3", "4:20: 'hidden_size' is a key of the model and belongs beside 'cell', not inside it: hidden_size: 20"),
+    (HEAD + "layers: [{cell: {kind: lstm, reverse: true}}]", "6:30: 'reverse' is a key of the layer and belongs beside 'cell', not inside it: reverse: true"),
+    (HEAD + "description: " + "long " * 30 + "\nnorm: {kind: layer, description: " + "long " * 30 + "}", "7:21: 'description' is a key of the model and belongs beside 'norm', not inside it: description: ..."),
     (HEAD + "schema_version: 1", "6:1: unknown key 'schema_version'; did you mean 'schema'?"),
     (HEAD + "zzz: 1", "6:1: unknown key 'zzz'; known here: architecture, bidirectional, cell, description, dropout, expect, extends, head, hidden_size, init, input, layers, merge, name, norm, paper, requires, residual, schema, tags, variants"),
     (HEAD + "output_projection: 3", "6:1: 'output_projection' stands on a layer only, as in layers: [{output_projection: ...}]"),
@@ -98,6 +118,13 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "expected"), MISTAKES)
 def test_a_mistake_is_one_message_with_its_place(text: str, expected: str, mistakes: Mistakes) -> None:
     assert mistakes(text) == [expected]
+
+
+def test_an_option_belongs_where_it_is_not_written_yet(mistakes: Mistakes) -> None:
+    assert mistakes(HEAD + "head: linear\nsize: 4") == [
+        "6:7: missing key 'size'",
+        "7:1: 'size' is an option of head 'linear' and belongs inside 'head': head: {kind: linear, size: 4}",
+    ]
 
 
 def test_the_exact_text_with_line_and_caret(models: Resolve) -> None:

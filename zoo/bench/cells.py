@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoo.bench import engine
 from zoo.bench.contests import Contest, Heat, Result, Work, milliseconds, ratio
 from zoo.components import CellType
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean, one_of
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Recurrent, Spec
 from zoo.spec.comparable import specs
@@ -120,7 +120,8 @@ def chosen(catalogue: Catalogue, only: str | None) -> dict[str, Spec]:
         if only is None or fnmatchcase(name, only) or fnmatchcase(name, f"*{only}*")
     }
     if not found:
-        raise ZooError(f"no cell matches {only!r} among those with a spec in a folder of cells; see zoo list 'cells/*'")
+        hint = did_you_mean(only or "", named) or "; `zoo list 'cells/*'` shows them all"
+        raise ZooError(f"no cell matches {only!r} among those with a spec in a folder of cells{hint}")
     return found
 
 
@@ -159,8 +160,7 @@ def ordered(rows: Sequence[Row], by: str) -> list[Row]:
     Raises:
         ZooError: there is no such figure.
     """
-    if by not in SORTS:
-        raise ZooError(f"--sort must be one of {', '.join(SORTS)}, not {by!r}")
+    one_of("--sort", by, SORTS)
     if by == "name":
         return sorted(rows, key=lambda row: row.name)
     if by == "parameters":

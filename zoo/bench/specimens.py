@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 _HEADS = (
@@ -70,11 +71,34 @@ def specimen(index: int) -> str:
     return text
 
 
-def write_specimens(folder: Path, count: int) -> None:
+def full_specimen(index: int) -> str:
+    """The text of one spec that is written out in full, as a published model's is: most keys, three layers, a head."""
+    cell = ("{kind: lstm, forget_bias: 1.0}", "{kind: gru, reset_gate: before}", "{kind: rnn, nonlinearity: relu}")
+    return (
+        f"# Full specimen {index} of a generated library.\n"
+        f"schema: 1\n"
+        f"name: full-{index:04}\n"
+        f"description: Three bidirectional layers with dropout, a norm and a classifier, number {index}.\n"
+        f'paper: "Author {index} et al. 2026"\n'
+        f"tags: [generated, group-{index % 7}]\n"
+        f"requires: [torch>=2]\n"
+        f"input: {{kind: features, size: {8 + index % 50}}}\n"
+        f"cell: {cell[index % 3]}\n"
+        f"hidden_size: {16 + index % 100}\n"
+        f"layers: 3\n"
+        f"bidirectional: true\n"
+        f"dropout: {{input: 0.1, between: 0.3, variational: true}}\n"
+        f"norm: layer\n"
+        f"init: xavier\n"
+        f"head: {{kind: mlp, size: 5, hidden: [64], pool: mean}}\n"
+    )
+
+
+def write_specimens(folder: Path, count: int, text: Callable[[int], str] = specimen) -> None:
     """Write that many specs into a folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
-        (folder / f"specimen-{index:04}.yaml").write_text(specimen(index), encoding="utf-8")
+        (folder / f"specimen-{index:04}.yaml").write_text(text(index), encoding="utf-8")
 
 
 def install_specs(site: Path, count: int) -> None:

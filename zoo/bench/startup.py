@@ -1,7 +1,8 @@
 """How long commands take to start, beside the bare imports that they cannot do without.
 
-Each command and what it is held against run in turn, in processes of their own, in a library of 150 specs. A round in
-which another process took the cores is thrown away and counted.
+Each command and what it is held against run in turn, in processes of their own. The library is the one that is
+installed, or has 300 specs, or those and 50 plugins beside. `zoo list` is measured with the index that an earlier
+round wrote. A round in which another process took the cores is thrown away and counted.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Any, Final, Literal
 
 from zoo.bench.processes import time_process
 from zoo.bench.rounds import PATIENCE, Run, Spread, count, machine
-from zoo.bench.specimens import install_plugins, install_specs, write_specimens
+from zoo.bench.specimens import full_specimen, install_plugins, install_specs, write_specimens
+from zoo.spec.index import VARIABLE
 
-LIBRARY = 150
-"""Specs in the library while it is measured."""
+LIBRARY = 300
+"""Specs in the library where it is a large one."""
 PLUGINS = 50
 """Plugins that are installed where there are many, of which some are broken."""
 VALIDATED = 1000
-"""Specs in the folder that `zoo validate` reads."""
+"""Specs in the folders that `zoo validate` reads."""
 
 LIGHT: Final = """\
 import yaml, pluggy, typer, rich.table; from pydantic import BaseModel
@@ -30,15 +32,17 @@ class M(BaseModel): x: int"""
 HEAVY: Final = "import torch, torchinfo"
 
 Progress = Callable[[Sequence[int]], Iterable[int]]
-Process = tuple[tuple[str, ...], bool]
-"""The arguments of Python, and whether the many plugins are installed."""
+Site = Literal["installed", "large", "crowded"]
+"""What a command finds: what is installed here; that and a library of 300 specs; and 50 plugins beside."""
+Process = tuple[tuple[str, ...], Site]
+"""The arguments of Python, and what they find installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
     """A command, what it is held against, and the goal: how many times as long, or how many seconds longer.
 
-    crowded: the command runs with the many plugins installed, and what it is held against without them.
+    site: what the command finds installed; beside_site: what the one that it is held against finds.
     """
 
     command: tuple[str, ...]
@@ -46,17 +50,18 @@ class Contest:
     label: str
     unit: Literal["times", "seconds more"]
     goal: float
-    crowded: bool = False
+    site: Site = "installed"
+    beside_site: Site = "installed"
 
     @property
     def runs(self) -> tuple[Process, Process]:
         """The command's process and the one that it is held against."""
-        return (self.command, self.crowded), (self.beside, False)
+        return (self.command, self.site), (self.beside, self.beside_site)
 
     @property
     def name(self) -> str:
         said = " ".join(("zoo", *self.command[2:]))
-        return f"{said}, {PLUGINS} plugins" if self.crowded else said
+        return said + {"installed": "", "large": f", {LIBRARY} specs", "crowded": f", {PLUGINS} plugins"}[self.site]
 
     def figure(self, command: Run, beside: Run) -> float:
         if self.unit == "times":
@@ -106,7 +111,7 @@ class Measurement:
 
     def remarks(self) -> list[str]:
         """What a reader of the figures must know, one line each."""
-        lines = [f"medians of {self.rounds} interleaved rounds, {LIBRARY} specs in the library; {machine()}"]
+        lines = [f"medians of {self.rounds} interleaved rounds; {machine()}"]
         if self.thrown_away:
             lines.append(f"thrown away, since another process took the cores: {self.thrown_away} rounds")
         if self.kept_disturbed:
@@ -145,6 +150,7 @@ def measure(rounds: int, progress: Progress = iter) -> Measurement:
                 yield one_round()
 
         one_round()  # writes the bytecode and fills the caches
+        one_round()  # writes the index, which the code must be a second older than
         counted = count(attempts(), wanted=rounds, least=rounds)
         results = tuple(_result(contest, counted.rounds) for contest in contests)
     return Measurement(results, len(counted.rounds), counted.thrown_away, counted.kept_disturbed)
@@ -164,33 +170,41 @@ def _result(contest: Contest, rounds: Sequence[Mapping[Process, Run]]) -> Result
     )
 
 
-def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[bool, dict[str, str]]]:
-    """The contests, with the files that they need, and the environments without and with the many plugins."""
+def _prepare(folder: Path) -> tuple[tuple[Contest, ...], dict[Site, dict[str, str]]]:
+    """The contests, with the files that they need, and the environment of each site."""
     import zoo
     from zoo.spec import bundled, library
 
     write_specimens(folder / "thousand", VALIDATED)
+    write_specimens(folder / "full", VALIDATED, full_specimen)
     write_specimens(folder / "one", 1)
     (folder / "specs").mkdir()
     (folder / "specs" / "lstm.yaml").write_bytes((bundled.folder() / "lstm.yaml").read_bytes())
     install_specs(folder / "site", max(0, LIBRARY - len(library.entries())))
     install_plugins(folder / "crowd", PLUGINS)
     light, heavy = ("-c", LIGHT), ("-c", HEAVY)
+    listed, one = ("-m", "zoo", "list"), ("-m", "zoo", "validate", "one")
     contests = (
-        Contest(("-m", "zoo", "list"), light, "its imports", "times", 1.5),
-        Contest(("-m", "zoo", "list"), ("-m", "zoo", "list"), "without them", "times", 1.5, crowded=True),
+        Contest(listed, light, "its imports", "times", 1.5),
+        Contest(listed, light, "its imports", "times", 1.5, "large"),
+        Contest(listed, listed, "without them", "times", 1.5, "crowded", "large"),
         Contest(("-m", "zoo", "--help"), light, "its imports", "times", 1.5),
         Contest(("-m", "zoo", "plugins"), light, "its imports", "times", 1.5),
         Contest(("-m", "zoo", "summary", "specs/lstm.yaml"), heavy, "torch, torchinfo", "times", 1.25),
-        Contest(
-            ("-m", "zoo", "validate", "thousand"), ("-m", "zoo", "validate", "one"), "one spec", "seconds more", 0.5
-        ),
+        Contest(("-m", "zoo", "validate", "thousand"), one, "one spec", "seconds more", 0.5),
+        Contest(("-m", "zoo", "validate", "full"), one, "one spec", "seconds more", 0.75),
     )
-    package = Path(str(zoo.__file__)).resolve().parent.parent
-    paths = [str(folder / "site"), str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
+    package = str(Path(str(zoo.__file__)).resolve().parent.parent)
+    sites: dict[Site, list[Path]] = {
+        "installed": [],
+        "large": [folder / "site"],
+        "crowded": [folder / "crowd", folder / "site"],
+    }
+    # An index of its own, and the bytecode that an installed package has.
+    inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONDONTWRITEBYTECODE", VARIABLE)}
+    inherited["XDG_CACHE_HOME"] = str(folder / "cache")
     environments = {}
-    for crowded in (False, True):
-        path = os.pathsep.join([str(folder / "crowd"), *paths] if crowded else paths)
-        environments[crowded] = {**os.environ, "PYTHONPATH": path}
-        environments[crowded].pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
+    for site, found in sites.items():
+        paths = [*map(str, found), package, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environments[site] = {**inherited, "PYTHONPATH": os.pathsep.join(paths)}
     return contests, environments

@@ -40,9 +40,6 @@ class GatedCell(Cell):
 
         self.kernel_key = (type(self), hidden_size, output_size, bias != "none")
 
-    def extra_repr(self) -> str:
-        return f"{self.input_shape[0]}, {self.hidden_size}, biases={len(self.bias_names)}"
-
     def reset_parameters(self) -> None:
         """Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers; a choice, but for
         those layers themselves and where the source of the cell says more."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.components import CheckType
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean
 from zoo.plugin.manager import catalogue
 
 
@@ -45,6 +44,5 @@ def _refuse_unknown(name: str) -> None:
     spelt = [known.spelling(check) for check in known.checks]
     rivals = {check.record.name for check in known.checks} | {check.qualified for check in known.checks}
     if name not in rivals and "/" not in name:
-        close = difflib.get_close_matches(name, spelt, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"checks: {', '.join(spelt)}"
-        raise ZooError(f"unknown check {name!r}; {hint}")
+        hint = did_you_mean(name, spelt) or f"; checks: {', '.join(spelt)}"
+        raise ZooError(f"unknown check {name!r}{hint}")

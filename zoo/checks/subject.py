@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.builder import build
 from zoo.components import Traits
-from zoo.errors import CheckFailure, ZooError
+from zoo.errors import CheckFailure, ZooError, did_you_mean
 from zoo.model import Model
 from zoo.spec.canonical import Spec
 from zoo.spec.shrink import shrink
@@ -42,7 +42,8 @@ def as_device(name: str | torch.device) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ZooError(f"device {str(name)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+        hint = did_you_mean(str(name), ("cpu", "cuda", "mps"))
+        raise ZooError(f"device {str(name)!r} cannot be used here: {str(error).splitlines()[0]}{hint}") from None
     if device.type == "meta":
         raise ZooError(
             "device 'meta' holds no numbers that could be checked: name another, where the check 'meta' runs the model "

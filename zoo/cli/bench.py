@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from zoo.cli import completion
 from zoo.cli.output import note, progress, table, write, write_json
 from zoo.cli.specs import Json
+from zoo.cli.tables import GAP
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +36,7 @@ def startup(
     if as_json:
         write_json(found.to_json())
         return
-    table(
+    _wide_table(
         ("command", "seconds", "beside", "seconds", "figure", "quartiles", "goal", "met"),
         (result.row() for result in found.results),
         right=("seconds", "figure", "quartiles", "goal"),
@@ -41,7 +46,13 @@ def startup(
 
 
 def engine(
-    suite: Annotated[list[str] | None, typer.Option(help="Only this suite; may be given several times.")] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this suite; may be given several times.",
+            autocompletion=completion.suites,
+        ),
+    ] = None,
     only: Annotated[str | None, typer.Option(help="Only contests whose name matches, as in 'lstm/small'.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each contest, if there is time.")] = 10,
     seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 480,
@@ -80,7 +91,7 @@ def engine(
     if as_json:
         write_json(found.to_json())
     else:
-        table(
+        _wide_table(
             ("contest", "ms", "beside", "ms", "figure", "quartiles", "rounds", "goal", "met"),
             (result.row() for result in found.results),
             right=("ms", "figure", "quartiles", "rounds", "goal"),
@@ -93,8 +104,14 @@ def engine(
 
 
 def cells(
-    only: Annotated[str | None, typer.Option(help="Only cells whose name matches, as in 'min*'.")] = None,
-    sort: Annotated[str, typer.Option(help="By name, parameters, forward or training.")] = "name",
+    only: Annotated[
+        str | None,
+        typer.Option(help="Only cells whose name matches, as in 'min*'.", autocompletion=completion.cell_names),
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(help="By name, parameters, forward or training.", autocompletion=completion.cell_sorts),
+    ] = "name",
     batch: Annotated[int, typer.Option(min=1, help="Rows of the input.")] = 16,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the input.")] = 64,
     rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each cell, if there is time.")] = 10,
@@ -120,6 +137,32 @@ def cells(
     if as_json:
         write_json(found.to_json())
         return
-    table(bench.COLUMNS, (row.cells() for row in bench.ordered(found.rows, sort)), right=bench.COLUMNS[1:])
+    _wide_table(bench.COLUMNS, (row.cells() for row in bench.ordered(found.rows, sort)), right=bench.COLUMNS[1:])
     for line in found.remarks():
         write(line)
+
+
+def _wide_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str]) -> None:
+    """A table of many columns. On a terminal that is too narrow for them it goes on below, by the same first column."""
+    lines = [tuple(row) for row in rows]
+    if not sys.stdout.isatty():
+        table(columns, lines, right=right)
+        return
+    widths = [max(map(len, texts)) for texts in zip(columns, *lines, strict=True)]
+    for number, chosen in enumerate(_blocks(widths, shutil.get_terminal_size().columns)):
+        if number:
+            write("")
+        picked = [columns[index] for index in chosen]
+        table(picked, ([line[index] for index in chosen] for line in lines), right=right)
+
+
+def _blocks(widths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Which columns stand side by side: as many as fit beside the first, and at least one."""
+    block, used = [0], widths[0]
+    for index, width in enumerate(widths[1:], start=1):
+        if len(block) > 1 and used + GAP + width > most:
+            yield block
+            block, used = [0], widths[0]
+        block.append(index)
+        used += GAP + width
+    yield block

@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from zoo.errors import ZooError
+
+ENGINES: Final = ("auto", "fused", "linear", "loop", "compile", "scan")
+"""As zoo/engine/recurrence.py has them, which imports torch."""
+FORMS: Final = ("zoo", "torch", "keras", "onnx", "torchrecurrent")
+DEVICES: Final = ("cpu", "cuda", "mps", "meta")
+SORTS: Final = ("name", "parameters")
+FORMATS: Final = ("text", "json", "github")
+
+
+def _one_of(names: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def offered(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return offered
+
+
+engines = _one_of(ENGINES)
+forms = _one_of(FORMS)
+devices = _one_of(DEVICES)
+sorts = _one_of(SORTS)
+cell_sorts = _one_of((*SORTS, "forward", "training"))
+formats = _one_of(FORMATS)
+nonlinearities = _one_of(("tanh", "relu"))
+
+
+def suites(incomplete: str) -> list[str]:
+    from zoo.bench.suites.registry import SUITES
+
+    return [name for name in SUITES if name.startswith(incomplete)]
 
 
 def spec_names(incomplete: str) -> list[str]:
     """Library names, and `name@variant` once the name is typed out."""
-    from zoo.spec import library
-
     try:
         if "@" in incomplete:
+            from zoo.spec import library
+
             name = incomplete.partition("@")[0]
             offered = [f"{name}@{variant}" for variant in library.read_all(name) if variant]
         else:
-            offered = [entry.name for entry in library.entries()]
+            from zoo.spec.listing import names
+
+            offered = list(names())
     except ZooError:
         return []
     return [name for name in offered if name.startswith(incomplete)]
+
+
+def tags(incomplete: str) -> list[str]:
+    """The tags of the library's specs."""
+    from zoo.spec.listing import listing
+
+    found = {tag for _, row in listing().rows for tag in row.tags}
+    return sorted(tag for tag in found if tag.startswith(incomplete))
 
 
 def component_kinds(incomplete: str) -> list[str]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from zoo.cli.completion import component_kinds, plugin_names
+from zoo.cli.completion import SORTS, component_kinds, plugin_names, sorts
 from zoo.cli.output import is_terminal, note, table, write, write_json
 from zoo.cli.specs import Json
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean, one_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -39,7 +39,7 @@ def components(
     kind: Annotated[
         str | None, typer.Option(help="Only this kind: cell, head, ...", autocompletion=component_kinds)
     ] = None,
-    sort: Annotated[str, typer.Option(help="By 'name', or cells by 'parameters'.")] = "name",
+    sort: Annotated[str, typer.Option(help="By 'name', or cells by 'parameters'.", autocompletion=sorts)] = "name",
     as_json: Json = False,
 ) -> None:
     """The components that a spec can name, their options, and where they come from.
@@ -49,12 +49,11 @@ def components(
     from zoo.plugin.manager import catalogue
     from zoo.spec.schema import KINDS
 
-    if sort not in ("name", "parameters"):
-        raise ZooError(f"--sort must be 'name' or 'parameters', not {sort!r}")
+    one_of("--sort", sort, SORTS)
     if sort == "parameters" and kind != "cell":
         raise ZooError("--sort parameters compares cells: add --kind cell")
     if kind is not None and kind not in KINDS:
-        raise ZooError(f"unknown kind {kind!r}; kinds: {', '.join(KINDS)}")
+        raise ZooError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS) or '; kinds: ' + ', '.join(KINDS)}")
     known = catalogue()
     found = [one for each in ([kind] if kind else KINDS) for one in known.all(each)]
     costs = _costs(known) if kind == "cell" else {}

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.completion import spec_names
+from zoo.cli.completion import forms, spec_names
 from zoo.cli.output import write
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean
 
 FORMS = ("zoo", "torch", "keras", "onnx", "torchrecurrent")
 
@@ -27,7 +27,7 @@ def convert(
             autocompletion=spec_names,
         ),
     ],
-    to: Annotated[str, typer.Option(help="zoo, torch, keras, onnx or torchrecurrent.")],
+    to: Annotated[str, typer.Option(help="zoo, torch, keras, onnx or torchrecurrent.", autocompletion=forms)],
     output: Annotated[Path, typer.Option("--output", "-o", help="A .npz for keras and onnx, else a .pt.")],
     weights: Annotated[
         Path | None, typer.Option(help="The spec's weights, as torch.save(model.state_dict(), ...) wrote them.")
@@ -39,7 +39,7 @@ def convert(
     from zoo.spec import library
 
     if to not in FORMS:
-        raise ZooError(f"--to must be one of {', '.join(FORMS)}, not {to!r}")
+        raise ZooError(f"--to must be one of {', '.join(FORMS)}, not {to!r}{did_you_mean(to, FORMS)}")
     if nonlinearity not in ("tanh", "relu"):
         raise ZooError(f"--nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
     file = Path(source)

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 from typer.models import CommandInfo
 
-from zoo.cli import bench, components, convert, doctor, models, new, specs
+from zoo.cli import bench, components, convert, doctor, models, new, specs, usage
 from zoo.cli.output import alone, guarded, note
 from zoo.errors import SpecError, ZooError, one_line
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 for module in (specs, new, models, doctor, convert, components, bench):
     module.register(app)
+usage.without_types_of_flags(app)
 
 
 def _commands(part: typer.Typer) -> Iterator[CommandInfo]:
@@ -101,7 +102,7 @@ def _status() -> int | str | None:
 
 def _run() -> int | str | None:
     try:
-        app(prog_name="zoo")
+        return usage.run(app)  # type: ignore[no-any-return]
     except SystemExit as end:
         return end.code
     except SpecError as error:

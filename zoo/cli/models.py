@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.completion import check_names, spec_names
+from zoo.cli.completion import check_names, devices, engines, spec_names
 from zoo.cli.output import note, progress, write, write_json
 from zoo.cli.specs import Json, SpecArgument
 from zoo.errors import CheckFailure, ZooError
@@ -22,7 +22,9 @@ def summary(
     spec: SpecArgument,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows of the random input.")] = 3,
     seq_len: Annotated[int, typer.Option(min=1, help="Time steps of the random input.")] = 15,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps or meta; chosen by size if not given.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, mps or meta; chosen by size if not given.", autocompletion=devices)
+    ] = None,
     depth: Annotated[int, typer.Option(min=1, help="Levels of modules to show.")] = 3,
     as_json: Json = False,
 ) -> None:
@@ -48,9 +50,12 @@ def hold(
             autocompletion=spec_names,
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; the one available if not given.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or mps; the one available if not given.", autocompletion=devices)
+    ] = None,
     engine: Annotated[
-        str, typer.Option(help="How recurrences run: auto, fused, linear, loop, compile or scan.")
+        str,
+        typer.Option(help="How recurrences run: auto, fused, linear, loop, compile or scan.", autocompletion=engines),
     ] = "auto",
     check: Annotated[
         list[str] | None, typer.Option(help="Run only this check; may be repeated.", autocompletion=check_names)

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, ParamSpec, TextIO, TypeVar, cast
@@ -54,10 +55,21 @@ def is_terminal() -> bool:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table: drawn by rich on a terminal; piped, plain and never cut, two spaces between columns."""
+    """A table: wrapped between words to fit a terminal; piped, plain and never cut, two spaces between columns."""
     lines = [tuple(map(one_line, row)) for row in rows]
     if not is_terminal():
         _plain(columns, lines, right)
+        return
+    from zoo.cli import tables
+
+    if tables.is_plain([columns, *lines]):
+        width = shutil.get_terminal_size().columns
+        head, *others = tables.drawn([columns, *lines], [column in right for column in columns], width)
+        bold = os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
+        # Past `clean`, which would show the escapes that make it bold; every text in it is clean already.
+        _out().write(f"\x1b[1m{head}\x1b[0m\n" if bold else f"{head}\n")
+        for line in others:
+            write(line)
         return
     from rich.console import Console
     from rich.table import Table

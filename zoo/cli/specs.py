@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.cli import completion
 from zoo.cli.completion import spec_names
 from zoo.cli.output import note, progress, table, write, write_json
-from zoo.errors import Diagnostic, SpecError, ZooError
+from zoo.errors import Diagnostic, SpecError, ZooError, did_you_mean, one_of
+
+if TYPE_CHECKING:
+    from zoo.spec.listing import Listing
 
 SpecArgument = Annotated[
     str,
@@ -27,49 +31,38 @@ def register(app: typer.Typer) -> None:
 
 def list_specs(
     pattern: Annotated[str, typer.Argument(help="Only names with this in them, or that match it, as 'rnn*'.")] = "*",
-    tag: Annotated[str | None, typer.Option(help="Only specs with this tag.")] = None,
-    sort: Annotated[str, typer.Option(help="By 'name' or by 'parameters'.")] = "name",
+    tag: Annotated[str | None, typer.Option(help="Only specs with this tag.", autocompletion=completion.tags)] = None,
+    sort: Annotated[str, typer.Option(help="By 'name' or by 'parameters'.", autocompletion=completion.sorts)] = "name",
     as_json: Json = False,
 ) -> None:
     """The specs of the library, with their parameters and where they come from."""
     from fnmatch import fnmatchcase
 
-    from zoo.spec import library
+    from zoo.spec.listing import listing
 
-    if sort not in ("name", "parameters"):
-        raise ZooError(f"--sort must be 'name' or 'parameters', not {sort!r}")
+    one_of("--sort", sort, completion.SORTS)
     glob = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
-    rows: list[dict[str, Any]] = []
-    broken: list[Diagnostic] = []
-    for entry in library.entries():
-        if not fnmatchcase(entry.name, glob):
-            continue
-        try:
-            models = library.read_all(entry.path)
-        except SpecError as error:
-            broken += error.diagnostics
-            continue
-        bare = models[None]
-        if tag is not None and tag not in bare.spec.tags:
-            continue
-        rows.append(
-            {
-                "name": entry.name,
-                "parameters": bare.description.parameters,
-                "variants": [name for name in models if name],
-                "description": bare.spec.description or "",
-                "tags": list(bare.spec.tags),
-                "paper": bare.spec.paper,
-                "distribution": entry.distribution,
-                "version": entry.version,
-                "path": str(entry.path),
-            }
-        )
+    found = listing(lambda name: fnmatchcase(name, glob))
+    rows: list[dict[str, Any]] = [
+        {
+            "name": entry.name,
+            "parameters": row.parameters,
+            "variants": list(row.variants),
+            "description": row.description,
+            "tags": list(row.tags),
+            "paper": row.paper,
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "path": str(entry.path),
+        }
+        for entry, row in found.rows
+        if tag is None or tag in row.tags
+    ]
     if sort == "parameters":
         rows.sort(key=lambda row: (row["parameters"] is None, row["parameters"]))
     if as_json:
         write_json(rows)
-    else:
+    elif rows:
         table(
             ("name", "parameters", "variants", "description", "from"),
             (
@@ -84,17 +77,24 @@ def list_specs(
             ),
             right=("parameters",),
         )
-    _warn(broken)
-
-
-def _warn(broken: list[Diagnostic]) -> None:
-    from zoo.plugin.manager import catalogue
-
-    for diagnostic in broken:
+    for diagnostic in found.broken:
         note(str(diagnostic))
-    for plugin in catalogue().plugins:
+    for plugin in found.plugins:
         if plugin.status in ("broken", "incompatible"):
             note(f"plugin {plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.status}: {plugin.cause}")
+    if not rows and not found.broken:
+        raise ZooError(_nothing(pattern, tag, found))
+
+
+def _nothing(pattern: str, tag: str | None, found: Listing) -> str:
+    """Why the list is empty, and what was probably meant."""
+    if tag is not None and found.rows:
+        known = sorted({each for _, row in found.rows for each in row.tags})
+        return f"no spec has the tag {tag!r}{did_you_mean(tag, known) or '; tags: ' + ', '.join(known)}"
+    from zoo.spec.listing import names
+
+    hint = did_you_mean(pattern, names()) or "; `zoo list` shows them all"
+    return f"no spec of the library is called {pattern!r}{hint}"
 
 
 def show(
@@ -127,13 +127,15 @@ def validate(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Files, folders or library names.", autocompletion=spec_names)
     ],
-    format: Annotated[str, typer.Option(help="'text', 'json', or 'github' for annotations.")] = "text",
+    format: Annotated[
+        str,
+        typer.Option(help="'text', 'json', or 'github' for annotations.", autocompletion=completion.formats),
+    ] = "text",
 ) -> None:
     """Check spec files: every mistake, each with its place. Exit status 2 if there is one."""
     from zoo.spec import library
 
-    if format not in ("text", "json", "github"):
-        raise ZooError(f"--format must be 'text', 'json' or 'github', not {format!r}")
+    one_of("--format", format, completion.FORMATS)
     files = [file for path in paths for file in _files(path)]
     found: list[Diagnostic] = []
     wrong = 0

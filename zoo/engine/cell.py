@@ -161,6 +161,8 @@ class Cell(nn.Module):
     write: str | None = None
     surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
+    _chosen: str = ""
+    """The options that differ from their defaults, for `repr`; the builder sets it."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Cast and move as any module, but keep buffers at least float32. Those of a cell without parameters, as of a
@@ -222,6 +224,14 @@ class Cell(nn.Module):
     def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
         """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""
         return run(self, x)
+
+    def extra_repr(self) -> str:
+        """Features in and units, (C, H, W) for maps, then the options that differ from their defaults."""
+        units = getattr(self, "hidden_size", None)
+        sizes = [self.input_shape, self.output_shape if units is None else (units,)]
+        return ", ".join(
+            [*(str(one[0]) if len(one) == 1 else str(one) for one in sizes), *filter(None, [self._chosen])]
+        )
 
     def reset_parameters(self) -> None:
         """Start every parameter and every buffer as the cell's paper does."""

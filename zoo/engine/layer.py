@@ -95,7 +95,17 @@ class RecurrentLayer(Layer):
             self.reverse_initial = _learned(backward_cell)
 
     def extra_repr(self) -> str:
-        return f"reverse={self.reverse}, merge={self.merge!r}, residual={self.residual}, dropout={self.dropout}"
+        """What differs from a plain layer."""
+        shown = ["reverse=True"] if self.reverse else []
+        if self.reverse_cell is not None and self.merge != "concat":
+            shown.append(f"merge={self.merge!r}")
+        if self.norm is not None and self.norm_position != "after":
+            shown.append(f"norm_position={self.norm_position!r}")
+        if self.residual:
+            shown.append("residual=True")
+        if self.dropout != Dropout():
+            shown.append(f"dropout={self.dropout}")
+        return ", ".join(shown)
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
         state = _initial(self.cell, self.initial, batch, device, dtype)

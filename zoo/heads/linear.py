@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.components import Shape
+from zoo.components import Shape, chosen
 from zoo.heads.options import LinearOptions
 
 
@@ -19,6 +19,10 @@ class Linear(nn.Module):
         super().__init__()
         self.dropout, self.axes = options.dropout, len(input_shape)
         self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
+        self._chosen = chosen(options, "bias")
+
+    def extra_repr(self) -> str:
+        return self._chosen
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.linear(F.dropout(x.flatten(-self.axes), self.dropout, self.training))

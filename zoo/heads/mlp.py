@@ -8,7 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.components import Shape
+from zoo.components import Shape, chosen
 from zoo.heads.options import MLPOptions
 from zoo.layers.activations import activate
 
@@ -23,6 +23,10 @@ class MLP(nn.Module):
         self.dropout, self.axes = options.dropout, len(input_shape)
         widths = (math.prod(input_shape), *options.hidden, options.size)
         self.linears = nn.ModuleList(nn.Linear(wide, size) for wide, size in pairwise(widths))
+        self._chosen = chosen(options, "hidden")
+
+    def extra_repr(self) -> str:
+        return self._chosen
 
     def forward(self, x: Tensor) -> Tensor:
         *hidden, last = self.linears

@@ -23,5 +23,10 @@ class Tied(nn.Module):
         vocabulary = source.embedding.num_embeddings
         self.bias = nn.Parameter(torch.zeros(vocabulary)) if options.bias else None
 
+    def extra_repr(self) -> str:
+        embedding = self.source[0].embedding
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"{embedding.embedding_dim}, {embedding.num_embeddings}{bias}"
+
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.source[0].embedding.weight, self.bias)

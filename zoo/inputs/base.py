@@ -19,6 +19,10 @@ class Input(nn.Module):
     output_shape: Shape
     vocabulary: int | None = None
 
+    def extra_repr(self) -> str:
+        """The sizes of one step, where no module inside shows them."""
+        return "" if any(True for _ in self.children()) else ", ".join(map(str, self.input_shape))
+
     def example(self, batch: int, steps: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
         """A random input on the CPU."""
         shape = (batch, steps, *self.input_shape)

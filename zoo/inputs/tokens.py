@@ -24,6 +24,9 @@ class Tokens(Input):
         self.dropout = options.dropout
         self.embedding = nn.Embedding(options.vocabulary, options.size, padding_idx=options.padding)
 
+    def extra_repr(self) -> str:
+        return f"dropout={self.dropout}" if self.dropout else ""
+
     def pin_parameters(self) -> None:
         """The padding symbol's vector is zero under every initialisation scheme."""
         if self.embedding.padding_idx is not None:

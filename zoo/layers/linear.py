@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.components import Shape
+from zoo.components import Shape, chosen
 from zoo.engine.layer import Layer, LayerOutput, Run
 from zoo.engine.sequence import zero_where
 from zoo.layers.activations import activate
@@ -24,6 +24,10 @@ class LinearLayer(Layer):
         self.activation = options.activation
         self.dropout = options.dropout
         self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
+        self._chosen = chosen(options, "bias")
+
+    def extra_repr(self) -> str:
+        return self._chosen
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         y = activate(self.activation, self.linear(x.flatten(2)))

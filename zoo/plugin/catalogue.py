@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from zoo.components import Provided, ProvidedCheck
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean, nearest
 from zoo.plugin.requirements import why_missing
 
 BUILTIN: Final = "recurrent-zoo"
@@ -19,9 +18,10 @@ BUILTIN: Final = "recurrent-zoo"
 
 Status = Literal["ok", "broken", "incompatible", "disabled"]
 _Offer = TypeVar("_Offer", Provided, ProvidedCheck)
-_SHOWN: Final = 30
+_SHOWN: Final = 20
+"""Names that a message lists; of a kind that has more, it says how to see them."""
 _COMPARED: Final = 60
-_MOST_MET: Final = 10_000
+_REMEMBERED: Final = 1000
 _DISTRIBUTION: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?")
 
 
@@ -140,13 +140,13 @@ class Catalogue:
 
     def why_missing(self, requirement: str) -> str | None:
         """Why an entry of a spec's `requires`, as in `zoo-acme>=0.2`, is not met and how to mend it; None if it is."""
-        if requirement in self._met:
-            return None
-        idle = {plugin.distribution: plugin.trouble for plugin in self.plugins if plugin.status != "ok"}
-        missing = why_missing(requirement, self._versions, idle)
-        if missing is None and len(self._met) < _MOST_MET:
-            self._met.add(requirement)
-        return missing
+        asked = self._requirements
+        if requirement not in asked:
+            if len(asked) >= _REMEMBERED:
+                asked.clear()
+            idle = {plugin.distribution: plugin.trouble for plugin in self.plugins if plugin.status != "ok"}
+            asked[requirement] = why_missing(requirement, self._versions, idle)
+        return asked[requirement]
 
     @cached_property
     def _versions(self) -> dict[str, str]:
@@ -154,9 +154,9 @@ class Catalogue:
         return {plugin.distribution: plugin.version for plugin in self.plugins}
 
     @cached_property
-    def _met(self) -> set[str]:
-        """Requirements that are known to be met: variants of a spec have them all again."""
-        return set()
+    def _requirements(self) -> dict[str, str | None]:
+        """What `why_missing` found: looking a version up takes a millisecond, and many specs ask for the same."""
+        return {}
 
     @property
     def _usable(self) -> tuple[Plugin, ...]:
@@ -208,20 +208,22 @@ class Catalogue:
         if distribution in installed:
             return self._offered_instead(distribution, kind, bare)
         if distribution:
-            meant = difflib.get_close_matches(distribution[:_COMPARED], installed, n=1, cutoff=0.8)
-            if meant and f"{meant[0]}/{bare}" in known:
-                return f"; did you mean '{meant[0]}/{bare}'?"
+            meant = nearest(distribution, installed)
+            if meant and f"{meant}/{bare}" in known:
+                return f"; did you mean '{meant}/{bare}'?"
             if not _DISTRIBUTION.fullmatch(distribution):
                 return f"; no plugin of {distribution[:_COMPARED]!r} is installed"
             if _is_there(distribution):
                 return f"; {distribution} is installed, and is no plugin"
             return f"; no plugin of {distribution!r} is installed: pip install {distribution}"
-        close = difflib.get_close_matches(name[:_COMPARED], sorted(known), n=1)
-        if close:
-            return f"; did you mean {close[0]!r}?"
+        hint = did_you_mean(name, known)
+        if hint:
+            return hint
         listed = [spelt for spelt in sorted(known) if "/" not in spelt or spelt.split("/")[1] not in known]
-        more = f", and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-        hint = f"; known: {', '.join(listed[:_SHOWN])}{more}" if listed else "; none is installed"
+        if len(listed) > _SHOWN and kind != "check":
+            hint = f"; `zoo components --kind {kind}` shows the {len(listed)} that are installed"
+        else:
+            hint = f"; known: {', '.join(listed)}" if listed else "; none is installed"
         unloaded = ", ".join(f"{plugin.name} is {plugin.status}" for plugin in idle)
         return f"{hint} (and {unloaded}: see zoo plugins)" if unloaded else hint
 
@@ -229,9 +231,9 @@ class Catalogue:
         """What a distribution that works has in place of a component that it does not offer, or not any more."""
         mine = [plugin for plugin in self._usable if plugin.distribution == distribution]
         names = sorted({name for plugin in mine for name in plugin.offered.get(kind, ())})
-        close = difflib.get_close_matches(bare[:_COMPARED], names, n=1)
-        if close:
-            return f"; did you mean '{distribution}/{close[0]}'?"
+        meant = nearest(bare, names)
+        if meant is not None:
+            return f"; did you mean '{distribution}/{meant}'?"
         version = next((plugin.version for plugin in self.plugins if plugin.distribution == distribution), "?")
         more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         listed = f"no {kind} but {', '.join(names[:_SHOWN])}{more}" if names else f"no {kind}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib.metadata
 import os
 import re
@@ -13,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.errors import PluginError
+from zoo.errors import PluginError, did_you_mean
 from zoo.plugin.catalogue import BUILTIN, normalise
 from zoo.plugin.distributions import Installed, find, folder_of
 from zoo.plugin.loading import VARIABLE, Source
@@ -42,8 +41,7 @@ def _limited(sources: list[Source], wanted: str) -> tuple[list[Source], list[str
         # What is built in is always there, and may be named.
         if normalise(name) in ("builtin", BUILTIN) or any(chosen(source, name) for source in sources):
             continue
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, known)
         notes.append(f"{VARIABLE} names {name!r}, and no such plugin is installed{hint}")
     cause = f"{VARIABLE}={wanted} leaves it out"
     return [

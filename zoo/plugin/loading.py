@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import sys
 import time
 import traceback
@@ -13,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import pluggy
 
-from zoo.errors import PluginError
+from zoo.errors import PluginError, did_you_mean
 from zoo.plugin import hookspecs
 from zoo.plugin.catalogue import BUILTIN, Plugin, normalise
 from zoo.plugin.containment import contained
@@ -152,9 +151,8 @@ def _register(manager: pluggy.PluginManager, loaded: Any, key: str) -> None:
         and any(impl.plugin is loaded and not impl.optionalhook for impl in caller.get_hookimpls())
     )
     if unknown:
-        close = difflib.get_close_matches(unknown[0], HOOKS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"hooks: {', '.join(HOOKS)}"
-        raise PluginError(f"unknown hook {unknown[0]!r}; {hint}")
+        hint = did_you_mean(unknown[0], HOOKS) or f"; hooks: {', '.join(HOOKS)}"
+        raise PluginError(f"unknown hook {unknown[0]!r}{hint}")
 
 
 def _collect(manager: pluggy.PluginManager, loaded: Any, collected: Collected) -> None:

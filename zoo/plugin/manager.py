@@ -21,6 +21,8 @@ from zoo.plugin.loading import Source, load
 
 _lock = threading.RLock()
 _current: Catalogue | None = None
+_others: tuple[tuple[Plugin, ...], tuple[str, ...]] | None = None
+"""The installed plugins and the notes on them, where they were asked for before the whole catalogue."""
 _loading = False
 _sealed = False
 
@@ -33,7 +35,10 @@ def catalogue() -> Catalogue:
     """
     global _current
     with _lock:
-        if _current is None or _loading:  # while loading, to be refused there
+        if _current is None and _others is not None and not (_loading or _sealed):
+            with _reading():
+                _current = _of((*load([builtin()]), *_others[0]), _others[1])
+        elif _current is None or _loading:  # while loading, to be refused there
             _current = read_installed()
         return _current
 
@@ -44,18 +49,43 @@ def read_installed() -> Catalogue:
     Raises:
         PluginError: asked for by a plugin while it is being loaded, or where a test has closed discovery.
     """
-    global _loading
+    with _lock, _reading():
+        sources, notes = discover()
+        return _assemble([builtin(), *sources], notes)
+
+
+def others() -> tuple[Plugin, ...] | None:
+    """Every plugin but the built-in one, which takes most of the time that the whole catalogue does.
+
+    What `catalogue` gives later has the same ones: none is loaded twice. None where the catalogue is there already,
+    as in a process that was given another one.
+    """
+    global _others
     with _lock:
-        if _sealed:
-            raise PluginError("discovery is closed: only the plugins that this test was given are there")
-        if _loading:
-            raise PluginError("the catalogue is not there while plugins are loaded: use it later, not at import")
-        _loading = True
-        try:
-            sources, notes = discover()
-            return _assemble([builtin(), *sources], notes)
-        finally:
-            _loading = False
+        if _current is not None or _sealed or _loading:
+            return None
+        if _others is None:
+            with _reading():
+                sources, notes = discover()
+                if any(source.module.partition(":")[0].strip() == "zoo.builtin" for source in sources):
+                    return None  # which of the two is the built-in one shows only when both are loaded
+                _others = tuple(_without_twins(load(sources))), tuple(notes)
+        return _others[0]
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """While plugins are loaded, none of them may ask for the catalogue."""
+    global _loading
+    if _sealed:
+        raise PluginError("discovery is closed: only the plugins that this test was given are there")
+    if _loading:
+        raise PluginError("the catalogue is not there while plugins are loaded: use it later, not at import")
+    _loading = True
+    try:
+        yield
+    finally:
+        _loading = False
 
 
 @contextlib.contextmanager
@@ -107,7 +137,11 @@ def builtin() -> Source:
 
 
 def _assemble(sources: Iterable[Source], notes: Iterable[str] = ()) -> Catalogue:
-    plugins = _without_twins(load(sources))
+    return _of(load(sources), notes)
+
+
+def _of(loaded: Iterable[Plugin], notes: Iterable[str]) -> Catalogue:
+    plugins = _without_twins(loaded)
     rivals = _rivals(plugins)
     return Catalogue(
         tuple(replace(p, notes=(*p.notes, *_clashes(p, rivals))) if p.status == "ok" else p for p in plugins),

@@ -6,7 +6,7 @@ when their canonical forms are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from zoo.components import Part
@@ -14,7 +14,7 @@ from zoo.components import Part
 Merge = Literal["concat", "sum", "mean", "mul"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Dropout:
     """Rates of every kind of dropout of one recurrent layer; 0 is none.
 
@@ -31,6 +31,11 @@ class Dropout:
     recurrent: float = 0.0
     weight: float = 0.0
     zoneout: float = 0.0
+
+    def __repr__(self) -> str:
+        """The kinds that there are: `Dropout(between=0.1)`."""
+        shown = (f"{each.name}={getattr(self, each.name)}" for each in fields(self) if getattr(self, each.name))
+        return f"Dropout({', '.join(shown)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from zoo.errors import Diagnostic
+from zoo.errors import Diagnostic, did_you_mean, nearest
 from zoo.plugin.catalogue import Catalogue
+from zoo.spec import misplaced
 from zoo.spec.document import Node
 from zoo.spec.model import MOST_MISTAKES, MOST_TEXTS, RecurrentEntry
 from zoo.spec.problems import Path, Problem, keys_of, show
@@ -27,7 +27,7 @@ def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> l
     troubled = {path for path in short for p in problems if len(p.path) > len(path) and p.path[: len(path)] == path}
     counted = [p for p in problems if p.type != "too_short" or p.path not in troubled]
     for problem in counted[:MOST_MISTAKES]:
-        message = _message(problem)
+        message = _misplaced(problem, node, catalogue) or _message(problem)
         if problem.type == "unknown_component" and needed:
             message = f"{message.partition(';')[0].partition(' (')[0]}; {needed}"
         at = node.at(problem.path)
@@ -66,6 +66,20 @@ def _label(path: Path) -> str:
     return repr(names[-1]) if names else "a spec"
 
 
+def _misplaced(problem: Problem, root: Node, catalogue: Catalogue) -> str | None:
+    """Where a key belongs that is known elsewhere: the option of a cell, say, beside the cell."""
+    key = str(problem.path[-1]) if problem.path else ""
+    if problem.type != "extra_forbidden" or len(key) > LONGEST_KEY:
+        return None
+    if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
+        return None  # said below
+    found = misplaced.whereto(problem.path, root, catalogue)
+    if found is None and nearest(key, problem.allowed) is None:
+        found = misplaced.near(problem.path, root, catalogue)
+        found = None if found is None else f"unknown key {key!r}; {found}"
+    return found
+
+
 def _unknown_key(problem: Problem) -> str:
     key = str(problem.path[-1])
     if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
@@ -75,9 +89,9 @@ def _unknown_key(problem: Problem) -> str:
         return f"a space is missing after the colon: write {unspaced}: {rest[:LONGEST_KEY]}"
     if len(key) > LONGEST_KEY:
         return f"unknown key {key[: LONGEST_KEY - 3] + '...'!r}"
-    close = difflib.get_close_matches(key, problem.allowed, n=1, cutoff=0.6)
-    if close:
-        return f"unknown key {key!r}; did you mean {close[0]!r}?"
+    hint = did_you_mean(key, problem.allowed)
+    if hint:
+        return f"unknown key {key!r}{hint}"
     known = ", ".join(sorted(problem.allowed))
     return f"unknown key {key!r}; known here: {known}" if known else f"unknown key {key!r}"
 
@@ -116,8 +130,7 @@ def _count(words: str, key: str) -> Callable[[Problem], str]:
 def _literal(problem: Problem) -> str:
     expected = str((problem.context or {})["expected"])
     known = re.findall(r"'([^']*)'", expected)
-    close = difflib.get_close_matches(problem.input, known, n=1) if isinstance(problem.input, str) else []
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(problem.input, known) if isinstance(problem.input, str) else ""
     return f"{_label(problem.path)} must be {expected}, not {show(problem.input)}{hint}"
 
 

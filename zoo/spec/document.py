@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -33,6 +34,7 @@ MOST_CHARACTERS: Final = 10
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_recorder: ContextVar[dict[str, bytes] | None] = ContextVar("recorder", default=None)
 
 
 def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
@@ -49,12 +51,25 @@ def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
         data = _bytes(path)
     except (OSError, ValueError) as error:
         raise SpecError([Diagnostic(name, 0, 0, _reason(path, error), "file")]) from None
+    if (read_so_far := _recorder.get()) is not None:
+        read_so_far[os.fsdecode(path)] = data
     text = _decoded(data, name)
     known = access.looks_like_a_spec(text)
     if not known and text.strip() and (extended or not access.names_a_spec(path)):
         mend = "which says schema: 1" if extended else "which is a .yaml file that begins with schema: 1"
         raise SpecError([Diagnostic(name, 0, 0, f"is no spec, {mend}", "file")])
     return _parsed(text, name, quoted=known)
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[dict[str, bytes]]:
+    """The content of every file that is read inside the block, by path: what a spec depends on."""
+    files: dict[str, bytes] = {}
+    token = _recorder.set(files)
+    try:
+        yield files
+    finally:
+        _recorder.reset(token)
 
 
 def parse(data: bytes, file: str) -> Node:

@@ -2,58 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from zoo.errors import Diagnostic, SpecError, ZooError
+from zoo.errors import Diagnostic, SpecError, ZooError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
 from zoo.spec import access
 from zoo.spec.access import ENDINGS
 from zoo.spec.document import Node, parse, read
 from zoo.spec.dump import Writer
+from zoo.spec.entries import LibraryEntry, entries_in
 from zoo.spec.resolve import Resolved, resolve
 
-SpecLike = str | os.PathLike[str] | Mapping[str, Any]
 _COMPARED: Final = 60
 
-
-@dataclass(frozen=True, slots=True)
-class LibraryEntry:
-    """A spec file of the library: its name is its path within the library's folder, without the ending."""
-
-    name: str
-    path: Path
-    distribution: str
-    version: str
-
-    @property
-    def qualified(self) -> str:
-        return f"{self.distribution}/{self.name}"
-
-    @property
-    def short(self) -> str:
-        """The file's own name: enough to find it, unless another spec has it as its whole name."""
-        return self.path.stem
+SpecLike = str | os.PathLike[str] | Mapping[str, Any]
 
 
 def entries(catalogue: Catalogue | None = None) -> tuple[LibraryEntry, ...]:
     """Every spec of the library, sorted by name, then by distribution."""
-    found = [
-        LibraryEntry(
-            path.relative_to(folder.path).with_suffix("").as_posix(), path, folder.distribution, folder.version
-        )
-        for folder in (catalogue or installed()).spec_folders
-        for path in sorted(folder.path.rglob("*.yaml"))
-    ]
-    return tuple(sorted(found, key=lambda entry: (entry.name, entry.distribution)))
+    return entries_in((catalogue or installed()).spec_folders)
 
 
 def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, str | None]:
@@ -75,9 +49,9 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
         return found.path, variant or None
     if os.sep in name or os.path.lexists(name):
         return Path(name), variant or None
-    known = sorted({entry.short for entry in entries(catalogue)})
-    close = difflib.get_close_matches(name[:_COMPARED], known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "; `zoo list` shows them all"
+    known = entries(catalogue)
+    close = did_you_mean(name, {entry.short for entry in known} | {entry.name for entry in known})
+    hint = close or "; `zoo list` shows them all"
     plugins = (catalogue or installed()).plugins
     idle = [f"{plugin.name} is {plugin.status}" for plugin in plugins if plugin.status != "ok"]
     hint += f" (and {', '.join(idle)}: see zoo plugins)" if idle and not close else ""

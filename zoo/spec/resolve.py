@@ -7,7 +7,7 @@ Every mistake of the file and of all its variants is collected, and raised as on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -37,12 +37,20 @@ from zoo.spec.problems import Path, Problem, flatten, keys_of
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A canonical spec, its figures, and where its values were written: `origins` maps a path of the canonical
-    form, as in `("layers", 0, "hidden_size")`, to the node; a value without one is a default."""
+    """A canonical spec, its figures, and where its values were written.
+
+    document: the merged mapping. written: the path in it of each canonical path, for those that may stand there.
+    """
 
     spec: Spec
     description: ModelDescription
-    origins: Mapping[Path, Node]
+    document: Node
+    written: Mapping[Path, Path]
+
+    @property
+    def origins(self) -> dict[Path, Node]:
+        """The node of each canonical path, as in `("layers", 0, "hidden_size")`; a value without one is a default."""
+        return {path: self.document.at(at) for path, at in self.written.items() if _stands(self.document, at)}
 
 
 def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> dict[str | None, Resolved]:
@@ -110,27 +118,7 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
     problems += rules.of_spec(file, spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
-    return Resolved(spec, description, _Origins(node, origins))
-
-
-class _Origins(Mapping[Path, Node]):
-    """The nodes of paths. Few readers want one, so each is looked for when it is asked for."""
-
-    def __init__(self, root: Node, paths: Mapping[Path, Path]) -> None:
-        self._root = root
-        self._paths = paths
-
-    def __getitem__(self, path: Path) -> Node:
-        where = self._paths[path]
-        if not _stands(self._root, where):
-            raise KeyError(path)
-        return self._root.at(where)
-
-    def __iter__(self) -> Iterator[Path]:
-        return (path for path, where in self._paths.items() if _stands(self._root, where))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+    return Resolved(spec, description, node, origins)
 
 
 def _written(file: SpecFile, entry: RecurrentEntry, index: int) -> dict[str, Path]:

@@ -62,7 +62,7 @@ def obstacle(spec: Spec) -> str | None:
     """Why a model cannot run one step at a time, or None if it can."""
     for index, layer in enumerate(spec.layers):
         if isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse):
-            return f"layers.{index} runs over the sequence from its end"
+            return f"layers.{index} is bidirectional" if layer.bidirectional else f"layers.{index} runs in reverse"
     if spec.head is not None and spec.head.pool is not None:
         return f"the head pools over time (pool: {spec.head.pool.record.name})"
     for place, part in parts(spec):

@@ -7,7 +7,7 @@ from typing import Final
 
 from zoo.bench.contests import Heat
 from zoo.bench.suites import floor, growth, kernels, linear, loop, peers, ragged
-from zoo.errors import ZooError
+from zoo.errors import one_of
 
 SUITES: Final[dict[str, Callable[[], tuple[Heat, ...]]]] = {
     "floor": floor.heats,
@@ -27,6 +27,5 @@ def heats(names: Sequence[str] = ()) -> tuple[Heat, ...]:
         ZooError: there is no such suite.
     """
     for name in names:
-        if name not in SUITES:
-            raise ZooError(f"--suite must be one of {', '.join(SUITES)}, not {name!r}")
+        one_of("--suite", name, tuple(SUITES))
     return tuple(heat for name, suite in SUITES.items() if not names or name in names for heat in suite())

@@ -36,9 +36,6 @@ class BlockCell(Cell):
         self.weight_hh = nn.Parameter(torch.empty(len(self.of_h) * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.empty(len(self.biased) * hidden_size))
 
-    def extra_repr(self) -> str:
-        return f"{self.input_shape[0]}, {self.hidden_size}"
-
     def reset_parameters(self) -> None:
         """A choice, where no source says more: uniform in plus and minus 1/√H, as torch.nn starts recurrent layers."""
         bound = 1 / math.sqrt(self.hidden_size)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._higher_order_ops import scan as operator
+from torch.utils import _pytree as pytree
 
 from zoo.engine.backends import loop, pieces
 from zoo.engine.backends.pieces import Fixed
@@ -54,6 +55,10 @@ def run(
     if undifferentiable:
         fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
         return pieces.run(cell, u, state, valid, reset, kept, fixed)
+    if traced and torch.onnx.is_in_onnx_export():
+        # ONNX has no gradients, and torch would keep sizes beside tensors for the backward pass, which fails.
+        u, state, const, start = (pytree.tree_map(_without_gradient, given) for given in (u, state, const, start))
+        leaves = u if isinstance(u, tuple) else (u,)
     hoisted = all_states or loop.hoists(cell)
     # Parts of one projection, and a matrix beside its own blocks, are views of the same memory.
     fixed = Fixed(const=_apart(const), start=start, zoneout=zoneout, all_states=hoisted)
@@ -82,6 +87,10 @@ def run(
     found = {name: value.clone() for name, value in found.items()}
     y = cell.output(u, found, const) if hoisted else found["output"]
     return y, {name: value.clone() for name, value in after.items()}, found if all_states else None
+
+
+def _without_gradient(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value
 
 
 def _own(value: Tensor) -> Tensor:
