@@ -1,7 +1,7 @@
-"""Files that are written whole or not at all, one alone or several that belong together. No torch is imported.
+"""Files that are written whole or not at all, alone or several that belong together. No torch is imported here.
 
-One file is written beside its name, flushed to the disk and renamed. Several cannot be renamed in one go, so their names
-point for a moment into a hidden folder, through one symbolic link; that link is what is renamed:
+One file is written beside its name, flushed to the disk and renamed. Several cannot be renamed in one go, so they get
+their names for a moment through a hidden folder and one symbolic link in it; that link is what is renamed:
 
     .a.pt.zoo-tmp-XXXX/old/a.pt, a.yaml      hard links to what was there
     .a.pt.zoo-tmp-XXXX/new/a.pt, a.yaml      what is to be there, on the disk

@@ -1,0 +1,171 @@
+"""Read the pickle inside a file of torch without running anything: names in it are looked up in a list, never imported.
+
+A pickle is a program. Here it can only make plain values, and descriptions of tensors; objects of a few harmless kinds,
+which checkpoints hold beside their weights, become `Inert`. Any other name ends the reading.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+from zoo.errors import ZooError
+
+_DTYPES: Final[Mapping[str, str]] = {
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "ByteStorage": "uint8",
+    "CharStorage": "int8",
+    "ShortStorage": "int16",
+    "IntStorage": "int32",
+    "LongStorage": "int64",
+    "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+}
+_HARMLESS: Final = {
+    "argparse": ("Namespace",),
+    "builtins": (
+        *("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "str"),
+        *("tuple", "type"),
+    ),
+    "_codecs": ("encode",),
+    "collections": ("Counter", "defaultdict", "deque"),
+    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
+    "enum": ("Enum",),
+    "pathlib": ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath"),
+    "types": ("SimpleNamespace",),
+    "uuid": ("UUID",),
+}  # fmt: skip
+_HARMLESS_MODULES: Final = (
+    *("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric"),
+    *("numpy.dtypes", "numpy.random", "numpy.random._pickle", "numpy.random.mtrand"),
+    *("torch", "torch._C", "torch._utils", "torch.cuda", "torch.serialization", "torch.storage", "torch.optim"),
+    *("omegaconf", "lightning", "lightning_fabric", "pytorch_lightning"),
+)
+"""Their objects in a checkpoint are settings, counters and random states."""
+_HARMLESS_BELOW: Final = ("omegaconf.", "lightning.", "lightning_fabric.", "pytorch_lightning.", "torch.optim.")
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Numbers of one type, which stands elsewhere in the file. Attributes: numel: How many it is said to have."""
+
+    dtype: str
+    key: str
+    numel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A strided view of a storage, as the pickle claims it: nothing is checked yet."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.storage.dtype
+
+
+@dataclass(slots=True)
+class Odd:
+    """A tensor of another kind: sparse, quantised, on meta, of a subclass. Attributes: what: Which, for a message."""
+
+    what: str
+
+
+class Inert:
+    """An object that only stands where it stood: whatever is done to it does nothing."""
+
+    def __init__(self, *_args: Any, **_keys: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None: ...
+
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+
+    def append(self, value: Any) -> None: ...
+
+    def extend(self, values: Any) -> None: ...
+
+    def add(self, value: Any) -> None: ...
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Unpickler(pickle._Unpickler):  # the one in Python: the one in C takes gigabytes for a number in the file
+    """Gives the object of one pickle, with `Tensor`, `Odd` and `Inert` in it.
+
+    Raises:
+        ZooError: A name in it is not on the list.
+    """
+
+    def find_class(self, module: Any, name: Any, /) -> Any:
+        module, name = str(module), str(name)
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if module in ("torch", "torch.storage", "torch.cuda") and name in _DTYPES:
+            return _DTYPES[name]
+        if module == "torch.storage" and name in ("UntypedStorage", "TypedStorage"):
+            return "bytes"
+        if module == "torch._utils" and name in _REBUILDS:
+            return _REBUILDS[name]
+        if name.startswith("_rebuild") or (module, name) == ("torch._tensor", "_rebuild_from_type_v2"):
+            what = name.removeprefix("_rebuild").removesuffix("_v2").strip("_") or "tensor"
+            if module in ("torch._utils", "torch._tensor", "torch.nested._internal.nested_tensor"):
+                return lambda *_: Odd(what)
+        if module == "torch" and name == "Size":
+            return tuple
+        if _harmless(module, name):
+            return Inert
+        raise ZooError(
+            f"holds a pickled {module}.{name}, not weights alone; loading that runs code, and none was run: where "
+            'the file was made, torch.save(model.state_dict(), "weights.pt")'
+        )
+
+    def persistent_load(self, pid: Any) -> Storage:
+        if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[1], str):
+            raise ValueError("no storage")
+        return Storage(pid[1], str(pid[2]), pid[4])
+
+
+def load(file: BinaryIO) -> Any:
+    """The next object of a file; errors as `Unpickler`, and whatever a damaged pickle makes of the reader."""
+    return Unpickler(file, encoding="latin1").load()
+
+
+def _harmless(module: str, name: str) -> bool:
+    listed = module in _HARMLESS_MODULES or module.startswith(_HARMLESS_BELOW)
+    return name in _HARMLESS.get(module, ()) or (listed and "." not in name)
+
+
+def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Tensor | Odd:
+    flags = rest[2] if len(rest) > 2 else None
+    if not isinstance(storage, Storage) or flags:
+        return Odd("conjugated tensor" if flags else "tensor without numbers")
+    return Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+def _first(data: Any, *_rest: Any) -> Any:
+    return data
+
+
+def _meta(*_args: Any) -> Odd:
+    return Odd("tensor on meta, without numbers")
+
+
+_REBUILDS: Final[Mapping[str, Callable[..., Any]]] = {
+    "_rebuild_tensor": _tensor,
+    "_rebuild_tensor_v2": _tensor,
+    "_rebuild_parameter": _first,
+    "_rebuild_parameter_with_state": _first,
+    "_rebuild_meta_tensor_no_storage": _meta,
+}
