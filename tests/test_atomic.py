@@ -192,7 +192,7 @@ def test_only_ordinary_files_are_replaced(tmp_path: Path) -> None:
     for name, what in (("folder.pt", "a folder"), ("pipe.pt", "no ordinary file")):
         with pytest.raises(ZooError, match=f"cannot be written: it is {what}"):
             atomic.write(tmp_path / name, b"", force=True)
-    with pytest.raises(ZooError, match="there is no folder"):
+    with pytest.raises(ZooError, match="cannot be written: No such folder: "):
         atomic.write(tmp_path / "none" / "a.pt", b"")
 
 

@@ -132,9 +132,9 @@ def convert(
 ) -> Any:
     """Translate recurrent layers between this zoo and another library, and prove that both compute the same.
 
-    Before it returns, both sides are run on random input in float64, and their outputs compared to 1e-10. Where the
-    source is Keras's or ONNX's, the library itself runs it too, in float32, and outputs are compared to 1e-4. Dropout is
-    not translated, since it is no weight.
+    Before it returns, both sides are run on random input in float64, and their outputs compared to 1e-10. A layer of
+    Keras and a node of ONNX are also run by their libraries, in float32, and compared to 1e-4. Dropout is not
+    translated, since it is no weight.
 
     Args:
         source: a model of layers of rnn, lstm or gru; a `torch.nn.RNN`, `LSTM` or `GRU`, or a state dict that holds

@@ -78,7 +78,7 @@ def check_free(paths: Iterable[Path], *, force: bool = False, inputs: Iterable[P
     read = list(inputs)
     for path in paths:
         if not path.parent.is_dir():
-            raise ZooError(f"{path}: cannot be written: there is no folder {path.parent}")
+            raise ZooError(f"{path}: cannot be written: No such folder: {path.parent}")
         for one in read:
             if _same(path, one):
                 raise ZooError(f"{path}: is the same file as {one}, which is read: choose another name")

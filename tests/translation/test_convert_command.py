@@ -103,7 +103,10 @@ def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zo
             (spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "out.pt"),
             "out.pt: this is written as .npz, not",
         ),
-        ((spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "no" / "out.npz"), "cannot be written: No such"),
+        (
+            (spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "no" / "out.npz"),
+            "cannot be written: there is no folder",
+        ),
         ((spec, "--weights", other, "--to", "onnx", "-o", out), "other.pt: not the weights of source: "),
         ((spec, "--weights", tmp_path / "none.pt", "--to", "onnx", "-o", out), "none.pt: cannot be read: No such file"),
         ((spec, "--weights", tmp_path / "text.pt", "--to", "onnx", "-o", out), "text.pt: is no file of weights that"),

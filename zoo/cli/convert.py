@@ -27,8 +27,8 @@ def convert(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A file of weights (PyTorch .pt, .pth, .ckpt or .bin, .safetensors, .onnx, Keras .keras or .h5, .npz of "
-            "this command), or a spec with --weights.",
+            help="A file of weights (PyTorch .pt, .pth, .ckpt or .bin, .safetensors, .onnx, Keras .keras or .h5, .npz "
+            "of this command), or a spec with --weights.",
             autocompletion=spec_names,
         ),
     ],

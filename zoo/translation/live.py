@@ -14,8 +14,9 @@ from unittest.mock import patch
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.translation.keras_config import directions
 from zoo.translation.neutral import Array
-from zoo.translation.of_arrays import OnnxNode, keras_directions
+from zoo.translation.of_arrays import OnnxNode
 
 BOUND: Final = 1e-4
 """The largest difference where a library computes in float32, as a part of the largest output."""
@@ -43,7 +44,7 @@ def run_keras_entries(entries: Sequence[tuple[Mapping[str, Any], Sequence[Any]]]
     layers = _keras().layers
     for entry, weights in entries:
         # Only plain options that are known, so that nothing in a file is run.
-        ways = [getattr(layers, name)(**options, **_STEPS) for name, options in keras_directions(entry)]
+        ways = [getattr(layers, name)(**options, **_STEPS) for name, options in directions(entry)]
         made = ways[0]
         if len(ways) == 2:
             mode = entry["config"]["merge_mode"]
@@ -127,6 +128,6 @@ def _by_runtime(node: OnnxNode, x: Array) -> Array:
         (y,) = session.run(None, {"X": given})
     except Exception as error:
         raise ZooError(f"onnxruntime does not run this {node.op_type}: {' '.join(str(error).split())[:160]}") from None
-    steps, directions, rows, width = y.shape
-    found: Array = y.transpose(2, 0, 1, 3).reshape(rows, steps, directions * width).astype(np.float64)
+    steps, ways, rows, width = y.shape
+    found: Array = y.transpose(2, 0, 1, 3).reshape(rows, steps, ways * width).astype(np.float64)
     return found

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.translation.contents import FLOATS
+from zoo.translation.keras_config import CLASSES, directions, plain_options
 from zoo.translation.layouts import KERAS, ONNX, Packed, check, pack, unpack
 from zoo.translation.neutral import Kind, Merge, Recurrent, Reset
 
@@ -28,40 +29,6 @@ _ATTRIBUTES: Final = frozenset(
     ["direction", "hidden_size", "activations", "activation_alpha", "activation_beta", "clip", "input_forget", "layout"]
 )
 _GATES: Final[Mapping[Kind, int]] = {"rnn": 1, "lstm": 4, "gru": 3}
-_SAYS: Final = ("units", "use_bias", "activation", "recurrent_activation", "reset_after", "go_backwards")
-"""Options of a layer of Keras that change what it computes, and can be said here."""
-_SILENT: Final = frozenset(
-    [
-        "name",
-        "trainable",
-        "dtype",
-        "dtype_policy",
-        "batch_input_shape",
-        "input_shape",
-        "input_dim",
-        "input_length",
-        "return_sequences",
-        "return_state",
-        "unroll",
-        "implementation",
-        "dropout",
-        "recurrent_dropout",
-        "seed",
-        "unit_forget_bias",
-        "zero_output_for_mask",
-        "kernel_initializer",
-        "recurrent_initializer",
-        "bias_initializer",
-        "kernel_regularizer",
-        "recurrent_regularizer",
-        "bias_regularizer",
-        "activity_regularizer",
-        "kernel_constraint",
-        "recurrent_constraint",
-        "bias_constraint",
-    ]
-)
-"""Options that change no output outside training, or only which steps of it are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +70,7 @@ def read_keras(layer: Any) -> KerasLayer:
         raise ZooError(f"{type(layer).__module__}.{name} is no layer of Keras's own, and may compute anything")
     weights = tuple(np.asarray(value) for value in layer.get_weights())
     entry = {"class_name": name, "config": layer.get_config()}
-    if not weights and name in (*_KERAS, "Bidirectional"):
+    if not weights and name in (*CLASSES, "Bidirectional"):
         raise ZooError(f"the layer {layer.name!r} has no weights yet: build it, or call it once")
     return keras_layer(entry, weights)
 
@@ -118,7 +85,7 @@ def keras_layer(entry: Mapping[str, Any], weights: tuple[Any, ...]) -> KerasLaye
     Raises:
         ZooError: As `read_keras`.
     """
-    (name, options), *others = keras_directions(entry)
+    (name, options), *others = directions(entry)
     merge = entry["config"].get("merge_mode") if others else None
     if others and merge is None:
         raise ZooError("Bidirectional with merge_mode=None gives two outputs, which no other library does")
@@ -137,43 +104,12 @@ def keras_layer(entry: Mapping[str, Any], weights: tuple[Any, ...]) -> KerasLaye
     )
 
 
-def keras_directions(entry: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Class and options of each direction of a layer, the forward one first; errors as `read_keras`."""
-    name, config = entry["class_name"], entry["config"]
-    if name != "Bidirectional":
-        return [(name, _keras_options(name, config))]
-    forward, backward = config.get("layer"), config.get("backward_layer")
-    if not isinstance(forward, Mapping) or forward.get("class_name") not in _KERAS:
-        raise ZooError(f"Keras's Bidirectional is not around one of {', '.join(_KERAS)}")
-    if not isinstance(backward, Mapping):  # made of the first by Keras
-        backward = {
-            **forward,
-            "config": {**forward["config"], "go_backwards": not forward["config"].get("go_backwards")},
-        }
-    return [(one["class_name"], _keras_options(one["class_name"], one["config"])) for one in (forward, backward)]
-
-
-def _keras_options(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the options of a layer those that matter here; a refusal for those that matter and cannot be said."""
-    if name not in _KERAS:
-        raise ZooError(f"Keras's {name} is not one of {', '.join(_KERAS)}, or Bidirectional around one")
-    options = {key: config[key] for key in _SAYS if key in config}
-    others = sorted(key for key in config.keys() - _SILENT - set(_SAYS) if config[key])
-    if others:
-        said = ", ".join(f"{key}={config[key]!r}"[:60] for key in others)
-        raise ZooError(f"Keras's {name} with {said}: no other library does that")
-    wrong = [key for key, value in options.items() if not isinstance(value, str | bool | int)]
-    if wrong:
-        raise ZooError(f"Keras's {name} has a function of its own as {wrong[0]}, which is Keras's alone")
-    return options
-
-
 def of_keras(layer: KerasLayer) -> Recurrent:
     """Errors as `read_keras`."""
     kind = _KERAS.get(layer.class_name)
     if kind is None:
         raise ZooError(f"Keras's {layer.class_name} is not one of {', '.join(_KERAS)}")
-    options = _keras_options(layer.class_name, layer.options)
+    options = plain_options(layer.class_name, layer.options)
     if options.get("go_backwards"):
         raise ZooError("Keras's go_backwards gives the steps in reverse, which no other library does")
     activation, gates = options.get("activation", "tanh"), options.get("recurrent_activation", "sigmoid")
@@ -182,9 +118,9 @@ def of_keras(layer: KerasLayer) -> Recurrent:
     if layer.merge_mode is not None and layer.merge_mode not in _MERGES:
         raise ZooError(f"merge_mode must be one of {', '.join(_MERGES)}, not {layer.merge_mode!r}")
     per = 3 if options.get("use_bias", True) else 2
-    directions = 1 if layer.merge_mode is None else 2
-    if len(layer.weights) != per * directions:
-        raise ZooError(f"a {layer.class_name} has {per * directions} arrays here, not {len(layer.weights)}")
+    count = 1 if layer.merge_mode is None else 2
+    if len(layer.weights) != per * count:
+        raise ZooError(f"a {layer.class_name} has {per * count} arrays here, not {len(layer.weights)}")
     reset: Reset = "after" if options.get("reset_after", True) else "before"
     rows = 2 if kind == "gru" and reset == "after" else 0
     names = ("kernel", "recurrent_kernel", "bias")
@@ -195,7 +131,7 @@ def of_keras(layer: KerasLayer) -> Recurrent:
     columns = _GATES[kind] * units
     shapes = ((width, columns), (units, columns), (rows, columns) if rows else (columns,))
     found = []
-    for index in range(directions):
+    for index in range(count):
         own = arrays[per * index : per * (index + 1)]
         for array, shape, name in zip(own, shapes, names, strict=False):
             if array.shape != shape or 0 in shape:

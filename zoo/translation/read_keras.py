@@ -16,6 +16,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.translation.contents import Contents, Stored, bounded, of_bits
+from zoo.translation.keras_config import CLASSES
 from zoo.translation.state_dicts import listed
 
 try:
@@ -23,7 +24,6 @@ try:
 except ImportError as missing:
     raise ZooError("to read files of Keras: pip install h5py") from missing
 
-KINDS: Final = ("SimpleRNN", "LSTM", "GRU")
 _BY_GATES: Final = {1: "SimpleRNN", 3: "GRU", 4: "LSTM"}
 _BETWEEN: Final = ("Dropout", "SpatialDropout1D", "GaussianDropout", "GaussianNoise", "AlphaDropout")
 """What does nothing outside training."""
@@ -50,7 +50,7 @@ class Layer:
     @property
     def recurrent(self) -> bool:
         inner = self.config.get("layer") if self.class_name == "Bidirectional" else None
-        return self.class_name in KINDS or (isinstance(inner, Mapping) and inner.get("class_name") in KINDS)
+        return self.class_name in CLASSES or (isinstance(inner, Mapping) and inner.get("class_name") in CLASSES)
 
 
 class Weights:
@@ -179,7 +179,7 @@ def _chosen(layers: Sequence[Layer], prefix: str | None) -> list[Layer]:
     found = [layer for layer in layers if layer.recurrent]
     if not found:
         kinds = listed(sorted({layer.class_name for layer in layers}))
-        raise ZooError(f"has no layer {', '.join(KINDS)}, or Bidirectional around one, but {kinds}")
+        raise ZooError(f"has no layer {', '.join(CLASSES)}, or Bidirectional around one, but {kinds}")
     if prefix is not None:
         named = [layer for layer in found if layer.name == prefix]
         if len(named) != 1:

@@ -86,7 +86,8 @@ def _place(name: str, entry: Mapping[str, Any], room: int) -> tuple[int, int, tu
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or not all(type(one) is int and 0 <= one < 2**48 for one in numbers):
             raise ZooError(f"{name} claims a shape or a place that cannot be")
-    assert isinstance(shape, list) and isinstance(offsets, list)
+    assert isinstance(shape, list)
+    assert isinstance(offsets, list)
     count = 1
     for one in shape:
         count *= one

@@ -30,11 +30,11 @@ class Bundle:
 
     def __init__(self, found: Any, read: Callable[[str], bytes], order: str, size: int) -> None:
         if isinstance(found, pickles.Tensor | pickles.Odd):
-            raise ZooError("holds one tensor, and no state dict, which torch.save(model.state_dict(), ...) writes")
+            raise ZooError("holds one tensor and no state dict, which torch.save(model.state_dict(), ...) writes")
         self.records: dict[str, Any] = {}
         self.leaves = dict(self._flat(found, "", 0, [0]))
         if not self.leaves:
-            raise ZooError("holds no tensors: a state dict is what torch.save(model.state_dict(), ...) writes")
+            raise ZooError("holds no state dict, which torch.save(model.state_dict(), ...) writes")
         self._read, self._order, self._size = read, order, size
 
     def _flat(self, value: Any, prefix: str, depth: int, seen: list[int]) -> Iterator[tuple[str, Any]]:

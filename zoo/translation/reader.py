@@ -48,8 +48,9 @@ def format_of(path: Path) -> str:
         return "read_torch"
     named = {".onnx": "read_onnx", ".safetensors": "read_safetensors"}.get(path.suffix.lower())
     if named is None:
+        kinds = "torch.save, safetensors, ONNX, Keras or zoo convert"
         raise ZooError(
-            "is no file of weights: it begins as no file of torch, safetensors, ONNX, Keras or zoo convert does"
+            f"is no file {'that zoo convert' if path.suffix == '.npz' else f'of weights that {kinds}'} wrote"
         )
     return named
 

@@ -86,9 +86,9 @@ def _of_object(given: Any) -> Source:
     if several and len(kinds) > 1:
         raise ZooError("a list of layers must be of one library")
     raise ZooError(
-        f"{type(given).__name__} cannot be converted: give a zoo.Model, a torch.nn.RNN, LSTM or GRU, a state dict with one, "
-        "a torchrecurrent PeepholeLSTM, a layer of Keras, zoo.KerasLayer, zoo.OnnxNode, a list of the last three, or a "
-        "file as a pathlib.Path"
+        f"{type(given).__name__} cannot be converted: give a zoo.Model, a torch.nn.RNN, LSTM or GRU, a state dict with "
+        "one, a torchrecurrent PeepholeLSTM, a layer of Keras, zoo.KerasLayer, zoo.OnnxNode, a list of the last three, "
+        "or a file as a pathlib.Path"
     )
 
 
@@ -191,7 +191,7 @@ def _checked(layers: Sequence[Recurrent]) -> None:
         wrong = sum(int(np.size(block) - np.isfinite(block).sum()) for block in _blocks(layer))
         if wrong:
             raise ZooError(
-                f"layers.{index}: {wrong} of its weights are NaN or infinite, so that no comparison could prove anything"
+                f"layers.{index}: {wrong} of its weights are NaN or infinite, which no comparison can prove right"
             )
         width = layer.directions[0].input_size
         if index and width != layers[index - 1].output_size:

@@ -46,7 +46,10 @@ def choose(names: Sequence[str], prefix: str | None = None) -> Chosen:
     found = [group for group, leaves in groups.items() if _is_module(leaves) or _is_cell(leaves)]
     ours = [group for group in found if _OURS.fullmatch(group)]
     if ours and len(ours) == len(found):
-        raise ZooError("holds the weights of a model of this zoo: name its spec, zoo convert SPEC --weights FILE ...")
+        raise ZooError(
+            "is no state dict of a torch.nn.RNN, LSTM or GRU by itself, but of a model of this zoo, which needs its spec: "
+            "zoo convert SPEC --weights FILE"
+        )
     if not found:
         raise ZooError(_nothing(names))
     group = _one(found, prefix)
