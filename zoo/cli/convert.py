@@ -95,15 +95,16 @@ def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
 def _translated(
     given: Any, to: str, name: str, weights: Path | None, prefix: str | None, nonlinearity: str | None
 ) -> Any:
-    from zoo.translation.sandbox import ordinary
+    from zoo.translation import sandbox
 
-    ordinary(given if weights is None else weights)  # before torch is imported, too
+    # Before torch is imported, so that a file that cannot be read is told at once.
+    contents = sandbox.read(given if weights is None else weights, prefix=prefix, whole=weights is not None)
     from zoo.translation import files
     from zoo.translation.convert import convert as translate
 
     if weights is None:
-        return translate(files.load(given, nonlinearity=nonlinearity, prefix=prefix), to, name=name)
+        return translate(files.source_in(given, contents, nonlinearity=nonlinearity), to, name=name)
     from zoo import api
 
-    model = files.with_weights(api.build(given, seed=0), weights, prefix=prefix)
+    model = files.with_weights(api.build(given, seed=0), weights, contents, prefix=prefix)
     return translate(model, to, name=name, nonlinearity=nonlinearity)

@@ -78,17 +78,21 @@ def save(made: Any, path: Path, *, force: bool = False) -> list[Path]:
 
 
 def load(path: Path, *, nonlinearity: str | None = None, prefix: str | None = None) -> Source:
-    """Read a file of weights as something to translate.
+    """Read a file of weights as something to translate: `sandbox.read`, then `source_in`."""
+    return source_in(path, sandbox.read(path, prefix=prefix), nonlinearity=nonlinearity)
+
+
+def source_in(path: Path, contents: Contents, *, nonlinearity: str | None = None) -> Source:
+    """What was read from a file, as something to translate.
 
     Args:
-        path: Of torch, safetensors, Keras, ONNX or `save`.
+        path: Of the file, for messages.
+        contents: What was read.
         nonlinearity: Of a plain RNN, where the file does not say it.
-        prefix: Of the module or layer, where the file holds several.
 
     Raises:
         ZooError: It cannot be read, or is something else; one line that begins with the file's name.
     """
-    contents = sandbox.read(path, prefix=prefix)
     try:
         source = _source(contents, nonlinearity)
         said = {layer.activation for layer in source.layers if layer.kind == "rnn"}
@@ -105,13 +109,18 @@ def load(path: Path, *, nonlinearity: str | None = None, prefix: str | None = No
     return Source(source.layers, source.proofs, tuple(f"{path}: {note}" for note in (*contents.notes, *source.notes)))
 
 
-def with_weights(model: Model, path: Path, *, prefix: str | None = None) -> Model:
+def with_weights(model: Model, path: Path, contents: Contents, *, prefix: str | None = None) -> Model:
     """A model with the weights of a file: of a state dict, or of the part of a checkpoint that is one.
 
+    Args:
+        model: Whose weights they are to be.
+        path: Of the file, for messages.
+        contents: All that was read from it.
+        prefix: Of the model's weights, where the file holds several such.
+
     Raises:
-        ZooError: The file cannot be read, or the weights are not this model's.
+        ZooError: The weights are not this model's.
     """
-    contents = sandbox.read(path, whole=True)
     wanted = model.state_dict().keys()
     first = next(iter(wanted))
     places = [name.removesuffix(first) for name in contents.arrays if name == first or name.endswith(f".{first}")]

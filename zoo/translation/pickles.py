@@ -28,7 +28,21 @@ _DTYPES: Final[Mapping[str, str]] = {
     "ComplexFloatStorage": "complex64",
     "ComplexDoubleStorage": "complex128",
 }
-_HARMLESS: Final = {
+_ODD_STORAGES: Final = ("QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage")
+_ODD_TENSORS: Final = {
+    "_rebuild_sparse_tensor": "sparse tensor",
+    "_rebuild_sparse_csr_tensor": "sparse tensor",
+    "_rebuild_nested_tensor": "nested tensor",
+    "_rebuild_qtensor": "quantised tensor",
+    "_rebuild_meta_tensor_no_storage": "tensor on the device meta, without numbers",
+    "_rebuild_from_type_v2": "tensor of a class of its own",
+    "_rebuild_wrapper_subclass": "tensor of a class of its own",
+    "_rebuild_device_tensor_from_numpy": "tensor of another device",
+    "_rebuild_device_tensor_from_cpu_tensor": "tensor of another device",
+    "_rebuild_tensor_v3": "tensor of a type that is not read here",
+}
+_NUMPY_TYPES: Final = ("dtype", "ndarray", "bool_", "int32", "int64", "float16", "float32", "float64", "str_")
+_HARMLESS: Final[Mapping[str, tuple[str, ...]]] = {
     "argparse": ("Namespace",),
     "builtins": (
         *("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "str"),
@@ -37,19 +51,39 @@ _HARMLESS: Final = {
     "_codecs": ("encode",),
     "collections": ("Counter", "defaultdict", "deque"),
     "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
-    "enum": ("Enum",),
     "pathlib": ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath"),
     "types": ("SimpleNamespace",),
     "uuid": ("UUID",),
-}  # fmt: skip
-_HARMLESS_MODULES: Final = (
-    *("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric"),
-    *("numpy.dtypes", "numpy.random", "numpy.random._pickle", "numpy.random.mtrand"),
-    *("torch", "torch._C", "torch._utils", "torch.cuda", "torch.serialization", "torch.storage", "torch.optim"),
-    *("omegaconf", "lightning", "lightning_fabric", "pytorch_lightning"),
-)
-"""Their objects in a checkpoint are settings, counters and random states."""
+    "numpy": _NUMPY_TYPES,
+    "numpy.core.multiarray": ("scalar", "_reconstruct"),
+    "numpy._core.multiarray": ("scalar", "_reconstruct"),
+    "numpy.core.numeric": ("_frombuffer",),
+    "numpy._core.numeric": ("_frombuffer",),
+    "numpy.random._pickle": ("__randomstate_ctor", "__generator_ctor", "__bit_generator_ctor"),
+    "torch": (
+        *("device", "Generator", "bfloat16", "bool", "complex64", "complex128", "float16", "float32", "float64"),
+        *(
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint8",
+            "strided",
+            "sparse_coo",
+            "sparse_csr",
+            "qint8",
+            "quint8",
+            "qint32",
+        ),
+        *("float8_e4m3fn", "float8_e5m2", "uint16", "uint32", "uint64", "preserve_format", "per_tensor_affine"),
+        *("per_channel_affine", "contiguous_format", "Tensor"),
+    ),
+    "torch.nn.parameter": ("Parameter", "Buffer"),
+    "torch.serialization": ("_get_layout",),
+}
+"""What checkpoints hold beside their weights: settings, counters, random states."""
 _HARMLESS_BELOW: Final = ("omegaconf.", "lightning.", "lightning_fabric.", "pytorch_lightning.", "torch.optim.")
+"""Packages whose objects are settings and states too, wherever in them they are defined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +146,15 @@ class Unpickler(pickle._Unpickler):  # the one in Python: the one in C takes gig
         module, name = str(module), str(name)
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
-        if module in ("torch", "torch.storage", "torch.cuda") and name in _DTYPES:
-            return _DTYPES[name]
+        if module in ("torch", "torch.storage", "torch.cuda") and name in (*_DTYPES, *_ODD_STORAGES):
+            return _DTYPES.get(name, name)
         if module == "torch.storage" and name in ("UntypedStorage", "TypedStorage"):
             return "bytes"
-        if module == "torch._utils" and name in _REBUILDS:
-            return _REBUILDS[name]
-        if name.startswith("_rebuild") or (module, name) == ("torch._tensor", "_rebuild_from_type_v2"):
-            what = name.removeprefix("_rebuild").removesuffix("_v2").strip("_") or "tensor"
-            if module in ("torch._utils", "torch._tensor", "torch.nested._internal.nested_tensor"):
-                return lambda *_: Odd(what)
+        if module in ("torch._utils", "torch._tensor"):
+            if name in _REBUILDS:
+                return _REBUILDS[name]
+            if name in _ODD_TENSORS:
+                return lambda *_: Odd(_ODD_TENSORS[name])
         if module == "torch" and name == "Size":
             return tuple
         if _harmless(module, name):
@@ -143,8 +176,7 @@ def load(file: BinaryIO) -> Any:
 
 
 def _harmless(module: str, name: str) -> bool:
-    listed = module in _HARMLESS_MODULES or module.startswith(_HARMLESS_BELOW)
-    return name in _HARMLESS.get(module, ()) or (listed and "." not in name)
+    return name in _HARMLESS.get(module, ()) or (f"{module}.".startswith(_HARMLESS_BELOW) and "." not in name)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Tensor | Odd:
@@ -158,14 +190,9 @@ def _first(data: Any, *_rest: Any) -> Any:
     return data
 
 
-def _meta(*_args: Any) -> Odd:
-    return Odd("tensor on meta, without numbers")
-
-
 _REBUILDS: Final[Mapping[str, Callable[..., Any]]] = {
     "_rebuild_tensor": _tensor,
     "_rebuild_tensor_v2": _tensor,
     "_rebuild_parameter": _first,
     "_rebuild_parameter_with_state": _first,
-    "_rebuild_meta_tensor_no_storage": _meta,
 }

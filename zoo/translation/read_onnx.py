@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.translation.contents import Contents, Stored, bounded
+from zoo.translation.of_arrays import OnnxNode, of_onnx
 from zoo.translation.state_dicts import listed
 
 try:
@@ -56,10 +57,11 @@ class Graph:
 
     def root(self, name: str) -> str:
         """From which value the values of one come, before nothing but their places was changed."""
-        for _ in self.nodes:
-            maker = self.makers.get(name)
-            if maker is None or maker.op_type not in _LAYOUT or not maker.input:
-                break
+        seen: set[str] = set()
+        while (maker := self.makers.get(name)) is not None and maker.op_type in _LAYOUT and maker.input:
+            if name in seen:
+                raise ZooError(f"is no graph: {name} depends on itself")
+            seen.add(name)
             name = maker.input[0]
         return name
 
@@ -121,6 +123,9 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
                 arrays[f"{index}.{role}"] = _stored(graph.constant(name))
             else:
                 computed[f"{index}.{role}"] = name
+    for index, said in enumerate(entries if not computed else ()):
+        own = {role: one.array for role in _INPUTS if (one := arrays.get(f"{index}.{role}")) is not None}
+        of_onnx(OnnxNode(said["op_type"], own, said["attributes"]))  # what cannot be said is told before it is run
     found = _run(graph, chain, computed, zeros)
     arrays |= {key: _stored(found[key]) for key in computed}
     live = {key: Stored(found[key].astype(np.float32), "float32") for key in ("x", "y")}

@@ -46,7 +46,7 @@ class Bundle:
             if depth > _DEEPEST or seen[0] > _MOST:
                 raise ZooError(f"is nested deeper than {_DEEPEST} levels, or has more than {_MOST:,} entries")
             if isinstance(inner, pickles.Tensor | pickles.Odd):
-                yield f"{prefix}{key}", inner
+                yield f"{prefix}{key if isinstance(key, str | int) else '?'}", inner
             elif isinstance(inner, Mapping) and isinstance(key, str):
                 yield from self._flat(inner, f"{prefix}{key}.", depth + 1, seen)
 

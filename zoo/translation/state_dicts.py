@@ -18,6 +18,7 @@ _OURS: Final = re.compile(r"(?:^|.*\.)layers\.\d+\.(?:cell|reverse_cell)")
 GATES: Final[Mapping[int, str]] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 LAYERS: Final = 1000
 SHOWN: Final = 6
+_PARAMETRISED: Final = "holds parametrised weights (parametrizations.*): torch.nn.utils.parametrize.remove_parametrizations makes plain ones"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def choose(names: Sequence[str], prefix: str | None = None) -> Chosen:
     ours = [group for group in found if _OURS.fullmatch(group)]
     if ours and len(ours) == len(found):
         raise ZooError(
-            "is no state dict of a torch.nn.RNN, LSTM or GRU by itself, but of a model of this zoo, which needs its spec: "
+            "is no state dict of a torch.nn.RNN, LSTM or GRU by itself, but of a model of this zoo: give its spec, too: "
             "zoo convert SPEC --weights FILE"
         )
     if not found:
@@ -56,6 +57,10 @@ def choose(names: Sequence[str], prefix: str | None = None) -> Chosen:
     own = {f"{group}.{leaf}" if group else leaf: leaf for leaf in groups[group]}
     if not _is_module(groups[group]):
         own = {name: f"{leaf}_l0" for name, leaf in own.items()}
+    if len(own) > 10 * LAYERS:
+        raise ZooError(f"has {len(own):,} weights at {group or 'the top'}: at most {LAYERS} layers are read")
+    if any(name.startswith(f"{group}.parametrizations." if group else "parametrizations.") for name in names):
+        raise ZooError(_PARAMETRISED)
     left = [name for name in names if name not in own]
     notes = (f"converted: {group or 'the whole file'}; left out: {listed(left)}",) if left else ()
     return Chosen(own, notes)
@@ -168,9 +173,6 @@ def _one(found: Sequence[str], prefix: str | None) -> str:
 
 
 def _nothing(names: Sequence[str]) -> str:
-    if any(".parametrizations.weight_" in name or name.startswith("parametrizations.weight_") for name in names):
-        return (
-            "holds parametrised weights (parametrizations.*): call torch.nn.utils.parametrize.remove_parametrizations "
-            "before saving"
-        )
+    if any(".parametrizations.weight_" in f".{name}" for name in names):
+        return _PARAMETRISED
     return f"holds no torch.nn.RNN, LSTM or GRU (no weight_ih_l0), but {listed(names)}"
