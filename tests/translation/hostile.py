@@ -226,7 +226,10 @@ def tensors() -> Iterator[tuple[str, Maker]]:
     def changed(**values: Any) -> bytes:
         return torch_bytes(OrderedDict({**lstm, **values}))
 
-    big = {name: torch.zeros(1).expand(4 * 20_000 if "ih" in name else 4 * 20_000, *([20_000] if "weight" in name else [])) for name in lstm}  # fmt: skip
+    def expanded(name: str) -> torch.Tensor:
+        return torch.zeros(1).expand(*((80_000, 20_000) if "weight" in name else (80_000,)))
+
+    big = {name: expanded(name) for name in lstm}
     yield "stride-0.pt", put(torch_bytes(OrderedDict(big)))
     yield "stride-0-legacy.pt", put(torch_bytes(OrderedDict(big), _use_new_zipfile_serialization=False))
     yield "stride-0-beside.pt", put(torch_bytes({"state_dict": OrderedDict(big), "epoch": 3}))
@@ -331,7 +334,7 @@ def headers() -> Iterator[tuple[str, Maker]]:
         names = ("weight_ih_l0", "weight_hh_l0")
         yield (
             f"{name}.safetensors",
-            put(with_header(json.dumps(dict.fromkeys(names, {**entry, **wrong})).encode(), bytes(500))),
+            put(with_header(json.dumps({one: {**entry, **wrong} for one in names}).encode(), bytes(500))),
         )
     giant = {f"weight_ih_l{index}": entry for index in range(100_000)}
     yield "names.safetensors", put(with_header(json.dumps(giant).encode(), bytes(192)))

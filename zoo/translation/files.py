@@ -27,6 +27,7 @@ from zoo.translation.read_npz import ABOUT
 from zoo.translation.sources import (
     Proof,
     Source,
+    mixed,
     module_of,
     of_keras_layers,
     of_module,
@@ -148,7 +149,8 @@ def with_weights(model: Model, path: Path, contents: Contents, *, prefix: str | 
 def _source(contents: Contents, nonlinearity: str | None) -> Source:
     arrays = contents.arrays
     if contents.form == "torch":
-        return of_module(module_of({name: _tensor(one) for name, one in arrays.items()}, nonlinearity))
+        tensors = {name: _tensor(one) for name, one in arrays.items()}
+        return replace(of_module(module_of(tensors, nonlinearity)), notes=mixed(tensors))
     own = [_own(arrays, index) for index in range(len(contents.about))]
     if contents.form == "npz":
         return source_of([_of_npz(said, held) for said, held in zip(contents.about, own, strict=True)])

@@ -173,9 +173,11 @@ def to_keras(layer: Recurrent, place: str) -> KerasLayer:
     if layer.kind == "gru":
         options["reset_after"] = layer.reset == "after"
     merge = {ours: theirs for theirs, ours in _MERGES.items()}[layer.merge]
+    with np.errstate(over="ignore"):  # told by who asked, as a refusal
+        held = tuple(np.ascontiguousarray(value, layer.dtype) for value in weights)
     return KerasLayer(
         class_name={kind: name for name, kind in _KERAS.items()}[layer.kind],
-        weights=tuple(np.ascontiguousarray(value, layer.dtype) for value in weights),
+        weights=held,
         options=options,
         merge_mode=merge if len(layer.directions) == 2 else None,
     )

@@ -143,7 +143,7 @@ class Unpickler(pickle._Unpickler):  # the one in Python: the one in C takes gig
     """
 
     def find_class(self, module: Any, name: Any, /) -> Any:
-        module, name = str(module), str(name)
+        module, name = {"__builtin__": "builtins"}.get(str(module), str(module)), str(name)  # as Python 2 named it
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if module in ("torch", "torch.storage", "torch.cuda") and name in (*_DTYPES, *_ODD_STORAGES):

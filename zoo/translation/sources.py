@@ -17,7 +17,7 @@ from zoo.translation import live
 from zoo.translation.contents import FLOATS
 from zoo.translation.equations import run_keras, run_onnx
 from zoo.translation.neutral import Array, Recurrent
-from zoo.translation.of_arrays import KerasLayer, OnnxNode, of_keras, of_onnx, read_keras
+from zoo.translation.of_arrays import KerasLayer, OnnxNode, of_keras, of_onnx, read_keras, widest
 from zoo.translation.of_modules import of_torch, of_torchrecurrent
 from zoo.translation.of_zoo import layers_of
 from zoo.translation.state_dicts import choose, options
@@ -108,6 +108,10 @@ def of_module(module: nn.Module) -> Source:
     for key, value in (*module.named_parameters(), *module.named_buffers()):
         if value.is_meta:
             raise ZooError(f"{name}: {key} is on the device meta, without numbers")
+        if isinstance(value, nn.Parameter) and not isinstance(module, Model):
+            _floating(key, value)
+    if isinstance(module, nn.RNNBase):
+        options({key: tuple(value.shape) for key, value in module.named_parameters()})  # no more than torch makes
     layers = (
         layers_of(module)
         if isinstance(module, Model)
@@ -154,7 +158,7 @@ def _of_state_dict(given: Mapping[Any, Any], nonlinearity: str | None, prefix: s
     odd = [name for name, value in held.items() if value.layout != torch.strided or value.is_quantized or value.is_meta]
     if odd:
         raise ZooError(f"{odd[0]} is sparse, quantised or without numbers: only ordinary tensors can be read")
-    return replace(of_module(module_of(held, nonlinearity)), notes=chosen.notes)
+    return replace(of_module(module_of(held, nonlinearity)), notes=(*chosen.notes, *mixed(held)))
 
 
 def module_of(tensors: Mapping[str, Tensor], nonlinearity: str | None) -> nn.RNNBase:
@@ -168,10 +172,8 @@ def module_of(tensors: Mapping[str, Tensor], nonlinearity: str | None) -> nn.RNN
         ZooError: There is no such module, or it is an RNN and its nonlinearity is not given.
     """
     said = options({name: tuple(value.shape) for name, value in tensors.items()})
-    dtypes = {name: str(value.dtype).removeprefix("torch.") for name, value in tensors.items()}
-    for name, dtype in dtypes.items():
-        if dtype not in FLOATS:
-            raise ZooError(f"{name} is {dtype}: weights are {', '.join(FLOATS)}")
+    for name, value in tensors.items():
+        _floating(name, value)
     kind = said.pop("kind")
     if kind == "RNN":
         if nonlinearity is None:
@@ -183,6 +185,18 @@ def module_of(tensors: Mapping[str, Tensor], nonlinearity: str | None) -> nn.RNN
     module: nn.RNNBase = getattr(nn, kind)(batch_first=True, dtype=common, **said)
     module.load_state_dict(dict(tensors))
     return module
+
+
+def mixed(tensors: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What to say of weights of several types, which one module has not."""
+    kinds = sorted({str(value.dtype).removeprefix("torch.") for value in tensors.values()})
+    return (f"{' and '.join(kinds)} became {widest(kinds)}, which holds each number exactly",) if len(kinds) > 1 else ()
+
+
+def _floating(name: str, value: Tensor) -> None:
+    dtype = str(value.dtype).removeprefix("torch.")
+    if dtype not in FLOATS:
+        raise ZooError(f"{name} is {dtype}: weights are {', '.join(FLOATS)}")
 
 
 def _checked(layers: Sequence[Recurrent]) -> None:

@@ -11,14 +11,14 @@ from zoo.errors import ZooError
 
 _LEAF: Final = re.compile(r"(?:(?P<prefix>.*)\.)?(?P<leaf>[^.]+)", re.DOTALL)
 _MODULE: Final = re.compile(
-    r"(?P<what>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(?P<layer>\d{1,4})(?P<back>_reverse)?"
+    r"(?P<what>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(?P<layer>0|[1-9]\d{0,3})(?P<back>_reverse)?"
 )
 _CELL: Final = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _OURS: Final = re.compile(r"(?:^|.*\.)layers\.\d+\.(?:cell|reverse_cell)")
 GATES: Final[Mapping[int, str]] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 LAYERS: Final = 1000
 SHOWN: Final = 6
-_PARAMETRISED: Final = "holds parametrised weights (parametrizations.*): torch.nn.utils.parametrize.remove_parametrizations makes plain ones"
+_PARAMETRISED: Final = "holds parametrised weights (parametrizations.*): torch.nn.utils.parametrize.remove_parametrizations makes them plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ def choose(names: Sequence[str], prefix: str | None = None) -> Chosen:
         if match:
             groups.setdefault(match["prefix"] or "", []).append(match["leaf"])
     found = [group for group, leaves in groups.items() if _is_module(leaves) or _is_cell(leaves)]
-    ours = [group for group in found if _OURS.fullmatch(group)]
-    if ours and len(ours) == len(found):
+    ours = [group for group in groups if _OURS.fullmatch(group)]
+    if ours and set(found) <= set(ours):
         raise ZooError(
-            "is no state dict of a torch.nn.RNN, LSTM or GRU by itself, but of a model of this zoo: give its spec, too: "
+            "is no state dict of a torch.nn.RNN, LSTM or GRU by itself, but of a model of this zoo: give its spec, "
             "zoo convert SPEC --weights FILE"
         )
     if not found:
