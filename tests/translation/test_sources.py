@@ -315,5 +315,5 @@ def test_the_proof_of_a_module_runs_the_module_itself() -> None:
 
 def test_a_pickle_of_arrays_is_none_of_torch(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(pickle.dumps({"weight_ih_l0": [1.0]}))
-    with pytest.raises(ZooError, match="is a pickle that torch.save did not write"):
+    with pytest.raises(ZooError, match=r"is a pickle that torch\.save did not write"):
         files.load(tmp_path / "a.pt")

@@ -18,7 +18,7 @@ _OURS: Final = re.compile(r"(?:^|.*\.)layers\.\d+\.(?:cell|reverse_cell)")
 GATES: Final[Mapping[int, str]] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 LAYERS: Final = 1000
 SHOWN: Final = 6
-_PARAMETRISED: Final = "holds parametrised weights (parametrizations.*): torch.nn.utils.parametrize.remove_parametrizations makes them plain"
+_PARAMETRISED: Final = "holds parametrised weights: call torch.nn.utils.parametrize.remove_parametrizations, then save"
 
 
 @dataclass(frozen=True, slots=True)
