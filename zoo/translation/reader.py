@@ -42,9 +42,9 @@ def format_of(path: Path) -> str:
         return "read_npz" if names and all(name.endswith(".npy") for name in names) else "read_torch"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "read_keras"
-    if head[8:9] == b"{":
+    if head[8:9] == b"{" and path.suffix.lower() != ".onnx":
         return "read_safetensors"
-    if head.startswith(b"\x80"):
+    if head.startswith(b"\x80") and path.suffix.lower() != ".onnx":
         return "read_torch"
     named = {".onnx": "read_onnx", ".safetensors": "read_safetensors"}.get(path.suffix.lower())
     if named is None:
