@@ -16,7 +16,20 @@ PACKAGE = ROOT / "zoo"
 PAGE = ROOT / "docs" / "architecture.md"
 FACES = ("__init__", "__main__")
 """What stands outside the house: the public face, which imports anything lazily, and `python -m zoo`."""
-LIGHT = ("errors", "atomic", "components", "plugin", "spec", "builtin", "scaffold", "testing", "bench", "api", "cli", *FACES)
+LIGHT = (
+    "errors",
+    "atomic",
+    "components",
+    "plugin",
+    "spec",
+    "builtin",
+    "scaffold",
+    "testing",
+    "bench",
+    "api",
+    "cli",
+    *FACES,
+)
 WRITES_BESIDE_CLI = {"plugin/loading.py"}
 """It sends what a plugin prints while it is loaded to standard error."""
 

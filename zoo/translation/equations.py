@@ -100,7 +100,8 @@ def _onnx(node: OnnxNode, index: int, x: Array) -> Array:
 
 
 def _sigmoid(value: Array) -> Array:
-    found: Array = 1 / (1 + np.exp(-value))
+    with np.errstate(over="ignore"):  # exp(1000) is infinite, and its inverse the right zero
+        found: Array = 1 / (1 + np.exp(-value))
     return found
 
 

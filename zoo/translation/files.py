@@ -167,7 +167,7 @@ def _source(contents: Contents, nonlinearity: str | None) -> Source:
         for said, held in zip(contents.about, own, strict=True)
     ]
     source = of_keras_layers([keras_layer(entry, tuple(weights)) for entry, weights in entries])
-    x = random_input(source.layers)
+    x = random_input(source.layers)[:, : live.STEPS]
     proof = Proof(x, live.run_keras_entries(entries, x), live.BOUND)
     return Source(_as_stored(source, own), (*source.proofs, proof))
 

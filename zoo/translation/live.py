@@ -20,6 +20,8 @@ from zoo.translation.of_arrays import OnnxNode
 
 BOUND: Final = 1e-4
 """The largest difference where a library computes in float32, as a part of the largest output."""
+STEPS: Final = 4
+"""How many steps are compared so: every option shows in two, and rounding grows with each one more."""
 _INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 
 

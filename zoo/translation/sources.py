@@ -127,7 +127,7 @@ def of_module(module: nn.Module) -> Source:
 def _of_live(found: Sequence[Any]) -> Source:
     translated = tuple(read_keras(one) for one in found)
     source = of_keras_layers(translated)
-    x = random_input(source.layers)
+    x = random_input(source.layers)[:, : live.STEPS]
     return replace(source, proofs=(*source.proofs, Proof(x, live.run_keras(found, x), live.BOUND)))
 
 
@@ -145,9 +145,10 @@ def of_onnx_nodes(nodes: Sequence[OnnxNode]) -> Source:
     _checked(found)
     x = random_input(found)
     proofs = [Proof(x, run_arrays(nodes, x))]
-    by_runtime = live.run_onnx(nodes, x)
+    few = x[:, : live.STEPS]
+    by_runtime = live.run_onnx(nodes, few)
     if by_runtime is not None:
-        proofs.append(Proof(x, by_runtime, live.BOUND))
+        proofs.append(Proof(few, by_runtime, live.BOUND))
     return Source(found, tuple(proofs))
 
 
