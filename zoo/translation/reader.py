@@ -19,7 +19,7 @@ from typing import Any, Final
 from zoo.errors import ZooError
 from zoo.translation.contents import Contents, send, send_error
 
-SECONDS: Final = 1.0
+SECONDS: Final = 0.8
 """Of CPU time for a small file, and a second more for each `BYTES_A_SECOND`."""
 BYTES_A_SECOND: Final = 20 * 2**20
 MEMORY: Final = 384 * 2**20
