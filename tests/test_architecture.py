@@ -16,7 +16,20 @@ PACKAGE = ROOT / "zoo"
 PAGE = ROOT / "docs" / "architecture.md"
 FACES = ("__init__", "__main__")
 """What stands outside the house: the public face, which imports anything lazily, and `python -m zoo`."""
-LIGHT = ("errors", "components", "plugin", "spec", "builtin", "scaffold", "testing", "bench", "api", "cli", *FACES)
+LIGHT = (
+    "errors",
+    "atomic",
+    "components",
+    "plugin",
+    "spec",
+    "builtin",
+    "scaffold",
+    "testing",
+    "bench",
+    "api",
+    "cli",
+    *FACES,
+)
 WRITES_BESIDE_CLI = {"plugin/loading.py", "plugin/containment.py"}
 """One sends what a plugin prints while it is loaded to standard error, the other puts that back if a plugin moved it."""
 

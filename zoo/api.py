@@ -138,29 +138,45 @@ def check(
     return run(load(spec), device=device, engine=engine, checks=checks, slow=slow)
 
 
-def convert(source: Any, to: str, *, name: str = "converted") -> Any:
+def convert(
+    source: Any, to: str, *, name: str = "converted", nonlinearity: str | None = None, prefix: str | None = None
+) -> Any:
     """Translate recurrent layers between this zoo and another library, and prove that both compute the same.
 
-    Before it returns, both sides are run on random input in float64, and their outputs compared to 1e-10. Dropout is
-    not translated, since it is no weight.
+    Before it returns, both sides are run on random input in float64, and their outputs compared to 1e-10. A layer of
+    Keras and a node of ONNX are also run by their libraries, in float32, and compared to 1e-4. Dropout is not
+    translated, since it is no weight.
 
     Args:
-        source: a model of layers of rnn, lstm or gru; a `torch.nn.RNN`, `LSTM` or `GRU`; a torchrecurrent
-            `PeepholeLSTM`, or its cell; a layer of Keras, a `zoo.KerasLayer`, a `zoo.OnnxNode`, or a list of such.
+        source: a model of layers of rnn, lstm or gru; a `torch.nn.RNN`, `LSTM` or `GRU`, or a state dict that holds
+            one; a torchrecurrent `PeepholeLSTM`, or its cell; a layer of Keras, a `zoo.KerasLayer`, a `zoo.OnnxNode`,
+            or a list of such; or a file of weights, as a `pathlib.Path`.
         to: "zoo", "torch", "keras", "onnx" or "torchrecurrent".
         name: of the spec of what is converted to "zoo".
+        nonlinearity: of a plain RNN, "tanh" or "relu": needed where the source does not say it, as a state dict.
+        prefix: of the recurrent module, such as "encoder.rnn", where a state dict or a file holds several.
 
     Returns:
         A `zoo.Model`; a `torch.nn` module or a torchrecurrent one, batch first; a tuple of `zoo.KerasLayer` or of
-        `zoo.OnnxNode`, one for each layer.
+        `zoo.OnnxNode`, one for each layer. What was left out, or cast to another type, is a warning.
 
     Raises:
         ZooError: the other side cannot express something, or the source is nothing of this; says what.
         CheckFailure: the outputs differ.
     """
+    import warnings
+    from pathlib import Path
+
     from zoo.translation.convert import convert as translate
 
-    return translate(source, to, name=name)
+    if isinstance(source, Path):
+        from zoo.translation import files
+
+        source = files.load(source, nonlinearity=nonlinearity, prefix=prefix)
+    done = translate(source, to, name=name, nonlinearity=nonlinearity, prefix=prefix)
+    for text in done.notes:
+        warnings.warn(text, stacklevel=2)
+    return done.made
 
 
 def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512), seed: int = 0) -> Diagnosis:

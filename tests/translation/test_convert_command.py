@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +107,10 @@ def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zo
             (spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "out.pt"),
             "out.pt: this is written as .npz, not",
         ),
-        ((spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "no" / "out.npz"), "cannot be written: No such"),
+        (
+            (spec, "--weights", weights, "--to", "onnx", "-o", tmp_path / "no" / "out.npz"),
+            "cannot be written: No such folder",
+        ),
         ((spec, "--weights", other, "--to", "onnx", "-o", out), "other.pt: not the weights of source: "),
         ((spec, "--weights", tmp_path / "none.pt", "--to", "onnx", "-o", out), "none.pt: cannot be read: No such file"),
         ((spec, "--weights", tmp_path / "text.pt", "--to", "onnx", "-o", out), "text.pt: is no file of weights that"),
@@ -132,3 +139,124 @@ def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zo
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "bare.npz", "list.pt", "other.pt", "source.pt", "source.yaml", "text.npz", "text.pt",
     ]  # fmt: skip
+
+
+def refused(*words: object) -> str:
+    with pytest.raises(ZooError) as caught:
+        told("convert", *words)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """The weights of a torch.nn.GRU."""
+    torch.save(nn.GRU(4, 5).state_dict(), tmp_path / "theirs.pt")
+    return tmp_path / "theirs.pt"
+
+
+def test_nothing_is_overwritten_that_was_not_named(theirs: Path, tmp_path: Path) -> None:
+    out, spec = tmp_path / "my.pt", tmp_path / "my.yaml"
+    spec.write_text("# written by hand\n", encoding="utf-8")
+    message = f"{spec}: exists already: choose another name, or add --force to replace it"
+    assert refused(theirs, "--to", "zoo", "-o", out) == message
+    assert spec.read_text(encoding="utf-8") == "# written by hand\n"
+    assert not out.exists()
+    assert told("convert", theirs, "--to", "torch", "-o", out) == [str(out)]  # needs no spec
+    before = out.read_bytes()
+    assert "my.pt: exists already" in refused(theirs, "--to", "torch", "-o", out)
+    assert out.read_bytes() == before
+    assert told("convert", theirs, "--to", "zoo", "-o", out, "--force") == [str(out), str(spec)]
+    zoo.build(spec).load_state_dict(torch.load(out, weights_only=True))
+
+
+def test_the_source_is_never_the_output(saved: tuple[Path, Path, zoo.Model], theirs: Path, tmp_path: Path) -> None:
+    spec, weights, _ = saved
+    (tmp_path / "soft.pt").symlink_to(theirs.name)
+    (tmp_path / "hard.pt").hardlink_to(theirs)
+    contents = {path: path.read_bytes() for path in (spec, weights, theirs)}
+    for words in (
+        (theirs, "--to", "torch", "-o", theirs),
+        (theirs, "--to", "torch", "-o", tmp_path / "soft.pt"),
+        (theirs, "--to", "zoo", "-o", tmp_path / "hard.pt"),
+        (tmp_path / "soft.pt", "--to", "torch", "-o", theirs),
+        (spec, "--weights", weights, "--to", "torchrecurrent", "-o", weights),
+        (spec, "--weights", weights, "--to", "zoo", "-o", tmp_path / "source.pt"),
+    ):
+        assert "is the same file as" in refused(*words, "--force")
+    (tmp_path / "other.pt").write_bytes(contents[weights])
+    own = (spec, "--weights", tmp_path / "other.pt", "--to", "zoo", "-o", tmp_path / "source.pt", "--force")
+    assert "source.yaml: is the same file as" in refused(*own)  # the spec beside the weights is the spec that is read
+    assert {path: path.read_bytes() for path in contents} == contents
+
+
+def test_what_is_asked_for_and_left_out_is_told(tmp_path: Path) -> None:
+    net = nn.ModuleDict({"a": nn.RNN(4, 5), "b": nn.LSTM(4, 5).bfloat16(), "head": nn.Linear(5, 1)})
+    file = tmp_path / "net.pt"
+    torch.save({"state_dict": net.state_dict()}, file)
+    out = tmp_path / "out.npz"
+    listed = "holds 2 recurrent modules: state_dict.a, state_dict.b; choose one with --prefix"
+    assert refused(file, "--to", "onnx", "-o", out) == f"{file}: {listed}"
+    asked = "holds a torch.nn.RNN, and does not say its nonlinearity: add --nonlinearity tanh or relu"
+    assert refused(file, "--to", "onnx", "-o", out, "--prefix", "a") == f"{file}: {asked}"
+    done = CliRunner().invoke(app, ["convert", str(file), "--to", "onnx", "-o", str(out), "--prefix", "b"])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [str(out)]
+    noted = done.stderr.splitlines()
+    assert noted[0].startswith(f"{file}: converted: state_dict.b; left out: state_dict.a.weight_ih_l0, ")
+    assert noted[1:] == ["bfloat16 became float32, which holds each number exactly"]
+
+
+def test_a_full_disk_is_one_line_and_the_old_pair_stays(theirs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "my.pt"
+    told("convert", theirs, "--to", "zoo", "-o", out)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    code = (
+        "import resource, signal, sys; from zoo.cli.main import main; "
+        "sys.argv = ['zoo', *sys.argv[1:]]; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); main()"
+    )
+    words = [sys.executable, "-c", code, "convert", str(theirs), "--to", "zoo", "-o", str(out), "--force"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stderr == f"zoo: {out}: cannot be written: File too large\n"
+    assert done.returncode == 2
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_pair_that_is_killed_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
+    """At every second rename and link on the way: what can be loaded belongs together."""
+    from zoo.translation import files
+
+    made = [zoo.build(cases.spec({"kind": "lstm"})), zoo.build(cases.spec({"kind": "gru"}, layers=2))]
+    out = tmp_path / "my.pt"
+    files.save(made[0], out)
+    seen = set()
+    for at in range(1, 40, 2):
+        child = os.fork()
+        if not child:
+            left = iter(range(at))
+
+            def call(left: Any, original: Any, *args: Any, **keys: Any) -> Any:
+                if next(left, None) is None:
+                    os._exit(9)
+                return original(*args, **keys)
+
+            for name in ("rename", "replace", "link", "symlink", "unlink"):
+                setattr(os, name, partial(call, left, getattr(os, name)))
+            files.save(made[1], out, force=True)
+            os._exit(0)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            break
+        pair = zoo.build(tmp_path / "my.yaml")
+        pair.load_state_dict(torch.load(out, weights_only=True))
+        seen.add(pair.spec.layers[0].cell.record.name)
+        files.save(made[0], out, force=True)
+    assert seen == {"lstm", "gru"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["my.pt", "my.yaml"]
+
+
+def test_weights_by_another_ending_and_by_none(tmp_path: Path) -> None:
+    for name in ("a.pth", "a.bin", "a.ckpt", "a.PT", "weights"):
+        torch.save(nn.GRU(4, 5).state_dict(), tmp_path / name)
+        told("convert", tmp_path / name, "--to", "torch", "-o", tmp_path / "out.pt", "--force")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert refused(tmp_path / "pipe.yaml", "--to", "torch", "-o", tmp_path / "b.pt").endswith("is no ordinary file")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from zoo import atomic
 from zoo.cli.completion import forms, spec_names
-from zoo.cli.output import write
+from zoo.cli.output import note, write
 from zoo.errors import ZooError, did_you_mean
 
 FORMS = ("zoo", "torch", "keras", "onnx", "torchrecurrent")
+WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".keras", ".h5", ".hdf5", ".npz")
+"""Endings of files of weights; a file with another one, or none, is a spec where it ends in .yaml or .yml."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,38 +27,86 @@ def convert(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A spec, or a file of weights: a .npz of this command, a .pt of torch's RNN, LSTM or GRU.",
+            help="A file of weights (PyTorch .pt, .pth, .ckpt or .bin, .safetensors, .onnx, Keras .keras or .h5, .npz "
+            "of this command), or a spec with --weights.",
             autocompletion=spec_names,
         ),
     ],
-    to: Annotated[str, typer.Option(help="zoo, torch, keras, onnx or torchrecurrent.", autocompletion=forms)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .npz for keras and onnx, else a .pt.")],
+    to: Annotated[
+        str, typer.Option(help="Target library: zoo, torch, keras, onnx or torchrecurrent.", autocompletion=forms)
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write: a .npz for keras and onnx, else a .pt.")
+    ],
     weights: Annotated[
         Path | None, typer.Option(help="The spec's weights, as torch.save(model.state_dict(), ...) wrote them.")
     ] = None,
-    nonlinearity: Annotated[str, typer.Option(help="Of a torch.nn.RNN in a .pt: tanh or relu.")] = "tanh",
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Name of the recurrent module or layer, where the file holds several, such as encoder.rnn."),
+    ] = None,
+    nonlinearity: Annotated[
+        str | None,
+        typer.Option(help="Activation function of a plain RNN, tanh or relu, where the file does not say it."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
 ) -> None:
-    """Translate recurrent layers to and from other libraries. Outputs are compared before anything is written."""
-    from zoo import api
-    from zoo.spec import library
-
+    """Convert recurrent layers between libraries. Both sides are run and compared before anything is written."""
     if to not in FORMS:
         raise ZooError(f"--to must be one of {', '.join(FORMS)}, not {to!r}{did_you_mean(to, FORMS)}")
-    if nonlinearity not in ("tanh", "relu"):
+    if nonlinearity not in (None, "tanh", "relu"):
         raise ZooError(f"--nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
+    paths = _outputs(output, to)
+    given, inputs = _inputs(source, weights)
+    atomic.check_free(paths, force=force, inputs=inputs)
+    made = _translated(given, to, output.stem, weights, prefix, nonlinearity)
+    for line in made.notes:
+        note(line)
+    from zoo.translation import files
+
+    for path in files.save(made.made, output, force=force):
+        write(str(path))
+
+
+def _outputs(output: Path, to: str) -> list[Path]:
+    """The files to be written; a model of the zoo has its spec beside its weights."""
+    ending = ".npz" if to in ("keras", "onnx") else ".pt"
+    if output.suffix != ending:
+        raise ZooError(f"{output}: this is written as {ending}, not as {output.suffix or 'a file without an ending'}")
+    return [output, output.with_suffix(".yaml")] if to == "zoo" else [output]
+
+
+def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
+    """A file of weights as its path, or a spec as it was read; and the files that are read for it."""
+    from zoo.spec import library
+
     file = Path(source)
-    if file.suffix in (".pt", ".npz"):
+    named = file.suffix.lower() in WEIGHTS
+    if named or (os.path.lexists(file) and not file.is_dir() and file.suffix.lower() not in (".yaml", ".yml")):
         if weights is not None:
             raise ZooError("--weights go with a spec; a file of weights has its own")
-        from zoo.translation import files
+        return file, [file]
+    if file.suffix.lower() in (".yaml", ".yml") and file.exists() and not file.is_file():
+        raise ZooError(f"{file}: is no ordinary file")
+    spec = library.load(source).spec  # before torch is imported: a mistake shows at once
+    if weights is None:
+        raise ZooError("--weights are missing: there is nothing to translate in a spec alone")
+    return spec, [library.locate(source)[0], weights]
 
-        given = files.load(file, nonlinearity=nonlinearity)
-    else:
-        spec = library.load(source).spec  # before torch is imported: a mistake shows at once
-        if weights is None:
-            raise ZooError("--weights are missing: there is nothing to translate in a spec alone")
-        from zoo.translation import files
 
-        given = files.with_weights(api.build(spec, seed=0), weights)
-    for path in files.save(api.convert(given, to, name=output.stem), output):
-        write(str(path))
+def _translated(
+    given: Any, to: str, name: str, weights: Path | None, prefix: str | None, nonlinearity: str | None
+) -> Any:
+    from zoo.translation import sandbox
+
+    # Before torch is imported, so that a file that cannot be read is told at once.
+    contents = sandbox.read(given if weights is None else weights, prefix=prefix, whole=weights is not None)
+    from zoo.translation import files
+    from zoo.translation.convert import convert as translate
+
+    if weights is None:
+        return translate(files.source_in(given, contents, nonlinearity=nonlinearity), to, name=name)
+    from zoo import api
+
+    model = files.with_weights(api.build(given, seed=0), weights, contents, prefix=prefix)
+    return translate(model, to, name=name, nonlinearity=nonlinearity)

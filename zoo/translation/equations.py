@@ -30,13 +30,13 @@ def run_keras(layer: KerasLayer, x: Array) -> Array:
 
 def _keras(layer: KerasLayer, x: Array, weights: Any) -> Array:
     kernel, recurrent, *rest = (np.asarray(w, np.float64) for w in weights)
-    units = layer.options["units"]
+    units = len(recurrent)
     bias = rest[0] if rest else np.zeros(kernel.shape[1])
     h = c = np.zeros((len(x), units))
     outputs = []
     for now in x.swapaxes(0, 1):
         if layer.class_name == "SimpleRNN":
-            h = _squashed(layer.options["activation"], now @ kernel + bias + h @ recurrent)
+            h = _squashed(layer.options.get("activation", "tanh"), now @ kernel + bias + h @ recurrent)
         elif layer.class_name == "LSTM":
             i, f, g, o = np.split(now @ kernel + h @ recurrent + bias, 4, 1)
             c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
@@ -44,7 +44,7 @@ def _keras(layer: KerasLayer, x: Array, weights: Any) -> Array:
         else:
             of_input, of_state = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
             x_z, x_r, x_h = np.split(now @ kernel + of_input, 3, 1)
-            if layer.options["reset_after"]:
+            if layer.options.get("reset_after", True):
                 h_z, h_r, h_h = np.split(h @ recurrent + of_state, 3, 1)
                 z, r = _sigmoid(x_z + h_z), _sigmoid(x_r + h_r)
                 n = np.tanh(x_h + r * h_h)
@@ -100,7 +100,8 @@ def _onnx(node: OnnxNode, index: int, x: Array) -> Array:
 
 
 def _sigmoid(value: Array) -> Array:
-    found: Array = 1 / (1 + np.exp(-value))
+    with np.errstate(over="ignore"):  # exp(1000) is infinite, and its inverse the right zero
+        found: Array = 1 / (1 + np.exp(-value))
     return found
 
 

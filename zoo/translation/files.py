@@ -1,122 +1,237 @@
-"""Translated layers as files: state dicts of torch, and arrays with what they are. Nothing is half written."""
+"""Translated layers as files: what is read, by a process of its own, and what is written, whole or not at all."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from zoo.errors import ZooError
+from zoo import atomic
+from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model
+from zoo.provenance import KEY
 from zoo.spec.dump import to_yaml
-from zoo.translation.of_arrays import KerasLayer, OnnxNode
+from zoo.translation import live, sandbox
+from zoo.translation.contents import Contents, Stored
+from zoo.translation.neutral import Recurrent
+from zoo.translation.of_arrays import KerasLayer, OnnxNode, keras_layer, widest
+from zoo.translation.read_npz import ABOUT
+from zoo.translation.sources import (
+    Proof,
+    Source,
+    mixed,
+    module_of,
+    of_keras_layers,
+    of_module,
+    of_onnx_nodes,
+    random_input,
+    source_of,
+)
 
-ABOUT: Final = "about"
-"""The name of the entry of a .npz file that says, as JSON, what its arrays are."""
-_BLOCKS: Final[Mapping[int, type[nn.RNNBase]]] = {1: nn.RNN, 3: nn.GRU, 4: nn.LSTM}
+MODULES = ("zoo", "torch", "torchrecurrent")
+"""What becomes a .pt; the others become a .npz."""
 
 
-def save(made: Any, path: Path) -> list[Path]:
+def outputs(path: Path, to: str) -> list[Path]:
+    """The files that a translation is written to: a model of the zoo has its spec beside its weights.
+
+    Raises:
+        ZooError: The ending is another.
+    """
+    ending = ".pt" if to in MODULES else ".npz"
+    if path.suffix != ending:
+        raise ZooError(f"{path}: this is written as {ending}, not as {path.suffix or 'a file without an ending'}")
+    return [path, path.with_suffix(".yaml")] if to == "zoo" else [path]
+
+
+def save(made: Any, path: Path, *, force: bool = False) -> list[Path]:
     """Write what `zoo.convert` gave, and say which files that are.
 
     A module: its state dict, .pt. Keras's and ONNX's layers: .npz. A model of the zoo: its weights, .pt, and its spec
-    beside them, .yaml.
-
-    Raises:
-        ZooError: the ending is another, or the file cannot be written.
-    """
-    ending = ".pt" if isinstance(made, nn.Module) else ".npz"
-    if path.suffix != ending:
-        raise ZooError(f"{path}: this is written as {ending}, not as {path.suffix or 'a file without an ending'}")
-    if isinstance(made, Model):
-        spec = path.with_suffix(".yaml")
-        _write(path, lambda file: torch.save(made.state_dict(), file))
-        _write(spec, lambda file: file.write(to_yaml(made.spec).encode()))
-        return [path, spec]
-    if isinstance(made, nn.Module):
-        _write(path, lambda file: torch.save(made.state_dict(), file))
-    else:
-        _write(path, lambda file: np.savez(file, **_entries(made)))
-    return [path]
-
-
-def load(path: Path, *, nonlinearity: str = "tanh") -> Any:
-    """Read what `zoo.convert` takes: a .npz that `save` wrote, or a .pt with a state dict of torch's RNN, LSTM or GRU.
+    beside them, .yaml: both or none.
 
     Args:
-        path: the file. nonlinearity: of an RNN, which a state dict does not tell.
+        made: A module, or layers.
+        path: Of the weights.
+        force: Replace files that are there.
 
     Raises:
-        ZooError: it cannot be read, or is something else.
+        ZooError: The ending is another, a file is there already, or one cannot be written.
     """
-    if path.suffix == ".npz":
-        return _arrays(path)
-    return _module(path, read_state(path), nonlinearity)
+    to = "zoo" if isinstance(made, Model) else "torch" if isinstance(made, nn.Module) else "keras"
+    paths = outputs(path, to)
+    buffer = io.BytesIO()
+    if isinstance(made, nn.Module):
+        torch.save(made.state_dict(), buffer)
+    else:
+        np.savez(buffer, **_entries(made))
+    texts = [to_yaml(made.spec).encode()] if isinstance(made, Model) else []
+    atomic.write_all(dict(zip(paths, [buffer.getvalue(), *texts], strict=True)), force=force)
+    return paths
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict, by name.
+def load(path: Path, *, nonlinearity: str | None = None, prefix: str | None = None) -> Source:
+    """Read a file of weights as something to translate: `sandbox.read`, then `source_in`."""
+    return source_in(path, sandbox.read(path, prefix=prefix), nonlinearity=nonlinearity)
+
+
+def source_in(path: Path, contents: Contents, *, nonlinearity: str | None = None) -> Source:
+    """What was read from a file, as something to translate.
+
+    Args:
+        path: Of the file, for messages.
+        contents: What was read.
+        nonlinearity: Of a plain RNN, where the file does not say it.
 
     Raises:
-        ZooError: there is no such file, or it holds something else.
+        ZooError: It cannot be read, or is something else; one line that begins with the file's name.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ZooError(f"{path}: cannot be read: {error.strerror}") from None
-    except Exception as error:  # whatever a file that is no such thing makes of the reader
-        raise ZooError(f"{path}: is no file of weights that torch.save wrote ({type(error).__name__})") from None
-    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()) or not found:
-        raise ZooError(f"{path}: holds no state dict, which torch.save(model.state_dict(), ...) writes")
-    return {str(name): value for name, value in found.items()}
+        source = _source(contents, nonlinearity)
+        said = {layer.activation for layer in source.layers if layer.kind == "rnn"}
+        if nonlinearity is not None and said != {nonlinearity} and not _silent(contents):
+            what = f"says {' and '.join(sorted(said))}" if said else "holds no plain RNN, which alone has a choice"
+            raise ZooError(f"{what}, but --nonlinearity is {nonlinearity}")
+    except CheckFailure:
+        raise
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from None
+    except Exception as error:
+        text = " ".join(str(error).split())[:160]
+        raise ZooError(f"{path}: is damaged or something else: {type(error).__name__}: {text}") from None
+    return Source(source.layers, source.proofs, tuple(f"{path}: {note}" for note in (*contents.notes, *source.notes)))
 
 
-def with_weights(model: Model, path: Path) -> Model:
-    """A model with the weights of a file.
+def with_weights(model: Model, path: Path, contents: Contents, *, prefix: str | None = None) -> Model:
+    """A model with the weights of a file: of a state dict, or of the part of a checkpoint that is one.
+
+    Args:
+        model: Whose weights they are to be.
+        path: Of the file, for messages.
+        contents: All that was read from it.
+        prefix: Of the model's weights, where the file holds several such.
 
     Raises:
-        ZooError: as `read_state`, or they are not this model's.
+        ZooError: The weights are not this model's.
     """
+    wanted = model.state_dict().keys()
+    first = next(iter(wanted))
+    places = [name.removesuffix(first) for name in contents.arrays if name == first or name.endswith(f".{first}")]
+    whole = [place for place in places if all(f"{place}{end}" in contents.arrays for end in wanted)]
+    if prefix is not None:
+        asked = f"{prefix.strip('.')}."
+        whole = [place for place in whole if place == asked or place.endswith(f".{asked}")]
+    if len(whole) > 1:
+        named = ", ".join(repr(place.rstrip(".")) for place in whole)
+        raise ZooError(f"{path}: holds the weights of {model.spec.id} at {named}; choose one with --prefix")
+    place = whole[0] if whole else ""
+    own = {name.removeprefix(place): one for name, one in contents.arrays.items() if name.startswith(place)}
+    state: OrderedDict[str, torch.Tensor] = OrderedDict((name, _tensor(one)) for name, one in own.items())
+    record = contents.about["records"].get(place)
+    if isinstance(record, Mapping):
+        state._metadata = {"": {KEY: record}}  # type: ignore[attr-defined]
     try:
-        model.load_state_dict(read_state(path))
+        model.load_state_dict(state)
     except RuntimeError as error:
-        raise ZooError(f"{path}: not the weights of {model.spec.id}: {' '.join(str(error).split())[:200]}") from None
+        text = " ".join(str(error).partition(":\n")[2].split()) or " ".join(str(error).split())
+        raise ZooError(f"{path}: not the weights of {model.spec.id}: {text[:200]}") from None
     return model
 
 
-def _module(path: Path, state: Mapping[str, Tensor], nonlinearity: str) -> nn.RNNBase:
-    """The module that a state dict belongs to, as far as the shapes tell."""
-    try:
-        rows, width = state["weight_ih_l0"].shape
-        hidden = state["weight_hr_l0"].shape[1] if "weight_hr_l0" in state else state["weight_hh_l0"].shape[1]
-        made: Any = _BLOCKS[rows // hidden]
-        options: dict[str, Any] = {"nonlinearity": nonlinearity} if made is nn.RNN else {}
-        if "weight_hr_l0" in state:
-            options["proj_size"] = state["weight_hr_l0"].shape[0]
-        module = made(
-            width,
-            hidden,
-            sum(name.startswith("weight_ih_l") and not name.endswith("_reverse") for name in state),
-            bias="bias_ih_l0" in state,
-            bidirectional="weight_ih_l0_reverse" in state,
-            batch_first=True,
-            dtype=state["weight_ih_l0"].dtype,
-            **options,
-        )
-        module.load_state_dict(dict(state))
-    except (KeyError, ValueError, RuntimeError, ZeroDivisionError) as error:
+def _source(contents: Contents, nonlinearity: str | None) -> Source:
+    arrays = contents.arrays
+    if contents.form == "torch":
+        tensors = {name: _tensor(one) for name, one in arrays.items()}
+        return replace(of_module(module_of(tensors, nonlinearity)), notes=mixed(tensors))
+    own = [_own(arrays, index) for index in range(len(contents.about))]
+    if contents.form == "npz":
+        return source_of([_of_npz(said, held) for said, held in zip(contents.about, own, strict=True)])
+    if contents.form == "onnx":
+        nodes = [
+            OnnxNode(said["op_type"], _plain(held), said["attributes"])
+            for said, held in zip(contents.about, own, strict=True)
+        ]
+        source = of_onnx_nodes(nodes)
+        x, y = (np.asarray(arrays[key].array, np.float64) for key in ("x", "y"))
+        return Source(_as_stored(source, own), (*source.proofs, Proof(x, y, live.BOUND)))
+    entries = [
+        (_spoken(said, held, nonlinearity), [held[str(number)].array for number in range(len(held))])
+        for said, held in zip(contents.about, own, strict=True)
+    ]
+    source = of_keras_layers([keras_layer(entry, tuple(weights)) for entry, weights in entries])
+    x = random_input(source.layers)[:, : live.STEPS]
+    proof = Proof(x, live.run_keras_entries(entries, x), live.BOUND)
+    return Source(_as_stored(source, own), (*source.proofs, proof))
+
+
+def _as_stored(source: Source, own: list[dict[str, Stored]]) -> tuple[Recurrent, ...]:
+    """The layers, in the types that the file has: bfloat16 came as float32."""
+    return tuple(
+        replace(layer, dtype=widest(one.dtype for one in held.values()))
+        for layer, held in zip(source.layers, own, strict=True)
+    )
+
+
+def _silent(contents: Contents) -> bool:
+    """Whether a file of Keras has weights alone, and no options."""
+    return contents.form == "keras" and contents.about[0]["config"] is None
+
+
+def _spoken(entry: Mapping[str, Any], held: Mapping[str, Stored], nonlinearity: str | None) -> Mapping[str, Any]:
+    """A layer's entry; of weights alone, with what their shapes and the caller say."""
+    if entry["config"] is not None:
+        return entry
+    name, both = entry["class_name"], entry["both"]
+    if name is None:
+        raise ZooError(f"{entry['name']} does not hold the weights of a SimpleRNN, LSTM or GRU")
+    if nonlinearity is None:
+        asked = "tanh or relu" if name == "SimpleRNN" else "tanh, if it has Keras's own activations"
         raise ZooError(
-            f"{path}: is no state dict of a torch.nn.RNN, LSTM or GRU by itself: {' '.join(str(error).split())[:200]}"
-        ) from None
-    assert isinstance(module, nn.RNNBase)
-    return module
+            f"holds the weights of a {name} without its options: save the whole model as .keras, or add --nonlinearity "
+            f"{asked}"
+        )
+    if both:
+        raise ZooError("holds the weights of a Bidirectional without its options: save the whole model as .keras")
+    biased = len(held) == 3
+    if name == "GRU" and not biased:
+        raise ZooError("holds the weights of a GRU that do not say reset_after: save the whole model as .keras")
+    config: dict[str, Any] = {
+        "units": held["1"].array.shape[0],
+        "use_bias": biased,
+        "activation": nonlinearity,
+    }
+    if name == "GRU":
+        config["reset_after"] = held["2"].array.ndim == 2
+    return {"class_name": name, "config": config}
+
+
+def _of_npz(said: Mapping[str, Any], held: Mapping[str, Stored]) -> KerasLayer | OnnxNode:
+    if "op_type" in said:
+        return OnnxNode(said["op_type"], _plain(held), said["attributes"])
+    weights = tuple(held[str(number)].array for number in range(len(held)))
+    return KerasLayer(said["class_name"], weights, said["options"], said["merge_mode"])
+
+
+def _own(arrays: Mapping[str, Stored], index: int) -> dict[str, Stored]:
+    """Those of one layer, by their names in it."""
+    return {name.partition(".")[2]: one for name, one in arrays.items() if name.partition(".")[0] == str(index)}
+
+
+def _plain(held: Mapping[str, Stored]) -> dict[str, Any]:
+    return {name: one.array for name, one in held.items()}
+
+
+def _tensor(one: Stored) -> torch.Tensor:
+    found = torch.from_numpy(one.array.copy())
+    return found.bfloat16() if one.dtype == "bfloat16" else found
 
 
 def _entries(layers: Any) -> dict[str, Any]:
@@ -132,46 +247,3 @@ def _entries(layers: Any) -> dict[str, Any]:
         about.append(said)
         arrays |= {f"{index}.{name}": value for name, value in held.items()}
     return {**arrays, ABOUT: np.array(json.dumps(about))}
-
-
-def _arrays(path: Path) -> tuple[Any, ...]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
-        about = json.loads(str(held.pop(ABOUT)))
-        layers: list[Any] = []
-        for index, said in enumerate(about):
-            own = {name.partition(".")[2]: held[name] for name in held if name.partition(".")[0] == str(index)}
-            if "op_type" in said:
-                layers.append(OnnxNode(said["op_type"], own, said["attributes"]))
-            else:
-                weights = tuple(own[str(number)] for number in range(len(own)))
-                layers.append(KerasLayer(said["class_name"], weights, said["options"], said["merge_mode"]))
-    except OSError as error:
-        raise ZooError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception as error:
-        raise ZooError(f"{path}: is no file that zoo convert wrote ({type(error).__name__})") from None
-    return tuple(layers)
-
-
-def _write(path: Path, fill: Callable[[Any], object]) -> None:
-    """A file that is there whole or not at all."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        beside = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                fill(file)
-            beside.chmod(0o666 & ~_umask())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink()
-            raise
-    except OSError as error:
-        raise ZooError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _umask() -> int:
-    found = os.umask(0)
-    os.umask(found)
-    return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.translation.contents import FLOATS
+from zoo.translation.keras_config import CLASSES, directions, plain_options
 from zoo.translation.layouts import KERAS, ONNX, Packed, check, pack, unpack
 from zoo.translation.neutral import Kind, Merge, Recurrent, Reset
 
@@ -21,6 +23,12 @@ _USUAL: Final = {
     "gru": (("Sigmoid", "Tanh"),),
     "lstm": (("Sigmoid", "Tanh", "Tanh"),),
 }
+
+
+_ATTRIBUTES: Final = frozenset(
+    ["direction", "hidden_size", "activations", "activation_alpha", "activation_beta", "clip", "input_forget", "layout"]
+)
+_GATES: Final[Mapping[Kind, int]] = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +63,45 @@ def read_keras(layer: Any) -> KerasLayer:
     """What a built layer of Keras holds.
 
     Raises:
-        ZooError: it is no recurrent layer, is not built, or does something that no other library does.
+        ZooError: It is no recurrent layer, is not built, or does something that no other library does.
     """
     name = type(layer).__name__
-    inner = layer.forward_layer if name == "Bidirectional" else layer
-    if type(inner).__name__ not in _KERAS:
-        raise ZooError(f"Keras's {name} is not one of {', '.join(_KERAS)}, or Bidirectional around one")
+    if type(layer).__module__.partition(".")[0] not in ("keras", "tf_keras"):
+        raise ZooError(f"{type(layer).__module__}.{name} is no layer of Keras's own, and may compute anything")
     weights = tuple(np.asarray(value) for value in layer.get_weights())
-    if not weights:
+    entry = {"class_name": name, "config": layer.get_config()}
+    if not weights and name in (*CLASSES, "Bidirectional"):
         raise ZooError(f"the layer {layer.name!r} has no weights yet: build it, or call it once")
-    config = inner.get_config()
-    wanted = ("units", "use_bias", "activation", "recurrent_activation", "reset_after", "go_backwards")
-    options = {key: config[key] for key in wanted if key in config}
-    return KerasLayer(type(inner).__name__, weights, options, layer.merge_mode if name == "Bidirectional" else None)
+    return keras_layer(entry, weights)
+
+
+def keras_layer(entry: Mapping[str, Any], weights: tuple[Any, ...]) -> KerasLayer:
+    """A layer from its entry in a configuration of Keras.
+
+    Args:
+        entry: Its `class_name` and `config`.
+        weights: As `get_weights` gives them.
+
+    Raises:
+        ZooError: As `read_keras`.
+    """
+    (name, options), *others = directions(entry)
+    merge = entry["config"].get("merge_mode") if others else None
+    if others and merge is None:
+        raise ZooError("Bidirectional with merge_mode=None gives two outputs, which no other library does")
+    for other, theirs in others:
+        if other != name:
+            raise ZooError(f"Bidirectional around a {name} and, as backward_layer, a {other}: both ways must be alike")
+        ours, back = ({**options, "go_backwards": None}, {**theirs, "go_backwards": None})
+        differ = sorted(key for key in {*ours, *back} if ours.get(key) != back.get(key))
+        if differ:
+            said = ", ".join(f"{key}={theirs.get(key)!r}, not {options.get(key)!r}" for key in differ)
+            raise ZooError(f"Bidirectional's backward_layer has {said}: both ways must have the same options")
+        if options.get("go_backwards") or not theirs.get("go_backwards"):
+            raise ZooError("Bidirectional whose first layer has go_backwards=True gives that one first: not said here")
+    return KerasLayer(
+        name, weights, {key: value for key, value in options.items() if key != "go_backwards" or not others}, merge
+    )
 
 
 def of_keras(layer: KerasLayer) -> Recurrent:
@@ -75,30 +109,52 @@ def of_keras(layer: KerasLayer) -> Recurrent:
     kind = _KERAS.get(layer.class_name)
     if kind is None:
         raise ZooError(f"Keras's {layer.class_name} is not one of {', '.join(_KERAS)}")
-    options = layer.options
+    options = plain_options(layer.class_name, layer.options)
     if options.get("go_backwards"):
         raise ZooError("Keras's go_backwards gives the steps in reverse, which no other library does")
     activation, gates = options.get("activation", "tanh"), options.get("recurrent_activation", "sigmoid")
     if gates != "sigmoid" or activation not in (("tanh", "relu") if kind == "rnn" else ("tanh",)):
         raise ZooError(f"Keras's activations {activation!r} and {gates!r} in a {layer.class_name} are Keras's alone")
-    biased = options.get("use_bias", True)
-    per = 3 if biased else 2
-    directions = 1 if layer.merge_mode is None else 2
-    if len(layer.weights) != per * directions:
-        raise ZooError(f"a {layer.class_name} has {per * directions} arrays here, not {len(layer.weights)}")
     if layer.merge_mode is not None and layer.merge_mode not in _MERGES:
         raise ZooError(f"merge_mode must be one of {', '.join(_MERGES)}, not {layer.merge_mode!r}")
+    per = 3 if options.get("use_bias", True) else 2
+    count = 1 if layer.merge_mode is None else 2
+    if len(layer.weights) != per * count:
+        raise ZooError(f"a {layer.class_name} has {per * count} arrays here, not {len(layer.weights)}")
     reset: Reset = "after" if options.get("reset_after", True) else "before"
+    rows = 2 if kind == "gru" and reset == "after" else 0
+    names = ("kernel", "recurrent_kernel", "bias")
+    arrays = [_numbers(value, names[index % per]) for index, value in enumerate(layer.weights)]
+    width, units = (array.shape[0] if array.ndim else 0 for array in arrays[:2])
+    if options.get("units", units) != units:
+        raise ZooError(f"a {layer.class_name} of {options['units']} units has a recurrent_kernel of {units} rows")
+    columns = _GATES[kind] * units
+    shapes = ((width, columns), (units, columns), (rows, columns) if rows else (columns,))
     found = []
-    for index in range(directions):
-        kernel, recurrent, *rest = (np.asarray(w, np.float64) for w in layer.weights[per * index : per * (index + 1)])
-        bias, second = (rest[0] if rest else None), None
+    for index in range(count):
+        own = arrays[per * index : per * (index + 1)]
+        for array, shape, name in zip(own, shapes, names, strict=False):
+            if array.shape != shape or 0 in shape:
+                raise ZooError(f"a {layer.class_name} has a {name} of the shape {array.shape}, not {shape}")
+        bias, second = (own[2] if per == 3 else None), None
         if bias is not None and bias.ndim == 2:
             bias, second = bias
-        found.append(unpack(Packed(kernel, recurrent, bias, second, None, None), kind, KERAS))
+        found.append(unpack(Packed(own[0], own[1], bias, second, None, None), kind, KERAS))
     merge = _MERGES[layer.merge_mode or "concat"]
-    dtype = str(np.asarray(layer.weights[0]).dtype)
-    return Recurrent(kind, tuple(found), activation=activation, reset=reset, merge=merge, dtype=dtype)
+    return Recurrent(kind, tuple(found), activation=activation, reset=reset, merge=merge, dtype=widest(layer.weights))
+
+
+def _numbers(value: Any, name: str) -> Any:
+    dtype = str(getattr(value, "dtype", "float64"))
+    if dtype not in FLOATS:
+        raise ZooError(f"{name} is {dtype}: weights are {', '.join(FLOATS)}")
+    return np.asarray(value, np.float64)
+
+
+def widest(arrays: Iterable[Any]) -> str:
+    """The type that holds the numbers of all arrays, or of all types that are given by name, exactly."""
+    found = {one if isinstance(one, str) else str(getattr(one, "dtype", "float64")) for one in arrays}
+    return found.pop() if len(found) == 1 else "float64" if "float64" in found else "float32"
 
 
 def to_keras(layer: Recurrent, place: str) -> KerasLayer:
@@ -117,9 +173,11 @@ def to_keras(layer: Recurrent, place: str) -> KerasLayer:
     if layer.kind == "gru":
         options["reset_after"] = layer.reset == "after"
     merge = {ours: theirs for theirs, ours in _MERGES.items()}[layer.merge]
+    with np.errstate(over="ignore"):  # told by who asked, as a refusal
+        held = tuple(np.ascontiguousarray(value, layer.dtype) for value in weights)
     return KerasLayer(
         class_name={kind: name for name, kind in _KERAS.items()}[layer.kind],
-        weights=tuple(np.ascontiguousarray(value, layer.dtype) for value in weights),
+        weights=held,
         options=options,
         merge_mode=merge if len(layer.directions) == 2 else None,
     )
@@ -134,27 +192,58 @@ def of_onnx(node: OnnxNode) -> Recurrent:
     kind = _ONNX.get(node.op_type)
     if kind is None:
         raise ZooError(f"ONNX's {node.op_type} is not one of {', '.join(_ONNX)}")
-    direction = _text(node.attributes.get("direction", "forward"))
+    attributes = {str(name): value for name, value in node.attributes.items() if value is not None}
+    unknown = sorted(attributes.keys() - _ATTRIBUTES - ({"linear_before_reset"} if kind == "gru" else set()))
+    if unknown:
+        said = ", ".join(f"{name}={attributes[name]!r}"[:60] for name in unknown)
+        raise ZooError(f"ONNX's {node.op_type} has no attribute that is known here as {said}")
+    direction = _text(attributes.get("direction", "forward"))
     if direction not in _DIRECTIONS:
         raise ZooError(f"direction must be one of {', '.join(_DIRECTIONS)}, not {direction!r}")
     count, reverse = _DIRECTIONS[direction]
     activation = _activation(node, kind, count)
-    for name in ("clip", "input_forget", "layout"):
-        if node.attributes.get(name):
-            raise ZooError(f"ONNX's attribute {name} is ONNX's alone: {name}={node.attributes[name]!r}")
-    held = {name: np.asarray(value, np.float64) for name, value in node.inputs.items() if name in "WRBP"}
-    for name in ("W", "R"):
-        if name not in held or held[name].ndim != 3 or held[name].shape[0] != count:
-            raise ZooError(f"ONNX's {node.op_type} needs {name} of shape ({count}, gates * hidden_size, width)")
+    for name in ("clip", "input_forget", "layout", "activation_alpha", "activation_beta"):
+        value = attributes.get(name)
+        if (name == "clip" and value is not None) or value not in (None, 0, []):
+            raise ZooError(f"ONNX's attribute {name} is ONNX's alone: {name}={value!r}")
+    held = _inputs(node, kind, count, attributes.get("hidden_size"))
     found = []
     for index in range(count):
         bias, second = np.split(held["B"][index], 2) if "B" in held else (None, None)
         peepholes = held["P"][index] if "P" in held else None
         packed = Packed(held["W"][index], held["R"][index], bias, second, peepholes, None)
         found.append(unpack(packed, kind, ONNX))
-    reset: Reset = "after" if kind != "gru" or node.attributes.get("linear_before_reset") else "before"
-    dtype = str(np.asarray(node.inputs["W"]).dtype)
+    reset: Reset = "after" if kind != "gru" or attributes.get("linear_before_reset") else "before"
+    dtype = widest(node.inputs[name] for name in held)
     return Recurrent(kind, tuple(found), activation=activation, reset=reset, reverse=reverse, dtype=dtype)  # type: ignore[arg-type]
+
+
+def _inputs(node: OnnxNode, kind: Kind, count: int, units: Any) -> dict[str, Any]:
+    """The weights of a node, by the operator's names; what is no weight must be as if it were not there."""
+    given = {name: value for name, value in node.inputs.items() if value is not None and name not in ("", "X")}
+    unknown = sorted(given.keys() - {"W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"})
+    if unknown or ("P" in given and kind != "lstm"):
+        raise ZooError(f"ONNX's {node.op_type} has no input {', '.join(unknown) or 'P'}")
+    if "sequence_lens" in given:
+        raise ZooError(f"ONNX's {node.op_type} with sequence_lens: lengths are no weights; a model is called with them")
+    for name in ("initial_h", "initial_c"):
+        if np.any(np.asarray(given.get(name, 0.0), np.float64)):
+            raise ZooError(
+                f"ONNX's {node.op_type} with an {name} that is not zero: no other library keeps such a state"
+            )
+    held = {name: _numbers(value, name) for name, value in given.items() if name in "WRBP"}
+    for name in ("W", "R"):
+        if name not in held or held[name].ndim != 3 or held[name].shape[0] != count:
+            raise ZooError(f"ONNX's {node.op_type} needs {name} of shape ({count}, gates * hidden_size, width)")
+    hidden, width = held["R"].shape[2], held["W"].shape[2]
+    rows = _GATES[kind] * hidden
+    shapes = {"W": (rows, width), "R": (rows, hidden), "B": (2 * rows,), "P": (3 * hidden,)}
+    for name, array in held.items():
+        if array.shape != (count, *shapes[name]) or not array.size:
+            raise ZooError(f"ONNX's {node.op_type} has {name} of the shape {array.shape}, not {(count, *shapes[name])}")
+    if units not in (None, hidden):
+        raise ZooError(f"ONNX's {node.op_type} with hidden_size={units!r} has weights for {hidden}")
+    return held
 
 
 def to_onnx(layer: Recurrent, place: str) -> OnnxNode:
@@ -184,7 +273,8 @@ def to_onnx(layer: Recurrent, place: str) -> OnnxNode:
 
 def _activation(node: OnnxNode, kind: Kind, count: int) -> str:
     usual = _USUAL[kind]
-    given = tuple(_text(name).capitalize() for name in node.attributes.get("activations", usual[0] * count))
+    said = node.attributes.get("activations") or usual[0] * count
+    given = tuple(_text(name).capitalize() for name in said)
     if given not in [one * count for one in usual]:
         raise ZooError(f"ONNX's activations {', '.join(given)} of {node.op_type} are ONNX's alone")
     return given[0].lower() if kind == "rnn" else "tanh"

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo.errors import ZooError
 from zoo.translation.layouts import TORCH, TORCHRECURRENT, Layout, Packed, check, pack, unpack
 from zoo.translation.neutral import Kind, Recurrent
+from zoo.translation.of_arrays import widest
 
 _KINDS: Mapping[type[nn.Module], Kind] = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -130,4 +131,4 @@ def _copy(into: Tensor, value: Any) -> None:
 
 
 def _dtype(module: nn.Module) -> str:
-    return str(next(module.parameters()).dtype).removeprefix("torch.")
+    return widest(str(value.dtype).removeprefix("torch.") for value in module.parameters())

@@ -11,6 +11,7 @@ from zoo.errors import ZooError
 from zoo.spec.canonical import Recurrent as SpecLayer
 from zoo.translation.layouts import ZOO, Packed, pack, unpack
 from zoo.translation.neutral import Array, Direction, Recurrent
+from zoo.translation.of_arrays import widest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,12 +65,17 @@ def _layer(place: str, declared: Any, built: Any) -> Recurrent:
         reset=getattr(options, "reset_gate", "after"),
         merge=declared.merge,
         reverse=declared.reverse,
-        dtype=str(next(built.parameters()).dtype).removeprefix("torch."),
+        dtype=widest(str(value.dtype).removeprefix("torch.") for value in built.parameters()),
     )
 
 
 def _direction(cell: Cell, kind: Any) -> Direction:
     held = {name: _array(value) for name, value in cell.named_parameters()}
+    odd = [name for name in held if "." in name]
+    if odd:
+        raise ZooError(
+            f"{kind}: {odd[0]} is no weight of its own, as of a parametrised cell: remove the parametrisation first"
+        )
     packed = Packed(
         kernel=held["weight_ih"],
         recurrent=held["weight_hh"],

@@ -1,0 +1,126 @@
+"""Hostile and odd files: each is one line or a right conversion, soon, in little memory, and nothing in it is run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import hostile
+import pytest
+
+from zoo.errors import ZooError
+from zoo.translation import files
+from zoo.translation.convert import convert
+
+FILES = dict(hostile.all_files())
+QUICK = (
+    "damaged-cut-0.6-a.pt",
+    "damaged-noise.onnx",
+    "damaged-magic-8948.pt",
+    "not_files-pipe.pt",
+    "not_files-zero.pt",
+    "not_files-round.pt",
+    "pickles-system-beside.pt",
+    "pickles-laughs.pt",
+    "pickles-module.pt",
+    "tensors-stride-0.pt",
+    "tensors-shared.pt",
+    "archives-bomb-h5.keras",
+    "headers-header-huge.safetensors",
+    "graphs-fills.onnx",
+    "graphs-nodes.onnx",
+    "layers-h5-external-link.keras",
+    "layers-alone-loop.h5",
+)
+FINE = {
+    *("damaged-tail-a.pt", "damaged-tail-legacy.pt", "damaged-tail-a.safetensors", "damaged-tail-a.keras"),
+    *("damaged-tail-a.h5", "damaged-tail-a.npz", "damaged-zeros-a.safetensors", "damaged-zeros-a.keras"),
+    *("tensors-wide.pt", "tensors-subclass.pt", "archives-traversal.keras"),
+}
+"""What stays whole, or is only unusual: it is converted."""
+GIBIBYTE = 2**20
+"""In the system's kilobytes."""
+
+
+def refusal(name: str, folder: Path) -> str | None:
+    """The line that a file gets; None where it was converted."""
+    path = folder / name
+    FILES[name](path)
+    try:
+        convert(files.load(path), "zoo")
+    except ZooError as error:
+        return str(error).removeprefix(f"{path}: ") if str(error).startswith(f"{path}: ") else "NO NAME"
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where code in a pickle would leave its mark
+
+
+def held(name: str, folder: Path) -> None:
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.process_time()
+    line = refusal(name, folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime + time.process_time() - start
+    assert not (folder / hostile.CANARY).exists(), "its code was run"
+    assert (line is None) == (name in FINE), line
+    if line is None:
+        return
+    assert spent < 2, f"{spent:.1f} s of CPU time"
+    assert after.ru_maxrss < GIBIBYTE
+    assert line != "NO NAME"
+    assert "\n" not in line
+    assert 5 < len(line) < 450
+    assert "Traceback" not in line
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_hostile_file_is_one_line(name: str, tmp_path: Path) -> None:
+    held(name, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(FILES.keys() - set(QUICK)))
+def test_every_hostile_file_is_one_line(name: str, tmp_path: Path) -> None:
+    if name == "not_files-secret.pt" and os.geteuid() == 0:
+        pytest.skip("root reads every file")
+    held(name, tmp_path)
+
+
+def test_there_are_many_of_every_kind() -> None:
+    assert len(FILES) > 250
+    kinds = ("damaged", "not_files", "pickles", "tensors", "archives", "headers", "graphs", "layers")
+    assert min(sum(name.startswith(f"{kind}-") for name in FILES) for kind in kinds) >= 12
+    assert set(QUICK) | FINE <= FILES.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tensors-stride-0.pt",
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("pickles-many.pt", "graphs-tensors.onnx", "archives-bomb.npz", "headers-names.safetensors", "layers-h5-packed.keras")
+        ),
+    ],
+)  # fmt: skip
+def test_the_command_takes_little_time_and_memory(name: str, tmp_path: Path) -> None:
+    """Of the whole command, its start included, as the system counts it."""
+    FILES[name](tmp_path / name)
+    words = [sys.executable, "-m", "zoo", "convert", name, "--to", "zoo", "-o", "out.pt"]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 2
+    assert said.startswith(f"zoo: {name}: ")
+    assert said.count("\n") == 1
+    assert used.ru_utime + used.ru_stime < 2
+    assert used.ru_maxrss < GIBIBYTE
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -1,0 +1,286 @@
+"""Read the recurrent nodes of an .onnx file, and run that part of it by ONNX's runtime on random input. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.translation.contents import Contents, Stored, bounded
+from zoo.translation.of_arrays import OnnxNode, of_onnx
+from zoo.translation.state_dicts import listed
+
+try:
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+except ImportError as missing:
+    raise ZooError("to read ONNX, and to run what was read: pip install onnx onnxruntime") from missing
+
+_KINDS: Final = ("RNN", "LSTM", "GRU")
+_INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
+_LAYOUT: Final = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast")
+"""What may stand between two recurrent nodes, or before the first: the run shows that it changes no number."""
+_PLAIN: Final = (*_LAYOUT, "Shape", "Constant", "ConstantOfShape", "Concat", "Gather", "Slice", "Expand")
+_WIDE: Final = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+ROWS, STEPS = 3, 4
+
+
+class Graph:
+    """A graph by the names of its values."""
+
+    def __init__(self, model: Any, folder: Path) -> None:
+        self.model, self.folder = model, folder
+        self.nodes = list(model.graph.node)
+        self.makers = {name: node for node in self.nodes for name in node.output if name}
+        self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.inputs = {one.name: one for one in model.graph.input if one.name not in self.constants}
+        self.recurrent = [node for node in self.nodes if node.op_type in _KINDS and node.domain in ("", "ai.onnx")]
+
+    def above(self, names: Sequence[str], stop: str = "") -> tuple[list[Any], set[str]]:
+        """The nodes that make some values, in order, and every value that goes in; not beyond `stop`."""
+        seen: set[str] = set()
+        wanted, kept = list(names), set()
+        while wanted:
+            name = wanted.pop()
+            if name in seen or not name:
+                continue
+            seen.add(name)
+            maker = self.makers.get(name)
+            if maker is not None and name != stop:
+                kept.add(id(maker))
+                wanted += maker.input
+        return [node for node in self.nodes if id(node) in kept], seen
+
+    def root(self, name: str) -> str:
+        """From which value the values of one come, before nothing but their places was changed."""
+        seen: set[str] = set()
+        while (maker := self.makers.get(name)) is not None and maker.op_type in _LAYOUT and maker.input:
+            if name in seen:
+                raise ZooError(f"is no graph: {name} depends on itself")
+            seen.add(name)
+            name = maker.input[0]
+        return name
+
+    def constant(self, name: str) -> Any:
+        """The numbers of an initialiser; of any file beside this one only a part that lies in the same folder."""
+        tensor = self.constants[name]
+        if tensor.data_location == TensorProto.EXTERNAL:
+            tensor.raw_data = self._beside(tensor)
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
+        count = int(np.prod(tensor.dims, dtype=object)) if all(one >= 0 for one in tensor.dims) else -1
+        bounded(max(count, 0) * 4, tensor.ByteSize())
+        if count < 0:
+            raise ZooError(f"{name} claims a shape that cannot be")
+        return numpy_helper.to_array(tensor)
+
+    def _beside(self, tensor: Any) -> bytes:
+        said = {entry.key: entry.value for entry in tensor.external_data}
+        place = PurePosixPath(said.get("location", ""))
+        file = self.folder / place
+        inside = not place.is_absolute() and ".." not in place.parts and "\\" not in str(place)
+        if not inside or not file.is_file() or not file.resolve().is_relative_to(self.folder.resolve()):
+            raise ZooError(f"{tensor.name} is kept in {str(place)!r}, which is no file in the same folder")
+        start = int(said.get("offset", 0))
+        length = int(said.get("length", file.stat().st_size - start))
+        if start < 0 or length < 0 or start + length > file.stat().st_size:
+            raise ZooError(f"{tensor.name} claims numbers that {place} does not hold: it is cut off")
+        with file.open("rb") as opened:
+            opened.seek(start)
+            return opened.read(length)
+
+
+def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
+    """The recurrent nodes that follow one another, and what ONNX's runtime makes of random input.
+
+    Raises:
+        ZooError: There are none or several rows of them, or something in them cannot be said elsewhere.
+    """
+    if whole:
+        raise ZooError("holds a graph of ONNX, no state dict of a model")
+    graph = Graph(onnx.load_model(str(path), load_external_data=False), path.parent)
+    chain = _chosen(graph, prefix)
+    entries: list[dict[str, Any]] = []
+    arrays: dict[str, Stored] = {}
+    zeros: list[tuple[str, str]] = []
+    computed: dict[str, str] = {}
+    for index, node in enumerate(chain):
+        entries.append({"op_type": node.op_type, "attributes": _attributes(node)})
+        if len(node.input) > len(_INPUTS):
+            raise ZooError(f"{_name(node)} has {len(node.input)} inputs")
+        for role, name in zip(_INPUTS, node.input, strict=False):
+            if not name or role == "X":
+                continue
+            if role == "sequence_lens":
+                raise ZooError(f"{_name(node)} reads sequence_lens, the lengths of rows, which are no weights")
+            if role in ("initial_h", "initial_c"):
+                zeros.append((role, name))
+            elif name in graph.constants:
+                arrays[f"{index}.{role}"] = _stored(graph.constant(name))
+            else:
+                computed[f"{index}.{role}"] = name
+    for index, said in enumerate(entries if not computed else ()):
+        own = {role: one.array for role in _INPUTS if (one := arrays.get(f"{index}.{role}")) is not None}
+        of_onnx(OnnxNode(said["op_type"], own, said["attributes"]))  # what cannot be said is told before it is run
+    found = _run(graph, chain, computed, zeros)
+    arrays |= {key: _stored(found[key]) for key in computed}
+    live = {key: Stored(found[key].astype(np.float32), "float32") for key in ("x", "y")}
+    return Contents("onnx", entries, {**arrays, **live}, _notes(graph, chain))
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for attribute in node.attribute:
+        value = helper.get_attribute_value(attribute)
+        plain = value if isinstance(value, list | tuple) else [value]
+        texts = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in plain]
+        if not all(isinstance(one, str | int | float) for one in texts):
+            raise ZooError(f"{_name(node)} has an attribute {attribute.name} that is no number and no text")
+        found[attribute.name] = texts if isinstance(value, list | tuple) else texts[0]
+    return found
+
+
+def _chosen(graph: Graph, prefix: str | None) -> list[Any]:
+    """Recurrent nodes, each on the outputs of the one before."""
+    if not graph.recurrent:
+        kinds = sorted({node.op_type for node in graph.nodes})
+        raise ZooError(f"has no node RNN, LSTM or GRU in its graph, but {listed(kinds)}")
+    outputs = {node.output[0]: index for index, node in enumerate(graph.recurrent) if node.output and node.output[0]}
+    before = [outputs.get(graph.root(node.input[0]) if node.input else "") for node in graph.recurrent]
+    chains = [[index] for index, one in enumerate(before) if one is None]
+    for chain in chains:
+        while len(after := [index for index, one in enumerate(before) if one == chain[-1]]) == 1:
+            chain += after
+    nodes = [[graph.recurrent[index] for index in chain] for chain in chains]
+    names = [_name(chain[0]) for chain in nodes]
+    whole = len(nodes) == 1 and len(nodes[0]) == len(graph.recurrent)
+    if prefix is None and not whole:
+        raise ZooError(
+            f"holds {len(nodes)} rows of recurrent nodes, which begin with {listed(names)}; choose one with --prefix"
+        )
+    wanted = [chain for chain, name in zip(nodes, names, strict=True) if prefix in (None, name)]
+    if len(wanted) != 1:
+        raise ZooError(f"has no row of recurrent nodes that begins with {prefix!r}: there are {listed(names)}")
+    return wanted[0]
+
+
+def _run(graph: Graph, chain: list[Any], computed: Mapping[str, str], zeros: list[tuple[str, str]]) -> dict[str, Any]:
+    """What the graph itself makes of random input: the first node's X, the last one's Y, and computed weights."""
+    first, last = chain[0], chain[-1]
+    if not last.output or not last.output[0]:
+        raise ZooError(f"{_name(last)} gives no Y, the outputs of all steps, but its last state alone")
+    for name in computed.values():
+        _, seen = graph.above([name])
+        if seen & graph.inputs.keys() or name not in graph.makers:
+            raise ZooError(f"{name}, weights of {_name(first)}, depends on the graph's inputs: it is no constant")
+    root = graph.root(first.input[0])
+    wanted = {"x": first.input[0], "y": last.output[0], **computed, **{name: name for _, name in zeros}}
+    nodes, seen = graph.above(list(wanted.values()), root)
+    others = sorted((seen & graph.inputs.keys()) - {root})
+    if others:
+        raise ZooError(
+            f"{_name(first)} reads {listed(others)} beside its input, such as a first state: that is an input of the "
+            "model and no weight; export it without"
+        )
+    found = _evaluated(graph, root, nodes, seen, wanted)
+    for role, name in zeros:
+        if np.any(found[name]):
+            raise ZooError(f"{role} of a recurrent node is not zero: a first state of its own cannot be said elsewhere")
+    x, y = found["x"], found["y"]
+    if x.ndim != 3 or y.ndim != 4 or y.shape[0] != x.shape[0]:
+        raise ZooError(f"{_name(first)} gives outputs of the shape {y.shape} for an input of {x.shape}")
+    steps, directions, rows, width = y.shape
+    return {**found, "x": x.swapaxes(0, 1), "y": y.transpose(2, 0, 1, 3).reshape(rows, steps, directions * width)}
+
+
+def _evaluated(graph: Graph, root: str, nodes: list[Any], seen: set[str], wanted: Mapping[str, str]) -> dict[str, Any]:
+    used = [name for name in sorted(seen) if name in graph.constants]
+    width = next((int(np.shape(graph.constant(name))[-1]) for name in [_first_weights(nodes)] if name in used), None)
+    for name in used:
+        graph.constant(name)  # reads what stands in other files
+    tensors = [_widened(graph.constants[name]) for name in used if name != root]
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                attribute.t.CopyFrom(_widened(attribute.t))
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i in _WIDE:
+                attribute.i = TensorProto.FLOAT
+    direct = {key: name for key, name in wanted.items() if name in graph.constants or name == root}
+    outputs = sorted({name for key, name in wanted.items() if key not in direct})
+    made = helper.make_graph(
+        nodes,
+        "part",
+        [helper.make_tensor_value_info(root, TensorProto.FLOAT, None)],
+        [helper.make_empty_tensor_value_info(name) for name in outputs],
+        tensors,
+    )
+    model = helper.make_model(made, opset_imports=graph.model.opset_import, ir_version=min(graph.model.ir_version, 10))
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+    settings.log_severity_level, settings.enable_cpu_mem_arena = 4, False
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), settings, ["CPUExecutionProvider"])
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ZooError(f"cannot be run by onnxruntime: {_reason(error)}") from None
+    reasons = []
+    for shape in _shapes(graph, root, width):
+        x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        try:
+            values = dict(zip(outputs, session.run(outputs, {root: x}), strict=True))
+        except MemoryError:
+            raise
+        except Exception as error:
+            reasons.append(_reason(error))
+            continue
+        values |= {name: x if name == root else graph.constant(name) for name in direct.values()}
+        return {key: np.asarray(values[name]) for key, name in wanted.items()}
+    raise ZooError(f"cannot be run by onnxruntime: {reasons[0]}")
+
+
+def _first_weights(nodes: list[Any]) -> str:
+    return next((node.input[1] for node in nodes if node.op_type in _KINDS and len(node.input) > 1), "")
+
+
+def _shapes(graph: Graph, root: str, width: int | None) -> list[tuple[int, ...]]:
+    """Shapes that the input may have: as declared where that is said, time first or batch first."""
+    declared: list[int] = []
+    if root in graph.inputs:
+        dims = graph.inputs[root].type.tensor_type.shape.dim
+        declared = [dim.dim_value if 0 < dim.dim_value <= 4096 else 0 for dim in dims]
+    usual = [(STEPS, ROWS, width or 0), (ROWS, STEPS, width or 0)]
+    if len(declared) != 3:
+        return [shape for shape in usual if shape[2]]
+    shapes = [tuple(said or one for said, one in zip(declared, shape, strict=True)) for shape in usual]
+    return [shape for shape in shapes if all(shape) and np.prod(shape) <= 2**24]
+
+
+def _widened(tensor: Any) -> Any:
+    """In float32, which the runtime has all of its kernels for."""
+    if tensor.data_type not in _WIDE:
+        return tensor
+    return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name)
+
+
+def _stored(array: Any) -> Stored:
+    dtype = str(array.dtype)
+    return Stored(array.astype(np.float32) if dtype == "bfloat16" else array, dtype)
+
+
+def _notes(graph: Graph, chain: list[Any]) -> tuple[str, ...]:
+    own = {id(node) for node in graph.above([chain[-1].output[0]], graph.root(chain[0].input[0]))[0]}
+    left = sorted({node.op_type for node in graph.nodes if id(node) not in own and node.op_type not in _PLAIN})
+    return (f"converted: {listed([_name(node) for node in chain])}; left out: {listed(left)}",) if left else ()
+
+
+def _name(node: Any) -> str:
+    return str(node.name or next((name for name in node.output if name), node.op_type))
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]
