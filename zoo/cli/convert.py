@@ -32,9 +32,7 @@ def convert(
             autocompletion=spec_names,
         ),
     ],
-    to: Annotated[
-        str, typer.Option(help="Target library: zoo, torch, keras, onnx or torchrecurrent.", autocompletion=forms)
-    ],
+    to: Annotated[str, typer.Option(help="Target: zoo, torch, keras, onnx or torchrecurrent.", autocompletion=forms)],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: a .npz for keras and onnx, else a .pt.")
     ],
