@@ -39,8 +39,8 @@ class LSTMOptions(Options):
     coupled: bool = Field(False, description="One gate forgets and writes, i = 1 − f (arXiv:1503.04069, CIFG).")
     gate_norm: Literal["none", "layer"] = Field(
         "none",
-        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement). It is chaotic "
-        "where it starts: half precision is not promised.",
+        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); it starts "
+        "chaotic, so half precision is not promised.",
     )
 
     @model_validator(mode="after")
