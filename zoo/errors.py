@@ -21,6 +21,10 @@ class BuildError(ZooError):
     """A valid spec that cannot be built as asked: over the memory budget, or an engine that a cell cannot use."""
 
 
+class DeclarationError(BuildError):
+    """A component is, takes or returns something else than it declares: its author's mistake, on one line."""
+
+
 class InputError(ZooError, ValueError):
     """A tensor or an argument given to a model does not fit it."""
 

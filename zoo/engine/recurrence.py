@@ -9,12 +9,11 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from zoo.engine import dropout, sequence
+from zoo.engine import dropout, returned, sequence
 from zoo.engine.backends import compiled, fused, linear, loop, scan
-from zoo.engine.cell import Cell, Context, Inputs, States
+from zoo.engine.cell import Cell, Context, States
 from zoo.engine.constants import constants
 from zoo.engine.tracing import watched
-from zoo.errors import BuildError
 
 Engine = Literal["auto", "fused", "linear", "loop", "compile", "scan"]
 ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop", "compile", "scan")
@@ -100,6 +99,7 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     own = {name: state[name] for name in cell.states}
     extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
     output, after, states = _steps(cell, extended, own, start, ctx, run, rates)
+    returned.output(cell, output, batch, steps)
     output = sequence.zero_where(output.to(x.dtype) if output.dtype != x.dtype else output, valid)
     if age is not None:
         after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
@@ -112,12 +112,12 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
 def _steps(
     cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates
 ) -> tuple[Tensor, States, States | None]:
-    const = constants(cell, ctx)
+    const = returned.constants(cell, constants(cell, ctx))
     if run.engine in ("auto", "fused"):
         found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
         if found is not None:
             return *found, None
-    u = _flat(cell, cell.project(x, const, ctx))
+    u = returned.project(cell, x, const, ctx)
     if x.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(x.device.type):
         # States are at least float32, so what they meet in a step is too.
         u, const = _widened(u), _widened(const)
@@ -136,6 +136,8 @@ def _steps(
 
     cut = _in_pieces(run.engine, x)
     if cut is not None:
+        if not watched():
+            returned.before_tracing(cell, u, state, const)
         return cut(
             cell,
             u,
@@ -164,15 +166,6 @@ def _steps(
         zoneout=zone if rates.zoneout else None,
         all_states=run.all_states,
     )
-
-
-def _flat(cell: Cell, u: Any) -> Inputs:
-    leaves = u if isinstance(u, tuple) else (u,)
-    if not leaves or not all(isinstance(leaf, Tensor) for leaf in leaves):
-        kinds = ", ".join(type(leaf).__name__ for leaf in leaves)
-        raise BuildError(f"{type(cell).__name__}.project must give a tensor or a flat tuple of tensors, not ({kinds})")
-    given: Inputs = u
-    return given
 
 
 def _in_pieces(engine: Engine, x: Tensor) -> Callable[..., tuple[Tensor, States, States | None]] | None:

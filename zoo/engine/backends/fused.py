@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.cell import Cell, Context, States
 from zoo.engine.tracing import watched
 
@@ -19,7 +20,7 @@ def run(
     stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)
     if stepwise or not cell.fusable:
         return None
-    found = cell.fused(x, state, const, ctx)
+    found = returned.fused(cell, cell.fused(x, state, const, ctx), state)
     if found is None:
         return None
     y, after = found

@@ -12,6 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_steps
 
@@ -38,7 +39,7 @@ def run(
     states: States = {}
     after: States = {}
     steps = (u[0] if isinstance(u, tuple) else u).shape[1]
-    for name, (a, b) in cell.linear_recurrence(u, const).items():
+    for name, (a, b) in returned.linear(cell, cell.linear_recurrence(u, const), state, steps).items():
         before = state[name]
         shape = (before.shape[0], steps, *before.shape[1:])
         a, b = a.to(before.dtype), b.to(before.dtype).expand(shape)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_rows
+from zoo.engine.tracing import watched
 
 HOISTED_UP_TO = 4
 """States of all steps are kept for one `output` over time where they are at most so many times the output's size."""
@@ -39,10 +42,13 @@ def run(
     hoisted = all_states or hoists(cell)
     history: list[States] = []
     outputs: list[Tensor] = []
+    later = cell.step
+    step = later if watched() else partial(returned.first_step, cell)
     for t, u_t in enumerate(inputs):
         if resets is not None:
             state = {name: where_rows(resets[t], start[name], old) for name, old in state.items()}
-        new = cell.step(u_t, state, const)
+        new = step(u_t, state, const)
+        step = later
         for name in cell.states:
             old, value = state[name], new[name]
             if value.dtype != old.dtype:  # autocast lowers products; what is carried stays as it was

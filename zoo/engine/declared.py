@@ -1,0 +1,320 @@
+"""What a component declares, looked at once, when its model is built: each mistake of its author is one line.
+
+What it returns is looked at when it runs, in `zoo.engine.returned`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
+from types import FunctionType
+from typing import Any, Final, NoReturn
+
+from torch import Tensor, nn
+
+from zoo.components import resolve
+from zoo.engine.cell import Cell, Role, StateSpec
+from zoo.errors import DeclarationError
+
+CALLED_WITH: Final[Mapping[str, tuple[str, ...]]] = {
+    "step": ("u", "state", "const"),
+    "project": ("x", "const", "ctx"),
+    "constants": ("ctx",),
+    "output": ("u", "state", "const"),
+    "linear_recurrence": ("u", "const"),
+    "fused": ("x", "state", "const", "ctx"),
+    "reset_parameters": (),
+    "pin_parameters": (),
+    "roles": (),
+}
+"""The methods that a cell may write, with what each is called with."""
+USES: Final = ("dt", "observed", "fresh", "weight_dropout", "recurrent_dropout")
+FORWARD: Final[Mapping[str, tuple[str, ...]]] = {
+    "layer": ("x", "state", "run"),
+    "head": ("x",),
+    "pool": ("y", "valid", "final"),
+    "norm": ("x", "valid"),
+    "input": ("x",),
+}
+"""What the `forward` of each other kind of component is called with."""
+_LABEL: Final = "_zoo_label"
+_OF_EVERY_MODULE: Final = frozenset(vars(nn.Module()))
+
+
+def name(module: nn.Module, label: str) -> None:
+    """Have errors call a module by where it stands in its spec, as in "layers.0: cell 'lstm'"."""
+    vars(module)[_LABEL] = label
+
+
+def label(module: nn.Module) -> str:
+    """What `name` gave it, or nothing, for a module that is built by hand."""
+    found: str = vars(module).get(_LABEL, "")
+    return found
+
+
+def wrong(module: nn.Module, what: str) -> NoReturn:
+    """Raise the mistake of a module's author. what: begins behind the class's name, as in ".step gives None"."""
+    raise DeclarationError(said_by(module, what))
+
+
+def said_by(module: nn.Module, what: str) -> str:
+    """What is said of a module: where it stands, its class, and what. Arguments as for `wrong`."""
+    where = label(module)
+    return f"{where}: {type(module).__name__}{what}" if where else f"{type(module).__name__}{what}"
+
+
+def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> None:
+    """Look at what any module declares. known: modules that it was given, and may hold without registering them.
+
+    Raises:
+        DeclarationError: what it says is none of what the engine can use.
+    """
+    if "_parameters" not in vars(module):
+        wrong(module, ".__init__ does not call super().__init__(): call it first")
+    _registered(module, known)
+    if kind in FORWARD:
+        _takes(module, "forward", FORWARD[kind])
+    if hasattr(module, "pin_parameters"):
+        _takes(module, "pin_parameters", ())
+
+
+def shape(module: nn.Module, attribute: str, *, empty: bool = False) -> tuple[int, ...]:
+    """A shape that a module declares: whole numbers from 1, none of them only where it may be empty.
+
+    Raises:
+        DeclarationError: it is missing, or none.
+    """
+    found = getattr(module, attribute, None)
+    if found is None:
+        wrong(module, f" has no {attribute}: set self.{attribute} = (width,) in __init__")
+    if not isinstance(found, tuple):
+        hint = f": write ({found},)" if _whole(found, 1) else ""
+        wrong(module, f".{attribute} must be a tuple of whole numbers, not {found!r:.60}{hint}")
+    if not all(_whole(size, 1) for size in found) or not (found or empty):
+        wrong(module, f".{attribute} must be whole numbers from 1, not {found!r:.60}")
+    return found
+
+
+def source(module: nn.Module) -> None:
+    """Look at what an input declares. Raises DeclarationError."""
+    shape(module, "input_shape", empty=True)
+    shape(module, "output_shape")
+    missing = [attribute for attribute in ("vocabulary", "example") if not hasattr(module, attribute)]
+    if missing:
+        wrong(module, f" has no {missing[0]}: derive it from zoo.Input")
+    vocabulary = getattr(module, "vocabulary", None)
+    if not (vocabulary is None or _whole(vocabulary, 1)):
+        wrong(module, f".vocabulary must be a whole number from 1, or None for real numbers, not {vocabulary!r:.60}")
+
+
+def cell(cell: Cell, input_shape: tuple[int, ...], uses: Set[str] = frozenset()) -> None:
+    """Look at what a cell declares. input_shape: what it was built for. uses: what its record says that it reads.
+
+    Raises:
+        DeclarationError: what it says is none of what the engine can use.
+    """
+    _methods(cell)
+    found = shape(cell, "input_shape")
+    if found != tuple(input_shape):
+        wrong(cell, f".input_shape is {found}, and it was built for {tuple(input_shape)}")
+    output = shape(cell, "output_shape")
+    _states(cell)
+    if type(cell).output is Cell.output:
+        _first_state_is_output(cell, output)
+    if not _whole(cell.window, 0):
+        wrong(cell, f".window must be a whole number from 0, not {cell.window!r:.60}")
+    _uses(cell, uses)
+    _roles(cell)
+
+
+def _methods(cell: Cell) -> None:
+    for method, arguments in CALLED_WITH.items():
+        if getattr(type(cell), method, None) is not getattr(Cell, method):
+            _takes(cell, method, arguments)
+    if type(cell).step is Cell.step and type(cell).linear_recurrence is Cell.linear_recurrence:
+        wrong(cell, " defines neither step nor linear_recurrence")
+
+
+def _takes(module: nn.Module, method: str, arguments: tuple[str, ...]) -> None:
+    """That a method can be called with so many arguments by their places."""
+    written = getattr(type(module), method, None)
+    plain = isinstance(written, FunctionType) and written.__code__.co_kwonlyargcount == 0
+    if plain and written.__code__.co_argcount == 1 + len(arguments):
+        return  # as nearly all are: reading a signature takes longer than building a small cell
+    bound = getattr(module, method, None)
+    if not callable(bound):
+        wrong(module, f".{method} must be a method, not {bound!r:.60}")
+    if not binds(bound, arguments):
+        called = ", ".join(("self", *arguments))
+        wrong(module, f".{method} is called as {method}({called}), and is written as {method}{_written(written or bound)}")
+
+
+def binds(function: Callable[..., Any], arguments: Iterable[object]) -> bool:
+    """Whether a function takes these arguments by their places; also where nothing can tell."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def not_built(build: str, arguments: Sequence[object], error: Exception) -> str:
+    """Why what a record's `build` names could not be called, on one line, with what would mend it."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if "before Module.__init__() call" in said:
+        return f"{said}: begin its __init__ with super().__init__()"
+    if isinstance(error, TypeError):
+        found = resolve(build)
+        if callable(found) and not binds(found, arguments):
+            return f"{said}: {build} is called with {len(arguments)} arguments, and is written as {_written(found)}"
+    return said
+
+
+def _written(function: Any) -> str:
+    found = inspect.signature(getattr(function, "__func__", function))
+    bare = [one.replace(annotation=inspect.Parameter.empty) for one in found.parameters.values()]
+    return str(found.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def _states(cell: Cell) -> None:
+    found = getattr(cell, "states", None)
+    example = 'self.states = {"h": zoo.StateSpec((hidden_size,))}'
+    if found is None:
+        wrong(cell, f" has no states: set {example} in __init__")
+    if not isinstance(found, Mapping):
+        wrong(cell, f".states must be a dict of zoo.StateSpec by name, as in {example}, not {found!r:.60}")
+    for state, spec in found.items():
+        if not isinstance(state, str) or not state or "." in state:
+            wrong(cell, f".states names a state {state!r:.60}: a name is text without a dot")
+        if not isinstance(spec, StateSpec):
+            wrong(cell, f".states[{state!r}] must be a zoo.StateSpec, as in {example}, not {spec!r:.60}")
+        _state(cell, state, spec)
+    if (cell.window or "fresh" in cell.uses) and (taken := {"age", "past"} & set(found)):
+        wrong(cell, f".states names a state {min(taken)!r}, which the engine has for itself where it carries inputs")
+
+
+def _state(cell: Cell, state: str, spec: StateSpec) -> None:
+    where = f".states[{state!r}]"
+    if not isinstance(spec.shape, tuple):
+        hint = f": write StateSpec(({spec.shape},))" if _whole(spec.shape, 0) else ""
+        wrong(cell, f"{where}.shape must be a tuple of whole numbers, not {spec.shape!r:.60}{hint}")
+    if not all(_whole(size, 0) for size in spec.shape):
+        wrong(cell, f"{where}.shape must be whole numbers, not {spec.shape!r:.60}")
+    for attribute in ("complex", "zoneout", "learned"):
+        if not isinstance(getattr(spec, attribute), bool):
+            wrong(cell, f"{where}.{attribute} must be True or False, not {getattr(spec, attribute)!r:.60}")
+    if isinstance(spec.start, bool) or not isinstance(spec.start, int | float):
+        wrong(cell, f"{where}.start must be a number, not {spec.start!r:.60}")
+
+
+def _first_state_is_output(cell: Cell, output: tuple[int, ...]) -> None:
+    if not cell.states:
+        wrong(cell, " has no states, and so no first state to give as its output: write output(u, state, const)")
+    first, spec = next(iter(cell.states.items()))
+    if spec.shape != output or spec.complex:
+        kind = "complex numbers of shape" if spec.complex else "shape"
+        wrong(
+            cell,
+            f".output_shape is {output}, and its output, the first state {first!r}, has {kind} {spec.shape}: "
+            "write output(u, state, const), or declare what it gives",
+        )
+
+
+def _uses(cell: Cell, said: Set[str]) -> None:
+    for attribute in ("uses", "surrogates"):
+        found = getattr(cell, attribute)
+        if isinstance(found, str) or not isinstance(found, Set | tuple | list):
+            wrong(cell, f".{attribute} must be a set of names, as in frozenset({{'dt'}}), not {found!r:.60}")
+    for use in cell.uses:
+        if use not in USES:
+            close = difflib.get_close_matches(str(use), USES, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it may hold {', '.join(USES)}"
+            wrong(cell, f".uses holds {use!r:.60}; {hint}")
+    unread = sorted(said - set(cell.uses))
+    if unread:
+        wrong(cell, f".uses does not hold {unread[0]!r}, which its record says that it reads")
+    parameters = dict(cell.named_parameters())
+    for surrogate in cell.surrogates:
+        if surrogate not in parameters:
+            wrong(cell, f".surrogates names {surrogate!r:.60}, {_no_parameter(surrogate, parameters)}")
+
+
+def _roles(cell: Cell) -> None:
+    if type(cell).roles is Cell.roles:
+        return
+    try:
+        found = cell.roles()
+    except Exception as error:
+        wrong(cell, f".roles raised {type(error).__name__}: {' '.join(str(error).split())}")
+    if not isinstance(found, Mapping):
+        wrong(cell, f".roles must give a dict of zoo.Role by parameter, not {found!r:.60}")
+    parameters = dict(cell.named_parameters())
+    for parameter, role in found.items():
+        if parameter not in parameters:
+            wrong(cell, f".roles names {parameter!r:.60}, {_no_parameter(parameter, parameters)}")
+        if not isinstance(role, Role):
+            wrong(cell, f".roles gives {parameter!r} {role!r:.60}, not a zoo.Role")
+
+
+def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(str(said), parameters, n=1)
+    if close:
+        return f"which is no parameter; did you mean {close[0]!r}?"
+    return f"which is no parameter; it has {', '.join(parameters) or 'none'}"
+
+
+def _registered(module: nn.Module, known: Iterable[nn.Module]) -> None:
+    """That whatever numbers a module holds are known to its state_dict, its optimiser, and `to`."""
+    ours = [module, *known]
+    registered: set[int] = set()
+    for one in ours:
+        registered.update(map(id, one.modules()), map(id, one.parameters()), map(id, one.buffers()))
+    for path, one in module.named_modules():
+        # torch's own modules know what they do, and so do its hooks that compute a weight before each call.
+        if type(one).__module__.partition(".")[0] == "torch" or one._forward_pre_hooks:
+            continue
+        for attribute, value in vars(one).items():
+            if attribute in _OF_EVERY_MODULE:
+                continue
+            held = next((leaf for leaf in _held(value) if id(leaf) not in registered), None)
+            if held is not None:
+                _unregistered(module, f"{path}.{attribute}" if path else attribute, value, held)
+
+
+def _held(value: Any) -> Iterator[Tensor | nn.Module]:
+    """Tensors and modules in an attribute, through lists, tuples and dicts."""
+    if isinstance(value, Tensor | nn.Module):
+        yield value
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _held(item)
+    elif type(value) is dict:
+        for item in value.values():
+            yield from _held(item)
+
+
+def _unregistered(module: nn.Module, attribute: str, value: Any, held: Tensor | nn.Module) -> NoReturn:
+    lost = "which no state_dict, optimiser or device knows"
+    mapping = isinstance(value, dict)
+    if isinstance(held, nn.Parameter):
+        wrong(module, f".{attribute} is a {type(value).__name__} of parameters, {lost}: use nn.Parameter{_many(mapping)}")
+    if isinstance(held, nn.Module):
+        kind = type(value).__name__
+        wrong(module, f".{attribute} is a {kind} of modules ({type(held).__name__}), {lost}: use nn.Module{_many(mapping)}")
+    what = "a tensor" if value is held else f"a {type(value).__name__} of tensors"
+    wrong(
+        module,
+        f".{attribute} is {what}, {lost}: make it an nn.Parameter, or a constant with "
+        f"register_buffer({attribute.rpartition('.')[2]!r}, ..., persistent=False)",
+    )
+
+
+def _many(mapping: bool) -> str:
+    return "Dict" if mapping else "List"
+
+
+def _whole(value: object, low: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
