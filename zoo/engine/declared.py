@@ -147,7 +147,9 @@ def _takes(module: nn.Module, method: str, arguments: tuple[str, ...]) -> None:
         wrong(module, f".{method} must be a method, not {bound!r:.60}")
     if not binds(bound, arguments):
         called = ", ".join(("self", *arguments))
-        wrong(module, f".{method} is called as {method}({called}), and is written as {method}{_written(written or bound)}")
+        wrong(
+            module, f".{method} is called as {method}({called}), and is written as {method}{_written(written or bound)}"
+        )
 
 
 def binds(function: Callable[..., Any], arguments: Iterable[object]) -> bool:
@@ -300,10 +302,15 @@ def _unregistered(module: nn.Module, attribute: str, value: Any, held: Tensor | 
     lost = "which no state_dict, optimiser or device knows"
     mapping = isinstance(value, dict)
     if isinstance(held, nn.Parameter):
-        wrong(module, f".{attribute} is a {type(value).__name__} of parameters, {lost}: use nn.Parameter{_many(mapping)}")
+        wrong(
+            module, f".{attribute} is a {type(value).__name__} of parameters, {lost}: use nn.Parameter{_many(mapping)}"
+        )
     if isinstance(held, nn.Module):
         kind = type(value).__name__
-        wrong(module, f".{attribute} is a {kind} of modules ({type(held).__name__}), {lost}: use nn.Module{_many(mapping)}")
+        wrong(
+            module,
+            f".{attribute} is a {kind} of modules ({type(held).__name__}), {lost}: use nn.Module{_many(mapping)}",
+        )
     what = "a tensor" if value is held else f"a {type(value).__name__} of tensors"
     wrong(
         module,

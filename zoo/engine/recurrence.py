@@ -98,8 +98,10 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     )
     own = {name: state[name] for name in cell.states}
     extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
-    output, after, states = _steps(cell, extended, own, start, ctx, run, rates)
-    returned.output(cell, output, batch, steps)
+    look = returned.due(cell, ctx, steps)
+    output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=look is not None)
+    if look is not None:
+        returned.looked(cell, output, ctx, steps, look)
     output = sequence.zero_where(output.to(x.dtype) if output.dtype != x.dtype else output, valid)
     if age is not None:
         after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
@@ -110,14 +112,14 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
 
 
 def _steps(
-    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates
+    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates, *, look: bool
 ) -> tuple[Tensor, States, States | None]:
-    const = returned.constants(cell, constants(cell, ctx))
+    const = constants(cell, ctx)
     if run.engine in ("auto", "fused"):
-        found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
+        found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states, look=look)
         if found is not None:
             return *found, None
-    u = returned.project(cell, x, const, ctx)
+    u = returned.project(cell, x, const, ctx) if look else cell.project(x, const, ctx)
     if x.dtype in (torch.float16, torch.bfloat16) and not torch.is_autocast_enabled(x.device.type):
         # States are at least float32, so what they meet in a step is too.
         u, const = _widened(u), _widened(const)
@@ -132,11 +134,12 @@ def _steps(
             reset=ctx.reset,
             start=start,
             all_states=run.all_states,
+            look=look,
         )
 
     cut = _in_pieces(run.engine, x)
     if cut is not None:
-        if not watched():
+        if look:
             returned.before_tracing(cell, u, state, const)
         return cut(
             cell,
@@ -165,6 +168,7 @@ def _steps(
         start=start,
         zoneout=zone if rates.zoneout else None,
         all_states=run.all_states,
+        look=look,
     )
 
 

@@ -1,14 +1,15 @@
-"""What a component returns, held to what it declares: once per run, where its author's mistake can still be named.
+"""What a component returns, held to what it declares, where its author's mistake can still be named.
 
 A state of a wrong shape would else be an error of some product one step later, or of nothing at all, since shapes
-broadcast. Nothing is looked at while torch traces or transforms the model: sizes are symbols there, and numbers are not.
+broadcast. A run is looked at once, at its first step, unless it is of the same kind as the cell's last one: the look
+takes ten microseconds, as much as half a step. Nothing is looked at while torch traces or transforms the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -18,60 +19,67 @@ from zoo.engine.declared import said_by, wrong
 from zoo.engine.tracing import watched
 from zoo.errors import DeclarationError
 
-_seen: WeakSet[Cell] = WeakSet()
-"""Cells whose step was looked at before an engine traced it."""
+_IN_PLACE = "the state, u or its constants in place: make new tensors"
+
+Key = tuple[object, ...]
+"""The kind of a run: two of one kind differ in numbers alone."""
+
+_looked_at: WeakKeyDictionary[Cell, Key] = WeakKeyDictionary()
+"""The kind of each cell's last run in which all was as declared. Not in the cell, so that a copy is looked at anew."""
 
 
-def constants(cell: Cell, const: Any) -> Any:
-    """What `Cell.constants` gave, if it is tensors and None, one or a flat tuple."""
-    for leaf in const if isinstance(const, tuple) else (const,):
-        if leaf is not None and not isinstance(leaf, Tensor):
-            wrong(cell, f".constants must give tensors and None, one or a flat tuple, not {_kind(const)}")
-    return const
+def due(cell: Cell, ctx: Context, steps: int) -> Key | None:
+    """The kind of this run, if it is to be looked at; `looked` is told when all was well."""
+    if watched():
+        return None
+    code = getattr(cell.step, "__code__", None)  # a function put in the place of another is looked at too
+    key = (ctx.batch, steps, ctx.dtype, ctx.training, ctx.valid is None, ctx.reset is None, code)
+    return None if _looked_at.get(cell) == key else key
+
+
+def looked(cell: Cell, y: Any, ctx: Context, steps: int, key: Key) -> None:
+    """Hold a run's output to the cell's output_shape, and remember that all was well."""
+    _tensor(cell, "output", y, (ctx.batch, steps, *cell.output_shape))
+    _looked_at[cell] = key
 
 
 def project(cell: Cell, x: Tensor, const: Any, ctx: Context) -> Inputs:
-    """What `Cell.project` gives, if it is leaves (B, T, ...)."""
-    if watched():
-        return _leaves(cell, cell.project(x, const, ctx))
-    before = _changes(x)
-    u = _leaves(cell, cell.project(x, const, ctx))
-    if _changes(x) != before:
-        wrong(cell, ".project changes x in place: x is the caller's, make a new tensor")
-    expected = (ctx.batch, x.shape[1] - cell.window)
-    for leaf in u if isinstance(u, tuple) else (u,):
-        if leaf.shape[:2] != expected:
-            wrong(
-                cell,
-                f".project gives {_kind(u)}, which must begin with (B, T) = {expected}"
-                + (f": x has {cell.window} steps more, see ctx.past" if cell.window else ""),
-            )
-    return u
-
-
-def _leaves(cell: Cell, u: Any) -> Inputs:
+    """What `Cell.project` gives, if it is leaves (B, T, ...), and if the constants that it is given are such."""
+    constants(cell, const)
+    before = _written(x)
+    u: Inputs = cell.project(x, const, ctx)
     leaves = u if isinstance(u, tuple) else (u,)
     if not leaves or not all(isinstance(leaf, Tensor) for leaf in leaves):
         wrong(cell, f".project must give a tensor or a flat tuple of tensors, not {_kind(u)}")
-    given: Inputs = u
-    return given
+    expected = (ctx.batch, x.shape[1] - cell.window)
+    if any(leaf.shape[:2] != expected for leaf in leaves):
+        more = f": x has {cell.window} steps more, see ctx.past" if cell.window else ""
+        wrong(cell, f".project gives {_kind(u)}, which must begin with (B, T) = {expected}{more}")
+    if _written(x) != before:
+        wrong(cell, ".project changes x in place: x is the caller's, make a new tensor")
+    return u
+
+
+def constants(cell: Cell, const: Any) -> None:
+    """Raise DeclarationError unless what `Cell.constants` gave is tensors and None, one or a flat tuple."""
+    for leaf in const if isinstance(const, tuple) else (const,):
+        if leaf is not None and not isinstance(leaf, Tensor):
+            wrong(cell, f".constants must give tensors and None, one or a flat tuple, not {_kind(const)}")
 
 
 def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
     """`Cell.step`, and a look at what it gives and at what it was given: for the first step of a run."""
     held = tuple(state.values())
-    before = _changes(*held), _changes(u), _changes(const)
+    given = (*held, *_leaves(u), *_leaves(const))
+    before = _written(*given)
     try:
         new = cell.step(u, state, const)
     except (KeyError, RuntimeError) as error:
         _explained(cell, error)
         raise
-    if (_changes(*held), _changes(u), _changes(const)) != before:
-        what = ("the state", "u", "its constants")
-        now = _changes(*held), _changes(u), _changes(const)
-        changed = next(name for name, old, after in zip(what, before, now, strict=True) if old != after)
-        wrong(cell, f".step changes {changed} in place: make new tensors")
-    if new is state or len(state) != len(held) or any(a is not b for a, b in zip(state.values(), held, strict=True)):
+    if _written(*given) != before:
+        wrong(cell, f".step changes {_IN_PLACE}")
+    if new is state or tuple(map(id, state.values())) != tuple(map(id, held)):
         wrong(cell, ".step changes the dict of states that it was given: give a new one")
     states(cell, new, state)
     if held and all(new[name] is old for name, old in state.items()):
@@ -87,22 +95,17 @@ def _explained(cell: Cell, error: Exception) -> None:
             said = DeclarationError(said_by(cell, f".step asks for {asked!r}, and states has {_names(cell)}"))
             raise said from error
     elif "in-place operation" in str(error) or "modified inplace" in str(error):
-        raise DeclarationError(
-            said_by(cell, ".step changes the state, u or its constants in place: make new tensors")
-        ) from error
+        raise DeclarationError(said_by(cell, f".step changes {_IN_PLACE}")) from error
 
 
 def before_tracing(cell: Cell, u: Inputs, state: States, const: Any) -> None:
-    """A look at one step of a cell whose steps an engine is about to trace: once for each cell, as tracing is."""
-    if cell in _seen:
-        return
+    """A look at one step of its own, for an engine that traces the steps of a run."""
     first = tuple(leaf[:, 0] for leaf in u) if isinstance(u, tuple) else u[:, 0]
     devices = [leaf.device for leaf in state.values() if leaf.is_cuda][:1]
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         new = first_step(cell, first, dict(state), const)
         y = cell.output(first, new, const)
-    _tensor(cell, "output", y, (*next(iter(state.values())).shape[:1], *cell.output_shape))
-    _seen.add(cell)
+    _tensor(cell, "output", y, (*_leaves(u)[0].shape[:1], *cell.output_shape))
 
 
 def states(cell: Cell, new: Any, like: Mapping[str, Tensor], method: str = "step") -> None:
@@ -116,17 +119,16 @@ def states(cell: Cell, new: Any, like: Mapping[str, Tensor], method: str = "step
         if not isinstance(value, Tensor):
             wrong(cell, f".{method} gives the state {name!r} as {_kind(value)}, not as a tensor")
         if value.shape != old.shape:
-            wrong(cell, f".{method} gives the state {name!r} of shape {_kind(value)}, declared {_declared(cell, name, old)}")
-        if value.dtype != old.dtype:
+            wrong(
+                cell,
+                f".{method} gives the state {name!r} of shape {_kind(value)}, declared {_declared(cell, name, old)}",
+            )
+        if value.dtype is not old.dtype:
             _other_numbers(cell, method, name, value, old)
-        if value.device != old.device:
-            wrong(cell, f".{method} gives the state {name!r} on {value.device}, and the run is on {old.device}")
 
 
-def linear(cell: Cell, found: Any, state: Mapping[str, Tensor], steps: int) -> Any:
-    """What `Cell.linear_recurrence` gave for all steps, if it is a and b of every state."""
-    if watched():
-        return found
+def linear(cell: Cell, found: Any, state: Mapping[str, Tensor], steps: int) -> None:
+    """Raise DeclarationError unless what `Cell.linear_recurrence` gave for all steps is a and b of every state."""
     if not isinstance(found, Mapping):
         wrong(cell, f".linear_recurrence must give {{state: (a, b)}} for {_names(cell)}, not {_kind(found)}")
     if found.keys() != cell.states.keys():
@@ -145,23 +147,15 @@ def linear(cell: Cell, found: Any, state: Mapping[str, Tensor], steps: int) -> A
                 )
             if value.dtype != old.dtype and value.is_complex() and not old.is_complex():
                 _other_numbers(cell, "linear_recurrence", name, value, old)
-    return found
 
 
-def fused(cell: Cell, found: Any, state: Mapping[str, Tensor], method: str = "fused") -> Any:
-    """What a kernel for the whole run gave, if it is None, or an output and the state after it."""
+def fused(cell: Cell, found: Any, state: Mapping[str, Tensor]) -> None:
+    """Raise DeclarationError unless a kernel for the whole run gave None, or an output and the state after it."""
     if found is None:
-        return None
-    if not (isinstance(found, tuple) and len(found) == 2):
-        wrong(cell, f".{method} must give None, or the output and the state, not {_kind(found)}")
-    states(cell, found[1], state, method)
-    return found
-
-
-def output(cell: Cell, y: Any, batch: int, steps: int) -> None:
-    """Raise DeclarationError unless a run's output is real numbers (B, T, *output_shape)."""
-    if not watched():
-        _tensor(cell, "output", y, (batch, steps, *cell.output_shape))
+        return
+    if not (isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Tensor)):
+        wrong(cell, f".fused must give None, or the output and the states, not {_kind(found)}")
+    states(cell, found[1], state, "fused")
 
 
 def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: bool = False) -> None:
@@ -171,10 +165,14 @@ def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: boo
     if not isinstance(y, Tensor):
         wrong(module, f".forward gives {_kind(y)}, not a tensor")
     if (y.shape[: len(expected)] if leading else y.shape) != expected:
-        wrong(module, f".forward gives shape {_kind(y)}, {'which must begin with' if leading else 'declared'} {expected}")
+        wrong(
+            module, f".forward gives shape {_kind(y)}, {'which must begin with' if leading else 'declared'} {expected}"
+        )
 
 
-def layer(layer: nn.Module, y: Any, rows: tuple[int, int], before: Mapping[str, Tensor], shape: tuple[int, ...]) -> None:
+def layer(
+    layer: nn.Module, y: Any, rows: tuple[int, int], before: Mapping[str, Tensor], shape: tuple[int, ...]
+) -> None:
     """Raise DeclarationError unless a layer gave a `LayerOutput` of the shape and the states that it declares."""
     if watched():
         return
@@ -197,7 +195,7 @@ def _tensor(cell: Cell, method: str, y: Any, expected: tuple[int, ...]) -> None:
         wrong(cell, f".{method} gives {_kind(y)}, not a tensor")
     if y.shape != expected:
         wrong(cell, f".{method} gives shape {_kind(y)}, declared {expected}: output_shape is {cell.output_shape}")
-    if y.is_complex():
+    if y.dtype.is_complex:
         wrong(cell, f".{method} gives complex numbers: an output is real")
 
 
@@ -229,16 +227,20 @@ def _fits(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
     return all(a in (1, b) for a, b in zip(reversed(shape), reversed(full), strict=False))
 
 
-def _changes(*values: Any) -> int:
-    """How often these tensors were written to; without end 0 where torch does not count, as in inference mode."""
+def _written(*tensors: Tensor) -> int:
+    """How often these tensors were written to; always 0 where torch does not count, as in inference mode."""
+    count = 0
     try:
-        return sum(
-            _changes(*value) if isinstance(value, tuple) else value._version
-            for value in values
-            if value is not None
-        )
+        for tensor in tensors:
+            count += tensor._version
     except RuntimeError:
         return 0
+    return count
+
+
+def _leaves(value: Any) -> tuple[Tensor, ...]:
+    """The tensors of what `project` or `constants` gave."""
+    return tuple(leaf for leaf in (value if isinstance(value, tuple) else (value,)) if isinstance(leaf, Tensor))
 
 
 def _names(cell: Cell) -> str:

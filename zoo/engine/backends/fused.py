@@ -12,7 +12,15 @@ from zoo.engine.tracing import watched
 
 
 def run(
-    cell: Cell, x: Tensor, state: States, const: Any, ctx: Context, *, zoneout: float, all_states: bool
+    cell: Cell,
+    x: Tensor,
+    state: States,
+    const: Any,
+    ctx: Context,
+    *,
+    zoneout: float,
+    all_states: bool,
+    look: bool = False,
 ) -> tuple[Tensor, States] | None:
     """The output (B, T, ...) and the state after each row's last valid step, or None: run the loop."""
     if watched():  # torch's compiler cannot run its recurrent kernels, and fuses the loop itself
@@ -20,7 +28,9 @@ def run(
     stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)
     if stepwise or not cell.fusable:
         return None
-    found = returned.fused(cell, cell.fused(x, state, const, ctx), state)
+    found = cell.fused(x, state, const, ctx)
+    if look:
+        returned.fused(cell, found, state)
     if found is None:
         return None
     y, after = found

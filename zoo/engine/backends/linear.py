@@ -34,12 +34,16 @@ def run(
     reset: Tensor | None,
     start: States,
     all_states: bool,
+    look: bool = False,
 ) -> tuple[Tensor, States, States | None]:
     """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
     states: States = {}
     after: States = {}
     steps = (u[0] if isinstance(u, tuple) else u).shape[1]
-    for name, (a, b) in returned.linear(cell, cell.linear_recurrence(u, const), state, steps).items():
+    found = cell.linear_recurrence(u, const)
+    if look:
+        returned.linear(cell, found, state, steps)
+    for name, (a, b) in found.items():
         before = state[name]
         shape = (before.shape[0], steps, *before.shape[1:])
         a, b = a.to(before.dtype), b.to(before.dtype).expand(shape)

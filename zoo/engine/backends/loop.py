@@ -13,7 +13,6 @@ from torch import Tensor
 from zoo.engine import returned
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_rows
-from zoo.engine.tracing import watched
 
 HOISTED_UP_TO = 4
 """States of all steps are kept for one `output` over time where they are at most so many times the output's size."""
@@ -30,10 +29,12 @@ def run(
     start: States,
     zoneout: Callable[[str, Tensor, Tensor], Tensor] | None,
     all_states: bool,
+    look: bool = False,
 ) -> tuple[Tensor, States, States | None]:
     """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for.
 
     valid, reset: (B, T). start: where a reset puts the state. zoneout: from a state's name, old and new value.
+    look: whether to hold what the first step gives to what the cell declares.
     """
     # Unbound once: indexing by time inside the loop would make the backward quadratic in T.
     inputs = list(zip(*(leaf.unbind(1) for leaf in u), strict=True)) if isinstance(u, tuple) else u.unbind(1)
@@ -43,7 +44,7 @@ def run(
     history: list[States] = []
     outputs: list[Tensor] = []
     later = cell.step
-    step = later if watched() else partial(returned.first_step, cell)
+    step = partial(returned.first_step, cell) if look else later
     for t, u_t in enumerate(inputs):
         if resets is not None:
             state = {name: where_rows(resets[t], start[name], old) for name, old in state.items()}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo.engine import returned
 from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Run
 from zoo.engine.tracing import watched
@@ -29,8 +28,7 @@ def run(layers: Sequence[RecurrentLayer], x: Tensor, state: Mapping[str, Tensor]
     """Layers for which it is possible: the last one's output, and the state (layers * directions, B, ...) by name."""
     both = layers[0].reverse_cell is not None
     cells = [cell for layer in layers for cell in (layer.cell, layer.reverse_cell) if cell is not None]
-    found = cells[0].fused_stack(cells, x, state, layers=len(layers))
-    y, after = returned.fused(cells[0], found, state, "fused_stack")
+    y, after = cells[0].fused_stack(cells, x, state, layers=len(layers))
     y = y.to(x.dtype)
     final = None
     if run.final and both:
