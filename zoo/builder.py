@@ -152,7 +152,7 @@ def _call(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
     if not isinstance(made, base):
         raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
     if isinstance(made, nn.Module):
-        where = place if place.endswith(record.kind) and "." not in place else place.removesuffix(f".{record.kind}")
+        where = place.rpartition(".")[0] if place.startswith("layers.") and place.count(".") == 2 else place
         declared.name(made, f"{where}: {record.kind} {record.name!r}")
         declared.component(made, record.kind, [one for one in arguments if isinstance(one, nn.Module)])
     return made

@@ -215,7 +215,7 @@ class Model(nn.Module):
             own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
             y = layer(y.output, before[index], own)
             if not isinstance(layer, RecurrentLayer):  # whose cells are looked at
-                returned.layer(layer, y, x.shape[:2], before[index], layer.output_shape)
+                returned.layer(layer, y, x.shape[:2], before[index])
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}

@@ -43,6 +43,8 @@ def as_device(name: str | torch.device) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ZooError(f"device {str(name)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    if device.type == "meta":
+        raise ZooError("device 'meta' holds no numbers to check: use cpu, cuda or mps")
     return device
 
 
@@ -105,6 +107,16 @@ class Subject:
     @cached_property
     def _probe(self) -> Model:
         return self.model()
+
+    def probe(self) -> None:
+        """Build the tiny model, which every check does. Raises whatever building it raises."""
+        assert self._probe is not None
+
+    def probe_forward(self) -> None:
+        """Run the tiny model forward, as nearly every check does. Raises whatever that raises."""
+        from zoo.checks.batch import batch_of, run  # which need a Subject themselves
+
+        run(self._probe, batch_of(self, 2, 3))
 
 
 def move_constants(model: Model, seed: int) -> None:

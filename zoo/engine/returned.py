@@ -166,19 +166,18 @@ def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: boo
         wrong(module, f".forward gives {_kind(y)}, not a tensor")
     if (y.shape[: len(expected)] if leading else y.shape) != expected:
         wrong(
-            module, f".forward gives shape {_kind(y)}, {'which must begin with' if leading else 'declared'} {expected}"
+            module,
+            f".forward gives shape {_kind(y)}, {'which must begin with' if leading else 'declared'} {tuple(expected)}",
         )
 
 
-def layer(
-    layer: nn.Module, y: Any, rows: tuple[int, int], before: Mapping[str, Tensor], shape: tuple[int, ...]
-) -> None:
+def layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
     """Raise DeclarationError unless a layer gave a `LayerOutput` of the shape and the states that it declares."""
     if watched():
         return
     if getattr(y, "_fields", ())[:2] != ("output", "state"):
         wrong(layer, f".forward must give a zoo.LayerOutput, not {_kind(y)}")
-    shaped(layer, y.output, (*rows, *shape))
+    shaped(layer, y.output, (*rows, *layer.output_shape))  # type: ignore[misc]
     if not isinstance(y.state, Mapping):
         wrong(layer, f".forward gives its state as {_kind(y.state)}, not as a dict")
     if y.state.keys() != before.keys():
