@@ -394,9 +394,7 @@ def test_every_engine_looks(engine: str) -> None:
         run(engine=engine)
 
 
-def test_a_step_that_is_sound_passes_on_every_engine_and_under_transforms() -> None:
-    expected = run()[0]
-    torch.testing.assert_close(run(engine="scan")[0].shape, expected.shape)
+def test_a_step_that_is_sound_passes_in_every_precision_and_under_transforms() -> None:
     model = zoo.build(spec(), seed=0).eval()
     x = torch.randn(2, 3, 7, 5)
     found = torch.vmap(lambda one: model(one)[0])(x)
@@ -420,7 +418,6 @@ def test_a_run_of_a_kind_that_was_well_is_not_looked_at_again(monkeypatch: pytes
     assert len(looks) == 2
     model.eval()(torch.randn(2, 7, 5))
     assert len(looks) == 3
-    type(model.layers[0].cell)
     monkeypatch.setattr(Leaky, "step", lambda self, u, state, const: {})
     with pytest.raises(DeclarationError, match="gives no state 'h'"):
         model(torch.randn(2, 7, 5))

@@ -40,7 +40,8 @@ def said(error: BaseException) -> str:
     if isinstance(error, ZooError):
         return line  # it names its place itself
     place = where(error)
-    hint = next((hint for words, hint in _HINTS if all(word in str(error) for word in words)), "")
+    text = first_line(error)
+    hint = next((hint for words, hint in _HINTS if all(word in text for word in words)), "")
     return line + (f" (in {place})" if place else "") + (f"; {hint}" if hint else "")
 
 
