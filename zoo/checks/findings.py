@@ -1,4 +1,4 @@
-"""What an error says of its author's code: one line with the place, what came to it, and what helps; and the traceback."""
+"""What an error says of its author's code: one line with the place, what came to it and what helps; its traceback."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-import zoo
 from zoo.engine.declared import label
 from zoo.errors import ZooError
 
-_HOUSE: Final = Path(zoo.__file__).parent
+_HOUSE: Final = Path(__file__).parents[1]
 _NOT_AUTHORS: Final = tuple(
     str(_HOUSE / room) for room in ("checks", "engine", "testing", "cli", "builder.py", "model.py", "api.py")
 )
@@ -23,7 +22,7 @@ _LONGEST: Final = 400
 _HINTS: Final = (
     (
         ("same dtype", "but got Float and"),
-        "a state is float32 in a model of lower precision, and a layer with weights of its own, called in step, is not: "
+        "a state is float32 in a model of lower precision, and a layer with weights of its own that step calls is not: "
         "move it to project, or give its weights by constants, which the engine widens (docs/cells/write-a-cell.md)",
     ),
     (

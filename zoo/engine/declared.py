@@ -139,9 +139,9 @@ def _methods(cell: Cell) -> None:
 def _takes(module: nn.Module, method: str, arguments: tuple[str, ...]) -> None:
     """That a method can be called with so many arguments by their places."""
     written = getattr(type(module), method, None)
-    if isinstance(written, FunctionType) and not written.__code__.co_kwonlyargcount:
-        if written.__code__.co_argcount == 1 + len(arguments):
-            return  # as nearly all are: reading a signature takes longer than building a small cell
+    code = written.__code__ if isinstance(written, FunctionType) else None
+    if code is not None and not code.co_kwonlyargcount and code.co_argcount == 1 + len(arguments):
+        return  # as nearly all are: reading a signature takes longer than building a small cell
     bound = getattr(module, method, None)
     if not callable(bound):
         wrong(module, f".{method} must be a method, not {bound!r:.60}")
