@@ -10,7 +10,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -160,7 +159,6 @@ def _deaf() -> Iterator[None]:
 def _serve(pipe: Connection, choice: Choice) -> None:
     """The life of a process: a report for each job, until the pipe is closed."""
     os.dup2(2, 1)  # what somebody's code prints must not end up in results
-    sys.stdout = sys.stderr
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         import torch
