@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from zoo.components import Part, Shape, resolve
-from zoo.engine import declared
+from zoo.engine import declared, labels
 from zoo.engine.backends import compiled
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
@@ -153,7 +153,7 @@ def _call(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
         raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
     if isinstance(made, nn.Module):
         where = place.rpartition(".")[0] if place.startswith("layers.") and place.count(".") == 2 else place
-        declared.name(made, f"{where}: {record.kind} {record.name!r}")
+        labels.name(made, f"{where}: {record.kind} {record.name!r}")
         declared.component(made, record.kind, [one for one in arguments if isinstance(one, nn.Module)])
     return made
 

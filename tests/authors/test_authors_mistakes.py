@@ -85,6 +85,11 @@ def same_dict(self: Any, u: Any, state: Any, const: Any) -> Any:
     return state
 
 
+def begin_plainly(self: Any, options: Any, input_shape: Any, hidden_size: int) -> None:
+    zoo.Cell.__init__(self)
+    self.input_shape, self.output_shape, self.states = input_shape, (hidden_size,), {"h": zoo.StateSpec((hidden_size,))}
+
+
 DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     "no states": ({"after": drop("states")}, " has no states: set self.states = "),
     "states as a tuple": ({"after": put(states=(("h", H_ONE),))}, ".states must be a dict of zoo.StateSpec by name"),
@@ -171,6 +176,22 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         ".roles gives 'U' 'recurrent', not a zoo.Role",
     ),
     "roles that raise": ({"roles": lambda self: self.nothing}, ".roles raised AttributeError: 'Wrong' object has no"),
+    "gates that do not divide a parameter": (
+        {"roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z", "n"))}},
+        ".roles gives 'U' the gates r, z, n, and its shape is (4, 4), which 3 gates do not divide",
+    ),
+    "a use that its record does not say": (
+        {"uses": frozenset({"dt"})},
+        ".uses holds 'dt', and its record does not: write uses=frozenset({'dt'}) there",
+    ),
+    "a forward of its own": (
+        {"forward": lambda self, x: x},
+        ".forward is the engine's, which runs a cell through it: wri",
+    ),
+    "neither step": (
+        {"base": zoo.Cell, "__init__": begin_plainly, "project": Decay.project},
+        " defines neither step nor linear_recurrence",
+    ),
     "a plain tensor": (
         {"after": lambda one: put(tau=torch.ones(H))(one)},
         ".tau is a tensor, which no state_dict, optimiser or device knows: make it an nn.Parameter, or a constant with "
@@ -322,6 +343,29 @@ def test_what_a_cell_returns_is_looked_at_at_the_first_step_of_a_run(mistake: st
         assert "\n" not in str(found.value)
 
 
+def test_an_output_inside_the_loop_is_looked_at() -> None:
+    """Where the states are much larger than the output, each step's is made at once."""
+
+    def run_with(output: Any) -> None:
+        def step(self: Any, u: Any, state: Any, const: Any) -> Any:
+            return {"h": torch.tanh(u), "c": state["c"] + 1}
+
+        after = states(h=H_ONE, c=zoo.StateSpec((H, 9)))
+        MADE["cell"] = made(Leaky, step=step, output=output, after=after)
+        run()
+
+    for output, said in (
+        (lambda self, u, state, const: None, ".output gives None, not a tensor"),
+        (
+            lambda self, u, state, const: state["c"],
+            ".output gives shape (3, 4, 9), declared (3, 4): output_shape is (4,)",
+        ),
+    ):
+        with pytest.raises(DeclarationError) as found:
+            run_with(output)
+        assert str(found.value) == CELL + said
+
+
 LINEAR: dict[str, tuple[Callable[..., Any], str]] = {
     "a missing state": (
         lambda self, u, const: {},
@@ -464,6 +508,21 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str]] = {
         "layer",
         {"forward": lambda self, x, state, run: zoo.LayerOutput(x, {"n": x[:, 0]})},
         "layers.0: layer 'wrong': Wrong.forward gives the states n; its init_state has none",
+    ),
+    "a layer's init_state": (
+        "layer",
+        {"init_state": lambda self, batch: {}},
+        "layers.0: layer 'wrong': Wrong.init_state is called as init_state(self, batch, *, device, dtype), and is written",
+    ),
+    "a layer's initial state": (
+        "layer",
+        {"init_state": lambda self, batch, *, device, dtype: torch.zeros(batch)},
+        "layers.0: layer 'wrong': Wrong.init_state must give a dict of tensors, {} for none, not tensor",
+    ),
+    "a layer's initial state without rows": (
+        "layer",
+        {"init_state": lambda self, batch, *, device, dtype: {"n": torch.zeros(3)}},
+        "layers.0: layer 'wrong': Wrong.init_state gives 'n' without a row for each of 2 sequences: it must be a tensor",
     ),
     "a layer without output_shape": (
         "layer",

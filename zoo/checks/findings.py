@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from zoo.engine.declared import label
+from zoo.engine.labels import label
 from zoo.errors import ZooError
 
 _HOUSE: Final = Path(__file__).parents[1]

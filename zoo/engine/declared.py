@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from types import FunctionType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+import torch
 from torch import Tensor, nn
 
 from zoo.components import resolve
 from zoo.engine.cell import Cell, Role, StateSpec
-from zoo.errors import DeclarationError
+from zoo.engine.labels import wrong
+from zoo.engine.registered import registered
 
 CALLED_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "step": ("u", "state", "const"),
@@ -38,30 +40,6 @@ FORWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "input": ("x",),
 }
 """What the `forward` of each other kind of component is called with."""
-_LABEL: Final = "_zoo_label"
-_OF_EVERY_MODULE: Final = frozenset(vars(nn.Module()))
-
-
-def name(module: nn.Module, label: str) -> None:
-    """Have errors call a module by where it stands in its spec, as in "layers.0: cell 'lstm'"."""
-    vars(module)[_LABEL] = label
-
-
-def label(module: nn.Module) -> str:
-    """What `name` gave it, or nothing, for a module that is built by hand."""
-    found: str = vars(module).get(_LABEL, "")
-    return found
-
-
-def wrong(module: nn.Module, what: str) -> NoReturn:
-    """Raise the mistake of a module's author. what: begins behind the class's name, as in ".step gives None"."""
-    raise DeclarationError(said_by(module, what))
-
-
-def said_by(module: nn.Module, what: str) -> str:
-    """What is said of a module: where it stands, its class, and what. Arguments as for `wrong`."""
-    where = label(module)
-    return f"{where}: {type(module).__name__}{what}" if where else f"{type(module).__name__}{what}"
 
 
 def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> None:
@@ -72,7 +50,9 @@ def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> 
     """
     if "_parameters" not in vars(module):
         wrong(module, ".__init__ does not call super().__init__(): call it first")
-    _registered(module, known)
+    registered(module, known)
+    if kind == "layer":
+        _initial_state(module)
     if kind in FORWARD:
         _takes(module, "forward", FORWARD[kind])
     if hasattr(module, "pin_parameters"):
@@ -94,6 +74,30 @@ def shape(module: nn.Module, attribute: str, *, empty: bool = False) -> tuple[in
     if not all(_whole(size, 1) for size in found) or not (found or empty):
         wrong(module, f".{attribute} must be whole numbers from 1, not {found!r:.60}")
     return found
+
+
+def _initial_state(layer: nn.Module) -> None:
+    """That a layer can be asked for its state, and gives named tensors with a row for each sequence."""
+    function: Any = layer.init_state
+    device, dtype = torch.device("cpu"), torch.float32
+    try:
+        inspect.signature(function).bind(2, device=device, dtype=dtype)
+    except TypeError:
+        called = "init_state(self, batch, *, device, dtype)"
+        written = _written(getattr(type(layer), "init_state", function))
+        wrong(layer, f".init_state is called as {called}, and is written as init_state{written}")
+    try:
+        found = function(2, device=device, dtype=dtype)
+    except Exception as error:
+        wrong(layer, f".init_state raised {type(error).__name__}: {' '.join(str(error).split())}")
+    if not isinstance(found, dict):
+        wrong(layer, f".init_state must give a dict of tensors, {{}} for none, not {found!r:.60}")
+    for state, value in found.items():
+        if not (isinstance(state, str) and isinstance(value, Tensor)) or value.shape[:1] != (2,):
+            wrong(
+                layer,
+                f".init_state gives {state!r:.40} without a row for each of 2 sequences: it must be a tensor (B, ...)",
+            )
 
 
 def source(module: nn.Module) -> None:
@@ -119,12 +123,12 @@ def cell(cell: Cell, input_shape: tuple[int, ...], uses: Set[str] = frozenset())
     if found != tuple(input_shape):
         wrong(cell, f".input_shape is {found}, and it was built for {tuple(input_shape)}")
     output = shape(cell, "output_shape")
-    _states(cell)
-    if type(cell).output is Cell.output:
-        _first_state_is_output(cell, output)
     if not _whole(cell.window, 0):
         wrong(cell, f".window must be a whole number from 0, not {cell.window!r:.60}")
     _uses(cell, uses)
+    _states(cell)
+    if type(cell).output is Cell.output:
+        _first_state_is_output(cell, output)
     _roles(cell)
 
 
@@ -132,6 +136,8 @@ def _methods(cell: Cell) -> None:
     for method, arguments in CALLED_WITH.items():
         if getattr(type(cell), method, None) is not getattr(Cell, method):
             _takes(cell, method, arguments)
+    if type(cell).forward is not Cell.forward:
+        wrong(cell, ".forward is the engine's, which runs a cell through it: write step, and leave forward as it is")
     if type(cell).step is Cell.step and type(cell).linear_recurrence is Cell.linear_recurrence:
         wrong(cell, " defines neither step nor linear_recurrence")
 
@@ -238,6 +244,11 @@ def _uses(cell: Cell, said: Set[str]) -> None:
     unread = sorted(said - set(cell.uses))
     if unread:
         wrong(cell, f".uses does not hold {unread[0]!r}, which its record says that it reads")
+    unsaid = sorted(set(cell.uses) & {"dt", "observed"} - said)
+    if unsaid:  # or no check would ever give it
+        wrong(
+            cell, f".uses holds {unsaid[0]!r}, and its record does not: write uses=frozenset({{{unsaid[0]!r}}}) there"
+        )
     parameters = dict(cell.named_parameters())
     for surrogate in cell.surrogates:
         if surrogate not in parameters:
@@ -259,6 +270,12 @@ def _roles(cell: Cell) -> None:
             wrong(cell, f".roles names {parameter!r:.60}, {_no_parameter(parameter, parameters)}")
         if not isinstance(role, Role):
             wrong(cell, f".roles gives {parameter!r} {role!r:.60}, not a zoo.Role")
+        rows, blocks = parameters[parameter].shape[:1], len(role.gates)
+        if not blocks or not rows or rows[0] % blocks:
+            size = f"{tuple(parameters[parameter].shape)}, which {blocks} gates do not divide"
+            wrong(
+                cell, f".roles gives {parameter!r} the gates {', '.join(role.gates) or 'none'}, and its shape is {size}"
+            )
 
 
 def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:
@@ -266,61 +283,6 @@ def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:
     if close:
         return f"which is no parameter; did you mean {close[0]!r}?"
     return f"which is no parameter; it has {', '.join(parameters) or 'none'}"
-
-
-def _registered(module: nn.Module, known: Iterable[nn.Module]) -> None:
-    """That whatever numbers a module holds are known to its state_dict, its optimiser, and `to`."""
-    ours = [module, *known]
-    registered: set[int] = set()
-    for one in ours:
-        registered.update(map(id, one.modules()), map(id, one.parameters()), map(id, one.buffers()))
-    for path, one in module.named_modules():
-        # torch's own modules know what they do, and so do its hooks that compute a weight before each call.
-        if type(one).__module__.partition(".")[0] == "torch" or one._forward_pre_hooks:
-            continue
-        for attribute, value in vars(one).items():
-            if attribute in _OF_EVERY_MODULE:
-                continue
-            held = next((leaf for leaf in _held(value) if id(leaf) not in registered), None)
-            if held is not None:
-                _unregistered(module, f"{path}.{attribute}" if path else attribute, value, held)
-
-
-def _held(value: Any) -> Iterator[Tensor | nn.Module]:
-    """Tensors and modules in an attribute, through lists, tuples and dicts."""
-    if isinstance(value, Tensor | nn.Module):
-        yield value
-    elif isinstance(value, list | tuple | set):
-        for item in value:
-            yield from _held(item)
-    elif type(value) is dict:
-        for item in value.values():
-            yield from _held(item)
-
-
-def _unregistered(module: nn.Module, attribute: str, value: Any, held: Tensor | nn.Module) -> NoReturn:
-    lost = "which no state_dict, optimiser or device knows"
-    mapping = isinstance(value, dict)
-    if isinstance(held, nn.Parameter):
-        wrong(
-            module, f".{attribute} is a {type(value).__name__} of parameters, {lost}: use nn.Parameter{_many(mapping)}"
-        )
-    if isinstance(held, nn.Module):
-        kind = type(value).__name__
-        wrong(
-            module,
-            f".{attribute} is a {kind} of modules ({type(held).__name__}), {lost}: use nn.Module{_many(mapping)}",
-        )
-    what = "a tensor" if value is held else f"a {type(value).__name__} of tensors"
-    wrong(
-        module,
-        f".{attribute} is {what}, {lost}: make it an nn.Parameter, or a constant with "
-        f"register_buffer({attribute.rpartition('.')[2]!r}, ..., persistent=False)",
-    )
-
-
-def _many(mapping: bool) -> str:
-    return "Dict" if mapping else "List"
 
 
 def _whole(value: object, low: int) -> bool:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.engine.cell import Cell, Context, Inputs, States
-from zoo.engine.declared import said_by, wrong
+from zoo.engine.labels import said_by, wrong
 from zoo.engine.tracing import watched
 from zoo.errors import DeclarationError
 
@@ -39,7 +39,7 @@ def due(cell: Cell, ctx: Context, steps: int) -> Key | None:
 
 def looked(cell: Cell, y: Any, ctx: Context, steps: int, key: Key) -> None:
     """Hold a run's output to the cell's output_shape, and remember that all was well."""
-    _tensor(cell, "output", y, (ctx.batch, steps, *cell.output_shape))
+    output(cell, y, (ctx.batch, steps))
     _looked_at[cell] = key
 
 
@@ -105,7 +105,7 @@ def before_tracing(cell: Cell, u: Inputs, state: States, const: Any) -> None:
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         new = first_step(cell, first, dict(state), const)
         y = cell.output(first, new, const)
-    _tensor(cell, "output", y, (*_leaves(u)[0].shape[:1], *cell.output_shape))
+    output(cell, y, _leaves(u)[0].shape[:1])
 
 
 def states(cell: Cell, new: Any, like: Mapping[str, Tensor], method: str = "step") -> None:
@@ -158,6 +158,17 @@ def fused(cell: Cell, found: Any, state: Mapping[str, Tensor]) -> None:
     states(cell, found[1], state, "fused")
 
 
+def output(cell: Cell, y: Any, leading: tuple[int, ...]) -> None:
+    """Raise DeclarationError unless an output is real numbers (*leading, *output_shape)."""
+    if not isinstance(y, Tensor):
+        wrong(cell, f".output gives {_kind(y)}, not a tensor")
+    expected = (*leading, *cell.output_shape)
+    if y.shape != expected:
+        wrong(cell, f".output gives shape {_kind(y)}, declared {expected}: output_shape is {cell.output_shape}")
+    if y.is_complex():
+        wrong(cell, ".output gives complex numbers: an output is real")
+
+
 def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: bool = False) -> None:
     """Raise DeclarationError unless what a module's `forward` gave is a tensor of that shape, or begins with it."""
     if watched():
@@ -187,15 +198,6 @@ def layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, 
         value = y.state[name]
         if not isinstance(value, Tensor) or value.shape != old.shape:
             wrong(layer, f".forward gives the state {name!r} as {_kind(value)}; its init_state has {_kind(old)}")
-
-
-def _tensor(cell: Cell, method: str, y: Any, expected: tuple[int, ...]) -> None:
-    if not isinstance(y, Tensor):
-        wrong(cell, f".{method} gives {_kind(y)}, not a tensor")
-    if y.shape != expected:
-        wrong(cell, f".{method} gives shape {_kind(y)}, declared {expected}: output_shape is {cell.output_shape}")
-    if y.dtype.is_complex:
-        wrong(cell, f".{method} gives complex numbers: an output is real")
 
 
 def _other_keys(cell: Cell, method: str, new: Mapping[str, Any]) -> NoReturn:

@@ -65,6 +65,8 @@ def run(
         else:
             outputs.append(cell.output(u_t, state, const))
     if not hoisted:
+        if look:
+            returned.output(cell, outputs[0], (len(state[next(iter(state))]),))
         return torch.stack(outputs, 1), state, None
     needed = cell.states if all_states or type(cell).output is not Cell.output else [next(iter(cell.states))]
     states = {name: torch.stack([at[name] for at in history], 1) for name in needed}
