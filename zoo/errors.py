@@ -18,8 +18,8 @@ class PluginError(ZooError):
 
 
 class BuildError(ZooError):
-    """A valid spec that cannot be built as asked: over the memory budget, an engine that a cell cannot use, or a mistake
-    of a component's author."""
+    """A valid spec that cannot be built as asked: over the memory budget, an engine that a cell cannot use, or a
+    mistake of a component's author."""
 
 
 class DeclarationError(BuildError):

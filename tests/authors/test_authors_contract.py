@@ -405,3 +405,18 @@ def test_in_pytest_one_test_fails_and_shows_where_and_the_others_are_skipped(tmp
     assert "return u @ u, 1" in done.stdout
     assert "wrong: causality: the model cannot be built or run" in done.stdout
     assert "zoo: 6 checks on 2 models: 2 passed, 3 skipped, 1 failed" in done.stdout
+
+
+def test_what_a_check_says_of_itself_is_in_the_report_of_its_test() -> None:
+    from types import SimpleNamespace
+
+    from zoo.testing.pytest_plugin import _shown
+
+    sections: list[tuple[str, ...]] = []
+    item: Any = SimpleNamespace(user_properties=[], add_report_section=lambda *given: sections.append(given))
+    _shown(item, SimpleNamespace(calls=[Outcome("options", "passed", detail="varied: rate")]))
+    assert item.user_properties == [("zoo_detail", "varied: rate")]
+    assert sections == [("call", "zoo", "varied: rate")]
+    _shown(item, None)
+    _shown(item, SimpleNamespace(calls=[None]))
+    assert len(sections) == 1
