@@ -98,7 +98,11 @@ def subject() -> Subject:
         ("passes", "passed", ""),
         ("fails", "failed", "the figure is 2, bound 1"),
         ("skips", "skipped", "a component declares causal: false"),
-        ("raises", "failed", "raised KeyError: 'first line\\nsecond line'"),
+        (
+            "raises",
+            "failed",
+            f"raised KeyError: 'first line\\nsecond line' (in raises, test_contract.py:{raises.__code__.co_firstlineno + 1})",
+        ),
     ],
 )
 def test_outcome(subject, name, status, reason):
@@ -140,7 +144,7 @@ def test_report_counts_and_says_why():
         ),
     )
     assert str(report).splitlines() == [
-        "lstm: 2 passed, 1 skipped (no layer runs from the end of the sequence), 1 failed",
+        "lstm: 2 passed, 1 skipped (c: no layer runs from the end of the sequence), 1 failed",
         "  FAILED d: differs by 1, bound 0",
         "  expected failure b: known",
     ]
@@ -185,13 +189,13 @@ models.register(app)
 
 def test_command_covers_variants_and_counts():
     result = CliRunner().invoke(
-        app, ["test", "zaremba-lm", "--device", "cpu", "--check", "shapes", "--check", "direction"]
+        app, ["test", "zaremba-lm", "-j", "1", "--device", "cpu", "--check", "shapes", "--check", "direction"]
     )
     assert result.exit_code == 0
     reason = "no layer runs from the end of the sequence"
     names = ["zaremba-lm", "zaremba-lm@small", "zaremba-lm@medium", "zaremba-lm@large"]
     assert result.stdout.splitlines() == [
-        *(f"{name}: 1 passed, 1 skipped ({reason}), 0 failed" for name in names),
+        *(f"{name}: 1 passed, 1 skipped (direction: {reason}), 0 failed" for name in names),
         "4 models: 4 passed, 4 skipped, 0 failed",
     ]
 
@@ -199,16 +203,12 @@ def test_command_covers_variants_and_counts():
 def test_command_as_json():
     result = CliRunner().invoke(app, ["test", "zaremba-lm@large", "--device", "cpu", "--check", "parameters", "--json"])
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == [
-        {
-            "name": "zaremba-lm@large",
-            "ok": True,
-            "passed": 1,
-            "skipped": 0,
-            "failed": 0,
-            "outcomes": [{"check": "parameters", "status": "passed", "reason": ""}],
-        }
-    ]
+    (found,) = json.loads(result.stdout)
+    (outcome,) = found.pop("outcomes")
+    counts = {"passed": 1, "skipped": 0, "failed": 0, "not_run": 0}
+    assert found == {"name": "zaremba-lm@large", "ok": True, **counts}
+    assert 0.0 < outcome.pop("seconds") < 60.0
+    assert outcome == {"check": "parameters", "status": "passed", "reason": "", "detail": "", "traceback": ""}
 
 
 def test_command_fails_with_status_1_where_no_check_ran():
@@ -220,10 +220,14 @@ def test_command_fails_with_status_1_where_no_check_ran():
 
 def test_command_fails_with_status_1_where_a_check_fails(monkeypatch):
     monkeypatch.setattr("zoo.checks.shapes.shapes", fails)
-    result = CliRunner().invoke(app, ["test", "lstm", "gru", "--device", "cpu", "--check", "shapes", "--json"])
+    result = CliRunner().invoke(
+        app, ["test", "lstm", "gru", "-j", "1", "--device", "cpu", "--check", "shapes", "--json"]
+    )
     assert result.exit_code == 1
     outcomes = [one["outcomes"] for one in json.loads(result.stdout)]
-    assert outcomes == [[{"check": "shapes", "status": "failed", "reason": "the figure is 2, bound 1"}]] * 2
+    found = [(one["check"], one["status"], one["reason"]) for model in outcomes for one in model]
+    assert found == [("shapes", "failed", "the figure is 2, bound 1")] * 2
+    assert "CheckFailure: the figure is 2, bound 1" in outcomes[0][0]["traceback"]
 
 
 # What plugin authors use.

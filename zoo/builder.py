@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from zoo.components import Part, Shape, chosen, resolve
+from zoo.engine import declared, labels
 from zoo.engine.backends import compiled
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
@@ -20,7 +21,6 @@ from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.recurrence import ENGINES, Engine
 from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.factory import Building, On, settled
-from zoo.inputs.base import Input
 from zoo.model import Model
 from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import describe
@@ -84,8 +84,9 @@ def materialise(model: Model, device: str | torch.device, *, seed: int | None = 
 
 def _assemble(spec: Spec) -> Model:
     source = _make("input", spec.input, nn.Module)
+    declared.source(source)
     _start("input", source, spec.init)
-    shape: Shape = source.output_shape if isinstance(source, Input) else _shape("input", spec.input, source)
+    shape: Shape = source.output_shape
     layers: list[Layer] = []
     for index, layer in enumerate(spec.layers):
         place = f"layers.{index}"
@@ -96,7 +97,7 @@ def _assemble(spec: Spec) -> Model:
             made = _recurrent(place, layer, shape)
             _start(place, made, layer.init)
         layers.append(made)
-        shape = _shape(place, layer.part if isinstance(layer, Other) else layer.cell, made)
+        shape = declared.shape(made, "output_shape")
     pool = head = None
     if spec.head is not None:
         if spec.head.pool is not None:
@@ -110,6 +111,8 @@ def _assemble(spec: Spec) -> Model:
 
 def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
     cells = [_make(f"{place}.cell", layer.cell, Cell, shape, layer.hidden_size) for _ in range(1 + layer.bidirectional)]
+    for one in cells:
+        declared.cell(one, shape, getattr(layer.cell.record, "uses", frozenset()))
     cell = cells[0]
     for each in cells:
         each._chosen = chosen(layer.cell.options)
@@ -152,28 +155,32 @@ def _call(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
     except ZooError:
         raise
     except Exception as error:
-        raise BuildError(f"{who} could not be built: {type(error).__name__}: {error}") from error
+        said = declared.not_built(record.build, arguments, error)
+        raise BuildError(f"{who} could not be built: {said}") from error
     if not isinstance(made, base):
         raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
+    if isinstance(made, nn.Module):
+        where = place.rpartition(".")[0] if place.startswith("layers.") and place.count(".") == 2 else place
+        labels.name(made, f"{where}: {record.kind} {record.name!r}")
+        declared.component(made, record.kind, [one for one in arguments if isinstance(one, nn.Module)])
     return made
-
-
-def _shape(place: str, part: Part, module: nn.Module) -> Shape:
-    shape = getattr(module, "output_shape", None)
-    if not isinstance(shape, tuple):
-        raise BuildError(f"{place}: {part.record.kind} {part.record.name!r} has no output_shape")
-    return shape
 
 
 def _start(place: str, module: nn.Module, init: Part) -> None:
     """Start a component's parameters by the scheme, then set what its own options fix."""
     scheme: Callable[[nn.Module], None] | None = _call("init", init, object, init.options)
+    if not (scheme is None or callable(scheme)):
+        said = f"must give a function of a module, or None, but {init.record.build} gives {type(scheme).__name__}"
+        raise BuildError(f"{place}: init {init.record.name!r} {said}")
     if scheme is not None and any(True for _ in module.parameters()):
         try:
             with torch.no_grad():
                 scheme(module)
         except BuildError as error:
             raise BuildError(f"{place}: {error}") from None
+        except Exception as error:
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise BuildError(f"{place}: init {init.record.name!r} raised {said}") from error
     for one in module.modules():
         pin = getattr(one, "pin_parameters", None)
         if pin is not None:

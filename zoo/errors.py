@@ -44,7 +44,12 @@ class PluginError(ZooError):
 
 
 class BuildError(ZooError):
-    """A valid spec that cannot be built as asked: over the memory budget, or an engine that a cell cannot use."""
+    """A valid spec that cannot be built as asked: over the memory budget, an engine that a cell cannot use, or a
+    mistake of a component's author."""
+
+
+class DeclarationError(BuildError):
+    """A component is, takes or returns something else than it declares: its author's mistake, on one line."""
 
 
 class InputError(ZooError, ValueError):

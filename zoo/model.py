@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from zoo import arguments, provenance
 from zoo.components import Shape
+from zoo.engine import returned
 from zoo.engine.backends import stack
 from zoo.engine.cell import Cell
 from zoo.engine.constants import caching
@@ -245,6 +246,8 @@ class Model(nn.Module):
             if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
                 own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
             y = layer(y.output, before[index], own)
+            if not isinstance(layer, RecurrentLayer):  # whose cells are looked at
+                returned.layer(layer, y, x.shape[:2], before[index])
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}
@@ -283,18 +286,26 @@ class Model(nn.Module):
         x = zero_where(x, valid)
         if self.input.vocabulary is None:
             real: Tensor = self.input(x)
-            return real if real is x else zero_where(real, valid)
-        arguments.check_symbols(x, self.input.vocabulary)
-        return zero_where(self.input(x), valid)
+            if real is x:
+                return real
+        else:
+            arguments.check_symbols(x, self.input.vocabulary)
+            real = self.input(x)
+        returned.shaped(self.input, real, (*x.shape[:2], *self.input.output_shape))
+        return zero_where(real, valid)
 
     def _headed(self, y: LayerOutput, run: Run) -> Tensor:
         output = y.output
         if self.pool is not None:
             final = at_last(output, run.lengths) if y.final is None else y.final
+            expected = (*output.shape[:1], *output.shape[2:])
             output = self.pool(output, run.valid, final)
+            returned.shaped(self.pool, output, expected)
         if self.head is None:
             return output
+        leading = output.shape[: 1 if self.pool is not None else 2]
         output = self.head(output)
+        returned.shaped(self.head, output, leading, leading=True)
         return output if self.pool is not None else zero_where(output, run.valid)
 
     def _initial(self, batch: int, device: torch.device, dtype: torch.dtype) -> PerLayer:

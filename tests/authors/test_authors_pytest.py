@@ -108,7 +108,19 @@ def test_bug():
     assert_bug_caught("gru", "reference", "zoo.references.classic:gru_step", "(1.0 - z) * n", "z * n")
 """
     assert run(tmp_path, "--zoo-device", "cpu", text=text).stdout.splitlines()[-1].startswith("2 passed")
-    assert run(tmp_path, "--zoo-device", "meta", text=text).stdout.splitlines()[-1].startswith("2 failed")
+    spied = f"""
+import zoo.testing.place
+
+def place(device=None):
+    from zoo.testing import asked
+    raise RuntimeError(f"on {{asked.current.device}}")
+
+zoo.testing.place.place = place
+{text}
+"""
+    done = run(tmp_path, "--zoo-device", "cpu", text=spied).stdout
+    assert done.splitlines()[-1].startswith("2 failed")
+    assert done.count("RuntimeError: on cpu") >= 2
 
 
 def test_collecting_imports_no_torch(tmp_path: Path) -> None:

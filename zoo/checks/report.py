@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Status = Literal["passed", "skipped", "failed", "expected failure"]
+Status = Literal["passed", "skipped", "failed", "expected failure", "not run"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One check on one model. reason: the declaration behind a skip, or the figure and bound of a failure."""
+    """One check on one model.
+
+    reason: the declaration behind a skip, the figure and bound of a failure, or why a check was not run.
+    detail: what the check says of itself, as which options it varied. traceback: of a failure. seconds: what it took.
+    """
 
     check: str
     status: Status
     reason: str = ""
+    detail: str = field(default="", compare=False)
+    traceback: str = field(default="", compare=False, repr=False)
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +44,33 @@ class Report:
         return sum(outcome.status == "failed" for outcome in self.outcomes)
 
     @property
+    def not_run(self) -> int:
+        """Checks that a failure made meaningless: the model cannot be built, or cannot run."""
+        return sum(outcome.status == "not run" for outcome in self.outcomes)
+
+    @property
     def ok(self) -> bool:
         return self.failed == 0 and self.passed > 0
 
     def __str__(self) -> str:
-        reasons = dict.fromkeys(o.reason for o in self.outcomes if o.status == "skipped")
-        why = f" ({'; '.join(reasons)})" if reasons else ""
-        lines = [f"{self.name}: {self.passed} passed, {self.skipped} skipped{why}, {self.failed} failed"]
+        return self.text()
+
+    def text(self, *, verbose: bool = False, traceback: bool = False) -> str:
+        """The report for people.
+
+        Args:
+            verbose: one line for each check, with the time that it took and what it says of itself.
+            traceback: the traceback below each failure.
+        """
+        why = f" ({_skips(self.outcomes)})" if self.skipped and not verbose else ""
+        counts = f"{self.passed} passed, {self.skipped} skipped{why}, {self.failed} failed"
+        lines = [f"{self.name}: {counts}" + (f", {self.not_run} not run" if self.not_run else "")]
         if not self.passed and not self.failed:
             lines.append("  FAILED: no check ran")
-        lines += [f"  FAILED {o.check}: {o.reason}" for o in self.outcomes if o.status == "failed"]
-        lines += [f"  expected failure {o.check}: {o.reason}" for o in self.outcomes if o.status == "expected failure"]
+        for one in self.outcomes if verbose else _noteworthy(self.outcomes):
+            lines.append(_line(one, verbose))
+            if traceback and one.traceback:
+                lines += [f"    {line}".rstrip() for line in one.traceback.splitlines()]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -57,5 +80,28 @@ class Report:
             "passed": self.passed,
             "skipped": self.skipped,
             "failed": self.failed,
+            "not_run": self.not_run,
             "outcomes": [asdict(outcome) for outcome in self.outcomes],
         }
+
+
+def _skips(outcomes: tuple[Outcome, ...]) -> str:
+    """Each reason once, behind the checks that it holds for."""
+    reasons: dict[str, list[str]] = {}
+    for one in outcomes:
+        if one.status == "skipped":
+            reasons.setdefault(one.reason, []).append(one.check)
+    return "; ".join(f"{', '.join(checks)}: {reason}" for reason, checks in reasons.items())
+
+
+def _noteworthy(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+    return [one for status in ("failed", "expected failure") for one in outcomes if one.status == status]
+
+
+def _line(one: Outcome, verbose: bool) -> str:
+    status = "FAILED" if one.status == "failed" else one.status
+    if not verbose:
+        return f"  {status} {one.check}: {one.reason}"
+    timed = "" if one.status == "not run" else f"{one.seconds:8.2f} s"
+    said = "; ".join(text for text in (one.reason, one.detail) if text)
+    return f"  {status:<16}  {one.check:<20}{timed:>10}  {said}".rstrip()

@@ -114,6 +114,16 @@ class Subject:
     def _probe(self) -> Model:
         return self.model()
 
+    def probe(self) -> None:
+        """Build the tiny model, which every check does. Raises whatever building it raises."""
+        assert self._probe is not None
+
+    def probe_forward(self) -> None:
+        """Run the tiny model forward, as nearly every check does. Raises whatever that raises."""
+        from zoo.checks.batch import batch_of, run  # which need a Subject themselves
+
+        run(self._probe, batch_of(self, 2, 3))
+
 
 def move_constants(model: Model, seed: int) -> None:
     """Add noise to what starts as one number throughout, where a mistake would not show."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zoo.cli.completion import check_names, devices, engines, spec_names
-from zoo.cli.output import note, progress, write, write_json
+from zoo.cli.output import Doing, note, write, write_json
 from zoo.cli.specs import Json, SpecArgument
 from zoo.errors import CheckFailure, ZooError
+
+if TYPE_CHECKING:
+    from zoo.checks.report import Report
+    from zoo.checks.workers import Choice, Job
 
 
 def register(app: typer.Typer) -> None:
@@ -61,34 +68,81 @@ def hold(
         list[str] | None, typer.Option(help="Run only this check; may be repeated.", autocompletion=check_names)
     ] = None,
     slow: Annotated[bool, typer.Option("--slow", help="Run the slow checks too.")] = False,
+    jobs: Annotated[
+        str, typer.Option("--jobs", "-j", help="Models tested side by side: a number, or 'auto' for one on each CPU.")
+    ] = "auto",
+    exit_first: Annotated[
+        bool, typer.Option("--exitfirst", "-x", help="Stop after the first model with a failure.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="One line for each check: its time, and what it says of itself.")
+    ] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of each failure.")] = False,
     as_json: Json = False,
 ) -> None:
     """Hold models to the contract: a spec's name covers its variants too. Exit status 1 if a check fails."""
+    from zoo.checks import workers
+    from zoo.checks.choice import select
     from zoo.spec import library
 
     references: list[str | Path] = []
     for name in specs or [entry.qualified for entry in library.entries()]:
         references += library.files_in(name) or [name]
-    models = [model.spec for reference in references for model in library.models(reference)]
-    if not models:
+    tasks = [
+        workers.Job(model.spec.id, reference, index)
+        for reference in references
+        for index, model in enumerate(library.models(reference))
+    ]
+    if not tasks:
         raise ZooError("there is no spec to test")
-    from zoo.checks.run import check as run
-
-    reports = []
-    for model in progress(models, "testing"):
-        reports.append(run(model, device=device, engine=engine, checks=check, slow=slow))
-        if not as_json:
-            write(str(reports[-1]))
+    select(check, slow=slow)  # a check that is not there is known before any process is started
+    choice = workers.Choice(device, engine, None if check is None else tuple(check), slow)
+    processes = workers.count(len(tasks), jobs)
+    reports: list[Report] = []
+    with Doing(len(tasks), "testing") as doing:
+        for report in _reports(tasks, processes, choice, doing):
+            reports.append(report)
+            doing.done(report.name)
+            if not as_json:
+                doing.clear()
+                write(report.text(verbose=verbose, traceback=traceback))
+            if exit_first and not report.ok:
+                break
+    left = len(tasks) - len(reports)
     if as_json:
         write_json([report.to_json() for report in reports])
     else:
-        counts = {what: sum(getattr(r, what) for r in reports) for what in ("passed", "skipped", "failed")}
-        write(
-            f"{len(reports)} {'model' if len(reports) == 1 else 'models'}: "
-            + ", ".join(f"{count} {what}" for what, count in counts.items())
-        )
+        write(_counted(reports) + (f"; {left} not tested, as --exitfirst asks" if left else ""))
     failed = [report for report in reports if not report.ok]
     if failed:
         names_of = ", ".join(report.name for report in failed)
         note(f"zoo: the contract does not hold for {names_of}")
         raise typer.Exit(CheckFailure.exit_status)
+
+
+def _reports(tasks: Sequence[Job], processes: int, choice: Choice, doing: Doing) -> Iterator[Report]:
+    """Each model's report, in order: from this process where one is enough, so that a debugger works."""
+    from zoo.checks import workers
+    from zoo.spec import library
+
+    if processes > 1:
+        with contextlib.closing(workers.run(tasks, processes, choice, doing.at)) as found:
+            yield from found
+        return
+    from zoo.checks.run import check
+
+    for task in tasks:
+        yield check(
+            library.models(task.reference)[task.index].spec,
+            device=choice.device,
+            engine=choice.engine,
+            checks=choice.checks,
+            slow=choice.slow,
+            at=partial(doing.at, task.name),
+        )
+
+
+def _counted(reports: Sequence[Report]) -> str:
+    counts = {what: sum(getattr(r, what) for r in reports) for what in ("passed", "skipped", "failed", "not_run")}
+    shown = [f"{count} {what.replace('_', ' ')}" for what, count in counts.items() if count or what != "not_run"]
+    return f"{len(reports)} {'model' if len(reports) == 1 else 'models'}: {', '.join(shown)}"

@@ -207,3 +207,43 @@ def _err() -> Safe:
 
 def _as_json(match: re.Match[str]) -> str:
     return json.dumps(match.group())[1:-1]
+
+
+class Doing:
+    """A line on standard error that says what is being done now, where that is a terminal; it goes when done."""
+
+    def __init__(self, total: int, label: str) -> None:
+        self.total, self.label = total, label
+        self.finished = 0
+        self.now: dict[str, str] = {}
+        self.shown = _err().isatty() and os.environ.get("TERM") != "dumb"
+
+    def __enter__(self) -> Doing:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.clear()
+
+    def at(self, name: str, step: str) -> None:
+        """One of them is at this step now."""
+        self.now[name] = step
+        self._draw()
+
+    def done(self, name: str) -> None:
+        self.finished += 1
+        self.now.pop(name, None)
+
+    def clear(self) -> None:
+        """Take the line away, before something else is written there."""
+        if self.shown:
+            _err().write("\r\x1b[2K")
+            _err().flush()
+
+    def _draw(self) -> None:
+        if not self.shown:
+            return
+        now = ", ".join(f"{name} {step}" for name, step in self.now.items())
+        text = one_line(f"{self.label} {self.finished + 1} of {self.total}: {now}")
+        width = shutil.get_terminal_size().columns - 1
+        _err().write(f"\r\x1b[2K{text if len(text) <= width else text[: width - 1] + '…'}")
+        _err().flush()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.components import Shape
-from zoo.engine import sequence
+from zoo.engine import returned, sequence
 from zoo.engine.cell import Cell, States
 from zoo.engine.dropout import drop
 from zoo.engine.recurrence import Pass, Rates, Run, carries, recur, start_state
@@ -118,7 +118,7 @@ class RecurrentLayer(Layer):
         rates = self.dropout
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
-            inner = self.norm(inner, run.valid)
+            inner = self._normed(self.norm, inner, run.valid)
         ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
         back = None
         if self.reverse_cell is not None:
@@ -185,12 +185,17 @@ class RecurrentLayer(Layer):
         """What stands between the cells' merged output and the layer's, for (B, T, ...)."""
         rates = self.dropout
         if self.norm is not None and self.norm_position == "after":
-            output = self.norm(output, valid)
+            output = self._normed(self.norm, output, valid)
         if self.output_projection is not None:
             output = self.output_projection(output)
         for rate in (rates.between, rates.output):
             output = drop(output, rate, training=self.training, variational=rates.variational)
         return output + x if self.residual else output
+
+    def _normed(self, norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
+        y: Tensor = norm(x, valid)
+        returned.shaped(norm, y, x.shape)
+        return y
 
     def _zeroed(self, output: Tensor, run: Run) -> Tensor:
         """Norms and biases fill the padding again; a cell alone leaves it zero."""

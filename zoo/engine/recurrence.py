@@ -10,13 +10,12 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from zoo.engine import dropout, sequence
+from zoo.engine import dropout, returned, sequence
 from zoo.engine.backends import compiled, fused, linear, loop, scan
 from zoo.engine.cell import Cell, Context, Inputs, States, StateSpec
 from zoo.engine.constants import constants
 from zoo.engine.precision import in_full, in_half, is_half, widened
 from zoo.engine.tracing import watched
-from zoo.errors import BuildError
 
 Engine = Literal["auto", "fused", "linear", "loop", "compile", "scan"]
 ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop", "compile", "scan")
@@ -102,7 +101,10 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     )
     own = {name: state[name] for name in cell.states}
     extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
-    output, after, states = _steps(cell, extended, own, start, ctx, run, rates)
+    look = returned.due(cell, ctx, steps)
+    output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=look is not None)
+    if look is not None:
+        returned.looked(cell, output, ctx, steps, look)
     output = sequence.zero_where(output.to(x.dtype) if output.dtype != x.dtype else output, valid)
     if age is not None:
         after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
@@ -113,23 +115,23 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
 
 
 def _steps(
-    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates
+    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates, *, look: bool
 ) -> tuple[Tensor, States, States | None]:
     const = constants(cell, ctx)
     if run.engine in ("auto", "fused"):
-        found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states)
+        found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states, look=look)
         if found is not None:
             return *found, None
     with in_half(x) if ctx.half else nullcontext():
-        u = _flat(cell, cell.project(x, const, ctx))
+        u = returned.project(cell, x, const, ctx) if look else cell.project(x, const, ctx)
     if not ctx.half:
-        return _recurrence(cell, u, state, const, start, ctx, run, rates)
+        return _recurrence(cell, u, state, const, start, ctx, run, rates, look=look)
     with in_full(x.device.type):  # states are at least float32, so what they meet in a step is too
-        return _recurrence(cell, widened(u), state, const, start, ctx, run, rates)
+        return _recurrence(cell, widened(u), state, const, start, ctx, run, rates, look=look)
 
 
 def _recurrence(
-    cell: Cell, u: Inputs, state: States, const: Any, start: States, ctx: Context, run: Run, rates: Rates
+    cell: Cell, u: Inputs, state: States, const: Any, start: States, ctx: Context, run: Run, rates: Rates, *, look: bool
 ) -> tuple[Tensor, States, States | None]:
     """The steps one after the other, by the engine that this run can have."""
     if run.engine in ("auto", "linear") and linear.is_linear(cell) and not rates.zoneout and not watched():
@@ -142,10 +144,13 @@ def _recurrence(
             reset=ctx.reset,
             start=start,
             all_states=run.all_states,
+            look=look,
         )
 
     cut = _in_pieces(run.engine, ctx.device)
     if cut is not None:
+        if look:
+            returned.before_tracing(cell, u, state, const)
         return cut(
             cell,
             u,
@@ -173,16 +178,8 @@ def _recurrence(
         start=start,
         zoneout=zone if rates.zoneout else None,
         all_states=run.all_states,
+        look=look,
     )
-
-
-def _flat(cell: Cell, u: Any) -> Inputs:
-    leaves = u if isinstance(u, tuple) else (u,)
-    if not leaves or not all(isinstance(leaf, Tensor) for leaf in leaves):
-        kinds = ", ".join(type(leaf).__name__ for leaf in leaves)
-        raise BuildError(f"{type(cell).__name__}.project must give a tensor or a flat tuple of tensors, not ({kinds})")
-    given: Inputs = u
-    return given
 
 
 def _in_pieces(engine: Engine, device: torch.device) -> Callable[..., tuple[Tensor, States, States | None]] | None:

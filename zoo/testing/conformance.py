@@ -17,6 +17,7 @@ from zoo.testing import asked
 from zoo.testing.sizes import SpecLike
 
 if TYPE_CHECKING:
+    from zoo.checks.report import Outcome
     from zoo.checks.subject import Subject
 
 
@@ -68,12 +69,26 @@ class _Model:
     device: str | None
     slow: bool = False
 
+    told: list[None] = field(default_factory=list, compare=False, repr=False)
+
     @cached_property
-    def subject(self) -> Subject:
-        from zoo.checks.subject import Subject
+    def subject(self) -> Subject | Outcome:
+        """The model under test, or why there is none."""
+        from zoo.checks.run import subject_of
         from zoo.testing.place import place
 
-        return Subject(self.spec, place(self.device), slow=self.slow)
+        return subject_of(self.spec, place(self.device), slow=self.slow)
+
+    def outcome(self, check: Chosen) -> Outcome:
+        """What came of a check. Where there is no model, the first check says so, and the others are not run."""
+        from zoo.checks.report import Outcome
+        from zoo.checks.run import not_run, run
+
+        subject = self.subject
+        if not isinstance(subject, Outcome):
+            return run(subject, check)
+        self.told.append(None)
+        return subject if len(self.told) == 1 else not_run(check)
 
 
 @dataclass(frozen=True)
@@ -82,7 +97,7 @@ class Check:
 
     model: _Model
     check: Chosen
-    calls: list[None] = field(default_factory=list, compare=False, repr=False)
+    calls: list[Outcome] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -90,14 +105,14 @@ class Check:
 
     def __call__(self) -> None:
         __tracebackhide__ = True
-        from zoo.checks.run import run
-
-        self.calls.append(None)
-        outcome = run(self.model.subject, self.check)
+        outcome = self.model.outcome(self.check)
+        self.calls.append(outcome)
         text = f"{self.model.spec.id}: {outcome.check}: {outcome.reason}"
         if outcome.status == "failed":
-            pytest.fail(text, pytrace=False)
-        if outcome.status == "skipped":
+            # A figure says it all; where code raised, its author wants to see where.
+            crash = outcome.reason.startswith("raised ") or outcome.check != self.check.name
+            pytest.fail(f"{text}\n\n{outcome.traceback}" if crash and outcome.traceback else text, pytrace=False)
+        if outcome.status in ("skipped", "not run"):
             pytest.skip(text)
         if outcome.status == "expected failure":
             pytest.xfail(text)
@@ -117,11 +132,13 @@ class Applies:
 
     def __call__(self) -> None:
         __tracebackhide__ = True
-        from zoo.checks.run import run
-
         self.calls.append(None)
         # The first of them nearly always does, so this costs one check.
-        if all(run(self.model.subject, check).status == "skipped" for check in self.checks):
+        found = (self.model.outcome(check) for check in self.checks)
+        first = next((outcome for outcome in found if outcome.status != "skipped"), None)
+        if first is not None and first.status == "not run":
+            pytest.skip(f"{self.model.spec.id}: not run: {first.reason}")
+        if first is None:
             names = ", ".join(check.name for check in self.checks)
             pytest.fail(f"{self.model.spec.id}: no check applies to it (of {names})", pytrace=False)
 

@@ -18,6 +18,9 @@ from zoo.testing.asked import Asked
 PROPERTY = "zoo_check"
 """The property of a test's report that says which model and which check it was; JUnit files have it too."""
 
+DETAIL = "zoo_detail"
+"""The property that has what the check says of itself, as which options it varied."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("zoo", "models of zoo")
@@ -69,9 +72,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     outcome: Any = yield
     check = _check_of(item)
+    _shown(item, check)
     if check is not None and not check.calls and outcome.excinfo is None:
         said = f"{item.nodeid} did not run its check: the test has to call it, check()"
         outcome.force_exception(pytest.fail.Exception(said, pytrace=False))
+
+
+def _shown(item: pytest.Item, check: Any) -> None:
+    """What a check says of itself: in JUnit files, and with `-rP` for what passed."""
+    detail = next((call.detail for call in getattr(check, "calls", ()) if call is not None), "")
+    if detail:
+        item.user_properties.append((DETAIL, detail))
+        item.add_report_section("call", "zoo", detail)
 
 
 def _check_of(item: pytest.Item) -> Any:

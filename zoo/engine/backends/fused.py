@@ -6,13 +6,22 @@ from typing import Any
 
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.cell import Cell, Context, States
 from zoo.engine.precision import in_full, widened, with_wide_weights
 from zoo.engine.tracing import watched
 
 
 def run(
-    cell: Cell, x: Tensor, state: States, const: Any, ctx: Context, *, zoneout: float, all_states: bool
+    cell: Cell,
+    x: Tensor,
+    state: States,
+    const: Any,
+    ctx: Context,
+    *,
+    zoneout: float,
+    all_states: bool,
+    look: bool = False,
 ) -> tuple[Tensor, States] | None:
     """The output (B, T, ...) and the state after each row's last valid step, or None: run the loop."""
     if watched():  # torch's compiler cannot run its recurrent kernels, and fuses the loop itself
@@ -25,6 +34,8 @@ def run(
             found = with_wide_weights(cell, lambda wide: wide.fused(widened(x), state, const, ctx))
     else:
         found = cell.fused(x, state, const, ctx)
+    if look:
+        returned.fused(cell, found, state)
     if found is None:
         return None
     y, after = found

@@ -12,6 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_steps
 
@@ -33,12 +34,16 @@ def run(
     reset: Tensor | None,
     start: States,
     all_states: bool,
+    look: bool = False,
 ) -> tuple[Tensor, States, States | None]:
     """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
     states: States = {}
     after: States = {}
     steps = (u[0] if isinstance(u, tuple) else u).shape[1]
-    for name, (a, b) in cell.linear_recurrence(u, const).items():
+    found = cell.linear_recurrence(u, const)
+    if look:
+        returned.linear(cell, found, state, steps)
+    for name, (a, b) in found.items():
         before = state[name]
         shape = (before.shape[0], steps, *before.shape[1:])
         a, b = a.to(before.dtype), b.to(before.dtype).expand(shape)

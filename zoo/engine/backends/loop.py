@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_rows
 
@@ -27,10 +29,12 @@ def run(
     start: States,
     zoneout: Callable[[str, Tensor, Tensor], Tensor] | None,
     all_states: bool,
+    look: bool = False,
 ) -> tuple[Tensor, States, States | None]:
     """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for.
 
     valid, reset: (B, T). start: where a reset puts the state. zoneout: from a state's name, old and new value.
+    look: whether to hold what the first step gives to what the cell declares.
     """
     # Unbound once: indexing by time inside the loop would make the backward quadratic in T.
     inputs = list(zip(*(leaf.unbind(1) for leaf in u), strict=True)) if isinstance(u, tuple) else u.unbind(1)
@@ -39,10 +43,13 @@ def run(
     hoisted = all_states or hoists(cell)
     history: list[States] = []
     outputs: list[Tensor] = []
+    later = cell.step
+    step = partial(returned.first_step, cell) if look else later
     for t, u_t in enumerate(inputs):
         if resets is not None:
             state = {name: where_rows(resets[t], start[name], old) for name, old in state.items()}
-        new = cell.step(u_t, state, const)
+        new = step(u_t, state, const)
+        step = later
         for name in cell.states:
             old, value = state[name], new[name]
             if value.dtype != old.dtype:  # autocast lowers products; what is carried stays as it was
@@ -58,6 +65,8 @@ def run(
         else:
             outputs.append(cell.output(u_t, state, const))
     if not hoisted:
+        if look:
+            returned.output(cell, outputs[0], (len(state[next(iter(state))]),))
         return torch.stack(outputs, 1), state, None
     needed = cell.states if all_states or type(cell).output is not Cell.output else [next(iter(cell.states))]
     states = {name: torch.stack([at[name] for at in history], 1) for name in needed}

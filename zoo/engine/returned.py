@@ -1,0 +1,261 @@
+"""What a component returns, held to what it declares, where its author's mistake can still be named.
+
+A state of a wrong shape would else be an error of some product one step later, or of nothing at all, since shapes
+broadcast. A run is looked at once, at its first step, unless it is of the same kind as the cell's last one: the look
+takes ten microseconds, as much as half a step. Nothing is looked at while torch traces or transforms the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from zoo.engine.cell import Cell, Context, Inputs, States
+from zoo.engine.labels import said_by, wrong
+from zoo.engine.tracing import watched
+from zoo.errors import DeclarationError
+
+_IN_PLACE = "the state, u or its constants in place: make new tensors"
+
+Key = tuple[object, ...]
+"""The kind of a run: two of one kind differ in numbers alone."""
+
+_looked_at: WeakKeyDictionary[Cell, Key] = WeakKeyDictionary()
+"""The kind of each cell's last run in which all was as declared. Not in the cell, so that a copy is looked at anew."""
+
+
+def due(cell: Cell, ctx: Context, steps: int) -> Key | None:
+    """The kind of this run, if it is to be looked at; `looked` is told when all was well."""
+    if watched():
+        return None
+    code = getattr(cell.step, "__code__", None)  # a function put in the place of another is looked at too
+    key = (ctx.batch, steps, ctx.dtype, ctx.training, ctx.valid is None, ctx.reset is None, code)
+    return None if _looked_at.get(cell) == key else key
+
+
+def looked(cell: Cell, y: Any, ctx: Context, steps: int, key: Key) -> None:
+    """Hold a run's output to the cell's output_shape, and remember that all was well."""
+    output(cell, y, (ctx.batch, steps))
+    _looked_at[cell] = key
+
+
+def project(cell: Cell, x: Tensor, const: Any, ctx: Context) -> Inputs:
+    """What `Cell.project` gives, if it is leaves (B, T, ...), and if the constants that it is given are such."""
+    constants(cell, const)
+    before = _written(x)
+    u: Inputs = cell.project(x, const, ctx)
+    leaves = u if isinstance(u, tuple) else (u,)
+    if not leaves or not all(isinstance(leaf, Tensor) for leaf in leaves):
+        wrong(cell, f".project must give a tensor or a flat tuple of tensors, not {_kind(u)}")
+    expected = (ctx.batch, x.shape[1] - cell.window)
+    if any(leaf.shape[:2] != expected for leaf in leaves):
+        more = f": x has {cell.window} steps more, see ctx.past" if cell.window else ""
+        wrong(cell, f".project gives {_kind(u)}, which must begin with (B, T) = {expected}{more}")
+    if _written(x) != before:
+        wrong(cell, ".project changes x in place: x is the caller's, make a new tensor")
+    return u
+
+
+def constants(cell: Cell, const: Any) -> None:
+    """Raise DeclarationError unless what `Cell.constants` gave is tensors and None, one or a flat tuple."""
+    for leaf in const if isinstance(const, tuple) else (const,):
+        if leaf is not None and not isinstance(leaf, Tensor):
+            wrong(cell, f".constants must give tensors and None, one or a flat tuple, not {_kind(const)}")
+
+
+def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
+    """`Cell.step`, and a look at what it gives and at what it was given: for the first step of a run."""
+    held = tuple(state.values())
+    given = (*held, *_leaves(u), *_leaves(const))
+    before = _written(*given)
+    try:
+        new = cell.step(u, state, const)
+    except (KeyError, RuntimeError) as error:
+        _explained(cell, error)
+        raise
+    if _written(*given) != before:
+        wrong(cell, f".step changes {_IN_PLACE}")
+    if new is state or tuple(map(id, state.values())) != tuple(map(id, held)):
+        wrong(cell, ".step changes the dict of states that it was given: give a new one")
+    states(cell, new, state)
+    if held and all(new[name] is old for name, old in state.items()):
+        wrong(cell, ".step gives the state as it was, the very tensors that it was given: give the new state")
+    return new
+
+
+def _explained(cell: Cell, error: Exception) -> None:
+    """Raise the mistake that an error of a step comes from, where that is certain."""
+    if isinstance(error, KeyError):
+        asked = error.args[0] if error.args else None
+        if isinstance(asked, str) and asked not in cell.states and type(error) is KeyError:
+            said = DeclarationError(said_by(cell, f".step asks for {asked!r}, and states has {_names(cell)}"))
+            raise said from error
+    elif "in-place operation" in str(error) or "modified inplace" in str(error):
+        raise DeclarationError(said_by(cell, f".step changes {_IN_PLACE}")) from error
+
+
+def before_tracing(cell: Cell, u: Inputs, state: States, const: Any) -> None:
+    """A look at one step of its own, for an engine that traces the steps of a run."""
+    first = tuple(leaf[:, 0] for leaf in u) if isinstance(u, tuple) else u[:, 0]
+    devices = [leaf.device for leaf in state.values() if leaf.is_cuda][:1]
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        new = first_step(cell, first, dict(state), const)
+        y = cell.output(first, new, const)
+    output(cell, y, _leaves(u)[0].shape[:1])
+
+
+def states(cell: Cell, new: Any, like: Mapping[str, Tensor], method: str = "step") -> None:
+    """Raise DeclarationError unless new has the keys, shapes and kinds of numbers of the cell's states."""
+    if not isinstance(new, dict):
+        wrong(cell, f".{method} must give a dict of the states {_names(cell)}, not {_kind(new)}")
+    if new.keys() != cell.states.keys():
+        _other_keys(cell, method, new)
+    for name, value in new.items():
+        old = like[name]
+        if not isinstance(value, Tensor):
+            wrong(cell, f".{method} gives the state {name!r} as {_kind(value)}, not as a tensor")
+        if value.shape != old.shape:
+            wrong(
+                cell,
+                f".{method} gives the state {name!r} of shape {_kind(value)}, declared {_declared(cell, name, old)}",
+            )
+        if value.dtype is not old.dtype:
+            _other_numbers(cell, method, name, value, old)
+
+
+def linear(cell: Cell, found: Any, state: Mapping[str, Tensor], steps: int) -> None:
+    """Raise DeclarationError unless what `Cell.linear_recurrence` gave for all steps is a and b of every state."""
+    if not isinstance(found, Mapping):
+        wrong(cell, f".linear_recurrence must give {{state: (a, b)}} for {_names(cell)}, not {_kind(found)}")
+    if found.keys() != cell.states.keys():
+        _other_keys(cell, "linear_recurrence", found)
+    for name, pair in found.items():
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(t, Tensor) for t in pair)):
+            wrong(cell, f".linear_recurrence gives the state {name!r} {_kind(pair)}, not two tensors (a, b)")
+        old = state[name]
+        full = (old.shape[0], steps, *old.shape[1:])
+        for letter, value in zip("ab", pair, strict=True):
+            if not _fits(value.shape, full):
+                wrong(
+                    cell,
+                    f".linear_recurrence gives {letter} of the state {name!r} of shape {_kind(value)}, "
+                    f"which does not fit (B, T, ...) = {full}",
+                )
+            if value.dtype != old.dtype and value.is_complex() and not old.is_complex():
+                _other_numbers(cell, "linear_recurrence", name, value, old)
+
+
+def fused(cell: Cell, found: Any, state: Mapping[str, Tensor]) -> None:
+    """Raise DeclarationError unless a kernel for the whole run gave None, or an output and the state after it."""
+    if found is None:
+        return
+    if not (isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Tensor)):
+        wrong(cell, f".fused must give None, or the output and the states, not {_kind(found)}")
+    states(cell, found[1], state, "fused")
+
+
+def output(cell: Cell, y: Any, leading: tuple[int, ...]) -> None:
+    """Raise DeclarationError unless an output is real numbers (*leading, *output_shape)."""
+    if not isinstance(y, Tensor):
+        wrong(cell, f".output gives {_kind(y)}, not a tensor")
+    expected = (*leading, *cell.output_shape)
+    if y.shape != expected:
+        wrong(cell, f".output gives shape {_kind(y)}, declared {expected}: output_shape is {cell.output_shape}")
+    if y.is_complex():
+        wrong(cell, ".output gives complex numbers: an output is real")
+
+
+def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: bool = False) -> None:
+    """Raise DeclarationError unless what a module's `forward` gave is a tensor of that shape, or begins with it."""
+    if watched():
+        return
+    if not isinstance(y, Tensor):
+        wrong(module, f".forward gives {_kind(y)}, not a tensor")
+    if (y.shape[: len(expected)] if leading else y.shape) != expected:
+        wrong(
+            module,
+            f".forward gives shape {_kind(y)}, {'which must begin with' if leading else 'declared'} {tuple(expected)}",
+        )
+
+
+def layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
+    """Raise DeclarationError unless a layer gave a `LayerOutput` of the shape and the states that it declares."""
+    if watched():
+        return
+    if getattr(y, "_fields", ())[:2] != ("output", "state"):
+        wrong(layer, f".forward must give a zoo.LayerOutput, not {_kind(y)}")
+    shaped(layer, y.output, (*rows, *layer.output_shape))  # type: ignore[misc]
+    if not isinstance(y.state, Mapping):
+        wrong(layer, f".forward gives its state as {_kind(y.state)}, not as a dict")
+    if y.state.keys() != before.keys():
+        names = ", ".join(before) or "none"
+        wrong(layer, f".forward gives the states {', '.join(map(str, y.state)) or 'none'}; its init_state has {names}")
+    for name, old in before.items():
+        value = y.state[name]
+        if not isinstance(value, Tensor) or value.shape != old.shape:
+            wrong(layer, f".forward gives the state {name!r} as {_kind(value)}; its init_state has {_kind(old)}")
+
+
+def _other_keys(cell: Cell, method: str, new: Mapping[str, Any]) -> NoReturn:
+    missing = [name for name in cell.states if name not in new]
+    if missing:
+        wrong(cell, f".{method} gives no state {missing[0]!r}: it gives {_listed(new)}, declared {_names(cell)}")
+    extra = next(name for name in new if name not in cell.states)
+    wrong(cell, f".{method} gives a state {extra!r} that is not declared: states has {_names(cell)}")
+
+
+def _other_numbers(cell: Cell, method: str, name: str, value: Tensor, old: Tensor) -> None:
+    """Precision is the engine's to mend; the kind of numbers is not."""
+    if value.is_complex() != old.is_complex():
+        came, declared = ("complex", "real") if value.is_complex() else ("real", "complex")
+        wrong(cell, f".{method} gives the state {name!r} as {came} numbers, declared {declared}: see StateSpec.complex")
+    if not (value.is_floating_point() or value.is_complex()):
+        wrong(cell, f".{method} gives the state {name!r} as {value.dtype}, declared {old.dtype}")
+
+
+def _declared(cell: Cell, name: str, old: Tensor) -> str:
+    return f"{tuple(old.shape)}: its StateSpec has {cell.states[name].shape} for each row"
+
+
+def _fits(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
+    """Whether a shape broadcasts to the full one."""
+    if len(shape) > len(full):
+        return False
+    return all(a in (1, b) for a, b in zip(reversed(shape), reversed(full), strict=False))
+
+
+def _written(*tensors: Tensor) -> int:
+    """How often these tensors were written to; always 0 where torch does not count, as in inference mode."""
+    count = 0
+    try:
+        for tensor in tensors:
+            count += tensor._version
+    except RuntimeError:
+        return 0
+    return count
+
+
+def _leaves(value: Any) -> tuple[Tensor, ...]:
+    """The tensors of what `project` or `constants` gave."""
+    return tuple(leaf for leaf in (value if isinstance(value, tuple) else (value,)) if isinstance(leaf, Tensor))
+
+
+def _names(cell: Cell) -> str:
+    return ", ".join(map(repr, cell.states)) or "none"
+
+
+def _listed(new: Mapping[str, Any]) -> str:
+    return ", ".join(map(repr, new)) or "none"
+
+
+def _kind(value: Any) -> str:
+    """What came, shortly: a tensor by its shape, and what it is made of for anything else."""
+    if isinstance(value, Tensor):
+        return str(tuple(value.shape))
+    if isinstance(value, tuple | list) and 0 < len(value) <= 6:
+        return f"a {type(value).__name__} of {', '.join(_kind(item) for item in value)}"
+    return "None" if value is None else f"a {type(value).__name__}"
