@@ -13,7 +13,7 @@ from zoo.checks import variations
 from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
-from zoo.errors import CheckFailure, ZooError
+from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model import Model
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
@@ -181,6 +181,8 @@ class _Prints:
         try:
             base = self._of_base(attempt.base)
             return bool(_print(self.subject, attempt.changed) != base)
+        except DeclarationError:
+            raise  # the author's mistake, not a change that does not fit
         except ZooError:
             return None
 

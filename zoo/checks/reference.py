@@ -17,7 +17,7 @@ from zoo.checks.subject import Skip, Subject, close
 from zoo.checks.variations import Try
 from zoo.components import CellType, Shape, resolve
 from zoo.engine.layer import RecurrentLayer, Run
-from zoo.errors import CheckFailure, ZooError
+from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.spec.canonical import Recurrent
 
 Array = NDArray[np.float64]
@@ -78,6 +78,8 @@ def _each(subject: Subject, name: str, tries: Iterator[Try], expected: Reference
             compare(Subject(attempt.changed, subject.device, subject.engine, shrunk=False), layer, expected)
         except CheckFailure as failure:
             raise CheckFailure(f"with {name} {attempt.value!r:.40}: {failure}", failure.part) from None
+        except DeclarationError:
+            raise  # the author's mistake, not a change that does not fit
         except ZooError:
             continue
         yield f"{attempt.value!r:.40}"
