@@ -57,7 +57,7 @@ def zoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
             main()
         out, err = capfd.readouterr()
         # A report as JSON has the traceback of each failure, as a field.
-        shown = out if arguments[0] != "test" or "--json" not in arguments else ""
+        shown = "" if arguments[:1] == ("test",) and "--json" in arguments else out
         assert "Traceback" not in shown + err
         return Said(out, err, int(end.value.code or 0))
 
@@ -317,8 +317,8 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("test lstm --device abacus", "zoo: device 'abacus' cannot be used here: .*"),
         ("new spec Mine", "zoo: 'Mine' cannot be a spec's name: use lower case letters, .*"),
         ("new spec mine --cell lstn", "zoo: unknown cell 'lstn'; did you mean 'lstm'?"),
-        ("new spec mine --folder no/such", "zoo: no/such/mine.yaml: cannot be written: No such file or directory"),
-        ("schema --output no/such.json", "zoo: no/such.json: cannot be written: No such file or directory"),
+        ("new spec mine --folder no/such", "zoo: no/such/mine.yaml: cannot be written: No such folder: no/such"),
+        ("schema --output no/such.json", "zoo: no/such.json: cannot be written: No such folder: no"),
         ("diff lstm no.yaml", "no.yaml: no such file"),
         ("validate empty", "zoo: empty: no .yaml files in this folder"),
     ],

@@ -79,7 +79,7 @@ def test_a_file_that_appears_meanwhile_is_left(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(template, "_text", lambda *_: "theirs")
     monkeypatch.setattr(os, "link", late)
     path.unlink()
-    with pytest.raises(ZooError, match="exists already and is left as it is"):
+    with pytest.raises(ZooError, match="cannot be written: File exists"):
         write_new("x", "gru", tmp_path)
     assert path.read_text() == "mine"
     assert names(tmp_path) == ["x.yaml"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from zoo import atomic
 from zoo.cli.completion import SORTS, component_kinds, plugin_names, sorts
 from zoo.cli.output import is_terminal, note, table, write, write_json
 from zoo.cli.specs import Json
@@ -236,7 +237,5 @@ def schema(
     if output is None:
         write_json(data)
         return
-    try:
-        output.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ZooError(f"{output}: cannot be written: {error.strerror}") from None
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    atomic.write(output, text.encode(), force=True)  # a file that was named

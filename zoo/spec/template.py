@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from zoo import atomic
 from zoo.errors import Diagnostic, SpecError, ZooError
 from zoo.plugin.manager import catalogue
 from zoo.spec.document import parse
@@ -47,12 +45,9 @@ def write_new(name: str, cell: str, folder: Path) -> Path:
     catalogue().find("cell", cell)
     path = folder / f"{name}.yaml"
     text = _text(name, cell)
-    try:
-        _write_whole(path, text)
-    except FileExistsError:
-        raise ZooError(f"{path} exists already and is left as it is; choose another name") from None
-    except OSError as error:
-        raise ZooError(f"{path}: cannot be written: {error.strerror}") from None
+    if os.path.lexists(path):
+        raise ZooError(f"{path} exists already and is left as it is; choose another name")
+    atomic.write(path, text.encode())
     return path
 
 
@@ -73,33 +68,3 @@ def _text(name: str, cell: str) -> str:
 def _quoted(text: str) -> str:
     """A name as YAML takes it for text: `1.5` and `null` are something else without quotes."""
     return text if is_text(text) else f"'{text}'"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """A new file, or none: what is written by halves would be in the way of the next attempt."""
-    with _beside(path) as draft:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # which fails where there is a file, as renaming does not
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            with path.open("x"):
-                pass
-            draft.replace(path)
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """The place of a file of its own in the same folder, gone afterwards."""
-    if os.path.lexists(path):
-        raise FileExistsError
-    draft = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
-    try:
-        yield draft
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
