@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from comparing import assert_agree, layer_of, results
@@ -157,18 +158,16 @@ def test_nothing_needs_a_gradient_where_it_is_exported_to_onnx(monkeypatch: pyte
     torch.testing.assert_close(program.module()(x)[0], model(x)[0])
 
 
-# It must work where torch's own exporter to ONNX is installed, with gradients on as they are by default.
+# With gradients on, as they are by default.
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["lstm", "mlstm", "mamba", "deltanet", "rwkv7"])
 def test_onnx_gives_the_same_numbers_at_other_sizes(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript")
-    runtime = pytest.importorskip("onnxruntime")
     model = zoo.build(tiny(zoo.load(f"cells/{name}")), seed=0, engine="scan").eval()
     free = {"x": {0: Dim("rows"), 1: Dim("steps")}}
     program = torch.onnx.export(model, (model.example_input(2, 5),), dynamo=True, dynamic_shapes=free)
     assert program is not None
     program.save(tmp_path / "model.onnx")
-    session = runtime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     x = model.example_input(3, 9)
     found = session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
     torch.testing.assert_close(torch.from_numpy(found), model(x)[0].detach(), atol=1e-5, rtol=0)
