@@ -22,7 +22,10 @@ VARIABLE: Final = "ZOO_SPEC_ROOT"
 ENDINGS: Final = (".yaml", ".yml")
 
 _VERSION: Final = re.compile(
-    r"""^(?:\{?[ \t]*["']schema["']|\{[ \t]*schema|schema)[ \t]*:[ \t]*[0-9]{1,4}[ \t\r]*(?:[,}#]|$)""", re.MULTILINE
+    r"""^(?:[ \t]*["']schema["']|\{(?:.*,)?[ \t]*["']?schema["']?|schema)[ \t]*:[ \t]*[0-9]{1,4}[ \t\r]*(?:[,}#]|$)""", re.MULTILINE
+)
+_KEY: Final = re.compile(
+    r"""(?:^|^[ \t]+(?=")|[{,][ \t]*)["']?(architecture|cell|hidden_size|input|layers)["']?[ \t]*:""", re.MULTILINE
 )
 _root: ContextVar[str | None] = ContextVar("root", default=None)
 
@@ -35,6 +38,11 @@ def names_a_spec(path: str | os.PathLike[str]) -> bool:
 def looks_like_a_spec(text: str) -> bool:
     """Whether a line says `schema: 1`, or another version."""
     return _VERSION.search(text) is not None
+
+
+def may_be_a_spec(text: str) -> bool:
+    """Whether it says that, or has two keys that hardly anything but a spec has: one whose version was forgotten."""
+    return looks_like_a_spec(text) or len(set(_KEY.findall(text))) >= 2
 
 
 @contextlib.contextmanager

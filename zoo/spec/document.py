@@ -40,8 +40,9 @@ _recorder: ContextVar[dict[str, bytes] | None] = ContextVar("recorder", default=
 def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
     """The root mapping of a file. Never waits, whatever the path turns out to be.
 
-    A file that is no spec is never quoted: without a spec's ending it has to look like one, and what is no mapping is
-    quoted only if it does. extended: another spec names this one, which has to look like a spec in any case.
+    A file that is no spec is never quoted, and nothing is said of what is in it. It is a spec if it says which version
+    of the format it is in, or, where that was forgotten in a file with a spec's ending, if it has a spec's keys.
+    extended: another spec names this one, which has to say its version in any case.
 
     Raises:
         SpecError: not a readable regular file, or what `parse` refuses.
@@ -56,9 +57,23 @@ def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
     text = _decoded(data, name)
     known = access.looks_like_a_spec(text)
     if not known and text.strip() and (extended or not access.names_a_spec(path)):
-        mend = "which says schema: 1" if extended else "which is a .yaml file that begins with schema: 1"
-        raise SpecError([Diagnostic(name, 0, 0, f"is no spec, {mend}", "file")])
-    return _parsed(text, name, quoted=known)
+        raise _no_spec(name, "which says schema: 1" if extended else "which is a .yaml file that begins with schema: 1")
+    if known or access.may_be_a_spec(text):
+        return _parsed(text, name, quoted=known)
+    try:
+        root = _parsed(text, name, quoted=False)
+    except SpecError as error:
+        if error.diagnostics[0].code in ("empty", "character"):
+            raise
+        raise _no_spec(name, "which begins with schema: 1") from None
+    version = root.value.get("schema") if isinstance(root.value, dict) else None
+    if version is None or type(version.value) is not int:
+        raise _no_spec(name, "which begins with schema: 1")
+    return root
+
+
+def _no_spec(file: str, mend: str) -> SpecError:
+    return SpecError([Diagnostic(file, 0, 0, f"is no spec, {mend}", "file")])
 
 
 @contextlib.contextmanager
