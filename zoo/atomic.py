@@ -10,7 +10,7 @@ their names for a moment through a hidden folder and one symbolic link in it; th
 
 Killed at any moment, the process leaves all the old files or all the new ones under their names. The next call for the
 same names makes plain files of links that were left, and removes the hidden folder. Where the file system has no
-symbolic or hard links, the files are renamed one after the other.
+symbolic links, the files are renamed one after the other; copies stand in for hard links.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _linked(staged: Path, paths: list[Path]) -> bool:
     try:
         for path in paths:
             if path.is_file():
-                os.link(os.path.realpath(path), old / path.name)
+                _same_content(path, old / path.name)
         (staged / "now").symlink_to("old")
     except (OSError, NotImplementedError):
         return False
@@ -196,8 +196,18 @@ def _make_plain(path: Path) -> None:
         path.unlink()  # nothing was there before
         return
     plain = path.parent / f".{path.name}{MARK}{secrets.token_hex(4)}"
-    os.link(os.path.realpath(target), plain)
+    _same_content(target, plain)
     plain.replace(path)
+
+
+def _same_content(file: Path, other: Path) -> None:
+    """Another name for what is in a file; a copy where there are no hard links, or it lies in another file system."""
+    try:
+        os.link(os.path.realpath(file), other)
+    except (OSError, NotImplementedError):
+        shutil.copy2(file, other)
+        with other.open("rb") as copied:
+            os.fsync(copied.fileno())
 
 
 def _flush(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,13 +58,18 @@ def convert(
     paths = _outputs(output, to)
     given, inputs = _inputs(source, weights)
     atomic.check_free(paths, force=force, inputs=inputs)
-    made = _translated(given, to, output.stem, weights, prefix, nonlinearity)
+    made = _translated(given, to, _spec_name(output), weights, prefix, nonlinearity)
     for line in made.notes:
         note(line)
     from zoo.translation import files
 
     for path in files.save(made.made, output, force=force):
         write(str(path))
+
+
+def _spec_name(output: Path) -> str:
+    """The file's name as a spec may have it: `My LSTM (1).pt` is my-lstm-1."""
+    return re.sub(r"[^a-z0-9]*[^a-z0-9._-]+[^a-z0-9]*|^[._-]+", "-", output.stem.lower()).strip("-._") or "converted"
 
 
 def _outputs(output: Path, to: str) -> list[Path]:
@@ -75,8 +81,9 @@ def _outputs(output: Path, to: str) -> list[Path]:
 
 
 def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
-    """A file of weights as its path, or a spec as it was read; and the files that are read for it."""
+    """A file of weights as its path, or a spec as it was read; and the files that are read for it, with those that it extends."""
     from zoo.spec import library
+    from zoo.spec.document import recorded
 
     file = Path(source)
     named = file.suffix.lower() in WEIGHTS
@@ -86,10 +93,11 @@ def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
         return file, [file]
     if file.suffix.lower() in (".yaml", ".yml") and file.exists() and not file.is_file():
         raise ZooError(f"{file}: is no ordinary file")
-    spec = library.load(source).spec  # before torch is imported: a mistake shows at once
+    with recorded() as read:
+        spec = library.load(source).spec  # before torch is imported: a mistake shows at once
     if weights is None:
         raise ZooError("--weights are missing: there is nothing to translate in a spec alone")
-    return spec, [library.locate(source)[0], weights]
+    return spec, [*map(Path, read), weights]
 
 
 def _translated(

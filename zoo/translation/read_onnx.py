@@ -148,7 +148,12 @@ def _chosen(graph: Graph, prefix: str | None) -> list[Any]:
     """Recurrent nodes, each on the outputs of the one before."""
     if not graph.recurrent:
         kinds = sorted({node.op_type for node in graph.nodes})
-        raise ZooError(f"has no node RNN, LSTM or GRU in its graph, but {listed(kinds)}")
+        hint = (
+            "; torch writes a plain RNN step by step unless it exports with dynamo=False: do so, or convert the state dict"
+            if {"MatMul", "Gemm"} & set(kinds) and {"Tanh", "Relu"} & set(kinds)
+            else ""
+        )
+        raise ZooError(f"has no node RNN, LSTM or GRU in its graph, but {listed(kinds)}{hint}")
     outputs = {node.output[0]: index for index, node in enumerate(graph.recurrent) if node.output and node.output[0]}
     before = [outputs.get(graph.root(node.input[0]) if node.input else "") for node in graph.recurrent]
     chains = [[index] for index, one in enumerate(before) if one is None]
@@ -205,6 +210,7 @@ def _evaluated(graph: Graph, root: str, nodes: list[Any], seen: set[str], wanted
     tensors = [_widened(graph.constants[name]) for name in used if name != root]
     for node in nodes:
         for attribute in node.attribute:
+            _refuse_elsewhere(attribute)
             if attribute.HasField("t"):
                 attribute.t.CopyFrom(_widened(attribute.t))
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i in _WIDE:
@@ -241,6 +247,18 @@ def _evaluated(graph: Graph, root: str, nodes: list[Any], seen: set[str], wanted
         values |= {name: x if name == root else graph.constant(name) for name in direct.values()}
         return {key: np.asarray(values[name]) for key, name in wanted.items()}
     raise ZooError(f"cannot be run by onnxruntime: {reasons[0]}")
+
+
+def _refuse_elsewhere(attribute: Any) -> None:
+    """Numbers of a node itself, or of a graph in it, that are kept in another file: the runtime would look for it."""
+    inner = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+    tensors = [*attribute.tensors, *([attribute.t] if attribute.HasField("t") else [])]
+    for graph in inner:
+        tensors += graph.initializer
+        for one in (one for node in graph.node for one in node.attribute):
+            _refuse_elsewhere(one)
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors):
+        raise ZooError("has a node that keeps numbers in another file, which is not followed")
 
 
 def _first_weights(nodes: list[Any]) -> str:

@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 from zoo.translation.contents import Contents, receive
 
+_LONGEST: Final = 800
+"""Characters of a refusal, which may repeat names out of the file."""
 _PATIENCE: Final = 60
 """Seconds by the clock, and one more for each megabyte: for a reader that waits and uses no time of its own."""
 
@@ -48,7 +50,7 @@ def read(path: Path, *, prefix: str | None = None, whole: bool = False) -> Conte
     try:
         found = receive(done.stdout)
     except ZooError as error:
-        raise ZooError(f"{path}: {error}") from None
+        raise ZooError(f"{path}: {_short(str(error))}") from None
     if found is None:
         raise ZooError(f"{path}: {_ended(done.returncode)}")
     return found
@@ -75,6 +77,12 @@ def ordinary(path: Path) -> int:
     except ValueError as error:  # a null character in the name
         raise ZooError(f"{str(path)!r}: cannot be read: {error}") from None
     return found.st_size
+
+
+def _short(text: str) -> str:
+    """One line of a length that can be read, whatever names in the file are in it: begin and end say most."""
+    line = one_line(text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 3 :]}"
 
 
 def _ended(status: int) -> str:
