@@ -97,6 +97,33 @@ def test_killed_at_every_call_it_leaves_the_old_files_or_the_new_ones(
     assert found(folder) == NEW
 
 
+def test_without_hard_links_a_pair_that_is_killed_is_whole_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old files that lie in another file system, where no hard link can reach them: links lead there."""
+
+    def elsewhere(*args: Any, **keys: Any) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", elsewhere)
+    start(tmp_path / "there", OLD)
+    seen = set()
+    for at in range(1, 500):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        for name in OLD:
+            (folder / name).symlink_to(tmp_path / "there" / name)
+        if not killed(folder, at, after=False, force=True):
+            break
+        assert found(folder) in (OLD, NEW), f"killed at call {at}"
+        seen.add(found(folder) == NEW)
+        atomic.write_all({folder / name: data for name, data in NEW.items()}, force=True)
+        assert found(folder) == NEW
+        assert temporary(folder) == []
+    assert at > 30
+    assert seen == {False, True}
+    assert found(tmp_path / "there") == OLD
+    assert not any(path.is_symlink() for path in folder.iterdir())
+
+
 def test_a_link_that_was_left_outlives_what_is_written_beside_it(tmp_path: Path) -> None:
     """One of the two is written alone after a kill: the other one still pointed into the folder that is removed."""
     for at in range(1, 200):
@@ -219,7 +246,7 @@ def test_modes_are_those_of_any_new_file_or_of_the_one_replaced(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("missing", ["link", "symlink"])
-def test_without_links_files_are_renamed_one_by_one(
+def test_without_links_files_are_written_all_the_same(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(*args: Any, **keys: Any) -> None:

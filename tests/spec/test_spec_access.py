@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+import yaml
 from spec_support import HEAD
 
 import zoo
@@ -118,6 +120,60 @@ def test_text_that_no_parser_reads_is_quoted_only_where_it_says_schema(tmp_path:
     assert SECRET not in refusal(path, builtin)
     path.write_text("schema: 1\nname: @x\n")
     assert "2 | name: @x" in refusal(path, builtin)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"password: {SECRET}\nname: {SECRET}\ncell: {SECRET}\n", f"kind: Secret\ndata:\n  {SECRET}: 1\n", f"# {SECRET}\na: b\n",
+     f"a: {SECRET}\na: 1\n", f"a: &{SECRET} 1\n", f"a: !{SECRET} x\n", f"{SECRET}: {{b: c}}\n", f"%TAG ! {SECRET}\n--- 1\n",
+     f"schema: {SECRET}\n", f"extends: {SECRET}\n", f"variants: {{{SECRET}: 1}}\n", f'{{"a": "{SECRET}", "b": }}', f"- {SECRET}\n",
+     f"model: {{input: 3, cell: gru}}\n{SECRET}: 1\n", f"text: |\n  schema: 1\n{SECRET}: 1\n", f"schema: {{a: {SECRET}}}\n"],
+)  # fmt: skip
+def test_a_yaml_file_that_is_no_spec_is_not_quoted_though_it_is_valid(
+    text: str, tmp_path: Path, builtin: Catalogue
+) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text(text)
+    assert refusal(path, builtin) == f"{path}: is no spec, which begins with schema: 1"
+
+
+def test_a_file_of_comments_alone_is_not_quoted(tmp_path: Path, builtin: Catalogue) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(f"# {SECRET}\n")
+    assert refusal(path, builtin) == f"{path}:1:1: the file is empty: a spec begins with schema: 1"
+
+
+MANY = {"name": "x", "input": 3, "cell": "gru", "hidden_size": 4}
+
+
+@pytest.mark.parametrize("text", [yaml.safe_dump(MANY), json.dumps(MANY), json.dumps(MANY, indent=2)])
+def test_a_spec_without_its_version_is_told_so_and_where_it_is_wrong(
+    text: str, tmp_path: Path, builtin: Catalogue
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text.replace("gru", "gry"))
+    said = refusal(path, builtin)
+    assert "missing key 'schema'" in said
+    assert "unknown cell 'gry'; did you mean 'gru'?" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [json.dumps(MANY | {"schema": 1}), json.dumps(MANY | {"schema": 1}, indent=2), "{name: x, schema: 1, input: 3, cell: gru, hidden_size: 4}",
+     "# first\n\nname: x\ninput: 3\ncell: gru\nhidden_size: 4\nschema: 1\n", "\ufeff---\r\nschema: 1 # one\r\nname: x\r\ninput: 3\r\ncell: gru\r\nhidden_size: 4\r\n"],
+)  # fmt: skip
+def test_a_spec_can_be_extended_however_it_is_written(text: str, tmp_path: Path, builtin: Catalogue) -> None:
+    (tmp_path / "base.v1.yaml").write_bytes(text.encode())
+    (tmp_path / "deep").mkdir()
+    assert library.load(own(tmp_path / "deep", "../base.v1.yaml"), builtin).spec.recurrent[0].hidden_size == 4
+
+
+def test_a_spec_that_is_indented_as_a_whole_is_read(tmp_path: Path, builtin: Catalogue) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "".join(f"  {line}\n" for line in ("schema: 1", "name: x", "input: 3", "cell: gru", "hidden_size: 4"))
+    )
+    assert library.load(path, builtin).spec.name == "x"
 
 
 # One folder

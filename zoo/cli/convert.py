@@ -81,7 +81,7 @@ def _outputs(output: Path, to: str) -> list[Path]:
 
 
 def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
-    """A file of weights as its path, or a spec as it was read; and the files that are read for it, with those that it extends."""
+    """A file of weights as its path, or a spec as it was read; and all files that are read for it."""
     from zoo.spec import library
     from zoo.spec.document import recorded
 

@@ -22,11 +22,12 @@ VARIABLE: Final = "ZOO_SPEC_ROOT"
 ENDINGS: Final = (".yaml", ".yml")
 
 _VERSION: Final = re.compile(
-    r"""^(?:[ \t]*["']schema["']|\{(?:.*,)?[ \t]*["']?schema["']?|schema)[ \t]*:[ \t]*[0-9]{1,4}[ \t\r]*(?:[,}#]|$)""", re.MULTILINE
+    r"""^(?:[ \t]*["']schema["']|\{(?:.*,)?[ \t]*["']?schema["']?|schema)[ \t]*:[ \t]*[0-9]{1,4}[ \t\r]*(?:[,}#]|$)""",
+    re.MULTILINE,
 )
-_KEY: Final = re.compile(
-    r"""(?:^|^[ \t]+(?=")|[{,][ \t]*)["']?(architecture|cell|hidden_size|input|layers)["']?[ \t]*:""", re.MULTILINE
-)
+_KEYS: Final = "(architecture|cell|hidden_size|input|layers)[\"']?[ \\t]*:"
+_KEY: Final = re.compile(rf"^[\"']?{_KEYS}", re.MULTILINE)
+_KEY_OF_FLOW: Final = re.compile(rf"[{{,]\s*[\"']?{_KEYS}")
 _root: ContextVar[str | None] = ContextVar("root", default=None)
 
 
@@ -42,7 +43,8 @@ def looks_like_a_spec(text: str) -> bool:
 
 def may_be_a_spec(text: str) -> bool:
     """Whether it says that, or has two keys that hardly anything but a spec has: one whose version was forgotten."""
-    return looks_like_a_spec(text) or len(set(_KEY.findall(text))) >= 2
+    key = _KEY_OF_FLOW if text.lstrip().startswith("{") else _KEY
+    return looks_like_a_spec(text) or len(set(key.findall(text))) >= 2
 
 
 @contextlib.contextmanager

@@ -53,15 +53,16 @@ class Builder:
         self._next()  # the stream's start
         event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
+            self._source = shown
             raise self._fatal("the file is empty: a spec begins with schema: 1", "empty", (1, 1, 1))
         if event.version is not None or event.tags:
             self._note("directives (lines that begin with %) are not part of the format", "directive", (1, 1, 1))
         event = self._next()
         if not isinstance(event, yaml.MappingStartEvent) and not self._marked(event):
+            self._source = shown
             found = "a list" if isinstance(event, yaml.SequenceStartEvent) else "a single value"
             if found == "a single value" and not event.value and event.implicit[0]:
                 raise self._fatal("the file is empty: a spec begins with schema: 1", "empty", _start(event))
-            self._source = shown
             unspaced = shown.unspaced(*_start(event)[:2])
             if unspaced is not None:
                 raise self._fatal(unspaced[0], "root", unspaced[1])

@@ -194,6 +194,7 @@ def _spoken(entry: Mapping[str, Any], held: Mapping[str, Stored], nonlinearity: 
         raise ZooError(f"{entry['name']} does not hold the weights of a SimpleRNN, LSTM or GRU")
     if nonlinearity is None:
         asked = "tanh or relu" if name == "SimpleRNN" else "tanh, if it has Keras's own activations"
+        asked += ", and no go_backwards"
         raise ZooError(
             f"holds the weights of a {name} without its options: save the whole model as .keras, or add --nonlinearity "
             f"{asked}"

@@ -149,7 +149,7 @@ def _chosen(graph: Graph, prefix: str | None) -> list[Any]:
     if not graph.recurrent:
         kinds = sorted({node.op_type for node in graph.nodes})
         hint = (
-            "; torch writes a plain RNN step by step unless it exports with dynamo=False: do so, or convert the state dict"
+            "; torch writes a plain RNN out step by step: export with dynamo=False, or convert the state dict"
             if {"MatMul", "Gemm"} & set(kinds) and {"Tanh", "Relu"} & set(kinds)
             else ""
         )
