@@ -263,12 +263,6 @@ def test_weights_by_another_ending_and_by_none(tmp_path: Path) -> None:
     assert refused(tmp_path / "pipe.yaml", "--to", "torch", "-o", tmp_path / "b.pt").endswith("is no ordinary file")
 
 
-def refused(*words: object) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    assert isinstance(done.exception, ZooError), done.output
-    return str(done.exception)
-
-
 def test_what_a_spec_extends_is_never_the_output(saved: tuple[Path, Path, zoo.Model], tmp_path: Path) -> None:
     base, weights, _ = saved
     (tmp_path / "deep").mkdir()
@@ -278,7 +272,7 @@ def test_what_a_spec_extends_is_never_the_output(saved: tuple[Path, Path, zoo.Mo
     before, held = base.read_bytes(), tmp_path / "w.pt"
     weights.rename(held)
     for name in ("source.pt", "link.pt"):
-        said = refused("convert", child, "--weights", held, "--to", "zoo", "-o", tmp_path / name, "--force")
+        said = refused(child, "--weights", held, "--to", "zoo", "-o", tmp_path / name, "--force")
         assert "which is read: choose another name" in said
         assert base.read_bytes() == before
         assert not (tmp_path / name).exists()
@@ -297,12 +291,12 @@ def test_any_file_name_gives_a_spec_a_name(stem: str, name: str, tmp_path: Path)
 def test_names_out_of_a_file_stay_in_one_line_that_can_be_read(tmp_path: Path) -> None:
     held = {f"m\x1b[2J{i}\nx.{part}_l0": torch.zeros(1, 1) for i in range(3) for part in ("weight_ih", "weight_hh")}
     torch.save(held, tmp_path / "a.pt")
-    said = refused("convert", tmp_path / "a.pt", "--to", "zoo", "-o", tmp_path / "b.pt")
+    said = refused(tmp_path / "a.pt", "--to", "zoo", "-o", tmp_path / "b.pt")
     assert "holds 3 recurrent modules: m\\x1b[2J0\\nx, " in said
     assert "\n" not in said
     name = b"m" * 100_000
     with zipfile.ZipFile(tmp_path / "c.pt", "w") as archive:
         archive.writestr("a/data.pkl", b"\x80\x02c" + name + b"\nx\n.")
-    said = refused("convert", tmp_path / "c.pt", "--to", "zoo", "-o", tmp_path / "b.pt")
+    said = refused(tmp_path / "c.pt", "--to", "zoo", "-o", tmp_path / "b.pt")
     assert len(said) < 900 + len(str(tmp_path))
     assert said.endswith('torch.save(model.state_dict(), "weights.pt")')
