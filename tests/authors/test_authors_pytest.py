@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import xml.etree.ElementTree
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from running import ROOT, Done, python
+
+from zoo.checks.report import Outcome
+from zoo.testing.conformance import Check
 
 MINE = """
 from zoo.testing import parametrize_with_checks, tiny_spec
@@ -175,3 +180,16 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     done = run(tmp_path, "-p", "no:zoo")
     assert done.returncode == 0
     assert not [line for line in done.stdout.splitlines() if line.startswith("zoo: ")]
+
+
+@pytest.mark.parametrize("status", ["failed", "skipped", "expected failure"])
+def test_what_a_terminal_would_obey_is_shown_and_not_done(status: str) -> None:
+    title = "\x1b]0;title\x07"
+    outcome = Outcome("saving", status, f"raised {title}", traceback=f"line 1: {title}")
+    model: Any = SimpleNamespace(spec=SimpleNamespace(id="m"), outcome=lambda _: outcome)
+    check: Any = SimpleNamespace(name="saving")
+    kinds = (pytest.fail.Exception, pytest.skip.Exception, pytest.xfail.Exception)
+    with pytest.raises(kinds) as caught:
+        Check(model, check)()
+    assert "\x1b" not in str(caught.value)
+    assert str(caught.value).count("\\x1b]0;title\\x07") == (2 if status == "failed" else 1)

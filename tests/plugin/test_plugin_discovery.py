@@ -49,6 +49,7 @@ def test_damaged_installations_are_named_and_stop_nothing(site: Site) -> None:
     site.install("zoo-namless", {}, metadata="Metadata-Version: 2.1\n", points={"nameless": "x"})
     site.install("zoo-nodata", {}, metadata="", points={"nodata": "x"})
     site.install("zoo-unrelated", {}, points="[console_scripts]\nx = y:z\n")
+    site.install("zoo-page", {}, points={"p" * 5000: "zoo_absent"})
     unreadable = site.path / "zoo_bytes-1.dist-info"
     unreadable.mkdir()
     (unreadable / "entry_points.txt").write_bytes(b"[zoo.plugins]\n\xff\xfe = x\n")
@@ -60,6 +61,7 @@ def test_damaged_installations_are_named_and_stop_nothing(site: Site) -> None:
         "alist": "names a list, which cannot hold hooks",
         "attribute": "cannot be imported: AttributeError: module 'zoo_attribute' has no attribute 'gone'",
         "good": "",
+        "p" * 100 + "...": "its module 'zoo_absent' is not there: reinstall zoo-page",
         "none": "names None, which cannot hold hooks",
         "value": "its entry point must name a module, or 'module:object', not 'not a module!'",
         "zoo-points": "its entry_points.txt cannot be read: reinstall zoo-points",

@@ -18,6 +18,8 @@ from zoo.plugin.distributions import Installed, find, folder_of
 from zoo.plugin.loading import VARIABLE, Source
 
 GROUP: Final = "zoo.plugins"
+_LONGEST_NAME: Final = 100
+"""Characters of a plugin's name: a damaged file may have a page of them, which every table would be as wide as."""
 _VALUE: Final = re.compile(r"\s*\w+(\.\w+)*\s*(:\s*\w+(\.\w+)*\s*)?(\[.*\]\s*)?")
 
 
@@ -126,7 +128,7 @@ def _sources(path: list[str]) -> Iterator[Source]:
 def _source(installed: Installed, point: importlib.metadata.EntryPoint, path: Sequence[str]) -> Source:
     module = point.value.partition(":")[0].strip()
     return Source(
-        name=point.name,
+        name=point.name if len(point.name) <= _LONGEST_NAME else f"{point.name[:_LONGEST_NAME]}...",
         distribution=installed.name,
         version=installed.version,
         module=point.value,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zoo.checks.choice import Chosen
-from zoo.errors import ZooError
+from zoo.errors import ZooError, clean
 from zoo.spec import library
 from zoo.spec.canonical import Spec
 from zoo.testing import asked
@@ -107,11 +107,13 @@ class Check:
         __tracebackhide__ = True
         outcome = self.model.outcome(self.check)
         self.calls.append(outcome)
-        text = f"{self.model.spec.id}: {outcome.check}: {outcome.reason}"
+        # pytest prints it as it is, and what code raised may hold anything.
+        text = clean(f"{self.model.spec.id}: {outcome.check}: {outcome.reason}")
         if outcome.status == "failed":
             # A figure says it all; where code raised, its author wants to see where.
             crash = outcome.reason.startswith("raised ") or outcome.check != self.check.name
-            pytest.fail(f"{text}\n\n{outcome.traceback}" if crash and outcome.traceback else text, pytrace=False)
+            trace = clean(outcome.traceback) if crash else ""
+            pytest.fail(f"{text}\n\n{trace}" if trace else text, pytrace=False)
         if outcome.status in ("skipped", "not run"):
             pytest.skip(text)
         if outcome.status == "expected failure":
@@ -137,7 +139,7 @@ class Applies:
         found = (self.model.outcome(check) for check in self.checks)
         first = next((outcome for outcome in found if outcome.status != "skipped"), None)
         if first is not None and first.status == "not run":
-            pytest.skip(f"{self.model.spec.id}: not run: {first.reason}")
+            pytest.skip(clean(f"{self.model.spec.id}: not run: {first.reason}"))
         if first is None:
             names = ", ".join(check.name for check in self.checks)
             pytest.fail(f"{self.model.spec.id}: no check applies to it (of {names})", pytrace=False)

@@ -82,6 +82,9 @@ def _shown(item: pytest.Item, check: Any) -> None:
     """What a check says of itself: in JUnit files, and with `-rP` for what passed."""
     detail = next((call.detail for call in getattr(check, "calls", ()) if call is not None), "")
     if detail:
+        from zoo.errors import clean
+
+        detail = clean(detail)
         item.user_properties.append((DETAIL, detail))
         item.add_report_section("call", "zoo", detail)
 
