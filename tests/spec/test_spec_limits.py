@@ -12,7 +12,8 @@ from spec_support import HEAD, Mistakes, Resolve
 
 import zoo
 from zoo.components import Provided
-from zoo.errors import BuildError, CheckFailure, ZooError
+from zoo.errors import BuildError, CheckFailure, SpecError, ZooError
+from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
 from zoo.spec import library
 from zoo.spec.limits import MOST_LAYERS_OF_ALL, MOST_STAGES, MOST_STATE, excess
@@ -197,3 +198,11 @@ def test_the_contract_counts_buffers(describe: str) -> None:
         return
     with pytest.raises(CheckFailure, match="the tiny model has 3 numbers in buffers, its description gives 0"):
         parameters(Subject(spec, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(("cell", "key"), [("lipschitz", "epsilon"), ("cornn", "dt"), ("antisymmetric", "epsilon")])
+def test_a_number_that_float32_cannot_hold_is_a_mistake(cell: str, key: str, builtin: Catalogue) -> None:
+    spec = {"schema": 1, "name": "x", "input": 3, "hidden_size": 4}
+    assert library.load({**spec, "cell": {"kind": cell, key: 3.4e38}}, builtin).spec.name == "x"
+    with pytest.raises(SpecError, match=rf"{key!r} must be between .* which float32 can hold"):
+        library.load({**spec, "cell": {"kind": cell, key: 3.5e38}}, builtin)

@@ -18,6 +18,8 @@ from zoo.errors import ZooError
 from zoo.spec.problems import Problem, collecting, mistake, show, unwrap, validate, wrap
 
 RESERVED_ARCHITECTURES: Final = ("encoder-decoder", "transducer", "bilm")
+LARGEST: Final = (2 - 2**-23) * 2.0**127
+"""Of float32: a larger option ends the first step of a model."""
 
 
 class Lookup(Protocol):
@@ -43,6 +45,10 @@ class HeadEntry:
     pool: Part | None
 
 
+LARGEST: Final = (2 - 2**-23) * 2.0**127
+"""Of float32: a larger option ends the first step of a model."""
+
+
 def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Part:
     """The component that a spec names. format_keys: keys of the mapping that are the format's, not the component's."""
     if isinstance(value, str):
@@ -63,7 +69,17 @@ def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Pa
     except ZooError as error:
         raise mistake("unknown_component", str(error), "kind") from None
     options = {key: item for key, item in value.items() if key != "kind" and key not in format_keys}
-    return Part(provided, validate(provided.record.options, options, info.context, "kind", *format_keys))
+    checked = validate(provided.record.options, options, info.context, "kind", *format_keys)
+    large = [key for key, number in checked if isinstance(number, float) and abs(number) > LARGEST]
+    if large:
+        raise wrap([_too_large(key, checked) for key in large])
+    return Part(provided, checked)
+
+
+def _too_large(name: str, options: Any) -> Problem:
+    key = type(options).model_fields[name].alias or name if name in type(options).model_fields else name
+    message = f"{key!r} must be between -{LARGEST:.1e} and {LARGEST:.1e}, which float32 can hold"
+    return Problem((key,), "too_large", message, getattr(options, name))
 
 
 def is_component(kind: str, name: object, info: ValidationInfo) -> bool:
