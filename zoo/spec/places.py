@@ -45,10 +45,6 @@ class HeadEntry:
     pool: Part | None
 
 
-LARGEST: Final = (2 - 2**-23) * 2.0**127
-"""Of float32: a larger option ends the first step of a model."""
-
-
 def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Part:
     """The component that a spec names. format_keys: keys of the mapping that are the format's, not the component's."""
     if isinstance(value, str):
@@ -77,7 +73,8 @@ def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Pa
 
 
 def _too_large(name: str, options: Any) -> Problem:
-    key = type(options).model_fields[name].alias or name if name in type(options).model_fields else name
+    field = type(options).model_fields.get(name)
+    key: str = field.alias or name if field is not None else name
     message = f"{key!r} must be between -{LARGEST:.1e} and {LARGEST:.1e}, which float32 can hold"
     return Problem((key,), "too_large", message, getattr(options, name))
 
