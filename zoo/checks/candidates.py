@@ -170,7 +170,7 @@ def _text(bounds: Mapping[str, Any], now: str) -> Iterator[str]:
 
 
 def _model(member: type[BaseModel], now: Any) -> Iterator[BaseModel]:
-    """A model inside the options: as it comes, where there is none or another kind; its fields are options themselves."""
+    """A model inside the options: as it comes, if it is not there already: its fields are options themselves."""
     if not isinstance(now, member):
         try:
             yield member()

@@ -167,7 +167,7 @@ def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
 
 
 def _scales(subject: Subject, index: int, layer: Recurrent) -> None:
-    """What is kept is divided by the share that is kept, so that its mean stays: behind a layer, and before its cell."""
+    """What is kept is divided by the share that is kept, so that its mean stays."""
     rates = layer.dropout
     between = (1.0 - rates.between) * (1.0 - rates.output)
     if subject.traits.stochastic or subject.traits.batch_statistics:
@@ -175,8 +175,12 @@ def _scales(subject: Subject, index: int, layer: Recurrent) -> None:
     for what, share in (("input", 1.0 - rates.input), ("output", between)):
         if share == 1.0:
             continue
-        own = Dropout(input=rates.input) if what == "input" else replace(rates, input=0.0, recurrent=0.0, weight=0.0)
-        alone = replace(layer, dropout=replace(own, zoneout=0.0), norm=None, residual=False)
+        own = Dropout(variational=rates.variational)
+        if what == "input":
+            own = replace(own, input=rates.input)
+        else:
+            own = replace(own, between=rates.between, output=rates.output)
+        alone = replace(layer, dropout=own, norm=None, residual=False)
         model = build(
             with_layer(without_dropout(subject.tiny), index, alone), seed=0, device=subject.device, dtype=subject.exact
         )
