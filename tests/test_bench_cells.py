@@ -153,7 +153,7 @@ def test_on_a_narrow_terminal_the_table_goes_on_below_and_no_number_is_broken(
 
     row = ("memory-control-lstm", *(["1,234,567"] * (len(cells.COLUMNS) - 1)))
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr(bench, "is_terminal", lambda: True)
     bench._wide_table(cells.COLUMNS, [row, row], right=cells.COLUMNS[1:])
     printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     lines = [line.rstrip() for line in printed.splitlines()]
@@ -166,7 +166,7 @@ def test_on_a_narrow_terminal_the_table_goes_on_below_and_no_number_is_broken(
         len(names) for names in shown for _ in range(2)
     ]
     # Piped, it is one table, however wide.
-    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    monkeypatch.setattr(bench, "is_terminal", lambda: False)
     bench._wide_table(cells.COLUMNS, [row], right=cells.COLUMNS[1:])
     assert len(capsys.readouterr().out.splitlines()) == 2
 

@@ -63,7 +63,7 @@ def test_complex_states_scan_without_gradients_and_loop_with_them(scans: list[in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("masks", "both"), [(False, False), (True, True)])
+@pytest.mark.parametrize(("masks", "both"), [(True, True), pytest.param(False, False, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", ["rnn", "lstm", "matrix", "window", "fresh", "time and observations", "delay buffer"])
 def test_every_kind_of_state(name: str, masks: bool, both: bool, scans: list[int]) -> None:
     layer = layer_of(name, both=both)

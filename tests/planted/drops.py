@@ -126,7 +126,7 @@ def _zoneout(patch: Patch, wrong: Any) -> None:
 
 @mutant("timed", "dropout")
 def zoneout_on_a_state_that_forbids_it(patch: Patch) -> None:
-    edit(patch, zoo.engine.recurrence, "_steps", "if not cell.states[name].zoneout:", "if False:")
+    edit(patch, zoo.engine.recurrence, "_recurrence", "if not cell.states[name].zoneout:", "if False:")
 
 
 @mutant("timed", "dropout")
@@ -134,7 +134,7 @@ def zoneout_in_training_on_a_state_that_forbids_it(patch: Patch) -> None:
     edit(
         patch,
         zoo.engine.recurrence,
-        "_steps",
+        "_recurrence",
         "cell.states[name].zoneout:",
         "(cell.states[name].zoneout or cell.training):",
     )

@@ -79,8 +79,8 @@ def reverse_without_lengths_of_rows(patch: Patch) -> None:
 
 @mutant("gru", "padding_invariance")
 def lengths_off_by_one(patch: Patch) -> None:
-    def wrong(row_lengths: Any, lengths: Any, x: Tensor, *rest: Any) -> Any:
-        found, valid = row_lengths(lengths, x, *rest)
+    def wrong(row_lengths: Any, lengths: Any, x: Tensor, *rest: Any, **ended: Any) -> Any:
+        found, valid = row_lengths(lengths, x, *rest, **ended)
         if found is None:
             return found, valid
         found = (found - 1).clamp(min=1)

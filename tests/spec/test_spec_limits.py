@@ -167,6 +167,9 @@ class Keeps(zoo.Cell):
         self.W = torch.nn.Parameter(torch.zeros(hidden_size, *input_shape))
         self.register_buffer("fixed_weights", torch.zeros(3))
 
+    def step(self, u: Any, state: Any, const: Any) -> dict[str, torch.Tensor]:
+        return {"h": u @ self.W.t()}
+
 
 def described(options: Any, input_shape: tuple[int, ...], hidden_size: int) -> zoo.Description:
     return zoo.Description(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 import hostile
 import pytest
@@ -62,6 +63,16 @@ def _within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where code in a pickle would leave its mark
 
 
+COUNTED: Final = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(status)
+"""
+"""Runs a command and prints its CPU seconds and KiB of memory; in a small process, as a child inherits the figure."""
+
+
 def held(name: str, folder: Path) -> None:
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.process_time()
     line = refusal(name, folder)
@@ -72,7 +83,8 @@ def held(name: str, folder: Path) -> None:
     if line is None:
         return
     assert spent < 2, f"{spent:.1f} s of CPU time"
-    assert after.ru_maxrss < GIBIBYTE
+    # The figure is that of the largest child so far, and Linux counts what its parent held when it was started.
+    assert after.ru_maxrss < max(GIBIBYTE, before.ru_maxrss + 1, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + 1)
     assert line != "NO NAME"
     assert "\n" not in line
     assert 5 < len(line) < 450
@@ -112,15 +124,12 @@ def test_there_are_many_of_every_kind() -> None:
 def test_the_command_takes_little_time_and_memory(name: str, tmp_path: Path) -> None:
     """Of the whole command, its start included, as the system counts it."""
     FILES[name](tmp_path / name)
-    words = [sys.executable, "-m", "zoo", "convert", name, "--to", "zoo", "-o", "out.pt"]
-    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 2
-    assert said.startswith(f"zoo: {name}: ")
-    assert said.count("\n") == 1
-    assert used.ru_utime + used.ru_stime < 2
-    assert used.ru_maxrss < GIBIBYTE
+    words = [sys.executable, "-c", COUNTED, sys.executable, "-m", "zoo", "convert", name, "--to", "zoo", "-o", "out.pt"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    seconds, memory = done.stdout.split()
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"zoo: {name}: ")
+    assert done.stderr.count("\n") == 1
+    assert float(seconds) < 2
+    assert int(memory) < GIBIBYTE
     assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli import completion
-from zoo.cli.output import note, progress, table, write, write_json
+from zoo.cli.output import is_terminal, note, progress, table, write, write_json
 from zoo.cli.specs import Json
 from zoo.cli.tables import GAP
 
@@ -145,7 +144,7 @@ def cells(
 def _wide_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str]) -> None:
     """A table of many columns. On a terminal that is too narrow for them it goes on below, by the same first column."""
     lines = [tuple(row) for row in rows]
-    if not sys.stdout.isatty():
+    if not is_terminal():
         table(columns, lines, right=right)
         return
     widths = [max(map(len, texts)) for texts in zip(columns, *lines, strict=True)]

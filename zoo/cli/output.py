@@ -45,7 +45,8 @@ def write_json(data: Any) -> None:
 
 
 def note(text: str) -> None:
-    """A line on standard error: what a pipe should not receive."""
+    """A line on standard error: what a pipe should not receive. It follows what was printed before, in one log too."""
+    _out().flush()
     _err().write(clean(text) + "\n")
 
 
