@@ -218,7 +218,7 @@ def test_an_input_is_never_an_output(tmp_path: Path) -> None:
 def test_only_ordinary_files_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "folder.pt").mkdir()
     os.mkfifo(tmp_path / "pipe.pt")
-    for name, what in (("folder.pt", "a folder"), ("pipe.pt", "no ordinary file")):
+    for name, what in (("folder.pt", "a folder"), ("pipe.pt", "not a regular file")):
         with pytest.raises(ZooError, match=f"cannot be written: it is {what}"):
             atomic.write(tmp_path / name, b"", force=True)
     with pytest.raises(ZooError, match="cannot be written: No such folder: "):

@@ -66,7 +66,7 @@ def check_symbols(x: Tensor, vocabulary: int) -> None:
 
 
 _LEAVE_OUT: Final = (
-    ": a sequence without a step may stand in a batch only where a state is given and the model has no pool; "
+    ": a sequence of length 0 is allowed only where a state is given and the model has no pool; "
     "leave it out, keep = lengths > 0, with x[keep], lengths[keep] and the state's state[keep], or h[:, keep] "
     "in torch's layout"
 )
@@ -130,7 +130,8 @@ def warn_of_half(spec: Spec, dtype: torch.dtype) -> None:
     """Say in one line if the model is to be run in half precision and a component does not promise that."""
     for place, part in parts(spec):
         if not part.traits.low_precision:
-            text = f"{spec.id}: {place} ({part.record.name}) does not promise {dtype}, and may be far off: use float32"
+            where = f"{spec.id}: {place} ({part.record.name})"
+            text = f"{where} is not reliable in {dtype}, outputs may be far off: use float32"
             warnings.warn(text, PrecisionWarning, stacklevel=provenance.level())
             return
 

@@ -85,7 +85,7 @@ def check_free(paths: Iterable[Path], *, force: bool = False, inputs: Iterable[P
         if not os.path.lexists(path) or (_left_over(path) is not None and not path.exists()):
             continue
         if path.is_dir() or not (path.is_file() or path.is_symlink()):
-            raise ZooError(f"{path}: cannot be written: it is {'a folder' if path.is_dir() else 'no ordinary file'}")
+            raise ZooError(f"{path}: cannot be written: it is {'a folder' if path.is_dir() else 'not a regular file'}")
         if not force:
             raise ZooError(f"{path}: exists already: choose another name, or add --force to replace it")
 

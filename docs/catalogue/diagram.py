@@ -168,6 +168,8 @@ def _done(right: Sequence[Token]) -> str:
     if len(plain) > 2 and (plain[0].kind == "function" or plain[0].text == "σ") and _is_bracketed(plain[1:]):
         inside = _operators(plain[2:-1])
         return plain[0].text if set(inside) <= {"+"} else f"{plain[0].text}({' '.join(inside)})"
+    if plain and plain[0].text == "(" and _is_bracketed(plain) and any(token.text == "," for token in plain):
+        return "concatenate"  # (a, b), one beside the other
     return " ".join(_operators(plain)) or ("=" if len(plain) == 1 else "product")
 
 

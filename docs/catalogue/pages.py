@@ -184,8 +184,8 @@ def _index() -> Iterator[str]:
     yield "that cell and reference cannot change together unseen; an **oracle** is an implementation from outside that"
     yield "gives the same with the same weights."
     yield ""
-    yield "Where a page says *at second hand*, the paper itself was not opened: its equations are as descriptions and"
-    yield "other implementations state them."
+    yield "Where a page says *from a secondary source*, the paper itself was not opened: its equations are as"
+    yield "descriptions and other implementations state them."
 
 
 def _row(cell: Known) -> tuple[str, ...]:

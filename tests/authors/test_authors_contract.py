@@ -223,7 +223,7 @@ def test_exitfirst_stops_at_the_first_failing_model(monkeypatch: pytest.MonkeyPa
         "lstm: 1 passed, 0 skipped, 0 failed",
         "gru: 0 passed, 0 skipped, 1 failed",
         "  FAILED shapes: the figure is 2, bound 1",
-        "2 models: 1 passed, 0 skipped, 1 failed; 2 not tested, as --exitfirst asks",
+        "2 models: 1 passed, 0 skipped, 1 failed; 2 not tested because of --exitfirst",
     ]
     assert command(*names, "-j", "1", "--check", "shapes").stdout.splitlines()[-1].startswith("4 models: 3 passed")
 

@@ -115,7 +115,7 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     "a name with a dot": ({"after": put(states={"h.x": H_ONE})}, ".states names a state 'h.x': a name is text without"),
     "the engine's own name": (
         {"after": put(states={"h": H_ONE, "age": H_ONE}, window=1)},
-        ".states names a state 'age', which the engine has for itself",
+        ".states names a state 'age', which is reserved",
     ),
     "no output_shape": ({"after": drop("output_shape")}, " has no output_shape: set self.output_shape = (width,)"),
     "an int as output_shape": (

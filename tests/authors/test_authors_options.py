@@ -137,3 +137,19 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "input maps": {"channels": 2, "height": 5, "width": 7},
     "input tokens": {"vocabulary": 9, "size": 5},
 }
+
+
+def test_a_figure_that_only_the_description_changes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.heads.pools import Attention
+
+    build = Attention.__init__
+
+    def deaf(self: Any, given: Any, input_shape: Any) -> None:
+        build(self, given.model_copy(update={"size": None}), input_shape)
+
+    monkeypatch.setattr(Attention, "__init__", deaf)
+    spec = tiny_spec("rnn", input=9, hidden_size=11, head={"kind": "linear", "size": 3, "pool": "attention"})
+    with pytest.raises(
+        zoo.CheckFailure, match=r"head.pool.size \d+ the model has \d+ parameters, its description gives"
+    ):
+        options_of(Subject(spec, torch.device("cpu")))

@@ -24,7 +24,7 @@ PACKED = pack_padded_sequence(X, torch.tensor([7, 5, 3, 1]), batch_first=True)
 ONE = "x.unsqueeze(0) for one sequence"
 POOLED = build(head={"kind": "linear", "size": 2, "pool": "mean"})
 LEAVE_OUT = (
-    ": a sequence without a step may stand in a batch only where a state is given and the model has no pool; leave it "
+    ": a sequence of length 0 is allowed only where a state is given and the model has no pool; leave it "
     "out, keep = lengths > 0, with x[keep], lengths[keep] and the state's state[keep], or h[:, keep] in torch's layout"
 )
 LACKS = "; this model's state has layers.0.h, layers.0.c"

@@ -54,6 +54,11 @@ def rate_taken_for_what_is_kept(patch: Patch) -> None:
 
 
 @mutant("layers", "dropout")
+def what_is_kept_as_it_was(patch: Patch) -> None:
+    edit(patch, zoo.engine.dropout, "drop", ".div(keep)", "")
+
+
+@mutant("layers", "dropout")
 def weights_never_dropped(patch: Patch) -> None:
     patch.setattr(Context, "drop_weight", lambda self, weight: weight)
 

@@ -7,6 +7,7 @@ from zoo.cells.gated.update import MiRU1
 from zoo.cells.linear.s5 import S5
 from zoo.cells.weights import GatedCell
 from zoo.heads.linear import Linear
+from zoo.heads.pools import Attention
 
 from .patching import Patch, edit
 from .suite import mutant
@@ -26,6 +27,12 @@ def share_in_place_of_its_rest(patch: Patch) -> None:
 @mutant("s5", "options")
 def smallest_step_ignored(patch: Patch) -> None:
     edit(patch, S5, "reset_parameters", "self.options.dt_min", "0.001")
+
+
+# Its description heeds it, so the declared figure alone would change.
+@mutant("attention", "options")
+def size_of_the_attention_ignored(patch: Patch) -> None:
+    edit(patch, Attention, "__init__", "options.size or input_shape[-1]", "input_shape[-1]")
 
 
 @mutant("mgu", "bounded")

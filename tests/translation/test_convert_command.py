@@ -116,7 +116,7 @@ def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zo
         ((spec, "--weights", tmp_path / "none.pt", "--to", "onnx", "-o", out), "none.pt: cannot be read: No such file"),
         ((spec, "--weights", tmp_path / "text.pt", "--to", "onnx", "-o", out), "text.pt: is no file of weights that"),
         ((spec, "--weights", tmp_path / "list.pt", "--to", "onnx", "-o", out), "list.pt: holds no state dict, which"),
-        ((spec, "--to", "onnx", "-o", out), "--weights are missing: there is nothing to translate in a spec alone"),
+        ((spec, "--to", "onnx", "-o", out), "--weights are missing: a spec alone has no weights to convert"),
         ((weights, "--weights", weights, "--to", "onnx", "-o", out), "--weights go with a spec; a file of weights has"),
         ((weights, "--to", "onnx", "-o", out), "source.pt: is no state dict of a torch.nn.RNN, LSTM or GRU by itself"),
         (
@@ -260,7 +260,7 @@ def test_weights_by_another_ending_and_by_none(tmp_path: Path) -> None:
         torch.save(nn.GRU(4, 5).state_dict(), tmp_path / name)
         told("convert", tmp_path / name, "--to", "torch", "-o", tmp_path / "out.pt", "--force")
     os.mkfifo(tmp_path / "pipe.yaml")
-    assert refused(tmp_path / "pipe.yaml", "--to", "torch", "-o", tmp_path / "b.pt").endswith("is no ordinary file")
+    assert refused(tmp_path / "pipe.yaml", "--to", "torch", "-o", tmp_path / "b.pt").endswith("is not a regular file")
 
 
 def test_what_a_spec_extends_is_never_the_output(saved: tuple[Path, Path, zoo.Model], tmp_path: Path) -> None:

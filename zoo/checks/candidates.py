@@ -7,6 +7,7 @@ import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -99,6 +100,11 @@ def _of_member(member: Any, bounds: Mapping[str, Any], now: Any) -> Iterator[Any
         yield from _whole(bounds, now if type(now) is int else None)
     elif member is float:
         yield from _real(bounds, float(now) if type(now) in (int, float) and math.isfinite(now) else None)
+    elif member is Decimal:
+        number = float(now) if isinstance(now, Decimal) else None
+        about = _real({name: float(bound) for name, bound in bounds.items()}, number)
+        for value in about:  # with few digits too, as an option may say how many it takes
+            yield from (Decimal(str(value)), Decimal(f"{value:.1f}"))
     elif member is str:
         yield from _text(bounds, now if isinstance(now, str) else "")
     elif isinstance(member, type) and issubclass(member, enum.Enum):
@@ -164,7 +170,7 @@ def _text(bounds: Mapping[str, Any], now: str) -> Iterator[str]:
 
 
 def _model(member: type[BaseModel], now: Any) -> Iterator[BaseModel]:
-    """A model inside the options: as it comes, where none is given; its own fields are options of their own."""
+    """A model inside the options: as it comes, if it is not there already: its fields are options themselves."""
     if not isinstance(now, member):
         try:
             yield member()

@@ -163,6 +163,46 @@ def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
         if (whole == 0).any():
             continue  # zeros of the layer's own, as of relu, cannot be told from dropped ones
         _hold(lost, rate, rates.variational, f"layers.{index}: dropout on the {what}")
+    _scales(subject, index, layer)
+
+
+def _scales(subject: Subject, index: int, layer: Recurrent) -> None:
+    """What is kept is divided by the share that is kept, so that its mean stays."""
+    rates = layer.dropout
+    between = (1.0 - rates.between) * (1.0 - rates.output)
+    if subject.traits.stochastic or subject.traits.batch_statistics:
+        return  # other numbers in training, whatever is dropped
+    for what, share in (("input", 1.0 - rates.input), ("output", between)):
+        if share == 1.0:
+            continue
+        own = Dropout(variational=rates.variational)
+        if what == "input":
+            own = replace(own, input=rates.input)
+        else:
+            own = replace(own, between=rates.between, output=rates.output)
+        alone = replace(layer, dropout=own, norm=None, residual=False)
+        model = build(
+            with_layer(without_dropout(subject.tiny), index, alone), seed=0, device=subject.device, dtype=subject.exact
+        )
+        whole, trained = (_passed(model, subject, index, what, train=train) for train in (False, True))
+        expected = torch.where(trained == 0, torch.zeros_like(whole), whole / share)
+        close(trained, expected, f"layers.{index}: what dropout on the {what} keeps")
+
+
+def _passed(model: nn.Module, subject: Subject, index: int, what: str, *, train: bool) -> Tensor:
+    """What a layer's first cell is given, or what the layer gives."""
+    found: list[Tensor] = []
+    if what == "input":
+        cell = model.get_submodule(f"layers.{index}.cell")
+        handle: Any = cell.register_forward_pre_hook(lambda module, given: found.append(given[0].detach()))
+    else:
+        layer = model.get_submodule(f"layers.{index}")
+        handle = layer.register_forward_hook(lambda module, given, result: found.append(result.output.detach()))
+    try:
+        model.train(train)(batch_of(subject, MANY, 7).x)
+    finally:
+        handle.remove()
+    return found[0]
 
 
 def _zoneout(subject: Subject, index: int, layer: Recurrent) -> None:

@@ -94,6 +94,9 @@ def _products(model: Model, x: torch.Tensor) -> int:
 def options(subject: Subject) -> str:
     """Changing any option of a component or key of a layer changes a parameter, an output, or a declared figure.
 
+    A declared figure must be the built model's at every value too: else an option that its component ignores would
+    pass, since its description heeds it.
+
     Gives what was varied. An option of a component for which no other value was found is a failure: how to mend it
     stands in `zoo.checks.variations`.
     """
@@ -104,7 +107,7 @@ def options(subject: Subject) -> str:
     idle = [one.place for one in found if not (one.dead or one.values)]
     unfit = []
     for place, changed in chain(variations.schemes(subject.tiny, starts), keys(subject.tiny)):
-        differs = prints.differ(Try(subject.tiny, changed, None))
+        differs = prints.differ(Try(subject.tiny, changed, None), f"{place} changed")
         if differs is None:
             unfit.append(place)
         elif not differs:
@@ -135,7 +138,7 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
     """By itself if that can be; where it is refused beside the rest, with something else changed that lets it in."""
     said = {True: list[str](), False: list[str]()}
     for attempt in option.tries():
-        differs = prints.differ(attempt)
+        differs = prints.differ(attempt, f"{option.place} {attempt.value!r:.40}")
         if differs is not None:
             said[differs].append(f"{attempt.value!r:.40}")
         if differs and not option.every:
@@ -144,7 +147,7 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
         return _Varied(option.place, tuple(said[True]), dead=not said[True] or (option.every and bool(said[False])))
     for ways in (option.elsewhere, option.together):
         for attempt in chain.from_iterable(ways()):
-            differs = prints.differ(attempt)
+            differs = prints.differ(attempt, f"{option.place} {attempt.value!r:.40}")
             if differs:
                 return _Varied(option.place, (f"{attempt.value!r:.40} with others",), dead=False)
             if differs is not None:
@@ -174,27 +177,30 @@ class _Prints:
         self.subject = subject
         self.base: tuple[Spec, Any] | None = None
 
-    def differ(self, attempt: Try) -> bool | None:
-        """Whether the change changes anything; None where it does not fit, as another value may."""
+    def differ(self, attempt: Try, label: str) -> bool | None:
+        """Whether the change changes anything; None where it does not fit, as another value may. label: for errors."""
         if not variations.fits(attempt.changed):
             return None
         try:
             base = self._of_base(attempt.base)
-            return bool(_print(self.subject, attempt.changed) != base)
-        except DeclarationError:
+            return bool(_print(self.subject, attempt.changed, label) != base)
+        except (DeclarationError, CheckFailure):
             raise  # the author's mistake, not a change that does not fit
         except ZooError:
             return None
 
     def _of_base(self, spec: Spec) -> Any:
         if self.base is None or self.base[0] is not spec:
-            self.base = (spec, _print(self.subject, spec))
+            self.base = (spec, _print(self.subject, spec, "other options at their defaults"))
         return self.base[1]
 
 
-def _print(subject: Subject, spec: Spec) -> tuple[Any, ...]:
+def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
     """A model's fingerprint: figures, parameters and what comes out of it, in training and after."""
     model = build(spec, seed=0, device=subject.device, dtype=torch.float32)
+    count, described = _count(model), describe(spec).parameters
+    if described is not None and count != described:
+        raise CheckFailure(f"with {label} the model has {count:,} parameters, its description gives {described:,}")
     x = model.example_input(2, 7, seed=0)
     shapes = tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
     numbers = tuple(p.double().sum().item() for p in model.parameters())
@@ -204,7 +210,7 @@ def _print(subject: Subject, spec: Spec) -> tuple[Any, ...]:
             torch.manual_seed(0)
             outputs += [t.double().abs().sum().item() for t in tensors(model.train(mode)(x, return_state=True))]
     gradient = _padding_gradient(model, x)
-    return shapes, numbers, tuple(outputs), describe(spec).parameters, gradient
+    return shapes, numbers, tuple(outputs), described, gradient
 
 
 def _padding_gradient(model: Model, x: torch.Tensor) -> tuple[float, ...]:

@@ -26,7 +26,7 @@ from zoo.spec.shrink import DIVISIBLE, divisible, is_width, with_width
 MOST: Final = 3
 """How many values of another option an option is tried beside."""
 
-Path = tuple[str, ...]
+Path = tuple[str | int, ...]
 Starts = Callable[[str], bool]
 """Whether the part of a model with this name (`input`, `layers.0`, `pool`, `head`) has parameters."""
 
@@ -62,7 +62,7 @@ class Option:
 
     @property
     def place(self) -> str:
-        return ".".join((self.slot.place, *self.path))
+        return ".".join((self.slot.place, *map(str, self.path)))
 
     @property
     def every(self) -> bool:
@@ -221,20 +221,31 @@ def fits(spec: Spec) -> bool:
 
 
 def walk_options(given: BaseModel, under: Path = ()) -> Iterator[tuple[Path, FieldInfo, Any]]:
-    """Every option with its value; a model inside the options is gone into."""
+    """Every option with its value; models inside the options, and in lists of them, are gone into.
+
+    A model that could be of another kind, or missing, is an option too.
+    """
     for name, field in type(given).model_fields.items():
-        now = getattr(given, name)
+        now, path = getattr(given, name), (*under, name)
         if isinstance(now, BaseModel):
-            yield from walk_options(now, (*under, name))
-        else:
-            yield (*under, name), field, now
+            if candidates(field, now):
+                yield path, field, now
+            yield from walk_options(now, path)
+            continue
+        yield path, field, now
+        for index, item in enumerate(now if isinstance(now, tuple | list) else ()):
+            if isinstance(item, BaseModel):
+                yield from walk_options(item, (*path, index))
 
 
 def get(given: BaseModel, path: Path) -> Any:
     """The value at a path; None where there is nothing on the way."""
     found: Any = given
     for name in path:
-        found = getattr(found, name, None)
+        if isinstance(name, str):
+            found = getattr(found, name, None)
+        else:
+            found = found[name] if isinstance(found, tuple | list) and name < len(found) else None
     return found
 
 
@@ -254,6 +265,10 @@ def with_values(given: BaseModel, values: Mapping[Path, Any]) -> BaseModel | Non
             now = with_values(now, inner)
             if now is None:
                 return None
+        elif inner and isinstance(now, tuple | list):
+            now = _with_items(now, inner)
+            if now is None:
+                return None
         elif inner:
             return None
         kept[field.validation_alias if isinstance(field.validation_alias, str) else field.alias or name] = now
@@ -261,6 +276,18 @@ def with_values(given: BaseModel, values: Mapping[Path, Any]) -> BaseModel | Non
         return type(given).model_validate(kept)
     except (ValidationError, ZooError):
         return None
+
+
+def _with_items(now: Any, values: Mapping[Path, Any]) -> Any:
+    """A tuple or list of models with values inside some of them changed, or None where that is refused."""
+    items = []
+    for index, item in enumerate(now):
+        inner = {path[1:]: value for path, value in values.items() if path[0] == index}
+        changed = with_values(item, inner) if inner and isinstance(item, BaseModel) else item
+        if changed is None or (inner and changed is item):
+            return None
+        items.append(changed)
+    return type(now)(items)
 
 
 def _examples(kind: type[BaseModel]) -> Iterator[BaseModel]:

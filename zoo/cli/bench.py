@@ -53,7 +53,9 @@ def engine(
         ),
     ] = None,
     only: Annotated[str | None, typer.Option(help="Only contests whose name matches, as in 'lstm/small'.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each contest, if there is time.")] = 10,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Undisturbed measurement rounds of each benchmark, if time allows.")
+    ] = 10,
     seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 480,
     threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file: .svg, .pdf or .png.")] = None,
@@ -109,11 +111,13 @@ def cells(
     ] = None,
     sort: Annotated[
         str,
-        typer.Option(help="By name, parameters, forward or training.", autocompletion=completion.cell_sorts),
+        typer.Option(help="Sort by name, parameters, forward or training.", autocompletion=completion.cell_sorts),
     ] = "name",
     batch: Annotated[int, typer.Option(min=1, help="Rows of the input.")] = 16,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the input.")] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="Quiet rounds of each cell, if there is time.")] = 10,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Undisturbed measurement rounds of each cell, if time allows.")
+    ] = 10,
     seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 300,
     threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
     as_json: Json = False,

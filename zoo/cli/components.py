@@ -40,7 +40,7 @@ def components(
     kind: Annotated[
         str | None, typer.Option(help="Only this kind: cell, head, ...", autocompletion=component_kinds)
     ] = None,
-    sort: Annotated[str, typer.Option(help="By 'name', or cells by 'parameters'.", autocompletion=sorts)] = "name",
+    sort: Annotated[str, typer.Option(help="Sort by 'name', or cells by 'parameters'.", autocompletion=sorts)] = "name",
     as_json: Json = False,
 ) -> None:
     """The components that a spec can name, their options, and where they come from.

@@ -92,11 +92,11 @@ def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
             raise ZooError("--weights go with a spec; a file of weights has its own")
         return file, [file]
     if file.suffix.lower() in (".yaml", ".yml") and file.exists() and not file.is_file():
-        raise ZooError(f"{file}: is no ordinary file")
+        raise ZooError(f"{file}: is not a regular file")
     with recorded() as read:
         spec = library.load(source).spec  # before torch is imported: a mistake shows at once
     if weights is None:
-        raise ZooError("--weights are missing: there is nothing to translate in a spec alone")
+        raise ZooError("--weights are missing: a spec alone has no weights to convert")
     return spec, [*map(Path, read), weights]
 
 

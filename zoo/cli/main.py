@@ -57,7 +57,9 @@ def _root(
         False, "--version", help="Print the version and exit.", is_eager=True, callback=_version
     ),
     root: str | None = typer.Option(
-        None, metavar="FOLDER", help="Read no spec outside this folder, but for the library's; as ZOO_SPEC_ROOT does."
+        None,
+        metavar="FOLDER",
+        help="Refuse specs outside this folder, except the library's. Same as the variable ZOO_SPEC_ROOT.",
     ),
 ) -> None:
     """What stands before a command; its help is the application's."""

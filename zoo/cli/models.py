@@ -75,12 +75,12 @@ def hold(
         bool, typer.Option("--exitfirst", "-x", help="Stop after the first model with a failure.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="One line for each check: its time, and what it says of itself.")
+        bool, typer.Option("--verbose", "-v", help="One line for each check, with its time and details.")
     ] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of each failure.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Hold models to the contract: a spec's name covers its variants too. Exit status 1 if a check fails."""
+    """Run the conformance checks on models: a spec's name covers its variants too. Exit status 1 if a check fails."""
     from zoo.checks import workers
     from zoo.checks.choice import select
     from zoo.spec import library
@@ -112,7 +112,7 @@ def hold(
     if as_json:
         write_json([report.to_json() for report in reports])
     else:
-        write(_counted(reports) + (f"; {left} not tested, as --exitfirst asks" if left else ""))
+        write(_counted(reports) + (f"; {left} not tested because of --exitfirst" if left else ""))
     failed = [report for report in reports if not report.ok]
     if failed:
         names_of = ", ".join(report.name for report in failed)

@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
 def list_specs(
     pattern: Annotated[str, typer.Argument(help="Only names with this in them, or that match it, as 'rnn*'.")] = "*",
     tag: Annotated[str | None, typer.Option(help="Only specs with this tag.", autocompletion=completion.tags)] = None,
-    sort: Annotated[str, typer.Option(help="By 'name' or by 'parameters'.", autocompletion=completion.sorts)] = "name",
+    sort: Annotated[
+        str, typer.Option(help="Sort by 'name' or 'parameters'.", autocompletion=completion.sorts)
+    ] = "name",
     as_json: Json = False,
 ) -> None:
     """The specs of the library, with their parameters and where they come from."""

@@ -201,7 +201,7 @@ def _states(cell: Cell) -> None:
             wrong(cell, f".states[{state!r}] must be a zoo.StateSpec, as in {example}, not {spec!r:.60}")
         _state(cell, state, spec)
     if (cell.window or "fresh" in cell.uses) and (taken := {"age", "past"} & set(found)):
-        wrong(cell, f".states names a state {min(taken)!r}, which the engine has for itself where it carries inputs")
+        wrong(cell, f".states names a state {min(taken)!r}, which is reserved: the engine keeps past inputs under it")
 
 
 def _state(cell: Cell, state: str, spec: StateSpec) -> None:

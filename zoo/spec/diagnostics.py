@@ -98,7 +98,27 @@ def _unknown_key(problem: Problem) -> str:
 
 def _missing(problem: Problem) -> str:
     key = (problem.context or {}).get("key", problem.path[-1] if problem.path else "?")
+    if isinstance(key, int):  # of a list whose entries each mean something of their own
+        return f"{_label(problem.path[:-1])} must have more entries: the {_ordinal(key + 1)} is missing"
     return f"missing key {key!r}"
+
+
+def _ordinal(number: int) -> str:
+    words = ("first", "second", "third", "fourth", "fifth")
+    return words[number - 1] if number <= len(words) else f"{number}th"
+
+
+def _kind(problem: Problem) -> str:
+    context = problem.context or {}
+    known = re.findall(r"'([^']*)'", str(context["expected_tags"]))
+    given = str(context["tag"])
+    said = did_you_mean(given, known) or f"; known here: {', '.join(known)}"
+    return f"{_label(problem.path)} has the unknown {str(context['discriminator']).strip(chr(39))} {given!r:.60}{said}"
+
+
+def _no_kind(problem: Problem) -> str:
+    key = str((problem.context or {})["discriminator"]).strip("'")
+    return f"{_label(problem.path)} has no {key!r}, which says what kind it is"
 
 
 def _wrong_type(expected: str, mend: str = "") -> Callable[[Problem], str]:
@@ -155,6 +175,13 @@ _REWRITTEN: dict[str, Callable[[Problem], str]] = {
     "less_than_equal": _bound("at most", "le"),
     "multiple_of": _bound("a multiple of", "multiple_of"),
     "literal_error": _literal,
+    "enum": _literal,
+    "union_tag_invalid": _kind,
+    "union_tag_not_found": _no_kind,
+    "decimal_parsing": _wrong_type("a number"),
+    "decimal_type": _wrong_type("a number"),
+    "set_type": _wrong_type("a list"),
+    "frozen_set_type": _wrong_type("a list"),
     "too_short": _count("at least", "min_length"),
     "too_long": _count("at most", "max_length"),
     "string_too_short": lambda p: f"{_label(p.path)} must not be empty",

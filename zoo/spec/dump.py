@@ -78,9 +78,9 @@ def layer_data(layer: Recurrent | Other) -> Any:
 
 def part_data(part: Part) -> Any:
     """A component: its qualified name alone where it has no options, else a mapping."""
-    options = part.options.model_dump(exclude_none=True, by_alias=True)
-    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
-    return {"kind": part.provided.qualified, **listed} if listed else part.provided.qualified
+    # as JSON has them: lists for tuples, the values of enumerations
+    options = part.options.model_dump(mode="json", exclude_none=True, by_alias=True)
+    return {"kind": part.provided.qualified, **options} if options else part.provided.qualified
 
 
 def as_mapping(data: Any) -> dict[str, Any]:

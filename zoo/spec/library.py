@@ -47,10 +47,10 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     found = find(name, catalogue)
     if found is not None:
         return found.path, variant or None
-    if os.sep in name or os.path.lexists(name):
-        return Path(name), variant or None
     known = entries(catalogue)
     close = did_you_mean(name, {entry.short for entry in known} | {entry.name for entry in known})
+    if (os.sep in name and not close) or os.path.lexists(name):
+        return Path(name), variant or None
     hint = close or "; `zoo list` shows them all"
     plugins = (catalogue or installed()).plugins
     idle = [f"{plugin.name} is {plugin.status}" for plugin in plugins if plugin.status != "ok"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
@@ -14,6 +15,11 @@ Path = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 _WRAPPED = "several"
+_UNWRITTEN: Final = frozenset(
+    {"tuple_type", "set_type", "frozen_set_type", "is_instance_of", "date_type", "datetime_type", "time_type"}
+    | {"time_delta_type", "bytes_type", "complex_type", "path_type", "uuid_type", "url_type"}
+)
+"""Errors of pydantic for a value that must be of a type which no YAML has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,31 @@ def flatten(error: ValidationError, allowed: tuple[str, ...]) -> list[Problem]:
 def validate(model: type[Model], value: Any, context: Any, *more_keys: str) -> Model:
     """`value` as a `model`, from within another model's validator. more_keys: others that may stand beside its own."""
     try:
-        return model.model_validate(value, context=context)
+        try:
+            return model.model_validate(value, context=context)
+        except ValidationError as error:
+            written = _as_written(value, error)
+            if written is None:
+                raise
+        return model.model_validate_json(written, context=context)
     except ValidationError as error:
         raise wrap(flatten(error, (*more_keys, *keys_of(model)))) from None
     except Exception as error:
         # A validator of a plugin's options; what may be raised on purpose is caught above.
         raise mistake("plugin", f"{model.__name__} cannot be checked: {type(error).__name__}: {error}") from None
+
+
+def _as_written(value: Any, error: ValidationError) -> str | None:
+    """The value as JSON, where an option has a type that no file holds as such: a tuple, a set, an enumeration, a date.
+
+    Strict models take these from Python only as what they are, and from JSON as a list or text, as a spec has them.
+    """
+    if all(entry["type"] not in _UNWRITTEN for entry in error.errors(include_url=False)):
+        return None
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:

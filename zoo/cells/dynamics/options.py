@@ -185,7 +185,7 @@ CELLS: Final = (
         summary="Gated recurrent unit with weighted feedback of a state some steps back",
         paper="Erichson, Lim and Mahoney 2022, Gated recurrent neural networks with weighted time-delay feedback, "
         "preprint, arXiv:2212.00228",
-        authority="the paper's discrete update of h, with u, z, g and a, at second hand",
+        authority="the paper's discrete update of h, with u, z, g and a, from a secondary source",
     ),
     *TIMED,
 )

@@ -21,7 +21,7 @@ class TauGRU(GatedCell):
     The buffer holds the states before h, the oldest first: d is `delay`, and buffer₁ is h as it was d steps before.
 
     Source: arXiv:2212.00228, with steps of length 1, so that `delay` is the paper's ⌊τ/Δt⌋. Parameters start uniform in
-    plus and minus 1/sqrt(hidden_size), a choice: the authors' code was not to be had. Parameters: four blocks, u, z, g,
+    plus and minus 1/sqrt(hidden_size), a choice: the authors' code was not found. Parameters: four blocks, u, z, g,
     a. States: h (hidden_size,); buffer (delay, hidden_size), zero to begin with.
     """
 

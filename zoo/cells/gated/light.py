@@ -30,7 +30,8 @@ class CFN(BlockCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the paper's experiments: weights uniform within 0.07, b_θ = 1 and b_η = −1."""
+        """Weights uniform within 0.07, b_θ = 1 and b_η = −1, as is reported of the paper's experiments: not checked
+        against the paper itself."""
         nn.init.uniform_(self.weight_ih, -0.07, 0.07)
         nn.init.uniform_(self.weight_hh, -0.07, 0.07)
         b_theta, b_eta = self.blocks_of("bias")

@@ -40,7 +40,8 @@ class LiGRU(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As SpeechBrain starts it."""
+        """As SpeechBrain: W uniform in plus and minus 1/sqrt(inputs), and so are biases, where there are any; U
+        orthogonal over both blocks at once; a norm's scale of 1 and shift of 0."""
         bound = 1 / math.sqrt(self.weight_ih.shape[1])
         for parameter in (self.weight_ih, *(getattr(self, name) for name in self.bias_names)):
             nn.init.uniform_(parameter, -bound, bound)

@@ -197,7 +197,7 @@ OTHERS: Final = (
         summary="Simple gated recurrent network: one gate, whose product of x is the candidate too",
         paper="Zu and Wei 2021, A simple gated recurrent network for detection of power quality disturbances, IET "
         "Generation, Transmission & Distribution 15(4), doi:10.1049/gtd2.12056",
-        authority="the paper's equations, at second hand: as torchrecurrent's SGRNCell has them",
+        authority="the paper's equations, from a secondary source: as torchrecurrent's SGRNCell has them",
     ),
     record(
         "scrn",
@@ -222,6 +222,6 @@ OTHERS: Final = (
         summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs for long-range sequence modeling, preprint, "
         "arXiv:2603.02226",
-        authority="the paper's equations of h and g, at second hand: RecurrentLayers.jl, issue 167",
+        authority="the paper's equations of h and g, from a secondary source: RecurrentLayers.jl, issue 167",
     ),
 )

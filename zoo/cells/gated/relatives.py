@@ -172,7 +172,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Chaos-free network: without an input, every state decays to zero",
         paper="Laurent and von Brecht 2017, A recurrent neural network without chaos, ICLR, arXiv:1612.06212",
-        authority="the paper's equations of the CFN, at second hand",
+        authority="the paper's equations of the CFN, from a secondary source",
     ),
     record(
         "lightru",
@@ -184,7 +184,7 @@ RELATIVES: Final = (
         summary="Light recurrent unit: one gate, and a candidate of the input alone",
         paper="Ye et al. 2024, Light recurrent unit: towards an interpretable recurrent neural network for modeling "
         "long-range dependency, Electronics 13(16), doi:10.3390/electronics13163204",
-        authority="the paper's equations of the LRU, at second hand",
+        authority="the paper's equations of the LRU, from a secondary source",
     ),
     record(
         "minimalrnn",
@@ -196,7 +196,7 @@ RELATIVES: Final = (
         summary="MinimalRNN: a gate between the old state and a map of the input",
         paper="Chen 2017, MinimalRNN: toward more interpretable and trainable recurrent neural networks, preprint, "
         "arXiv:1711.06788",
-        authority="the paper's equations of MinimalRNN, at second hand",
+        authority="the paper's equations of MinimalRNN, from a secondary source",
     ),
     record(
         "star",
@@ -232,7 +232,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Minion recurrent unit 1: a GRU with a constant for its update gate",
         paper=MINION,
-        authority="the paper's equations of MiRU-1, at second hand",
+        authority="the paper's equations of MiRU-1, from a secondary source",
     ),
     record(
         "miru2",
@@ -243,7 +243,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Minion recurrent unit 2: a GRU with constants for both gates",
         paper=MINION,
-        authority="the paper's equations of MiRU-2, at second hand",
+        authority="the paper's equations of MiRU-2, from a secondary source",
     ),
     record(
         "mut1",

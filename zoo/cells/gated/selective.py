@@ -19,11 +19,11 @@ from zoo.engine.precision import exactly, in_full
 
 
 class SURNN(GatedCell):
-    """n = tanh(W x + U h + b), h = h + g(t) ⊙ (n − h); the output is h.
+    """n = tanh(W x + U h + b), g = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), h = h + g ⊙ (n − h); the output is h.
 
-    At step t of a sequence, from 1 on, g(t) = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), where H is 1 above 0 and 0 elsewhere.
+    t is the number of the step in its sequence, from 1 on; H is 1 above 0 and 0 elsewhere.
 
-    Source: arXiv:2603.02226, at second hand, its f a simple network. The paper trains H by a straight-through
+    Source: arXiv:2603.02226, from a secondary source, its f a simple network. The paper trains H by a straight-through
     estimator, of a form not known here: H's gradient is passed on as if H(a) were a. Parameters: one block; gate_bias
     (H,), which is c; gate_alpha and gate_phi (H, K), α and φ; gate_omega (K,), ω. States: h (hidden_size,).
     """
@@ -41,7 +41,7 @@ class SURNN(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """A choice, since the paper's own start was not to be had: W, U and b as torch's RNN; rhythms of 4, 8, 16, ...
+        """A choice, since the paper's own start could not be found: W, U and b as torch's RNN; rhythms of 4, 8, 16, ...
         steps in all phases, so that a unit is updated at about every second step: ω_k = π / 2^k, c = 0, α normal, φ
         anywhere in a turn."""
         super().reset_parameters()

@@ -55,7 +55,8 @@ class LSTM1997(MemoryCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 0.1, as in most of the paper's experiments."""
+        """Uniform in plus and minus 0.1, as is reported of most of the paper's experiments: not checked against the
+        paper itself."""
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -0.1, 0.1)
 

@@ -43,7 +43,7 @@ CELLS: Final = (
         summary="The first LSTM: input and output gate, nothing forgotten",
         paper="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9(8), "
         "doi:10.1162/neco.1997.9.8.1735",
-        authority="the paper's section 4 and appendix A.1, at second hand",
+        authority="the paper's section 4 and appendix A.1, from a secondary source",
     ),
     record(
         "residual-lstm",
@@ -55,7 +55,7 @@ CELLS: Final = (
         summary="LSTM with peepholes whose output gate also lets the input through",
         paper="Kim, El-Khamy and Lee 2017, Residual LSTM: design of a deep recurrent architecture for distant speech "
         "recognition, Interspeech, arXiv:1701.03360",
-        authority="the paper's equations of the residual LSTM, at second hand",
+        authority="the paper's equations of the residual LSTM, from a secondary source",
         traits=Traits(),
     ),
     record(
@@ -78,7 +78,7 @@ CELLS: Final = (
         reference_in="memory",
         summary="LSTM with working memory connections: gates see a tanh of a map of the memory",
         paper="Landi et al. 2021, Working memory connections for LSTM, Neural Networks 144, arXiv:2109.00020",
-        authority="the paper's equations of the gates, at second hand",
+        authority="the paper's equations of the gates, from a secondary source",
     ),
     record(
         "memory-control-lstm",
@@ -90,7 +90,7 @@ CELLS: Final = (
         summary="LSTM that puts out one view of its memory and feeds back another",
         paper="Ben-Ari and Shwartz-Ziv 2017, Sequence modeling using a memory controller extension for LSTM, NIPS time "
         "series workshop, https://www.ravid-shwartz-ziv.com/publication/squence2017/",
-        authority="the paper's equations, at second hand",
+        authority="the paper's equations, from a secondary source",
     ),
     record(
         "nas",

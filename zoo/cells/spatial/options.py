@@ -99,7 +99,7 @@ CELLS: Final = (
         summary="Convolutional GRU over maps, reset gate before the recurrent convolution",
         paper="Ballas et al. 2016, Delving deeper into convolutional networks for learning video representations, "
         "ICLR, arXiv:1511.06432",
-        authority="the paper's equations of section 3.1, at second hand",
+        authority="the paper's equations of section 3.1, from a secondary source",
         traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
         zoneout=True,
