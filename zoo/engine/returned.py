@@ -85,8 +85,8 @@ def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
     before = _written(*given)
     try:
         new = cell.step(u, state, const)
-    except (KeyError, RuntimeError) as error:
-        _explained(cell, error)
+    except (AttributeError, KeyError, RuntimeError) as error:
+        _explained(cell, error, state)
         raise
     if _written(*given) != before:
         wrong(cell, f".step changes {_IN_PLACE}")
@@ -98,10 +98,14 @@ def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
     return new
 
 
-def _explained(cell: Cell, error: Exception) -> None:
+def _explained(cell: Cell, error: Exception, state: States) -> None:
     """Raise the mistake that an error of a step comes from, where that is certain."""
     if isinstance(error, KeyError):
         _asked(cell, "step", error)
+    elif isinstance(error, AttributeError):
+        if error.obj is state and error.name in cell.states:
+            said = f".step asks for state.{error.name}: the state is a dict, write state[{error.name!r}]"
+            raise DeclarationError(said_by(cell, said)) from error
     elif "in-place operation" in str(error) or "modified inplace" in str(error):
         raise DeclarationError(said_by(cell, f".step changes {_IN_PLACE}")) from error
 
