@@ -75,9 +75,9 @@ def materialise(model: Model, device: str | torch.device, *, seed: int | None = 
     dtype = next(floats, torch.get_default_dtype())
     fresh = build(model.spec, seed=seed, device=device, dtype=dtype, engine=model.engine, memory_limit=None)
     for mine, theirs in zip(model.modules(), fresh.modules(), strict=True):
-        for name, parameter in theirs.named_parameters(recurse=False):
+        for name, parameter in theirs.named_parameters(recurse=False, remove_duplicate=False):
             setattr(mine, name, parameter)
-        for name, buffer in theirs.named_buffers(recurse=False):
+        for name, buffer in theirs.named_buffers(recurse=False, remove_duplicate=False):
             setattr(mine, name, buffer)
     return model
 

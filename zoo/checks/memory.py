@@ -132,6 +132,9 @@ def _overlapping(subject: Subject, batch: Batch) -> None:
 
 def _write(model: Model, other: Model) -> None:
     """Give a model another one's parameters and buffers through `data`, of which torch keeps no trace."""
-    mine, theirs = ([*one.parameters(), *one.buffers()] for one in (model, other))
-    for tensor, value in zip(mine, theirs, strict=True):
-        tensor.data.copy_(value)
+    for name, parameter in other.named_parameters():
+        model.get_parameter(name).data.copy_(parameter)
+    mine = dict(model.named_buffers())
+    for name, buffer in other.named_buffers():
+        if name in mine:  # a buffer may be made by the first run
+            mine[name].data.copy_(buffer)
