@@ -316,12 +316,12 @@ def _role(cell: Cell, parameter: str, role: Role) -> None:
 
 
 def _gates(cell: Cell, roles: Mapping[str, Role]) -> None:
-    """That the gates that keep and write the state are gates of some parameter."""
+    """That a gate that keeps or writes the state is a gate of some parameter; with some options a cell lacks one."""
     gates = dict.fromkeys(gate for role in roles.values() for gate in role.gates if gate)
-    for attribute in ("keep", "write"):
-        gate = getattr(cell, attribute)
-        if gate is not None and gate not in gates:
-            wrong(cell, f".{attribute} is {gate!r:.60}, which is no gate in roles; it has {', '.join(gates) or 'none'}")
+    said = {attribute: gate for attribute in ("keep", "write") if (gate := getattr(cell, attribute)) is not None}
+    if said and not any(gate in gates for gate in said.values()):
+        attribute, gate = next(iter(said.items()))
+        wrong(cell, f".{attribute} is {gate!r:.60}, which is no gate in roles; it has {', '.join(gates) or 'none'}")
 
 
 def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:
