@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from itertools import chain
 from numbers import Integral
@@ -75,9 +75,9 @@ def materialise(model: Model, device: str | torch.device, *, seed: int | None = 
     dtype = next(floats, torch.get_default_dtype())
     fresh = build(model.spec, seed=seed, device=device, dtype=dtype, engine=model.engine, memory_limit=None)
     for mine, theirs in zip(model.modules(), fresh.modules(), strict=True):
-        for name, parameter in theirs.named_parameters(recurse=False):
+        for name, parameter in theirs.named_parameters(recurse=False, remove_duplicate=False):
             setattr(mine, name, parameter)
-        for name, buffer in theirs.named_buffers(recurse=False):
+        for name, buffer in theirs.named_buffers(recurse=False, remove_duplicate=False):
             setattr(mine, name, buffer)
     return model
 
@@ -175,16 +175,23 @@ def _start(place: str, module: nn.Module, init: Part) -> None:
     if scheme is not None and any(True for _ in module.parameters()):
         try:
             with torch.no_grad():
-                scheme(module)
+                found: object = scheme(module)
         except BuildError as error:
             raise BuildError(f"{place}: {error}") from None
         except Exception as error:
             said = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise BuildError(f"{place}: init {init.record.name!r} raised {said}") from error
+        if isinstance(found, Generator | Coroutine):
+            what = "which nothing runs: a scheme sets the parameters when it is called"
+            raise BuildError(f"{place}: init {init.record.name!r} gives a {type(found).__name__}, {what}")
     for one in module.modules():
         pin = getattr(one, "pin_parameters", None)
         if pin is not None:
-            pin()
+            try:
+                pin()
+            except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+                said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                raise BuildError(labels.said_by(one, f".pin_parameters raised {said}")) from error
 
 
 def engine_named(name: str) -> Engine:

@@ -174,7 +174,9 @@ class Model(nn.Module):
         device, dtype = self._place()
         if device.type == "meta":
             return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
-        return self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype).to(device)
+        x = self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype)
+        returned.example(self.input, x, (batch, steps, *self.input_shape))
+        return x.to(device)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Cast and move as any module does, and say so where the new precision is too low for a component."""
@@ -245,9 +247,10 @@ class Model(nn.Module):
             own = run
             if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
                 own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
-            y = layer(y.output, before[index], own)
-            if not isinstance(layer, RecurrentLayer):  # whose cells are looked at
-                returned.layer(layer, y, x.shape[:2], before[index])
+            if isinstance(layer, RecurrentLayer):  # whose cells are looked at
+                y = layer(y.output, before[index], own)
+            else:
+                y = returned.layer(layer, y.output, before[index], own)
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}
@@ -284,28 +287,21 @@ class Model(nn.Module):
         if observed is not None:
             x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
         x = zero_where(x, valid)
-        if self.input.vocabulary is None:
-            real: Tensor = self.input(x)
-            if real is x:
-                return real
-        else:
+        if self.input.vocabulary is not None:
             arguments.check_symbols(x, self.input.vocabulary)
-            real = self.input(x)
-        returned.shaped(self.input, real, (*x.shape[:2], *self.input.output_shape))
-        return zero_where(real, valid)
+        real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
+        return real if real is x else zero_where(real, valid)
 
     def _headed(self, y: LayerOutput, run: Run) -> Tensor:
         output = y.output
         if self.pool is not None:
             final = at_last(output, run.lengths) if y.final is None else y.final
             expected = (*output.shape[:1], *output.shape[2:])
-            output = self.pool(output, run.valid, final)
-            returned.shaped(self.pool, output, expected)
+            output = returned.called(self.pool, output, run.valid, final, expected=expected)
         if self.head is None:
             return output
         leading = output.shape[: 1 if self.pool is not None else 2]
-        output = self.head(output)
-        returned.shaped(self.head, output, leading, leading=True)
+        output = returned.called(self.head, output, expected=leading, leading=True, real=False)
         return output if self.pool is not None else zero_where(output, run.valid)
 
     def _initial(self, batch: int, device: torch.device, dtype: torch.dtype) -> PerLayer:

@@ -205,6 +205,48 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         {"after": lambda one: put(weights={"a": nn.Parameter(torch.ones(H))})(one)},
         ".weights is a dict of parameters, which no state_dict, optimiser or device knows: use nn.ParameterDict",
     ),
+    "exact as text": (
+        {"after": states(h=zoo.StateSpec((H,), exact="yes"))},  # type: ignore[arg-type]
+        ".states['h'].exact must be True or False, not 'yes'",
+    ),
+    "a start that is no number": (
+        {"after": states(h=zoo.StateSpec((H,), start=float("nan")))},
+        ".states['h'].start must be a number, not nan",
+    ),
+    "states that are shown on several lines": (
+        {"after": lambda one: put(states=one.reset_parameters)(one)},
+        ".states must be a dict of zoo.StateSpec by name",
+    ),
+    "a role of an unknown kind": (
+        {"roles": lambda self: {"U": zoo.Role("recurent")}},  # type: ignore[arg-type]
+        ".roles gives 'U' the kind 'recurent'; did you mean 'recurrent'?",
+    ),
+    "gates as text": (
+        {"roles": lambda self: {"U": zoo.Role("recurrent", "rz")}},  # type: ignore[arg-type]
+        ".roles gives 'U' the gates 'rz', which must be a tuple of names",
+    ),
+    "a forget gate that is none of the gates": (
+        {"roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"), forget="f")}},
+        ".roles gives 'U' the forget gate 'f', and its gates are r, z",
+    ),
+    "a gate that keeps, and is none": (
+        {"keep": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
+        ".keep is 'f', which is no gate in roles; it has r, z",
+    ),
+    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is no gate in roles; it has none"),
+    "fusable without a kernel": (
+        {"fusable": True},
+        ".fusable is True, and the cell does not define fused(x, state, const, ctx)",
+    ),
+    "fusable as text": ({"fusable": "no"}, ".fusable must be True or False, not 'no'"),
+    "a kernel_key without a kernel": (
+        {"kernel_key": "a"},
+        ".kernel_key is set, and the cell does not define fused_stack",
+    ),
+    "a lazy layer": (
+        {"after": lambda one: put(L=nn.LazyLinear(4))(one)},
+        ".L.weight has no shape before the first run: make its layer of a known width",
+    ),
     "super().__init__() forgotten": (
         {"__init__": lambda self, *arguments: None},
         ".__init__ does not call super().__init__(): call it first",
@@ -250,6 +292,26 @@ RETURNED: dict[str, tuple[dict[str, Any], str]] = {
     "a key that is not declared": (
         {"step": lambda self, u, state, const: {"h": state["hidden"]}},
         ".step asks for 'hidden', and states has 'h', 'c'",
+    ),
+    "a state by its place": (
+        {"step": lambda self, u, state, const: {"h": state[0]}},
+        ".step asks for 0, and states has 'h', 'c'",
+    ),
+    "a state as an attribute": (
+        {"step": lambda self, u, state, const: {"h": state.h}},
+        ".step asks for state.h: the state is a dict, write state['h']",
+    ),
+    "a key that output asks for": (
+        {"output": lambda self, u, state, const: state["y"]},
+        ".output asks for 'y', and states has 'h', 'c'",
+    ),
+    "the state in place, by output": (
+        {"output": lambda self, u, state, const: state["h"].mul_(2)},
+        ".output changes the state, u or its constants in place: make new tensors",
+    ),
+    "an output of truths": (
+        {"output": lambda self, u, state, const: state["h"] > 0},
+        ".output gives torch.bool: an output is real numbers",
     ),
     "a tuple": (
         {"step": step(lambda new: (new["h"], new["c"]))},
@@ -367,6 +429,10 @@ def test_an_output_inside_the_loop_is_looked_at() -> None:
 
 
 LINEAR: dict[str, tuple[Callable[..., Any], str]] = {
+    "u in place": (
+        lambda self, u, const: {"h": (const, u.mul_(2))},
+        ".linear_recurrence changes u or the constants in place: make new tensors",
+    ),
     "a missing state": (
         lambda self, u, const: {},
         ".linear_recurrence gives no state 'h': it gives none, declared 'h'",
@@ -584,6 +650,51 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str]] = {
         {"after": drop("input_shape")},
         "input: input 'wrong': Wrong has no input_sh",
     ),
+    "a head that changes its input": (
+        "head",
+        {"forward": lambda self, x: x.mul_(3)},
+        "head: head 'wrong': Wrong.forward changes its input in place: make a new tensor",
+    ),
+    "a norm that changes its input": (
+        "norm",
+        {"forward": lambda self, x, valid: x.mul_(3)},
+        "layers.0: norm 'wrong': Wrong.forward changes its input in place: make a new tensor",
+    ),
+    "an input that changes its input": (
+        "input",
+        {"forward": lambda self, x: x.mul_(3)},
+        "input: input 'wrong': Wrong.forward changes its input in place: make a new tensor",
+    ),
+    "a layer that changes its input": (
+        "layer",
+        {"forward": lambda self, x, state, run: zoo.LayerOutput(x.mul_(2), {})},
+        "layers.0: layer 'wrong': Wrong.forward changes its input or its state in place: make a new tensor",
+    ),
+    "a layer's truths": (
+        "layer",
+        {"forward": lambda self, x, state, run: zoo.LayerOutput(x > 0, {})},
+        "layers.0: layer 'wrong': Wrong.forward gives its output as torch.bool, which must be real numbers",
+    ),
+    "a layer's final output": (
+        "layer",
+        {"forward": lambda self, x, state, run: zoo.LayerOutput(x, {}, final=x)},
+        "layers.0: layer 'wrong': Wrong.forward gives final as (3, 7, 5), declared (3, 5)",
+    ),
+    "a layer's states of all steps": (
+        "layer",
+        {"forward": lambda self, x, state, run: zoo.LayerOutput(x, {}, states={"z": x})},
+        "layers.0: layer 'wrong': Wrong.forward gives the states of all steps as a dict; its init_state has none",
+    ),
+    "a norm of truths": (
+        "norm",
+        {"forward": lambda self, x, valid: x > 0},
+        "layers.0: norm 'wrong': Wrong.forward gives torch.bool, which must be real numbers",
+    ),
+    "an input's example": (
+        "input",
+        {"example": lambda self, batch: None},
+        "input: input 'wrong': Wrong.example is called as example(self, batch, steps, generator, dtype), and is wr",
+    ),
     "a head's plain tensor": (
         "head",
         {"after": put(scale=torch.ones(1))},
@@ -619,6 +730,7 @@ def test_other_components_are_named_too(mistake: str) -> None:
         (lambda options: 3, "init 'wrong' must give a function of a module, or None, but mistaken:make_init gives int"),
         (lambda options: lambda: None, "init 'wrong' raised TypeError: "),
         (lambda options: lambda module: module.nothing, "init 'wrong' raised AttributeError: "),
+        (lambda options: lambda module: (yield), "init 'wrong' gives a generator, which nothing runs: a scheme sets"),
     ],
 )
 def test_a_scheme_is_named(scheme: Any, said: str) -> None:
@@ -644,6 +756,57 @@ def test_what_makes_a_cell_is_named(build: Any, said: str) -> None:
     with pytest.raises(BuildError) as found:
         zoo.build(spec())
     assert str(found.value).startswith(f"layers.0.cell: cell 'wrong' (zoo-mistaken 0) {said}")
+
+
+def test_what_pins_parameters_is_named() -> None:
+    MADE["cell"] = made(Leaky, pin_parameters=lambda self: self.V.zero_())
+    with pytest.raises(BuildError) as found:
+        zoo.build(spec())
+    assert str(found.value).startswith(CELL + ".pin_parameters raised AttributeError: 'Wrong' object has no")
+
+
+def test_an_example_of_another_shape_is_named() -> None:
+    MADE["input"] = made(mistaken.Source, example=lambda self, b, s, g, d: torch.zeros(b, s, 9))
+    model = zoo.build(spec(cell="gru", input={"kind": "wrong"}), seed=0)
+    with pytest.raises(DeclarationError, match=r"Wrong.example gives \(2, 3, 9\), declared \(2, 3, 5\)"):
+        model.example_input(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "overrides", "keys", "said"),
+    [
+        (
+            "cell",
+            {"constants": lambda self, ctx: self.U[:2]},
+            {},
+            CELL + ".step, given u (3, 4), state {h (3, 4), c (3, 4)}, const (2, 4)",
+        ),
+        ("cell", {"project": lambda self, x, const, ctx: x @ self.U}, {}, "given x (3, 7, 5), const (4, 4)"),
+        ("cell", {"constants": lambda self, ctx: self.V}, {}, CELL),
+        ("norm", {"forward": lambda self, x, valid: x @ torch.ones(7, 7)}, {"norm": "wrong"}, "given x (3, 7, 4)"),
+        ("head", {"forward": lambda self, x: self.proj(x)}, {"head": {"kind": "wrong"}}, "head: head 'wrong': Wrong."),
+    ],
+)
+def test_an_error_of_its_own_says_whose_it_is(kind: str, overrides: Any, keys: Any, said: str) -> None:
+    MADE[kind] = made(BASES[kind], **overrides)
+    with pytest.raises((RuntimeError, AttributeError)) as found:
+        run(**({} if kind == "cell" else {"cell": "gru"}), **keys)
+    (note,) = found.value.__notes__
+    assert note.startswith("in ")
+    assert said in note
+
+
+def test_what_a_run_leaves_in_a_cell_is_named() -> None:
+    def keeping(self: Any, u: Any, state: Any, const: Any) -> Any:
+        self.last = Leaky.step(self, u, state, const)
+        return dict(self.last)
+
+    MADE["cell"] = made(Leaky, step=keeping)
+    (outcome,) = [one for one in zoo.check(spec()).outcomes if one.status == "failed"]
+    assert outcome.check == "forward"
+    assert outcome.reason.startswith(
+        CELL + ".last is left from a run, with all that was computed: keep nothing in self"
+    )
 
 
 def test_a_parameter_before_super_is_told_what_to_do() -> None:

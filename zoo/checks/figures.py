@@ -13,6 +13,7 @@ from zoo.checks import variations
 from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
+from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model import Model
 from zoo.spec.canonical import Spec
@@ -110,7 +111,7 @@ def options(subject: Subject) -> str:
         differs = prints.differ(Try(subject.tiny, changed, None), f"{place} changed")
         if differs is None:
             unfit.append(place)
-        elif not differs:
+        elif not differs and not _stateless(subject, place):
             dead.append(place)
     problems = [f"changes nothing: {', '.join(dict.fromkeys(dead))}"] if dead else []
     if idle:
@@ -123,6 +124,15 @@ def options(subject: Subject) -> str:
     varied = ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found)
     beside = f"; keys that do not fit this model otherwise: {', '.join(unfit)}" if unfit else ""
     return f"varied: {varied or 'nothing, as there is nothing to vary'}{beside}"
+
+
+def _stateless(subject: Subject, place: str) -> bool:
+    """Whether a key has a right to change nothing: a start or a direction, of a cell that carries nothing at all."""
+    _, index, key = (*place.split("."), "", "")[:3]
+    if key not in ("initial_state", "reverse"):
+        return False
+    cell = getattr(subject.model().layers[int(index)], "cell", None)
+    return isinstance(cell, Cell) and not cell.states and not cell.window
 
 
 @dataclass(frozen=True, slots=True)

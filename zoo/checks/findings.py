@@ -8,9 +8,9 @@ from types import FrameType
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from zoo.engine.labels import label
+from zoo.engine.labels import given, label
 from zoo.errors import ZooError
 
 _HOUSE: Final = Path(__file__).parents[1]
@@ -68,8 +68,8 @@ def where(error: BaseException) -> str:
         return f"{last.f_code.co_qualname}, {line}"
     module = _self(owner)
     method = f"{type(module).__name__}.{owner.f_code.co_name}"
-    given = _given(owner)
-    return f"{label(module)}: {method}, {line}{', given ' if given else ''}{given}"
+    came = given(owner)
+    return f"{label(module)}: {method}, {line}{', given ' if came else ''}{came}"
 
 
 def shown(error: BaseException) -> str:
@@ -95,22 +95,3 @@ _NOTHING: Final = nn.Module()
 def _self(frame: FrameType) -> nn.Module:
     found = frame.f_locals.get("self")
     return found if isinstance(found, nn.Module) else _NOTHING
-
-
-def _given(frame: FrameType) -> str:
-    """The shapes of what a method was called with."""
-    names = frame.f_code.co_varnames[1 : frame.f_code.co_argcount]
-    found = [(name, _shapes(frame.f_locals.get(name))) for name in names]
-    return ", ".join(f"{name} {shapes}" for name, shapes in found if shapes)
-
-
-def _shapes(value: object) -> str:
-    if isinstance(value, Tensor):
-        return str(tuple(value.shape))
-    if isinstance(value, tuple):
-        inside = [_shapes(item) for item in value]
-        return f"({', '.join(one for one in inside if one)})" if any(inside) else ""
-    if isinstance(value, dict):
-        inside = [f"{name} {_shapes(item)}" for name, item in value.items() if _shapes(item)]
-        return f"{{{', '.join(inside)}}}" if inside else ""
-    return ""

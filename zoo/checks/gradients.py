@@ -118,14 +118,15 @@ def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[A
     leaves = [batch.x] if batch.x.is_floating_point() else []
     carried = [t for t in tensors(state) if t.is_floating_point() or t.is_complex()]
     parameters = [model.get_parameter(name).detach() for name in names]
+    aliases = _aliases(model)
 
     def function(*values: Tensor) -> tuple[Tensor, ...]:
         given = iter(values)
         x = next(given) if leaves else batch.x
         before = map_state(state, lambda t: next(given) if t.is_floating_point() or t.is_complex() else t)
-        own = dict(zip(names, given, strict=True))
+        own = {alias: value for name, value in zip(names, given, strict=True) for alias in aliases[name]}
         result = functional_call(
-            model, own, (x, before), {"lengths": lengths, "return_state": True, **batch.extras}, tie_weights=True
+            model, own, (x, before), {"lengths": lengths, "return_state": True, **batch.extras}, tie_weights=False
         )
         return tuple(t for t in tensors(result) if t.requires_grad)
 
@@ -146,3 +147,16 @@ def _without_padding(subject: Subject, batch: Batch) -> Batch:
         return batch
     vocabulary = getattr(subject.tiny.input.options, "vocabulary", 1)
     return batch.with_x(torch.where(batch.x == symbol, (batch.x + 1) % vocabulary, batch.x))
+
+
+def _aliases(model: torch.nn.Module) -> dict[str, list[str]]:
+    """All names of each parameter, by its first, where a module that stands in several places counts once.
+
+    Torch's own tying swaps the parameters of such a module twice, and leaves them swapped.
+    """
+    first = {id(parameter): name for name, parameter in model.named_parameters()}
+    found: dict[str, list[str]] = {name: [] for name in first.values()}
+    for path, module in model.named_modules():
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            found[first[id(parameter)]].append(f"{path}.{name}" if path else name)
+    return found

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo.builder import build
 from zoo.components import Traits
+from zoo.engine.registered import kept
 from zoo.errors import CheckFailure, ZooError, did_you_mean
 from zoo.model import Model
 from zoo.spec.canonical import Spec
@@ -123,6 +124,7 @@ class Subject:
         from zoo.checks.batch import batch_of, run  # which need a Subject themselves
 
         run(self._probe, batch_of(self, 2, 3))
+        kept(self._probe)
 
 
 def move_constants(model: Model, seed: int) -> None:

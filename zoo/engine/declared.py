@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
+from itertools import chain
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from zoo.components import resolve
 from zoo.engine.cell import Cell, Role, StateSpec
@@ -31,6 +34,8 @@ CALLED_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "roles": (),
 }
 """The methods that a cell may write, with what each is called with."""
+KINDS: Final[tuple[str, ...]] = get_args(get_type_hints(Role)["kind"])
+"""What a parameter can be to a scheme."""
 USES: Final = ("dt", "observed", "fresh", "weight_dropout", "recurrent_dropout")
 FORWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "layer": ("x", "state", "run"),
@@ -50,6 +55,7 @@ def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> 
     """
     if "_parameters" not in vars(module):
         wrong(module, ".__init__ does not call super().__init__(): call it first")
+    _lazy(module)
     registered(module, known)
     if kind == "layer":
         _initial_state(module)
@@ -57,6 +63,13 @@ def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> 
         _takes(module, "forward", FORWARD[kind])
     if hasattr(module, "pin_parameters"):
         _takes(module, "pin_parameters", ())
+
+
+def _lazy(module: nn.Module) -> None:
+    """That all its numbers are there: a closed form, an optimiser and a start need them before the first run."""
+    for name, tensor in chain(module.named_parameters(), module.named_buffers()):
+        if is_lazy(tensor):
+            wrong(module, f".{name} has no shape before the first run: make its layer of a known width")
 
 
 def shape(module: nn.Module, attribute: str, *, empty: bool = False) -> tuple[int, ...]:
@@ -107,6 +120,7 @@ def source(module: nn.Module) -> None:
     missing = [attribute for attribute in ("vocabulary", "example") if not hasattr(module, attribute)]
     if missing:
         wrong(module, f" has no {missing[0]}: derive it from zoo.Input")
+    _takes(module, "example", ("batch", "steps", "generator", "dtype"))
     vocabulary = getattr(module, "vocabulary", None)
     if not (vocabulary is None or _whole(vocabulary, 1)):
         wrong(module, f".vocabulary must be a whole number from 1, or None for real numbers, not {vocabulary!r:.60}")
@@ -138,6 +152,12 @@ def _methods(cell: Cell) -> None:
             _takes(cell, method, arguments)
     if type(cell).forward is not Cell.forward:
         wrong(cell, ".forward is the engine's, which runs a cell through it: write step, and leave forward as it is")
+    if not isinstance(cell.fusable, bool):
+        wrong(cell, f".fusable must be True or False, not {cell.fusable!r:.60}")
+    if cell.fusable and type(cell).fused is Cell.fused:
+        wrong(cell, ".fusable is True, and the cell does not define fused(x, state, const, ctx)")
+    if cell.kernel_key is not None and type(cell).fused_stack is Cell.fused_stack:
+        wrong(cell, ".kernel_key is set, and the cell does not define fused_stack")
     if type(cell).step is Cell.step and type(cell).linear_recurrence is Cell.linear_recurrence:
         wrong(cell, " defines neither step nor linear_recurrence")
 
@@ -211,10 +231,10 @@ def _state(cell: Cell, state: str, spec: StateSpec) -> None:
         wrong(cell, f"{where}.shape must be a tuple of whole numbers, not {spec.shape!r:.60}{hint}")
     if not all(_whole(size, 0) for size in spec.shape):
         wrong(cell, f"{where}.shape must be whole numbers, not {spec.shape!r:.60}")
-    for attribute in ("complex", "zoneout", "learned"):
+    for attribute in ("complex", "zoneout", "learned", "exact"):
         if not isinstance(getattr(spec, attribute), bool):
             wrong(cell, f"{where}.{attribute} must be True or False, not {getattr(spec, attribute)!r:.60}")
-    if isinstance(spec.start, bool) or not isinstance(spec.start, int | float):
+    if isinstance(spec.start, bool) or not isinstance(spec.start, int | float) or math.isnan(spec.start):
         wrong(cell, f"{where}.start must be a number, not {spec.start!r:.60}")
 
 
@@ -257,6 +277,7 @@ def _uses(cell: Cell, said: Set[str]) -> None:
 
 def _roles(cell: Cell) -> None:
     if type(cell).roles is Cell.roles:
+        _gates(cell, {})
         return
     try:
         found = cell.roles()
@@ -270,12 +291,37 @@ def _roles(cell: Cell) -> None:
             wrong(cell, f".roles names {parameter!r:.60}, {_no_parameter(parameter, parameters)}")
         if not isinstance(role, Role):
             wrong(cell, f".roles gives {parameter!r} {role!r:.60}, not a zoo.Role")
+        _role(cell, parameter, role)
         rows, blocks = parameters[parameter].shape[:1], len(role.gates)
         if not blocks or not rows or rows[0] % blocks:
             size = f"{tuple(parameters[parameter].shape)}, which {blocks} gates do not divide"
             wrong(
                 cell, f".roles gives {parameter!r} the gates {', '.join(role.gates) or 'none'}, and its shape is {size}"
             )
+
+    _gates(cell, found)
+
+
+def _role(cell: Cell, parameter: str, role: Role) -> None:
+    """That it says what a scheme can use: one that no scheme knows would leave the parameter as it is."""
+    if role.kind not in KINDS:
+        close = difflib.get_close_matches(str(role.kind), KINDS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it is one of {', '.join(KINDS)}"
+        wrong(cell, f".roles gives {parameter!r} the kind {role.kind!r:.60}; {hint}")
+    if not (isinstance(role.gates, tuple) and all(isinstance(gate, str) for gate in role.gates)):
+        wrong(cell, f".roles gives {parameter!r} the gates {role.gates!r:.60}, which must be a tuple of names")
+    if role.forget is not None and role.forget not in role.gates:
+        gates = ", ".join(role.gates)
+        wrong(cell, f".roles gives {parameter!r} the forget gate {role.forget!r:.60}, and its gates are {gates}")
+
+
+def _gates(cell: Cell, roles: Mapping[str, Role]) -> None:
+    """That a gate that keeps or writes the state is a gate of some parameter; with some options a cell lacks one."""
+    gates = dict.fromkeys(gate for role in roles.values() for gate in role.gates if gate)
+    said = {attribute: gate for attribute in ("keep", "write") if (gate := getattr(cell, attribute)) is not None}
+    if said and not any(gate in gates for gate in said.values()):
+        attribute, gate = next(iter(said.items()))
+        wrong(cell, f".{attribute} is {gate!r:.60}, which is no gate in roles; it has {', '.join(gates) or 'none'}")
 
 
 def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:

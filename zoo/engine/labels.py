@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import FrameType
 from typing import Final, NoReturn
 
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.errors import DeclarationError
 
@@ -30,4 +31,37 @@ def wrong(module: nn.Module, what: str) -> NoReturn:
 def said_by(module: nn.Module, what: str) -> str:
     """What is said of a module: where it stands, its class, and what. Arguments as for `wrong`."""
     where = label(module)
+    what = " ".join(line.strip() if index else line for index, line in enumerate(what.splitlines()))
     return f"{where}: {type(module).__name__}{what}" if where else f"{type(module).__name__}{what}"
+
+
+def note(module: nn.Module, error: Exception) -> None:
+    """Have an error that a module's own code raised say whose it is: its place, its method and what came to it."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if type(frame.f_locals.get("self")) is type(module):
+            found = frame
+        trace = trace.tb_next
+    if found is not None and not isinstance(error, DeclarationError):
+        came = given(found)
+        error.add_note(f"in {said_by(module, f'.{found.f_code.co_name}')}{', given ' if came else ''}{came}")
+
+
+def given(frame: FrameType) -> str:
+    """The shapes of what a method was called with."""
+    names = frame.f_code.co_varnames[1 : frame.f_code.co_argcount]
+    found = [(name, _shapes(frame.f_locals.get(name))) for name in names]
+    return ", ".join(f"{name} {shapes}" for name, shapes in found if shapes)
+
+
+def _shapes(value: object) -> str:
+    if isinstance(value, Tensor):
+        return str(tuple(value.shape))
+    if isinstance(value, tuple):
+        inside = [_shapes(item) for item in value]
+        return f"({', '.join(one for one in inside if one)})" if any(inside) else ""
+    if isinstance(value, dict):
+        inside = [f"{name} {_shapes(item)}" for name, item in value.items() if _shapes(item)]
+        return f"{{{', '.join(inside)}}}" if inside else ""
+    return ""

@@ -193,9 +193,7 @@ class RecurrentLayer(Layer):
         return output + x if self.residual else output
 
     def _normed(self, norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
-        y: Tensor = norm(x, valid)
-        returned.shaped(norm, y, x.shape)
-        return y
+        return returned.called(norm, x, valid, expected=x.shape)
 
     def _zeroed(self, output: Tensor, run: Run) -> Tensor:
         """Norms and biases fill the padding again; a cell alone leaves it zero."""

@@ -8,7 +8,6 @@ at each step, always the same way.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, TypeVar
@@ -88,7 +87,8 @@ def apply_held(module: nn.Module, apply: Callable[[], Any]) -> None:
 
 def _wide(module: nn.Module) -> nn.Module:
     """A module that shares everything with this one but its half precision tensors, which are float32."""
-    other = copy.copy(module)
+    other: nn.Module = object.__new__(type(module))  # not copy.copy, which parametrized modules refuse
+    other.__dict__.update(module.__dict__)
     plain = {name: widened(value) for name, value in module.__dict__.items() if isinstance(value, Tensor)}
     other.__dict__.update(plain)
     other._parameters = _Widened(module._parameters)

@@ -102,8 +102,11 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     own = {name: state[name] for name in cell.states}
     extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
     look = returned.due(cell, ctx, steps)
-    output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=look is not None)
-    if look is not None:
+    if look is None:
+        output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=False)
+    else:
+        with returned.named(cell):
+            output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=True)
         returned.looked(cell, output, ctx, steps, look)
     output = sequence.zero_where(output.to(x.dtype) if output.dtype != x.dtype else output, valid)
     if age is not None:

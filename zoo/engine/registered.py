@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from torch import Tensor, nn
 
-from zoo.engine.labels import wrong
+from zoo.engine.labels import label, wrong
 
 _OF_EVERY_MODULE: Final = frozenset(vars(nn.Module()))
 
@@ -31,6 +31,27 @@ def registered(module: nn.Module, known: Iterable[nn.Module]) -> None:
             held = next((leaf for leaf in _held(value) if id(leaf) not in known_ids), None)
             if held is not None:
                 _unregistered(module, f"{path}.{attribute}" if path else attribute, value, held)
+
+
+def kept(model: nn.Module) -> None:
+    """Raise DeclarationError if a run has left a tensor of its graph in a component: the graph stays with it.
+
+    Such a module can be neither copied nor pickled, and what was left may be read by a later run.
+    """
+    for module in model.modules():
+        if not label(module) or any(label(one) for one in module.modules() if one is not module):
+            continue  # the parts of a model say it themselves
+        known = {id(one) for one in module.parameters()}
+        for path, one in module.named_modules():
+            if type(one).__module__.partition(".")[0] == "torch" or one._forward_pre_hooks:
+                continue  # as for `registered`
+            for attribute, value in vars(one).items():
+                if attribute not in _OF_EVERY_MODULE and any(
+                    isinstance(leaf, Tensor) and leaf.grad_fn is not None and id(leaf) not in known
+                    for leaf in _held(value)
+                ):
+                    where = f"{path}.{attribute}" if path else attribute
+                    wrong(module, f".{where} is left from a run, with all that was computed: keep nothing in self")
 
 
 def _held(value: Any) -> Iterator[Tensor | nn.Module]:

@@ -7,7 +7,8 @@ takes ten microseconds, as much as half a step. Nothing is looked at while torch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.engine.cell import Cell, Context, Inputs, States
-from zoo.engine.labels import said_by, wrong
+from zoo.engine.labels import note, said_by, wrong
 from zoo.engine.tracing import watched
 from zoo.errors import DeclarationError
 
@@ -35,6 +36,16 @@ def due(cell: Cell, ctx: Context, steps: int) -> Key | None:
     code = getattr(cell.step, "__code__", None)  # a function put in the place of another is looked at too
     key = (ctx.batch, steps, ctx.dtype, ctx.training, ctx.valid is None, ctx.reset is None, code)
     return None if _looked_at.get(cell) == key else key
+
+
+@contextmanager
+def named(cell: Cell) -> Iterator[None]:
+    """Inside, an error of the cell's own code says whose it is."""
+    try:
+        yield
+    except Exception as error:
+        note(cell, error)
+        raise
 
 
 def looked(cell: Cell, y: Any, ctx: Context, steps: int, key: Key) -> None:
@@ -74,8 +85,8 @@ def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
     before = _written(*given)
     try:
         new = cell.step(u, state, const)
-    except (KeyError, RuntimeError) as error:
-        _explained(cell, error)
+    except (AttributeError, KeyError, RuntimeError) as error:
+        _explained(cell, error, state)
         raise
     if _written(*given) != before:
         wrong(cell, f".step changes {_IN_PLACE}")
@@ -87,15 +98,23 @@ def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
     return new
 
 
-def _explained(cell: Cell, error: Exception) -> None:
+def _explained(cell: Cell, error: Exception, state: States) -> None:
     """Raise the mistake that an error of a step comes from, where that is certain."""
     if isinstance(error, KeyError):
-        asked = error.args[0] if error.args else None
-        if isinstance(asked, str) and asked not in cell.states and type(error) is KeyError:
-            said = DeclarationError(said_by(cell, f".step asks for {asked!r}, and states has {_names(cell)}"))
-            raise said from error
+        _asked(cell, "step", error)
+    elif isinstance(error, AttributeError):
+        if error.obj is state and error.name in cell.states:
+            said = f".step asks for state.{error.name}: the state is a dict, write state[{error.name!r}]"
+            raise DeclarationError(said_by(cell, said)) from error
     elif "in-place operation" in str(error) or "modified inplace" in str(error):
         raise DeclarationError(said_by(cell, f".step changes {_IN_PLACE}")) from error
+
+
+def _asked(cell: Cell, method: str, error: KeyError) -> None:
+    asked = error.args[0] if error.args else None
+    if type(error) is KeyError and asked not in cell.states:
+        said = DeclarationError(said_by(cell, f".{method} asks for {asked!r:.60}, and states has {_names(cell)}"))
+        raise said from error
 
 
 def before_tracing(cell: Cell, u: Inputs, state: States, const: Any) -> None:
@@ -149,6 +168,31 @@ def linear(cell: Cell, found: Any, state: Mapping[str, Tensor], steps: int) -> N
                 _other_numbers(cell, "linear_recurrence", name, value, old)
 
 
+def linear_recurrence(cell: Cell, u: Inputs, state: Mapping[str, Tensor], const: Any, steps: int) -> Any:
+    """`Cell.linear_recurrence`, and a look at what it gives and at what it was given."""
+    given = (*_leaves(u), *_leaves(const))
+    before = _written(*given)
+    found = cell.linear_recurrence(u, const)
+    linear(cell, found, state, steps)
+    if _written(*given) != before:
+        wrong(cell, ".linear_recurrence changes u or the constants in place: make new tensors")
+    return found
+
+
+def outputs(cell: Cell, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
+    """`Cell.output`, and a look at what it was given."""
+    given = (*state.values(), *_leaves(u), *_leaves(const))
+    before = _written(*given)
+    try:
+        y = cell.output(u, state, const)
+    except KeyError as error:
+        _asked(cell, "output", error)
+        raise
+    if _written(*given) != before:
+        wrong(cell, f".output changes {_IN_PLACE}")
+    return y
+
+
 def fused(cell: Cell, found: Any, state: Mapping[str, Tensor]) -> None:
     """Raise DeclarationError unless a kernel for the whole run gave None, or an output and the state after it."""
     if found is None:
@@ -167,6 +211,39 @@ def output(cell: Cell, y: Any, leading: tuple[int, ...]) -> None:
         wrong(cell, f".output gives shape {_kind(y)}, declared {expected}: output_shape is {cell.output_shape}")
     if y.is_complex():
         wrong(cell, ".output gives complex numbers: an output is real")
+    if not y.is_floating_point():
+        wrong(cell, f".output gives {y.dtype}: an output is real numbers")
+
+
+def called(
+    module: nn.Module, x: Tensor, *more: Any, expected: tuple[int, ...], leading: bool = False, real: bool = True
+) -> Tensor:
+    """What a module makes of x, which it leaves as it was: a tensor of the expected shape, or that begins with it.
+
+    Raises:
+        DeclarationError: it is none, or x was changed in place, which the state or the caller may hold.
+    """
+    if watched():
+        unseen: Tensor = module(x, *more)
+        return unseen
+    before = _written(x)
+    try:
+        y: Tensor = module(x, *more)
+    except Exception as error:
+        note(module, error)
+        raise
+    shaped(module, y, expected, leading=leading)
+    if real and not y.is_floating_point():
+        wrong(module, f".forward gives {y.dtype}, which must be real numbers")
+    if _written(x) != before:
+        wrong(module, ".forward changes its input in place: make a new tensor")
+    return y
+
+
+def example(source: nn.Module, x: Any, expected: tuple[int, ...]) -> None:
+    """Raise DeclarationError unless an input's `example` gave a tensor of that shape."""
+    if not isinstance(x, Tensor) or x.shape != expected:
+        wrong(source, f".example gives {_kind(x)}, declared {expected}: (batch, steps) and its input_shape")
 
 
 def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: bool = False) -> None:
@@ -182,22 +259,60 @@ def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: boo
         )
 
 
-def layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
-    """Raise DeclarationError unless a layer gave a `LayerOutput` of the shape and the states that it declares."""
+def layer(layer: nn.Module, x: Tensor, before: Mapping[str, Tensor], run: object) -> Any:
+    """What a layer makes of x and its state.
+
+    Raises:
+        DeclarationError: it is no `LayerOutput` of the shape and the states that the layer declares, or x or the state
+            was changed in place.
+    """
     if watched():
-        return
+        return layer(x, before, run)
+    count = _written(x, *before.values())
+    try:
+        y = layer(x, before, run)
+    except Exception as error:
+        note(layer, error)
+        raise
+    _layer(layer, y, tuple(x.shape[:2]), before)
+    if _written(x, *before.values()) != count:
+        wrong(layer, ".forward changes its input or its state in place: make a new tensor")
+    return y
+
+
+def _layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
     if getattr(y, "_fields", ())[:2] != ("output", "state"):
         wrong(layer, f".forward must give a zoo.LayerOutput, not {_kind(y)}")
     shaped(layer, y.output, (*rows, *layer.output_shape))  # type: ignore[misc]
     if not isinstance(y.state, Mapping):
         wrong(layer, f".forward gives its state as {_kind(y.state)}, not as a dict")
     if y.state.keys() != before.keys():
-        names = ", ".join(before) or "none"
-        wrong(layer, f".forward gives the states {', '.join(map(str, y.state)) or 'none'}; its init_state has {names}")
+        names = ", ".join(map(str, y.state)) or "none"
+        wrong(layer, f".forward gives the states {names}; its init_state has {_said(before)}")
     for name, old in before.items():
         value = y.state[name]
         if not isinstance(value, Tensor) or value.shape != old.shape:
             wrong(layer, f".forward gives the state {name!r} as {_kind(value)}; its init_state has {_kind(old)}")
+        if value.is_complex() != old.is_complex() or value.is_floating_point() != old.is_floating_point():
+            wrong(layer, f".forward gives the state {name!r} as {value.dtype}; its init_state has {old.dtype}")
+    _more(layer, y, rows, before)
+
+
+def _more(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
+    """What a layer may give beside its output and its state."""
+    if not y.output.is_floating_point():
+        wrong(layer, f".forward gives its output as {y.output.dtype}, which must be real numbers")
+    last = (rows[0], *layer.output_shape)  # type: ignore[misc]
+    if y.final is not None and not (isinstance(y.final, Tensor) and y.final.shape == last):
+        wrong(layer, f".forward gives final as {_kind(y.final)}, declared {last}")
+    if y.states is None:
+        return
+    if not isinstance(y.states, Mapping) or y.states.keys() != before.keys():
+        wrong(layer, f".forward gives the states of all steps as {_kind(y.states)}; its init_state has {_said(before)}")
+    for name, old in before.items():
+        value, every = y.states[name], (*rows, *old.shape[1:])
+        if not isinstance(value, Tensor) or value.shape != every:
+            wrong(layer, f".forward gives the state {name!r} of all steps as {_kind(value)}, not as {every}")
 
 
 def _other_keys(cell: Cell, method: str, new: Mapping[str, Any]) -> NoReturn:
@@ -242,6 +357,10 @@ def _written(*tensors: Tensor) -> int:
 def _leaves(value: Any) -> tuple[Tensor, ...]:
     """The tensors of what `project` or `constants` gave."""
     return tuple(leaf for leaf in (value if isinstance(value, tuple) else (value,)) if isinstance(leaf, Tensor))
+
+
+def _said(before: Mapping[str, Tensor]) -> str:
+    return ", ".join(before) or "none"
 
 
 def _names(cell: Cell) -> str:

@@ -98,6 +98,11 @@ def describe_taugru(options: TauGRUOptions, input_shape: Shape, hidden_size: int
     return replace(plain, state={"h": (hidden_size,), "buffer": (options.delay, hidden_size)})
 
 
+def antisymmetric_traits(options: AntisymmetricOptions) -> Traits:
+    """Long Euler steps leave the stable region: the cell is then chaotic, in float32 too."""
+    return Traits(low_precision=options.epsilon * max(1.0, options.sigma) <= 0.02)
+
+
 def lem_traits(options: LEMOptions) -> Traits:
     """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, a state may turn over and be kept."""
     return Traits(bounded=options.dt < 2)
@@ -161,7 +166,7 @@ CELLS: Final = (
         paper="Chang et al. 2019, AntisymmetricRNN: a dynamical system view on recurrent neural networks, ICLR, "
         "arXiv:1902.09689",
         authority="the paper's equations (12) and (13)",
-        traits=Traits(),
+        traits=antisymmetric_traits,
     ),
     record(
         "lipschitz",

@@ -81,6 +81,11 @@ def describe_indrnn(options: IndRNNOptions, input_shape: Shape, hidden_size: int
     )
 
 
+def janet_traits(options: JANETOptions) -> Traits:
+    """What comes in is kept with more than it is forgotten: from β = 2 on the cell is chaotic, in float32 too."""
+    return Traits(bounded=True, low_precision=options.beta <= 1.5)
+
+
 def ligru_traits(options: LiGRUOptions) -> Traits:
     return Traits(bounded=options.nonlinearity == "tanh", batch_statistics=options.norm == "batch")
 
@@ -110,7 +115,7 @@ CELLS: Final = (
         paper="van der Westhuizen and Lasenby 2018, The unreasonable effectiveness of the forget gate, preprint, "
         "arXiv:1804.04849",
         authority="official code: JosvanderWesthuizen/janet",
-        traits=Traits(bounded=True),
+        traits=janet_traits,
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

@@ -102,6 +102,11 @@ def describe_plrnn(options: PLRNNOptions, input_shape: Shape, hidden_size: int) 
     )
 
 
+def esn_traits(options: ESNOptions) -> Traits:
+    """A reservoir far beyond a spectral radius of one has no echo state, and is chaotic."""
+    return Traits(bounded=True, low_precision=options.spectral_radius <= 1.25)
+
+
 def describe_esn(options: ESNOptions, input_shape: Shape, hidden_size: int) -> Description:
     return Description(
         output_shape=(hidden_size,),
@@ -180,7 +185,7 @@ CELLS: Final = (
         paper="Jaeger 2001, The echo state approach to analysing and training recurrent neural networks, GMD report "
         "148, doi:10.24406/publica-fhg-291111",
         authority="official code: reservoirpy/reservoirpy reservoirpy/nodes/reservoir.py",
-        traits=Traits(bounded=True),
+        traits=esn_traits,
         zoneout=True,
     ),
 )

@@ -40,9 +40,7 @@ def run(
     states: States = {}
     after: States = {}
     steps = (u[0] if isinstance(u, tuple) else u).shape[1]
-    found = cell.linear_recurrence(u, const)
-    if look:
-        returned.linear(cell, found, state, steps)
+    found = returned.linear_recurrence(cell, u, state, const, steps) if look else cell.linear_recurrence(u, const)
     for name, (a, b) in found.items():
         before = state[name]
         shape = (before.shape[0], steps, *before.shape[1:])
@@ -56,7 +54,8 @@ def run(
             a = where_steps(valid, a.expand(shape), torch.ones_like(a))
         states[name] = recurrence(a, b, before)
         after[name] = states[name][:, -1]  # held through the padding
-    return cell.output(u, states, const), after, states if all_states else None
+    y = returned.outputs(cell, u, states, const) if look else cell.output(u, states, const)
+    return y, after, states if all_states else None
 
 
 def recurrence(a: Tensor, b: Tensor, h: Tensor) -> Tensor:

@@ -63,14 +63,16 @@ def run(
         if hoisted:
             history.append(state)
         else:
-            outputs.append(cell.output(u_t, state, const))
+            y = returned.outputs(cell, u_t, state, const) if look and not outputs else cell.output(u_t, state, const)
+            outputs.append(y)
     if not hoisted:
         if look:
             returned.output(cell, outputs[0], (len(state[next(iter(state))]),))
         return torch.stack(outputs, 1), state, None
     needed = cell.states if all_states or type(cell).output is not Cell.output else [next(iter(cell.states))]
     states = {name: torch.stack([at[name] for at in history], 1) for name in needed}
-    return cell.output(u, states, const), state, states if all_states else None
+    y = returned.outputs(cell, u, states, const) if look else cell.output(u, states, const)
+    return y, state, states if all_states else None
 
 
 def hoists(cell: Cell) -> bool:
