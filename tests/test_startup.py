@@ -146,7 +146,7 @@ def test_a_command_that_fails_is_no_figure(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bench_startup_measures_every_command_beside_its_imports(monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.bench import startup
 
