@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import pickle
 import warnings
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cases
@@ -93,6 +94,20 @@ def test_the_recurrent_module_of_a_net(wrap: Callable[..., Any], place: str, tmp
     (said,) = [str(one.message) for one in caught if "left out" in str(one.message)]
     left = ", ".join(f"{place}{name}" for name in ("embedding.weight", "head.weight", "head.bias"))
     assert said == f"{file}: converted: {place}lstm; left out: {left}"
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
+def test_a_path_is_read_whichever_python_wrote_it(module: str, tmp_path: Path) -> None:
+    """Python 3.13 keeps `PosixPath` in another module than those before and after it."""
+    net = nn.LSTM(4, 5)
+    torch.save({"state_dict": net.state_dict(), "folder": PurePosixPath("runs")}, tmp_path / "here.ckpt")
+    here = b"c" + PurePosixPath.__module__.encode() + b"\n"
+    with zipfile.ZipFile(tmp_path / "here.ckpt") as held, zipfile.ZipFile(tmp_path / "a.ckpt", "w") as made:
+        for name in held.namelist():
+            data = held.read(name)
+            assert (here in data) == name.endswith("data.pkl")
+            made.writestr(name, data.replace(here, b"c" + module.encode() + b"\n"))
+    torch.testing.assert_close(outputs(zoo.convert(tmp_path / "a.ckpt", "zoo")), expected(net))
 
 
 def test_several_are_listed_and_one_is_chosen(tmp_path: Path) -> None:

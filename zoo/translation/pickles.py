@@ -42,6 +42,7 @@ _ODD_TENSORS: Final = {
     "_rebuild_tensor_v3": "tensor of a type that is not read here",
 }
 _NUMPY_TYPES: Final = ("dtype", "ndarray", "bool_", "int32", "int64", "float16", "float32", "float64", "str_")
+_PATHS: Final = ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath")
 _HARMLESS: Final[Mapping[str, tuple[str, ...]]] = {
     "argparse": ("Namespace",),
     "builtins": (
@@ -51,7 +52,8 @@ _HARMLESS: Final[Mapping[str, tuple[str, ...]]] = {
     "_codecs": ("encode",),
     "collections": ("Counter", "defaultdict", "deque"),
     "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
-    "pathlib": ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath"),
+    "pathlib": _PATHS,
+    "pathlib._local": _PATHS,  # where Python 3.13 has them
     "types": ("SimpleNamespace",),
     "uuid": ("UUID",),
     "numpy": _NUMPY_TYPES,
