@@ -10,7 +10,7 @@ import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,13 @@ from zoo.errors import PluginError, ZooError
 API_VERSION: Final = 1
 """The version of these records. A plugin whose records ask for a newer one is listed as incompatible."""
 
+RESERVED_KEYS: Final = (
+    *("schema", "name", "extends", "variants", "description", "paper", "tags", "requires", "architecture", "expect"),
+    *("input", "layers", "head", "cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init"),
+)
+"""Keys of a spec, which no stack may be called."""
+
+_STACK = re.compile(r"[a-z][a-z0-9_]*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -130,6 +137,20 @@ class Description:
     sequential_depth: int = 0
     vocabulary: int | None = None
     buffers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackDescription:
+    """What is known of one stack of an architecture, for the closed form of what the architecture adds.
+
+    input, layers, head: what each describes itself as; no head gives None. output_shape: of one step, or behind a pool
+    of one sequence.
+    """
+
+    input: Description
+    layers: tuple[Description, ...]
+    head: Description | None
+    output_shape: Shape
 
 
 def resolve(reference: str) -> Any:
@@ -287,10 +308,48 @@ class InitType(ComponentType):
     kind: ClassVar[str] = "init"
 
 
+@dataclass(frozen=True, kw_only=True)
+class StackType:
+    """One of the stacks of an architecture: a spec writes it under its name, as an input, layers and a head.
+
+    name: lower case letters, digits and '_'. summary: one line on what it is for.
+    head: whether it has a head: "required", "optional" or "none". pool: whether that may have a pool over time.
+    streamable: whether it must run one step at a time: no layer of it may then look ahead.
+    """
+
+    name: str
+    summary: str = ""
+    head: Literal["required", "optional", "none"] = "optional"
+    pool: bool = True
+    streamable: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:
+            raise PluginError(
+                f"StackType {self.name!r}: a name is lower case letters, digits and '_', as in 'encoder', and no key of "
+                "a spec"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArchitectureType(ComponentType):
-    """How input, layers and head are wired. build: `(input, layers, pool, head) -> Module`."""
+    """How the stacks of a model are wired. build: `(options, stacks) -> zoo.Model`, where stacks are the built ones by
+    name, each a `zoo.Model` of its own; describe: `(options, stacks) -> zoo.Description` of what it adds to them, where
+    stacks are their `zoo.StackDescription`s by name. The shape of an output is the model's.
+
+    stacks: what it is made of. None at all: the model is one stack, "", whose keys stand at the top of the file.
+    checks: the names of the contract's checks that hold for it; None for all. Others are skipped.
+    """
 
     kind: ClassVar[str] = "architecture"
+    stacks: tuple[StackType, ...] = ()
+    checks: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = [stack.name for stack in self.stacks]
+        if len(set(names)) < len(names):
+            raise PluginError(f"ArchitectureType {self.name!r}: two of its stacks have one name: {', '.join(names)}")
 
 
 @dataclass(frozen=True, kw_only=True)

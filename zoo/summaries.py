@@ -13,7 +13,7 @@ from zoo.errors import InputError
 from zoo.model import Model
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription, describe
-from zoo.spec.traits import obstacle, parts
+from zoo.spec.traits import not_streamable, parts
 
 LARGEST_REAL = 4 * 2**30
 """Bytes of parameters above which a summary is made on meta, where a model takes no memory."""
@@ -127,8 +127,8 @@ def summarise(
         macs=description.macs(seq_len),
         state_bytes=state_bytes,
         sequential_depth=None if sequential is None else sequential * seq_len,
-        streamable=obstacle(spec) is None,
-        obstacle=obstacle(spec),
+        streamable=not_streamable(spec) is None,
+        obstacle=not_streamable(spec),
         components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
 

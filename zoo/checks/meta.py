@@ -19,7 +19,7 @@ from zoo.checks.batch import Batch, batch_of, named, run
 from zoo.checks.subject import Skip, Subject
 from zoo.errors import CheckFailure, ZooError
 from zoo.model import Model
-from zoo.spec.traits import obstacle
+from zoo.spec.traits import not_streamable
 
 META = torch.device("meta")
 ROWS, STEPS = 3, 5
@@ -38,7 +38,7 @@ def meta(subject: Subject) -> None:
     _same(empty, model, batch, {"lengths": lengths})
     _same(empty, model, batch, {"state": model.init_state(ROWS)})
     _same(empty.train(), model.train(), batch, {})
-    if obstacle(subject.spec) is None and subject.traits.streamable:
+    if not_streamable(subject.spec) is None and subject.traits.streamable:
         _steps(empty.eval(), model.eval(), batch)
 
 

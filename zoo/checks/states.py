@@ -25,7 +25,7 @@ from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.model import Model
-from zoo.spec.traits import obstacle
+from zoo.spec.traits import not_streamable
 
 STEPS = 13
 LENGTHS = (13, 7, 5, 1, 9)
@@ -194,7 +194,7 @@ def _served(subject: Subject, model: Model, batch: Batch) -> None:
 
 def _streaming(subject: Subject) -> Model:
     if not subject.traits.streamable:
-        raise Skip(obstacle(subject.spec) or "a component declares streamable: false")
+        raise Skip(not_streamable(subject.spec) or "a component declares streamable: false")
     return subject.model()
 
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from zoo.components import Shape
 from zoo.engine import returned, sequence
+from zoo.engine.around import Dropout, Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell, States
 from zoo.engine.dropout import drop
 from zoo.engine.recurrence import Pass, Rates, Run, carries, recur, start_state
-from zoo.spec.canonical import Dropout, Merge
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
@@ -79,14 +79,11 @@ class RecurrentLayer(Layer):
         self.norm_position = norm_position
         self.residual = residual
         self.axes = len(cell.output_shape)
-        shape = cell.output_shape
-        if backward_cell is not None and merge == "concat":
-            shape = (2 * shape[0], *shape[1:])
+        shape = merged_shape(cell.output_shape, merge, both=backward_cell is not None)
         self.output_projection: nn.Linear | None = None
         if output_projection is not None:
             self.output_projection = nn.Linear(shape[-1], output_projection)
-            shape = (*shape[:-1], output_projection)
-        self.output_shape = shape
+        self.output_shape = projected_shape(shape, output_projection)
         normed = norm is not None and norm_position == "after"
         self.bare = not (normed or output_projection or residual or dropout.between or dropout.output)
         self.initial: nn.ParameterDict | None = _learned(cell) if learned_state else None

@@ -1,82 +1,16 @@
 """The canonical form: what a spec means, every layer spelled out, every component with its distribution.
 
 Immutable and complete: nothing downstream re-parses, re-validates or looks a name up again. Two specs are equal
-when their canonical forms are.
+when their canonical forms are. It is a tree; `zoo.spec.tree` has its nodes, and the one way to walk over it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from dataclasses import dataclass, field
 
 from zoo.components import Part
-
-Merge = Literal["concat", "sum", "mean", "mul"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Dropout:
-    """Rates of every kind of dropout of one recurrent layer; 0 is none.
-
-    input, between, output: on the layer's input; on its output where another recurrent layer follows; on its output.
-    variational: one mask per sequence instead of one per step, for these three.
-    recurrent: one mask per sequence on h where it enters recurrent products.
-    weight: DropConnect on the cell's recurrent weights. zoneout: keep a state's old value.
-    """
-
-    input: float = 0.0
-    between: float = 0.0
-    output: float = 0.0
-    variational: bool = False
-    recurrent: float = 0.0
-    weight: float = 0.0
-    zoneout: float = 0.0
-
-    def __repr__(self) -> str:
-        """The kinds that there are: `Dropout(between=0.1)`."""
-        shown = (f"{each.name}={getattr(self, each.name)}" for each in fields(self) if getattr(self, each.name))
-        return f"Dropout({', '.join(shown)})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Norm:
-    """A norm component and whether it stands before the cell (on the layer's input) or after it (on its output)."""
-
-    part: Part
-    position: Literal["before", "after"] = "after"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recurrent:
-    """One recurrent layer. Output width: the cell's, twice that for two directions merged by `concat`, or
-    `output_projection` where given."""
-
-    cell: Part
-    hidden_size: int
-    bidirectional: bool = False
-    merge: Merge = "concat"
-    reverse: bool = False
-    dropout: Dropout = Dropout()
-    norm: Norm | None = None
-    residual: bool = False
-    output_projection: int | None = None
-    initial_state: Literal["zeros", "learned"] = "zeros"
-    init: Part
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
-    """A layer of another kind."""
-
-    part: Part
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """The head and the pool over time in front of it; no pool means an output per step."""
-
-    part: Part
-    pool: Part | None = None
+from zoo.errors import ZooError
+from zoo.spec.tree import Head, Layer, Recurrent, Stack, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +22,11 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One model. `variant` says which of a file's sizes it is; it is a label, not part of what the model is."""
+    """One model: an architecture and its stacks. Walk over it with `zoo.spec.tree`.
+
+    variant: which of a file's sizes it is; a label, not part of what the model is.
+    input, layers, head, init: of the only stack; a model of several has `stacks` alone.
+    """
 
     name: str
     variant: str | None = field(default=None, compare=False)
@@ -97,10 +35,7 @@ class Spec:
     tags: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     architecture: Part
-    input: Part
-    layers: tuple[Recurrent | Other, ...]
-    head: Head | None = None
-    init: Part
+    stacks: tuple[Stack, ...]
     expect: Expect | None = None
 
     @property
@@ -109,5 +44,30 @@ class Spec:
         return self.name if self.variant is None else f"{self.name}@{self.variant}"
 
     @property
+    def only(self) -> Stack:
+        """The stack of a model that is one. Raises ZooError for a model of several."""
+        if len(self.stacks) > 1 or self.stacks[0].name:
+            names = " and ".join(stack.name for stack in self.stacks)
+            raise ZooError(f"{self.id}: architecture {self.architecture.record.name!r} has the stacks {names}, not one")
+        return self.stacks[0]
+
+    @property
+    def input(self) -> Part:
+        return self.only.input
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self.only.layers
+
+    @property
+    def head(self) -> Head | None:
+        return self.only.head
+
+    @property
+    def init(self) -> Part:
+        return self.only.init
+
+    @property
     def recurrent(self) -> tuple[Recurrent, ...]:
-        return tuple(layer for layer in self.layers if isinstance(layer, Recurrent))
+        """Every recurrent layer of the model, in order, those inside other layers too."""
+        return tuple(node for _, node in walk(self) if isinstance(node, Recurrent))

@@ -8,7 +8,7 @@ from zoo.components import Provided
 from zoo.errors import ZooError
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import library
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.describe import Row, describe
 
 FOLDER: Final = "cells/"
@@ -26,9 +26,8 @@ def specs(catalogue: Catalogue) -> dict[str, Spec]:
         if not entry.name.startswith(FOLDER):
             continue
         spec = library.load(entry.path, catalogue).spec
-        for layer in spec.layers:
-            if isinstance(layer, Recurrent):
-                found.setdefault(layer.cell.provided.qualified, spec)
+        for layer in spec.recurrent:
+            found.setdefault(layer.cell.provided.qualified, spec)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.spec.dump import to_data
 from zoo.spec.resolve import Resolved
-from zoo.spec.traits import obstacle
+from zoo.spec.traits import not_streamable
 
 _LABELS = ("name", "description", "paper", "tags", "expect")
 
@@ -41,7 +41,7 @@ _FIGURES = ("parameters", "multiply-adds per step", "state numbers per row", "se
 
 def _figures(one: Resolved) -> tuple[Any, ...]:
     d = one.description
-    return (d.parameters, d.macs_per_step, d.state_elements, d.sequential_depth, obstacle(one.spec) is None)
+    return (d.parameters, d.macs_per_step, d.state_elements, d.sequential_depth, not_streamable(one.spec) is None)
 
 
 def _model_data(one: Resolved) -> dict[str, Any]:

@@ -11,25 +11,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.components import Description, Part, Shape, resolve
+from zoo.components import Description, Part, Shape, StackDescription, resolve
+from zoo.engine.around import merged_shape, projected_shape
 from zoo.errors import ZooError
-from zoo.spec.canonical import Norm, Other, Recurrent, Spec
-from zoo.spec.problems import Path
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Head, Layer, Path, Recurrent, Stack, dotted
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One part of the model: where it stands in the spec, which component leads it, and its figures if known."""
 
-    label: str
+    path: Path
     part: Part
     description: Description | None
+
+    @property
+    def label(self) -> str:
+        """The path as text; a pool is called so, wherever it stands."""
+        return dotted((*self.path[:-2], "pool") if self.path[-2:] == ("head", "pool") else self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
     """A model's figures. None: some component does not describe itself.
 
+    rows: of every input, layer, pool and head, and last of an architecture of several stacks.
     buffers: numbers that are kept and not trained.
     macs_per_step: multiply-adds per row and time step; macs_per_sequence: those done once per row.
     state_elements: numbers of state per row. sequential_depth: dependent stages per time step, summed over layers.
@@ -84,54 +91,139 @@ class Misfit:
     message: str
 
 
+class MisfitError(ZooError):
+    """What does not fit inside a component that holds layers, each with its path there."""
+
+    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
+        super().__init__(misfits[0].message)
+        self.misfits = misfits
+
+
 def describe(spec: Spec) -> ModelDescription:
     """The figures of a canonical spec. Raises ZooError where its parts do not fit each other."""
-    description, misfits = walk(spec)
+    description, misfits = figures(spec)
     if misfits:
         raise ZooError(f"{spec.id}: {misfits[0].message}")
     return description
 
 
-def walk(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
+def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
     """Follow the widths through the model; what does not fit is noted, and figures after it are unknown."""
-    misfits: list[Misfit] = []
+    follow = _Follow()
+    rows: list[Row] = []
+    stacks: dict[str, StackDescription | None] = {}
+    for stack in spec.stacks:
+        own, stacks[stack.name] = _stack(stack, follow)
+        rows += own
+    if "" not in stacks:
+        part = spec.architecture
+        known = None if None in stacks.values() else stacks
+        rows.append(Row(("architecture",), part, follow.ask(("architecture",), part, known)))
+    return ModelDescription(tuple(rows)), tuple(follow.misfits)
 
-    def ask(path: Path, part: Part, *arguments: Any) -> Description | None:
+
+def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
+    """The figures of layers one after the other, for a layer that holds some.
+
+    Args:
+        layers: as its option gives them, of type `zoo.Layers`.
+        input_shape: of one step of what comes in.
+        at: the name of that option.
+
+    Returns:
+        Their sum, with states under names such as `layers.0.h`; None where one does not describe itself.
+
+    Raises:
+        ZooError: they do not fit each other.
+    """
+    follow = _Follow()
+    found, shape = _layers(layers, (at,), input_shape, follow)
+    if follow.misfits:
+        raise MisfitError(tuple(follow.misfits))
+    known = [one for one in found if one is not None]
+    if len(known) < len(found) or shape is None:
+        return None
+    state = {f"{at}.{i}.{name}": size for i, one in enumerate(known) for name, size in one.state.items()}
+    return Description(
+        output_shape=shape,
+        parameters=sum(one.parameters for one in known),
+        buffers=sum(one.buffers for one in known),
+        macs_per_step=sum(one.macs_per_step for one in known),
+        macs_per_sequence=sum(one.macs_per_sequence for one in known),
+        state=state,
+        fixed=frozenset(f"{at}.{i}.{name}" for i, one in enumerate(known) for name in one.fixed),
+        sequential_depth=sum(one.sequential_depth for one in known),
+    )
+
+
+class _Follow:
+    """Asks components to describe themselves, and keeps what does not fit."""
+
+    def __init__(self) -> None:
+        self.misfits: list[Misfit] = []
+
+    def ask(self, path: Path, part: Part, *arguments: Any) -> Description | None:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
         try:
             found = resolve(part.record.describe)(part.options, *arguments)
+        except MisfitError as error:
+            self.misfits += [Misfit((*path, *one.path), one.message) for one in error.misfits]
+            return None
         except ZooError as error:
-            misfits.append(Misfit(path, str(error)))
+            self.misfits.append(Misfit(path, str(error)))
             return None
         except Exception as error:
             # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
-            misfits.append(Misfit(path, f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"))
+            text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
+            self.misfits.append(Misfit(path, text))
             return None
         if found is None:
             return None
         wrong = _wrong(found)
         if wrong is not None:
-            misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
+            self.misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
             return None
         description: Description = found
         return description
 
-    source = ask(("input",), spec.input)
-    rows = [Row("input", spec.input, source)]
-    shape = source.output_shape if source else None
-    for index, layer in enumerate(spec.layers):
-        path: Path = ("layers", index)
-        if isinstance(layer, Other):
-            part, found = layer.part, ask(path, layer.part, shape)
+
+def _stack(stack: Stack, follow: _Follow) -> tuple[list[Row], StackDescription | None]:
+    path = stack.path
+    source = follow.ask((*path, "input"), stack.input)
+    rows = [Row((*path, "input"), stack.input, source)]
+    pooled = stack.head is not None and stack.head.pool is not None
+    found, shape = _layers(
+        stack.layers, (*path, "layers"), source.output_shape if source else None, follow, pooled=pooled
+    )
+    for index, (layer, one) in enumerate(zip(stack.layers, found, strict=True)):
+        rows.append(Row((*path, "layers", index), layer.cell if isinstance(layer, Recurrent) else layer.part, one))
+    head = None
+    if stack.head is not None:
+        behind = _head(stack.head, (*path, "head"), shape, source, follow)
+        rows += behind
+        head = behind[-1].description
+        shape = head.output_shape if head else None
+    known = [one for one in found if one is not None]
+    if source is None or shape is None or len(known) < len(found):
+        return rows, None
+    return rows, StackDescription(input=source, layers=tuple(known), head=head, output_shape=shape)
+
+
+def _layers(
+    layers: tuple[Layer, ...], path: Path, shape: Shape | None, follow: _Follow, *, pooled: bool = False
+) -> tuple[list[Description | None], Shape | None]:
+    """The figures of each, and the shape of a step behind the last. pooled: a pool follows."""
+    found: list[Description | None] = []
+    for index, layer in enumerate(layers):
+        where = (*path, index)
+        if isinstance(layer, Recurrent):
+            one = _recurrent(where, layer, shape, follow, pooled=pooled and index == len(layers) - 1)
         else:
-            pooled = index == len(spec.layers) - 1 and spec.head is not None and spec.head.pool is not None
-            part, found = layer.cell, _recurrent(path, layer, shape, ask, misfits, pooled=pooled)
-        rows.append(Row(f"layers.{index}", part, found))
-        shape = found.output_shape if found else None
-    if spec.head is not None:
-        rows += _head(spec, shape, source, ask)
-    return ModelDescription(tuple(rows)), tuple(misfits)
+            one = follow.ask(where, layer.part, shape)
+        found.append(one)
+        shape = one.output_shape if one else None
+    return found, shape
 
 
 def _wrong(found: Any) -> str | None:
@@ -154,31 +246,27 @@ def _blame(part: Part) -> str:
     return f"{part.record.kind} {part.provided.qualified!r} {part.provided.version}"
 
 
-_Ask = Callable[..., Description | None]
-
-
 def _recurrent(
-    path: Path, layer: Recurrent, shape: Shape | None, ask: _Ask, misfits: list[Misfit], *, pooled: bool
+    path: Path, layer: Recurrent, shape: Shape | None, follow: _Follow, *, pooled: bool
 ) -> Description | None:
     """pooled: a pool follows, for which the final output of two directions is projected too, once per row."""
-    cell = ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
+    cell = follow.ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
     if cell is None or shape is None:
         return None
     directions = 2 if layer.bidirectional else 1
-    output = cell.output_shape
-    if directions == 2 and layer.merge == "concat":
-        output = (2 * output[0], *output[1:])
+    output = merged_shape(cell.output_shape, layer.merge, both=layer.bidirectional)
     parameters, buffers = directions * cell.parameters, directions * cell.buffers
     macs = directions * cell.macs_per_step
     once = directions * cell.macs_per_sequence
     if layer.norm is not None:
-        norm = _norm(path, layer.norm, shape, output, ask)
+        normed = shape if layer.norm.position == "before" else output
+        norm = follow.ask((*path, "norm"), layer.norm.part, normed)
         if norm is None:
             return None
         parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
         macs += norm.macs_per_step
     if layer.output_projection is not None and len(output) != 1:
-        misfits.append(
+        follow.misfits.append(
             Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
         )
         return None
@@ -186,10 +274,10 @@ def _recurrent(
         product = output[-1] * layer.output_projection
         parameters, macs = parameters + product + layer.output_projection, macs + product
         once += product if pooled and layer.bidirectional else 0
-        output = (layer.output_projection,)
+        output = projected_shape(output, layer.output_projection)
     if layer.residual and output != shape:
         mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
-        misfits.append(
+        follow.misfits.append(
             Misfit(
                 (*path, "residual"),
                 f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
@@ -201,7 +289,7 @@ def _recurrent(
         learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
         if not learned:
             problem = f"no start of the states of cell {layer.cell.record.name!r} can be learned; use zeros"
-            misfits.append(Misfit((*path, "initial_state"), problem))
+            follow.misfits.append(Misfit((*path, "initial_state"), problem))
         parameters += learned
     return Description(
         output_shape=output,
@@ -218,24 +306,18 @@ def _wide(shape: Shape) -> str:
     return f"{shape[0]} wide" if len(shape) == 1 else f"of shape {shape}"
 
 
-def _norm(path: Path, norm: Norm, shape: Shape, output: Shape, ask: _Ask) -> Description | None:
-    return ask((*path, "norm"), norm.part, shape if norm.position == "before" else output)
-
-
-def _head(spec: Spec, shape: Shape | None, source: Description | None, ask: _Ask) -> list[Row]:
-    assert spec.head is not None
+def _head(head: Head, path: Path, shape: Shape | None, source: Description | None, follow: _Follow) -> list[Row]:
     rows = []
-    if spec.head.pool is not None:
-        pool = ask(("head", "pool"), spec.head.pool, shape)
-        rows.append(Row("pool", spec.head.pool, pool))
+    if head.pool is not None:
+        pool = follow.ask((*path, "pool"), head.pool, shape)
+        rows.append(Row((*path, "pool"), head.pool, pool))
         shape = pool.output_shape if pool else None
-    head = ask(("head",), spec.head.part, shape, source)
-    if head is not None and spec.head.pool is not None:  # behind a pool it runs once per row, not once per step
-        head = Description(
-            output_shape=head.output_shape,
-            parameters=head.parameters,
-            buffers=head.buffers,
-            macs_per_sequence=head.macs_per_step + head.macs_per_sequence,
+    found = follow.ask(path, head.part, shape, source)
+    if found is not None and head.pool is not None:  # behind a pool it runs once per sequence, not once per step
+        found = Description(
+            output_shape=found.output_shape,
+            parameters=found.parameters,
+            buffers=found.buffers,
+            macs_per_sequence=found.macs_per_step + found.macs_per_sequence,
         )
-    rows.append(Row("head", spec.head.part, head))
-    return rows
+    return [*rows, Row(path, head.part, found)]

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from zoo.components import Part
-from zoo.spec.canonical import Dropout, Norm, Other, Recurrent, Spec
+from zoo.engine.around import Dropout
+from zoo.spec.canonical import Spec
 from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
+from zoo.spec.tree import Component, Layer, Norm, Stack
 
 
 def to_data(spec: Spec) -> dict[str, Any]:
@@ -25,16 +28,24 @@ def to_data(spec: Spec) -> dict[str, Any]:
         "tags": list(spec.tags) or None,
         "requires": list(spec.requires) or None,
         "architecture": part_data(spec.architecture),
-        "input": part_data(spec.input),
-        "init": part_data(spec.init),
-        "layers": [layer_data(layer) for layer in spec.layers],
-        "head": None,
-        "expect": None if spec.expect is None else {"parameters": spec.expect.parameters},
     }
-    if spec.head is not None:
-        pool = {} if spec.head.pool is None else {"pool": part_data(spec.head.pool)}
-        data["head"] = as_mapping(part_data(spec.head.part)) | pool
+    for stack in spec.stacks:
+        data |= {stack.name: stack_data(stack)} if stack.name else stack_data(stack)
+    data["expect"] = None if spec.expect is None else {"parameters": spec.expect.parameters}
     return {key: value for key, value in data.items() if value is not None}
+
+
+def stack_data(stack: Stack) -> dict[str, Any]:
+    """A stack as it would stand under its name, or at the top of a file."""
+    data = {
+        "input": part_data(stack.input),
+        "init": part_data(stack.init),
+        "layers": [layer_data(layer) for layer in stack.layers],
+    }
+    if stack.head is not None:
+        pool = {} if stack.head.pool is None else {"pool": part_data(stack.head.pool)}
+        data["head"] = as_mapping(part_data(stack.head.part)) | pool
+    return data
 
 
 class Writer(yaml.SafeDumper):
@@ -56,9 +67,9 @@ def to_yaml(spec: Spec) -> str:
     return text
 
 
-def layer_data(layer: Recurrent | Other) -> Any:
+def layer_data(layer: Layer) -> Any:
     """One layer as it would stand in a list of layers."""
-    if isinstance(layer, Other):
+    if isinstance(layer, Component):
         return as_mapping(part_data(layer.part))
     data: dict[str, Any] = {
         "cell": part_data(layer.cell),
@@ -78,9 +89,20 @@ def layer_data(layer: Recurrent | Other) -> Any:
 
 def part_data(part: Part) -> Any:
     """A component: its qualified name alone where it has no options, else a mapping."""
-    # as JSON has them: lists for tuples, the values of enumerations
-    options = part.options.model_dump(mode="json", exclude_none=True, by_alias=True)
+    options = _options_data(part.options)
     return {"kind": part.provided.qualified, **options} if options else part.provided.qualified
+
+
+def _options_data(options: BaseModel) -> dict[str, Any]:
+    """As JSON has them: lists for tuples, the values of enumerations; and layers as a list of layers."""
+    inside = {
+        name: [layer_data(one) for one in value]
+        for name in type(options).model_fields
+        if isinstance(value := getattr(options, name), tuple) and value and all(isinstance(one, Layer) for one in value)
+    }
+    data = options.model_dump(mode="json", exclude_none=True, by_alias=True, exclude=set(inside))
+    fields = type(options).model_fields
+    return data | {fields[name].alias or name: value for name, value in inside.items()}
 
 
 def as_mapping(data: Any) -> dict[str, Any]:
@@ -103,24 +125,31 @@ def annotated(spec: Spec, origins: Mapping[Path, Node]) -> str:
     The comments aside, it reads back as an equal spec.
     """
     lines: list[tuple[str, str]] = []
+    names = {stack.name for stack in spec.stacks}
     for key, value in to_data(spec).items():
-        if key == "layers":
-            lines.append(("layers:", ""))
-            for index, layer in enumerate(spec.layers):
-                lines += _annotated_layer(index, layer, origins)
+        if key in names:
+            lines.append((f"{key}:", ""))
+            lines += _annotated((key,), value, origins)
         else:
-            lines.append((f"{key}: {_inline(value)}", _origin((key,), origins)))
+            lines += _annotated((), {key: value}, origins)
     width = min(60, max(len(text) for text, _ in lines))
     return "\n".join(f"{text:<{width}}  # {origin}" if origin else text for text, origin in lines)
 
 
-def _annotated_layer(index: int, layer: Recurrent | Other, origins: Mapping[Path, Node]) -> Iterator[tuple[str, str]]:
-    whole = ("layers", index)
-    lead = "  - "
-    for key, value in as_mapping(layer_data(layer)).items():
-        path = whole if isinstance(layer, Other) else (*whole, key)
-        yield f"{lead}{key}: {_inline(value)}", _origin(path, origins)
-        lead = "    "
+def _annotated(at: Path, data: Mapping[str, Any], origins: Mapping[Path, Node]) -> Iterator[tuple[str, str]]:
+    """Each key of a stack, or of a spec, with its origin; each key of a layer has one of its own."""
+    margin = "  " * len(at)
+    for key, value in data.items():
+        if key != "layers":
+            yield f"{margin}{key}: {_inline(value)}", _origin((*at, key), origins)
+            continue
+        yield f"{margin}layers:", ""
+        for index, layer in enumerate(value):
+            lead = "  - "
+            for name, one in layer.items():
+                path = (*at, "layers", index) if "kind" in layer else (*at, "layers", index, name)
+                yield f"{margin}{lead}{name}: {_inline(one)}", _origin(path, origins)
+                lead = "    "
 
 
 def _origin(path: Path, origins: Mapping[Path, Node]) -> str:

@@ -25,9 +25,7 @@ def too_much(root: Node, models: Iterable[Node]) -> Diagnostic | None:
     layers = values = 0
     sizes: dict[int, int] = {}
     for model in models:
-        found = model.below("layers")
-        count = len(found.value) if found is not None and isinstance(found.value, list) else found and found.value
-        layers += count if type(count) is int and 1 <= count <= MOST_LAYERS else 1
+        layers += max(1, _layers(model))
         values += sum(_size(node, sizes) for node in model.value.values()) if isinstance(model.value, dict) else 0
     for what, total, most in (("layers", layers, MOST_LAYERS_OF_ALL), ("values", values, MOST_VALUES_OF_ALL)):
         if total > most:
@@ -47,6 +45,17 @@ def excess(record: ComponentType, figures: Description) -> str | None:
         stages = f"{figures.sequential_depth:,} stages, one after the other"
         return f"{who} would take {stages}, for each step, more than {MOST_STAGES:,}: make it less deep"
     return None
+
+
+def _layers(node: Node) -> int:
+    """How many layers a mapping has: its own, those inside them, and those of stacks with names."""
+    found = node.below("layers")
+    if found is None:
+        stacks = node.value.values() if isinstance(node.value, dict) else ()
+        return sum(_layers(stack) for stack in stacks if stack.below("layers") is not None)
+    if isinstance(found.value, list):
+        return len(found.value) + sum(_layers(one) for one in found.value if one.below("layers") is not None)
+    return found.value if type(found.value) is int and 1 <= found.value <= MOST_LAYERS else 0
 
 
 def _size(node: Node, known: dict[int, int]) -> int:

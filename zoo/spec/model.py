@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
@@ -15,11 +17,12 @@ from pydantic import (
     Strict,
     ValidationInfo,
     WithJsonSchema,
+    create_model,
 )
 from pydantic_core import PydanticCustomError
 
-from zoo.components import Part
-from zoo.spec.canonical import Merge
+from zoo.components import ArchitectureType, Part
+from zoo.engine.around import Merge
 from zoo.spec.places import (
     ArchitecturePlace,
     CellPlace,
@@ -31,6 +34,7 @@ from zoo.spec.places import (
     is_component,
 )
 from zoo.spec.problems import Problem, collecting, mistake, show, validate, wrap
+from zoo.spec.tree import Layer
 
 SCHEMA_VERSION: Final = 1
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
@@ -142,7 +146,18 @@ class RecurrentEntry(Inherited):
     initial_state: Literal["zeros", "learned"] = Field(default="zeros", description="Where the state starts.")
 
 
-def _layers(value: Any, info: ValidationInfo) -> int | tuple[RecurrentEntry | Part, ...]:
+@dataclass(frozen=True, slots=True)
+class LayerEntries:
+    """Layers as they were written: what stands above them says the keys that a recurrent one of them lacks.
+
+    counted: they were written as a number.
+    """
+
+    entries: tuple[RecurrentEntry | Part, ...]
+    counted: bool = False
+
+
+def _layers(value: Any, info: ValidationInfo) -> LayerEntries:
     count = value
     if isinstance(value, list | tuple):
         count = len(value)
@@ -151,7 +166,7 @@ def _layers(value: Any, info: ValidationInfo) -> int | tuple[RecurrentEntry | Pa
     if not 1 <= count <= MOST_LAYERS:
         raise mistake("layers_count", f"must be 1 to {MOST_LAYERS} layers, not {count}")
     if isinstance(value, int):
-        return value
+        return LayerEntries((RecurrentEntry(),) * value, counted=True)
     found: list[Problem] = []
     entries: list[RecurrentEntry | Part] = []
     for index, entry in enumerate(value):
@@ -161,7 +176,14 @@ def _layers(value: Any, info: ValidationInfo) -> int | tuple[RecurrentEntry | Pa
             entries.append(_layer(entry, info))
     if found:
         raise wrap(found)
-    return tuple(entries)
+    return LayerEntries(tuple(entries))
+
+
+def _inner_layers(value: Any, info: ValidationInfo) -> LayerEntries | tuple[Layer, ...]:
+    """Layers inside a layer. They are read as written, and given again in canonical form when sizes are changed."""
+    if isinstance(value, tuple) and value and all(isinstance(one, Layer) for one in value):
+        return value
+    return value if isinstance(value, LayerEntries) else _layers(value, info)
 
 
 def _layer(value: Any, info: ValidationInfo) -> RecurrentEntry | Part:
@@ -179,9 +201,9 @@ def _layer(value: Any, info: ValidationInfo) -> RecurrentEntry | Part:
         raise
 
 
-LayersPlace = Annotated[
-    int | tuple[RecurrentEntry | Part, ...], PlainValidator(_layers), WithJsonSchema({"x-short": "layers"})
-]
+LayersPlace = Annotated[LayerEntries, PlainValidator(_layers), WithJsonSchema({"x-short": "layers"})]
+Layers = Annotated[tuple[Layer, ...], PlainValidator(_inner_layers), WithJsonSchema({"x-short": "layers"})]
+"""The type of an option that is layers: `layers: zoo.Layers`. A count, or a list as on a model."""
 
 
 class ExpectEntry(Entry):
@@ -190,8 +212,8 @@ class ExpectEntry(Entry):
     parameters: Positive = Field(description="Trainable parameters, shared ones counted once.")
 
 
-class Body(Inherited):
-    """Keys that the model and its variants share."""
+class Labels(Entry):
+    """What a spec says of itself, and how its stacks are wired."""
 
     description: str | None = Field(default=None, description="One line on what the model is.")
     paper: str | None = Field(default=None, description="The source.")
@@ -200,24 +222,43 @@ class Body(Inherited):
     architecture: ArchitecturePlace | None = Field(
         default=None, description="How input, layers and head are wired; `stack`."
     )
-    input: InputPlace | None = Field(default=None, description="What comes in: a component, or a number of features.")
-    layers: LayersPlace = Field(default=1, description="A count, or a list of layers.")
+    expect: ExpectEntry | None = Field(default=None, description="Figures that the model must agree with.")
+
+
+class StackEntry(Inherited):
+    """One stack: an input, layers one after the other, and a head."""
+
+    input: InputPlace = Field(description="What comes in: a component, or a number of features.")
+    layers: LayersPlace = Field(default=1, validate_default=True, description="A count, or a list of layers.")
     head: HeadPlace | None = Field(
         default=None,
         description="What turns the last layer's output into the model's, with the `pool` over time before it.",
     )
-    expect: ExpectEntry | None = Field(default=None, description="Figures that the model must agree with.")
+
+
+def _stack(value: Any, info: ValidationInfo) -> StackEntry:
+    if not isinstance(value, Mapping):
+        raise mistake("stack_type", f"must be a mapping with an input and layers, not {show(value)}")
+    return validate(StackEntry, value, info.context)
+
+
+StackPlace = Annotated[StackEntry, PlainValidator(_stack), WithJsonSchema({"x-short": "stack"})]
+
+
+class Body(StackEntry, Labels):
+    """Keys that the model and its variants share."""
 
 
 class VariantEntry(Body):
     """One size of the model: each key replaces the model's whole key."""
 
+    input: InputPlace | None = Field(  # type: ignore[assignment]
+        default=None, description="What comes in: a component, or a number of features."
+    )
 
-class SpecFile(Body):
-    """One spec file, as written."""
 
+class _File(Entry):
     schema_version: Literal[1] = Field(alias="schema", description="The version of this format.")
-    input: InputPlace = Field(description="What comes in: a component, or a number of features.")
     name: Name = Field(description="Lower case letters, digits, '.', '_' and '-'.")
     extends: str | None = Field(
         default=None, description="A file whose keys this one starts from, relative to this file."
@@ -225,3 +266,31 @@ class SpecFile(Body):
     variants: Mapping[str, Any] = Field(
         default={}, description="Sizes of the model: a name and the keys that it replaces."
     )
+
+
+class SpecFile(_File, Body):
+    """One spec file, as written, whose model is one stack."""
+
+
+class StacksFile(_File, Labels):
+    """One spec file, as written, of an architecture of several stacks, which are fields of a subclass: `file_type`."""
+
+
+@lru_cache
+def file_type(architecture: ArchitectureType) -> type[SpecFile] | type[StacksFile]:
+    """What a file of this architecture may say."""
+    if not architecture.stacks:
+        return SpecFile
+    fields: dict[str, Any] = {
+        stack.name: (StackPlace, Field(description=stack.summary or f"The stack {stack.name!r}."))
+        for stack in architecture.stacks
+    }
+    return create_model("StacksFile", __base__=StacksFile, **fields)
+
+
+def stacks_of(file: SpecFile | StacksFile) -> dict[str, StackEntry]:
+    """The stacks of a file by their names."""
+    if isinstance(file, SpecFile):
+        return {"": file}
+    found = ((name, getattr(file, name)) for name in type(file).model_fields)
+    return {name: value for name, value in found if isinstance(value, StackEntry)}

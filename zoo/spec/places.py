@@ -17,7 +17,6 @@ from zoo.components import Part, Provided
 from zoo.errors import ZooError
 from zoo.spec.problems import Problem, collecting, mistake, show, unwrap, validate, wrap
 
-RESERVED_ARCHITECTURES: Final = ("encoder-decoder", "transducer", "bilm")
 LARGEST: Final = (2 - 2**-23) * 2.0**127
 """Of float32: a larger option ends the first step of a model."""
 
@@ -139,15 +138,9 @@ def _input(value: Any, info: ValidationInfo) -> Part:
     raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
 
 
-def _architecture(value: Any, info: ValidationInfo) -> Part:
-    if isinstance(value, str) and value in RESERVED_ARCHITECTURES:
-        raise mistake("reserved", f"architecture {value!r} is reserved for a later version of the format; use 'stack'")
-    return choose("architecture", value, info)
-
-
 CellPlace = place("cell")
 InitPlace = place("init")
 NormPlace = Annotated[NormEntry | NoneChosen, PlainValidator(_norm), WithJsonSchema({"x-component": "norm"})]
 HeadPlace = Annotated[HeadEntry | NoneChosen, PlainValidator(_head), WithJsonSchema({"x-component": "head"})]
 InputPlace = Annotated[Part, PlainValidator(_input), WithJsonSchema({"x-component": "input"})]
-ArchitecturePlace = Annotated[Part, PlainValidator(_architecture), WithJsonSchema({"x-component": "architecture"})]
+ArchitecturePlace = place("architecture")

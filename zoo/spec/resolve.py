@@ -1,6 +1,6 @@
 """From the nodes of a file to the canonical form: extends, variants, shorthands and defaults, resolved once.
 
-    root Node -> merged Node -> SpecFile -> Spec
+    root Node -> merged Node -> file as written -> Spec
 
 Every mistake of the file and of all its variants is collected, and raised as one SpecError.
 """
@@ -10,29 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
-
 from pydantic import ValidationError
 
-from zoo.components import Part, Provided
-from zoo.errors import SpecError
+from zoo.components import ArchitectureType
+from zoo.errors import SpecError, ZooError
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import rules
-from zoo.spec.canonical import Dropout, Expect, Head, Norm, Other, Recurrent, Spec
-from zoo.spec.describe import ModelDescription, walk
+from zoo.spec.canonical import Expect, Spec
+from zoo.spec.describe import ModelDescription, figures
 from zoo.spec.diagnostics import diagnose, in_order
 from zoo.spec.document import Node
 from zoo.spec.inherit import variants, with_bases, with_variant
 from zoo.spec.limits import too_much
-from zoo.spec.model import (
-    INHERITED_BY_LAYERS,
-    MOST_MISTAKES,
-    DropoutEntry,
-    RecurrentEntry,
-    SpecFile,
-)
-from zoo.spec.places import HeadEntry, NormEntry
+from zoo.spec.model import MOST_MISTAKES, Labels, file_type, stacks_of
 from zoo.spec.problems import Path, Problem, flatten, keys_of
+from zoo.spec.stacks import Resolving, default
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,116 +76,52 @@ def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> d
 
 
 def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resolved:
+    written = file_type(_architecture(node, catalogue))
     try:
-        file = SpecFile.model_validate(node.plain(), context={"catalogue": catalogue})
+        file = written.model_validate(node.plain(), context={"catalogue": catalogue})
     except ValidationError as error:
-        raise SpecError(diagnose(flatten(error, keys_of(SpecFile)), node, catalogue)) from None
+        raise SpecError(diagnose(flatten(error, keys_of(written)), node, catalogue)) from None
     problems = [*rules.of_file(file, catalogue)]
-    layers: list[Recurrent | Other] = []
-    origins: dict[Path, Path] = {}
-    entries = (RecurrentEntry(),) * file.layers if isinstance(file.layers, int) else file.layers
-    last = max((i for i, entry in enumerate(entries) if isinstance(entry, RecurrentEntry)), default=-1)
-    first = min((i for i, entry in enumerate(entries) if isinstance(entry, RecurrentEntry)), default=-1)
-    for index, entry in enumerate(entries):
-        if isinstance(entry, Part):
-            layers.append(Other(part=entry))
-            origins["layers", index] = ("layers", index)
-            continue
-        written = _written(file, entry, index)
-        missing = [key for key in ("cell", "hidden_size") if key not in written]
-        if missing:
-            where: Path = ("layers", index) if isinstance(file.layers, tuple) else ()
-            problems += [Problem(where, "missing", f"missing key {key!r}", context={"key": key}) for key in missing]
-            continue
-        layers.append(_recurrent(file, entry, written, catalogue, is_first=index == first, is_last=index == last))
-        origins |= {("layers", index, key): path for key, path in written.items()}
+    origins: dict[Path, Path] = {(key,): (key,) for key in keys_of(Labels) if key in _entries(node)}
+    stacks = []
+    for name, entry in stacks_of(file).items():
+        resolving = Resolving(entry, (name,) if name else (), catalogue)
+        stacks.append(resolving.resolve())
+        problems += resolving.problems
+        origins |= resolving.origins
     if problems:
         raise SpecError(diagnose(problems, node, catalogue))
 
-    spec = _spec(file, variant, tuple(layers), catalogue)
-    origins |= {(key,): (key,) for key in keys_of(SpecFile) if key in _entries(node) and key not in INHERITED_BY_LAYERS}
-    origins[("init",)] = ("init",)
-    description, misfits = walk(spec)
-    problems = [Problem(_document_path(misfit.path, origins), "misfit", misfit.message) for misfit in misfits]
-    problems += rules.of_spec(file, spec, description, lambda path: _document_path(path, origins))
-    if problems:
-        raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
-    return Resolved(spec, description, node, origins)
-
-
-def _written(file: SpecFile, entry: RecurrentEntry, index: int) -> dict[str, Path]:
-    """Which of a layer's keys were written, and where: on the layer, or on the model."""
-    paths: dict[str, Path] = {key: (key,) for key in INHERITED_BY_LAYERS if key in file.model_fields_set}
-    return paths | {key: ("layers", index, key) for key in entry.model_fields_set}
-
-
-def _recurrent(
-    file: SpecFile,
-    entry: RecurrentEntry,
-    written: Mapping[str, Path],
-    catalogue: Catalogue,
-    *,
-    is_first: bool,
-    is_last: bool,
-) -> Recurrent:
-    def value(key: str) -> Any:
-        return getattr(entry if len(written.get(key, ())) > 1 else file, key)
-
-    norm = value("norm")
-    dropout = value("dropout") or DropoutEntry()
-    from_model = len(written.get("dropout", ())) == 1
-    return Recurrent(
-        cell=value("cell"),
-        hidden_size=value("hidden_size"),
-        bidirectional=value("bidirectional"),
-        merge=value("merge") if value("bidirectional") else "concat",
-        reverse=entry.reverse,
-        dropout=_dropout(dropout, from_model=from_model, is_first=is_first, is_last=is_last),
-        norm=Norm(part=norm.part, position=norm.position) if isinstance(norm, NormEntry) else None,
-        residual=value("residual"),
-        output_projection=entry.output_projection,
-        initial_state=entry.initial_state,
-        init=value("init") or _default(catalogue, "init", "paper"),
-    )
-
-
-def _dropout(entry: DropoutEntry, *, from_model: bool, is_first: bool, is_last: bool) -> Dropout:
-    """A layer's own rates. Those given on the model act on the stack: its input, between its layers, its output."""
-    rates = {
-        "input": 0.0 if from_model and not is_first else entry.input,
-        "between": 0.0 if from_model and is_last else entry.between,
-        "output": 0.0 if from_model and not is_last else entry.output,
-    }
-    return Dropout(
-        **rates,
-        variational=entry.variational and any(rates.values()),
-        recurrent=entry.recurrent,
-        weight=entry.weight,
-        zoneout=entry.zoneout,
-    )
-
-
-def _spec(file: SpecFile, variant: str | None, layers: tuple[Recurrent | Other, ...], catalogue: Catalogue) -> Spec:
-    head = file.head
-    return Spec(
+    spec = Spec(
         name=file.name,
         variant=variant,
         description=file.description,
         paper=file.paper,
         tags=file.tags,
         requires=file.requires,
-        architecture=file.architecture or _default(catalogue, "architecture", "stack"),
-        input=file.input,
-        layers=layers,
-        head=Head(part=head.part, pool=head.pool) if isinstance(head, HeadEntry) else None,
-        init=file.init or _default(catalogue, "init", "paper"),
+        architecture=file.architecture or default(catalogue, "architecture", "stack"),
+        stacks=tuple(stack for stack in stacks if stack is not None),
         expect=None if file.expect is None else Expect(parameters=file.expect.parameters),
     )
+    description, misfits = figures(spec)
+    problems = [Problem(_document_path(misfit.path, origins), "misfit", misfit.message) for misfit in misfits]
+    problems += rules.of_spec(spec, description, lambda path: _document_path(path, origins))
+    if problems:
+        raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
+    return Resolved(spec, description, node, origins)
 
 
-def _default(catalogue: Catalogue, kind: str, name: str) -> Part:
-    provided: Provided = catalogue.find(kind, name)
-    return Part(provided, provided.record.options())
+def _architecture(node: Node, catalogue: Catalogue) -> ArchitectureType:
+    """The architecture that a file names, which says what stacks it may have; a wrong name is found when it is read."""
+    written = node.below("architecture")
+    name = None if written is None else written.plain()
+    name = name.get("kind") if isinstance(name, Mapping) else name
+    try:
+        record = catalogue.find("architecture", name if isinstance(name, str) else "stack").record
+    except ZooError:
+        record = catalogue.find("architecture", "stack").record
+    assert isinstance(record, ArchitectureType)
+    return record
 
 
 def _document_path(path: Path, origins: Mapping[Path, Path]) -> Path:

@@ -7,55 +7,73 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zoo.components import CellType, PoolType
+from zoo.components import ArchitectureType, CellType, PoolType
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.canonical import Other, Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
 from zoo.spec.limits import excess
-from zoo.spec.model import INHERITED_BY_LAYERS, DropoutEntry, RecurrentEntry, SpecFile
+from zoo.spec.model import (
+    INHERITED_BY_LAYERS,
+    MOST_LAYERS,
+    DropoutEntry,
+    RecurrentEntry,
+    SpecFile,
+    StackEntry,
+    StacksFile,
+    stacks_of,
+)
 from zoo.spec.problems import Path, Problem
+from zoo.spec.stacks import Written, recurrent_entries
+from zoo.spec.traits import not_streamable
+from zoo.spec.tree import Component, Recurrent, Stack, recurrent
 
 Place = Callable[[Path], Path]
 
 
-def of_file(file: SpecFile, catalogue: Catalogue) -> Iterator[Problem]:
+def of_file(file: SpecFile | StacksFile, catalogue: Catalogue) -> Iterator[Problem]:
     """Rules that read a spec as it was written."""
     for index, requirement in enumerate(file.requires):
         missing = catalogue.why_missing(requirement)
         if missing is not None:
             yield Problem(("requires", index), "requires", missing)
-    entries = (RecurrentEntry(),) * file.layers if isinstance(file.layers, int) else file.layers
-    recurrent = [(i, entry) for i, entry in enumerate(entries) if isinstance(entry, RecurrentEntry)]
-    if not recurrent:
-        yield from _unused(file)
+    for name, stack in stacks_of(file).items():
+        yield from (problem.under(*((name,) if name else ())) for problem in _of_stack(stack))
+
+
+def _of_stack(stack: StackEntry) -> Iterator[Problem]:
+    entries = recurrent_entries(stack)
+    if len(entries) > MOST_LAYERS:
+        yield Problem(("layers",), "layers_count", f"a model has at most {MOST_LAYERS} layers, not {len(entries)}")
+    if not entries:
+        yield from _unused(stack)
         return
-    yield from _between(file, recurrent)
-    yield from _variational(("dropout",), file.dropout)
-    for index, entry in recurrent:
-        yield from _variational(("layers", index, "dropout"), entry.dropout)
-    yield from _directions(file, recurrent)
+    yield from _between(stack, entries)
+    yield from _variational(("dropout",), stack.dropout)
+    for path, entry in entries:
+        yield from _variational((*path, "dropout"), entry.dropout)
+    yield from _directions(stack, entries)
 
 
-def _unused(file: SpecFile) -> Iterator[Problem]:
+def _unused(stack: StackEntry) -> Iterator[Problem]:
     """What stands on the model for its recurrent layers has nothing to act on where there is none."""
     for key in INHERITED_BY_LAYERS:
-        if key != "init" and key in file.model_fields_set:
+        if key != "init" and key in stack.model_fields_set:
             yield Problem((key,), "unused", f"{key} is for recurrent layers, and this spec has none: leave it out")
 
 
-def _between(file: SpecFile, recurrent: list[tuple[int, RecurrentEntry]]) -> Iterator[Problem]:
+def _between(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem]:
     """`between` needs a recurrent layer after it."""
-    if file.dropout is not None and file.dropout.between and len(recurrent) < 2:
+    if stack.dropout is not None and stack.dropout.between and len(recurrent) < 2:
         yield Problem(
             ("dropout", "between"),
             "between",
             "dropout between layers needs two or more recurrent layers; "
             "here there is one: use dropout: {output: ...} or add layers",
         )
-    for index, entry in recurrent[-1:]:
+    for path, entry in recurrent[-1:]:
         if entry.dropout is not None and entry.dropout.between:
             yield Problem(
-                ("layers", index, "dropout", "between"),
+                (*path, "dropout", "between"),
                 "between",
                 "dropout between layers acts after every recurrent layer but the last, and this is the last: "
                 "use dropout: {output: ...}",
@@ -71,33 +89,34 @@ def _variational(path: Path, dropout: DropoutEntry | None) -> Iterator[Problem]:
         )
 
 
-def _directions(file: SpecFile, recurrent: list[tuple[int, RecurrentEntry]]) -> Iterator[Problem]:
+def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem]:
     """`merge` needs two directions, and `reverse` needs one."""
 
     def both(entry: RecurrentEntry) -> bool:
-        return entry.bidirectional if "bidirectional" in entry.model_fields_set else file.bidirectional
+        return entry.bidirectional if "bidirectional" in entry.model_fields_set else stack.bidirectional
 
     message = "merge says how two directions become one: it needs bidirectional: true"
-    if "merge" in file.model_fields_set and not any(both(entry) for _, entry in recurrent):
+    if "merge" in stack.model_fields_set and not any(both(entry) for _, entry in recurrent):
         yield Problem(("merge",), "merge", message)
-    for index, entry in recurrent:
+    for path, entry in recurrent:
         if "merge" in entry.model_fields_set and not both(entry):
-            yield Problem(("layers", index, "merge"), "merge", message)
+            yield Problem((*path, "merge"), "merge", message)
         if entry.reverse and both(entry):
             yield Problem(
-                ("layers", index, "reverse"),
+                (*path, "reverse"),
                 "reverse",
                 "a bidirectional layer already runs in reverse too: leave out reverse or bidirectional",
             )
 
 
-def of_spec(file: SpecFile, spec: Spec, description: ModelDescription, place: Place) -> Iterator[Problem]:
+def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator[Problem]:
     """Rules that need the whole model: what its components can do, and its figures."""
-    for index, layer in enumerate(spec.layers):
-        if isinstance(layer, Recurrent):
-            yield from _supported(("layers", index), layer, place)
-    yield from _too_large(spec, description, place)
-    yield from _pool(spec, place)
+    for path, layer in recurrent(spec):
+        yield from _supported(path, layer, place)
+    yield from _too_large(description, place)
+    for stack in spec.stacks:
+        yield from _pool(stack, place)
+    yield from _wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(
             place(("expect", "parameters")),
@@ -106,15 +125,29 @@ def of_spec(file: SpecFile, spec: Spec, description: ModelDescription, place: Pl
         )
 
 
-def _too_large(spec: Spec, description: ModelDescription, place: Place) -> Iterator[Problem]:
+def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
+    """What an architecture asks of its stacks."""
+    record = spec.architecture.record
+    assert isinstance(record, ArchitectureType)
+    for stack, asked in zip(spec.stacks, record.stacks, strict=False):
+        who = f"the {stack.name} of architecture {record.name!r}"
+        if asked.head == "required" and stack.head is None:
+            yield Problem(place((stack.name,)), "stack", f"{who} needs a head, as in head: {{kind: linear, size: 10}}")
+        if asked.head == "none" and stack.head is not None:
+            yield Problem(place((stack.name, "head")), "stack", f"{who} has no head: leave it out")
+        if not asked.pool and stack.head is not None and stack.head.pool is not None:
+            yield Problem(place((stack.name, "head", "pool")), "stack", f"{who} has no pool over time: leave it out")
+        why = not_streamable(stack) if asked.streamable else None
+        if why is not None:
+            yield Problem(place((stack.name,)), "stack", f"{who} runs one step at a time, and cannot: {why}")
+
+
+def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:
     """No model needs what stands here, and to try to run it would take all memory, or for ever."""
     for row in description.rows:
-        group, _, index = row.label.partition(".")
-        path: Path = ("layers", int(index), "cell") if index and row.part.record.kind == "cell" else (group,)
         problem = excess(row.part.record, row.description) if row.description is not None else None
         if problem is not None:
-            where = place(path if path[0] in ("layers", "input") else ("head", group)[: 2 if group == "pool" else 1])
-            yield Problem(where, "size", problem)
+            yield Problem(place((*row.path, "cell") if row.part.record.kind == "cell" else row.path), "size", problem)
 
 
 def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:
@@ -133,26 +166,27 @@ def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:
             yield Problem(place((*path, "dropout", kind)), "dropout_kind", f"dropout.{kind}: cell {cell.name!r} {why}")
 
 
-def _pool(spec: Spec, place: Place) -> Iterator[Problem]:
+def _pool(stack: Stack, place: Place) -> Iterator[Problem]:
     """The final output of each direction is known right behind the recurrent layer that runs backwards."""
-    pool = spec.head.pool if spec.head is not None else None
+    pool = stack.head.pool if stack.head is not None else None
     if pool is None or not isinstance(pool.record, PoolType) or not pool.record.final:
         return
-    last = max((i for i, layer in enumerate(spec.layers) if isinstance(layer, Recurrent)), default=None)
+    where = place((*stack.path, "head", "pool"))
+    last = max((i for i, layer in enumerate(stack.layers) if isinstance(layer, Recurrent)), default=None)
     if last is None:
         yield Problem(
-            place(("head", "pool")),
+            where,
             "pool",
             f"pool {pool.record.name!r} takes the final output of each direction of a recurrent layer, and this spec "
             "has none: use another pool",
         )
         return
-    layer = spec.layers[last]
+    layer = stack.layers[last]
     assert isinstance(layer, Recurrent)
-    behind = [item for item in spec.layers[last + 1 :] if isinstance(item, Other)]
+    behind = [item for item in stack.layers[last + 1 :] if isinstance(item, Component)]
     if behind and (layer.bidirectional or layer.reverse):
         yield Problem(
-            place(("head", "pool")),
+            where,
             "pool",
             f"pool {pool.record.name!r} takes the final output of each direction, but a layer of kind "
             f"{behind[0].part.record.name!r} stands behind the last recurrent layer, which runs backwards too: "
@@ -160,7 +194,7 @@ def _pool(spec: Spec, place: Place) -> Iterator[Problem]:
         )
     if layer.bidirectional and layer.residual and layer.merge != "concat":
         yield Problem(
-            place(("head", "pool")),
+            where,
             "pool",
             f"pool {pool.record.name!r} is not defined for a residual layer whose directions are merged by "
             f"{layer.merge!r}: their final outputs belong to different steps",

@@ -10,9 +10,9 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from zoo.components import Provided
+from zoo.components import ArchitectureType, Provided
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.model import MOST_LAYERS, DropoutEntry, RecurrentEntry, SpecFile, VariantEntry
+from zoo.spec.model import MOST_LAYERS, DropoutEntry, RecurrentEntry, SpecFile, StackEntry, VariantEntry, file_type
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
@@ -42,25 +42,55 @@ def json_schema(catalogue: Catalogue) -> Schema:
     }
     for kind in KINDS:
         definitions[kind] = _component(catalogue, kind, definitions)
-    properties = root["properties"]
+    wired = [one for one in catalogue.all("architecture") if _stacks(one)]
+    if wired:
+        definitions["stack"] = _of(StackEntry)
+    one_stack = _file(root, _ref("variant"), required=["input"])
+    shape = one_stack if not wired else _by_architecture(one_stack, wired, set(catalogue.names("architecture")))
+    return {
+        "$schema": DRAFT,
+        "title": "A zoo spec, version 1",
+        "type": "object",
+        **shape,
+        "definitions": {**root.pop("definitions", {}), **definitions},
+    }
+
+
+def _file(schema: Schema, variant: Schema, *, required: list[str]) -> Schema:
+    """What a file may say. required: of its own, or of the file that it extends."""
+    properties = dict(schema["properties"])
     properties["name"] = {**properties["name"], "pattern": _NAME}
     properties["variants"] = {
         "type": "object",
         "description": properties["variants"]["description"],
         "propertyNames": {"pattern": _NAME},
-        "additionalProperties": _ref("variant"),
+        "additionalProperties": variant,
     }
     return {
-        "$schema": DRAFT,
-        "title": "A zoo spec, version 1",
-        "type": "object",
         "additionalProperties": False,
         "properties": {"schema": {**properties.pop("schema"), "type": "integer"}, **properties},
         "required": ["schema", "name"],
-        # What is required may also come from the file that this one extends.
-        "anyOf": [{"required": ["input"]}, {"required": ["extends"]}],
-        "definitions": {**root.pop("definitions", {}), **definitions},
+        "anyOf": [{"required": required}, {"required": ["extends"]}],
     }
+
+
+def _by_architecture(otherwise: Schema, wired: list[Provided], names: set[str]) -> Schema:
+    """One form for each architecture that has stacks with names, and the usual one for all else."""
+    for one in wired:
+        assert isinstance(one.record, ArchitectureType)
+        written = _of(file_type(one.record))
+        stacks = [stack.name for stack in one.record.stacks]
+        # A variant may replace any of the keys, so its own are not asked for again.
+        form = _file(written, {"type": "object"}, required=stacks)
+        spelt = {"enum": _spellings(one, names)}
+        chosen = {"anyOf": [spelt, {"type": "object", "properties": {"kind": spelt}, "required": ["kind"]}]}
+        asked = {"properties": {"architecture": chosen}, "required": ["architecture"]}
+        otherwise = {"if": asked, "then": form, "else": otherwise}
+    return otherwise
+
+
+def _stacks(architecture: Provided) -> bool:
+    return isinstance(architecture.record, ArchitectureType) and bool(architecture.record.stacks)
 
 
 def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from zoo.components import Count, Part, Size, Vocabulary, Width
-from zoo.spec.canonical import Head, Other, Recurrent, Spec
-from zoo.spec.describe import walk
+from zoo.spec.canonical import Spec
+from zoo.spec.describe import figures
+from zoo.spec.tree import Node, Path, Recurrent, map_nodes, walk
 
 # Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
 WIDTHS: Final = (11, 17, 19, 23, 29, 31, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
@@ -40,7 +41,7 @@ def shrink(spec: Spec) -> Spec:
     for plan in (_distinct, _proportional):
         for some_symbols in (symbols, {}):
             candidate = _apply(bare, {Width: plan(widths, factors), Vocabulary: some_symbols})
-            if candidate is not None and not walk(candidate)[1]:
+            if candidate is not None and not figures(candidate)[1]:
                 return candidate
     return bare
 
@@ -71,7 +72,7 @@ def is_width(field: FieldInfo) -> bool:
 def _resized(spec: Spec, widths: Sizes) -> Spec | None:
     vocabularies = {value: value for size, value, _ in _sizes(spec) if size == Vocabulary}
     candidate = _apply(replace(spec, expect=None), {Width: widths, Vocabulary: vocabularies})
-    return None if candidate is None or walk(candidate)[1] else candidate
+    return None if candidate is None or figures(candidate)[1] else candidate
 
 
 def _distinct(widths: list[int], factors: Sizes) -> dict[int, int]:
@@ -96,32 +97,20 @@ def _proportional(widths: list[int], factors: Sizes) -> dict[int, int]:
 
 def _sizes(spec: Spec) -> Iterator[tuple[Size, int, tuple[int, ...]]]:
     """Every size in a spec, with the counts that stand beside it."""
-    for part, own in _parts(spec):
-        options = list(_marked(part.options))
-        counts = tuple(value for size, _, value in options if size == Count and isinstance(value, int))
-        for size, _, value in options:
-            for one in value if isinstance(value, tuple) else (value,):
-                yield size, one, counts
-        for width in own:
-            yield Width, width, counts
+    for _, node in walk(spec):
+        if isinstance(node, Part):
+            counts = _counts(node)
+            for size, _, value in _marked(node.options):
+                for one in value if isinstance(value, tuple) else (value,):
+                    yield size, one, counts
+        if isinstance(node, Recurrent):  # whose own widths go with its cell's parts
+            for width in (node.hidden_size, node.output_projection):
+                if width is not None:
+                    yield Width, width, _counts(node.cell)
 
 
-def _parts(spec: Spec) -> Iterator[tuple[Part, tuple[int, ...]]]:
-    """Every component with sizes, and the format's own widths that go with it."""
-    yield spec.input, ()
-    for layer in spec.layers:
-        if isinstance(layer, Other):
-            yield layer.part, ()
-            continue
-        yield layer.cell, (layer.hidden_size,)
-        if layer.output_projection is not None:
-            yield layer.cell, (layer.output_projection,)
-        if layer.norm is not None:
-            yield layer.norm.part, ()
-    if spec.head is not None:
-        yield spec.head.part, ()
-        if spec.head.pool is not None:
-            yield spec.head.pool, ()
+def _counts(part: Part) -> tuple[int, ...]:
+    return tuple(value for size, _, value in _marked(part.options) if size == Count and isinstance(value, int))
 
 
 def _marked(options: BaseModel) -> Iterator[tuple[Size, str, Any]]:
@@ -146,31 +135,20 @@ def _marks(annotation: Any) -> Iterator[Any]:
 def _apply(spec: Spec, sizes: Mapping[Size, Sizes]) -> Spec | None:
     """The spec with every size looked up, or None where a component refuses the result."""
 
-    def small(part: Part) -> Part:
-        return part.with_options(_smaller(part.options, sizes))
-
-    def layer(item: Recurrent | Other) -> Recurrent | Other:
-        if isinstance(item, Other):
-            return replace(item, part=small(item.part))
-        projection = item.output_projection
+    def small(path: Path, node: Node) -> Node:
+        if isinstance(node, Part):
+            return node.with_options(_smaller(node.options, sizes))
+        if not isinstance(node, Recurrent):
+            return node
+        projection = node.output_projection
         return replace(
-            item,
-            cell=small(item.cell),
-            hidden_size=sizes[Width][item.hidden_size],
-            norm=None if item.norm is None else replace(item.norm, part=small(item.norm.part)),
+            node,
+            hidden_size=sizes[Width][node.hidden_size],
             output_projection=None if projection is None else sizes[Width][projection],
         )
 
-    def head(item: Head) -> Head:
-        return Head(part=small(item.part), pool=None if item.pool is None else small(item.pool))
-
     try:
-        return replace(
-            spec,
-            input=small(spec.input),
-            layers=tuple(layer(item) for item in spec.layers),
-            head=None if spec.head is None else head(spec.head),
-        )
+        return map_nodes(spec, small)
     except ValidationError:
         return None
 
@@ -185,5 +163,7 @@ def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
     }
     if not change:
         return options
-    # A dump and a fresh validation, so that the component's own rules hold for the small sizes too.
-    return type(options).model_validate(options.model_dump(by_alias=True) | change)
+    # Validated afresh, so that the component's own rules hold for the small sizes too.
+    fields = type(options).model_fields
+    given = {field.alias or name: change.get(name, getattr(options, name)) for name, field in fields.items()}
+    return type(options).model_validate(given)

@@ -1,0 +1,213 @@
+"""The tree of a spec: its nodes, and the one way to walk over them.
+
+    Spec -> Stack -> input, init, layers, head
+    layer = Recurrent (cell, norm, init) | Component, whose options may hold layers of their own
+
+A path says where a node stands in a spec that spells every layer out: `("layers", 0, "cell")`, `("head", "pool")`, and
+`("encoder", "layers", 0)` where an architecture has stacks with names. Nobody else enumerates what a spec is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from zoo.components import Part
+from zoo.engine.around import Dropout, Merge
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Norm:
+    """A norm component and whether it stands before the cell (on the layer's input) or after it (on its output)."""
+
+    part: Part
+    position: Literal["before", "after"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrent:
+    """One recurrent layer. Output width: the cell's, twice that for two directions merged by `concat`, or
+    `output_projection` where given."""
+
+    cell: Part
+    hidden_size: int
+    bidirectional: bool = False
+    merge: Merge = "concat"
+    reverse: bool = False
+    dropout: Dropout = Dropout()
+    norm: Norm | None = None
+    residual: bool = False
+    output_projection: int | None = None
+    initial_state: Literal["zeros", "learned"] = "zeros"
+    init: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A layer of another kind. Its options may hold layers of their own."""
+
+    part: Part
+
+
+Layer = Recurrent | Component
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The head and the pool over time in front of it; no pool means an output per step."""
+
+    pool: Part | None = None
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """An input, layers one after the other, and a head or none. init: of what is no recurrent layer.
+
+    name: as its architecture calls it; "" where the model is one stack, whose keys stand at the top of the file.
+    """
+
+    name: str = ""
+    input: Part
+    init: Part
+    layers: tuple[Layer, ...]
+    head: Head | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it stands in the spec."""
+        return (self.name,) if self.name else ()
+
+
+Node = Stack | Layer | Norm | Head | Part
+NODES: Final = (Stack, Recurrent, Component, Norm, Head, Part)
+
+Root = TypeVar("Root")
+AnyNode = TypeVar("AnyNode", bound=Node)
+
+
+def dotted(path: Path) -> str:
+    """A path as messages have it: `layers.0.cell`."""
+    return ".".join(map(str, path))
+
+
+def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Every node below a spec, or below another node, in the order of the file; a node before what is inside it."""
+    for inner, node in _below(root):
+        where = (*path, *inner)
+        yield where, node
+        yield from walk(node, where)
+
+
+def parts(root: Any) -> Iterator[tuple[Path, Part]]:
+    """Every component."""
+    return ((path, node) for path, node in walk(root) if isinstance(node, Part))
+
+
+def layers(root: Any) -> Iterator[tuple[Path, Layer]]:
+    """Every layer, a layer before those inside it."""
+    return ((path, node) for path, node in walk(root) if isinstance(node, Layer))
+
+
+def recurrent(root: Any) -> Iterator[tuple[Path, Recurrent]]:
+    """Every recurrent layer."""
+    return ((path, node) for path, node in walk(root) if isinstance(node, Recurrent))
+
+
+def at(root: Any, path: Path, kind: type[AnyNode]) -> AnyNode:
+    """The node of this kind at a path. Raises KeyError where there is none."""
+    for where, node in walk(root):
+        if where == path and isinstance(node, kind):
+            return node
+    raise KeyError(dotted(path))
+
+
+def map_nodes(root: Root, change: Callable[[Path, Node], Node], path: Path = ()) -> Root:
+    """The same tree with every node changed, what is inside a node before the node itself."""
+    new: dict[Path, Node] = {}
+    for inner, node in _below(root):
+        where = (*path, *inner)
+        changed = change(where, map_nodes(node, change, where))
+        if changed is not node:
+            new[inner] = changed
+    return _rebuilt(root, new) if new else root
+
+
+def map_parts(root: Root, change: Callable[[Path, Part], Part]) -> Root:
+    """The same tree with every component changed."""
+    return map_nodes(root, lambda path, node: change(path, node) if isinstance(node, Part) else node)
+
+
+def put(root: Root, path: Path, node: Node) -> Root:
+    """The same tree with another node at a path, in place of one of its kind: a layer for a layer, a part for a part."""
+    kind: Any = Layer if isinstance(node, Layer) else type(node)
+    return map_nodes(root, lambda where, now: node if where == path and isinstance(now, kind) else now)
+
+
+def _below(node: Any) -> Iterator[tuple[Path, Node]]:
+    """What stands directly inside a node, by its path from there."""
+    for path, value in _held(node):
+        yield from _found(path, value)
+
+
+def _held(node: Any) -> Iterator[tuple[Path, Any]]:
+    """The values that a node holds. A component stands where its node does, and a stack at the top of the file."""
+    if isinstance(node, Part):
+        yield from (((name,), getattr(node.options, name)) for name in type(node.options).model_fields)
+    else:
+        yield from ((path, getattr(node, name)) for name, path in _keys(type(node)))
+
+
+@lru_cache
+def _keys(kind: type[Any]) -> tuple[tuple[str, Path], ...]:
+    return tuple((each.name, () if each.name in ("part", "stacks") else (each.name,)) for each in fields(kind))
+
+
+def _found(path: Path, value: Any) -> Iterator[tuple[Path, Node]]:
+    if isinstance(value, NODES):
+        yield path, value
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _found(_inside(path, index, item), item)
+    elif isinstance(value, BaseModel):  # no component, but a part of a component's options
+        for name in type(value).model_fields:
+            yield from _found((*path, name), getattr(value, name))
+
+
+def _inside(path: Path, index: int, item: Any) -> Path:
+    """The stacks of an architecture stand under their names; the only one of a model has none."""
+    if isinstance(item, Stack):
+        return (*path, *item.path)
+    return (*path, index)
+
+
+def _rebuilt(node: Any, new: Mapping[Path, Node]) -> Any:
+    """A node with some of what stands directly inside it replaced."""
+
+    def change(path: Path, value: Any) -> Any:
+        return new.get(path, value)
+
+    changed = {path: replaced(value, NODES, change, path) for path, value in _held(node)}
+    if isinstance(node, Part):
+        return node.with_options(node.options.model_copy(update={str(path[0]): v for path, v in changed.items()}))
+    return replace(node, **{name: changed[path] for name, path in _keys(type(node))})
+
+
+def replaced(value: Any, kinds: Any, change: Callable[[Path, Any], Any], path: Path = ()) -> Any:
+    """A value with everything of these kinds replaced that it is, or holds in tuples and models."""
+    if isinstance(value, kinds):
+        return change(path, value)
+    if isinstance(value, tuple):
+        items = [replaced(item, kinds, change, _inside(path, index, item)) for index, item in enumerate(value)]
+        return value if all(a is b for a, b in zip(items, value, strict=True)) else tuple(items)
+    if isinstance(value, BaseModel):
+        held = {name: getattr(value, name) for name in type(value).model_fields}
+        new = {name: replaced(one, kinds, change, (*path, name)) for name, one in held.items()}
+        return value if all(new[name] is held[name] for name in held) else value.model_copy(update=new)
+    return value
