@@ -156,10 +156,10 @@ def test_light_rooms_load_without_torch(module: str) -> None:
     [
         ("engine", "from zoo.cells import lstm", ["zoo.cells.lstm"]),
         ("engine", "from zoo.spec.canonical import Spec", []),
-        ("spec", "def f():\n    import zoo.builder", ["zoo.builder"]),
+        ("spec", "def f():\n    import zoo.model.build", ["zoo.model.build"]),
         (
             "spec",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from zoo.model import Model",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from zoo.model.base import Model",
             ["zoo.model.Model"],
         ),
         ("checks", "from zoo.cli.output import write", ["zoo.cli.output.write"]),

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 import torch
 
-from zoo.builder import build
+from zoo.model.build import build
 from zoo.checks.run import check
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.recurrence import ENGINES

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import zoo
 from zoo.cli import models
-from zoo.torchinfo_table import rows, untouched
+from zoo.inspect.table import rows, untouched
 
 app = typer.Typer()
 models.register(app)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from zoo.api import build, check, convert, doctor, list_specs, load, summary
-    from zoo.builder import materialise
     from zoo.checks.report import Report
     from zoo.checks.subject import Skip, Subject
     from zoo.components import (
@@ -48,21 +47,22 @@ if TYPE_CHECKING:
         SpecError,
         ZooError,
     )
-    from zoo.health.report import Diagnosis
     from zoo.inputs.base import Input
-    from zoo.model import Model
+    from zoo.inspect.report import Diagnosis
+    from zoo.inspect.summary import Summary
+    from zoo.model.base import Model
+    from zoo.model.build import materialise
     from zoo.plugin.hookspecs import hookimpl
     from zoo.readout import fit_readout
     from zoo.spec.canonical import Spec
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
     from zoo.spec.shrink import shrink as shrink
-    from zoo.summaries import Summary
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
-    "zoo.builder": ("materialise",),
+    "zoo.model.build": ("materialise",),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
@@ -84,7 +84,7 @@ _HOME = {
         "Width",
     ),
     "zoo.engine.cell": ("Cell", "Context", "Role", "StateSpec"),
-    "zoo.health.report": ("Diagnosis",),
+    "zoo.inspect.report": ("Diagnosis",),
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
     "zoo.engine.state": ("State",),
@@ -106,7 +106,7 @@ _HOME = {
     "zoo.spec.describe": ("ModelDescription", "describe"),
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
-    "zoo.summaries": ("Summary",),
+    "zoo.inspect.summary": ("Summary",),
     "zoo.translation.of_arrays": ("KerasLayer", "OnnxNode"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import torch
 
     from zoo.checks.report import Report
-    from zoo.health.report import Diagnosis
-    from zoo.model import Model
-    from zoo.summaries import Summary
+    from zoo.inspect.report import Diagnosis
+    from zoo.inspect.summary import Summary
+    from zoo.model.base import Model
 
 GIBIBYTE = 2**30
 
@@ -76,7 +76,7 @@ def build(
     Raises:
         SpecError: the spec is wrong. BuildError: it is right, but cannot be built as asked.
     """
-    from zoo.builder import build as build_model
+    from zoo.model.build import build as build_model
 
     return build_model(load(spec), seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit)
 
@@ -100,7 +100,7 @@ def summary(
     Raises:
         SpecError, BuildError: as `build`.
     """
-    from zoo.summaries import summarise
+    from zoo.inspect.summary import summarise
 
     return summarise(
         load(spec) if not _is_model(spec) else spec,  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512),
     Raises:
         SpecError, BuildError: as `build`. ZooError: a length is too short, or the model has no recurrent layer.
     """
-    from zoo.health.examine import examine
+    from zoo.inspect.examine import examine
 
     model: Model = spec if _is_model(spec) else build(spec, seed=seed)  # type: ignore[assignment, arg-type]
     return examine(model, lengths=lengths, seed=seed)

@@ -253,7 +253,8 @@ def zoo_architectures() -> list[ArchitectureType]:
         ArchitectureType(
             name="stack",
             options=NoOptions,
-            build="zoo.model:Model",
+            build="zoo.model.stack:stack",
+            traits=Traits(bounded=True),
             summary="Input, then layers one after the other, then the head",
         )
     ]

@@ -21,7 +21,19 @@ API_VERSION: Final = 1
 
 RESERVED_KEYS: Final = (
     *("schema", "name", "extends", "variants", "description", "paper", "tags", "requires", "architecture", "expect"),
-    *("input", "layers", "head", "cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init"),
+    *(
+        "input",
+        "layers",
+        "head",
+        "cell",
+        "hidden_size",
+        "bidirectional",
+        "merge",
+        "dropout",
+        "norm",
+        "residual",
+        "init",
+    ),
 )
 """Keys of a spec, which no stack may be called."""
 
@@ -326,8 +338,8 @@ class StackType:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:
             raise PluginError(
-                f"StackType {self.name!r}: a name is lower case letters, digits and '_', as in 'encoder', and no key of "
-                "a spec"
+                f"StackType {self.name!r}: a name is lower case letters, digits and '_', as in 'encoder', and no "
+                "key of a spec"
             )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import InputError
-from zoo.model import AnyState, Model
+from zoo.model.base import AnyState, Model
 
 
 def fit_readout(

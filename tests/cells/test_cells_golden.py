@@ -11,7 +11,7 @@ import pytest
 import torch
 from golden import FOLDER, built, options_of, record_of, records, written
 
-from zoo.builder import engine_named
+from zoo.model.build import engine_named
 from zoo.components import resolve
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.plugin.manager import isolated

@@ -28,7 +28,7 @@ from zoo.engine import recurrence, sequence
 from zoo.engine.cell import Context
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Run
-from zoo.model import Model
+from zoo.model.base import Model
 
 traps = Traps()
 

@@ -16,8 +16,8 @@ import zoo
 from zoo.cli.main import app
 from zoo.engine.cell import Cell
 from zoo.errors import ZooError
-from zoo.health import probes
-from zoo.health.report import Diagnosis, Flow, Health
+from zoo.inspect import probes
+from zoo.inspect.report import Diagnosis, Flow, Health
 
 SPECS = sorted((Path(__file__).parents[2] / "specs" / "cells").glob("*.yaml"))
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import zoo
-from zoo.model import Model
+from zoo.model.base import Model
 
 
 def spec(**keys: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from model_support import build, close, features, flat, per_row, same, symbols
 from torch import Tensor
 
 import zoo
-from zoo.builder import with_engine
+from zoo.model.build import with_engine
 
 LENGTHS = [3, 7, 1, 5]
 PRACTICAL: list[tuple[str, int, tuple[int, ...], list[tuple[int, ...]]]] = [

@@ -10,7 +10,7 @@ import torch
 from model_support import build, close, features, within
 from torch import Tensor
 
-from zoo.model import Model
+from zoo.model.base import Model
 
 
 def run(model: Model, seed: int, x: Tensor) -> Tensor:

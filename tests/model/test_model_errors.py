@@ -11,7 +11,7 @@ from model_support import build, features, symbols
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import zoo
-from zoo.model import Model
+from zoo.model.base import Model
 
 LSTM = build(cell="lstm")
 GRU = build(cell="gru", layers=2)

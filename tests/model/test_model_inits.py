@@ -11,7 +11,7 @@ from model_support import build
 from torch import Tensor
 
 from zoo.errors import BuildError
-from zoo.model import Model
+from zoo.model.base import Model
 
 SCHEMES: list[Any] = ["paper", "torch", "keras", "orthogonal", "xavier", {"kind": "uniform", "range": 0.25}]
 CHRONO = {"kind": "chrono", "longest": 50}

@@ -14,7 +14,7 @@ from model_support import build, close, features, flat, symbols
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from zoo.model import Model
+from zoo.model.base import Model
 
 LENGTHS = [3, 7, 1, 5]
 TIED: dict[str, Any] = {

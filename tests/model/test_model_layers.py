@@ -10,8 +10,8 @@ from model_support import build, close, features, symbols
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.builder import with_engine
-from zoo.model import Model
+from zoo.model.build import with_engine
+from zoo.model.base import Model
 from zoo.spec.canonical import Recurrent
 
 LENGTHS = [3, 7, 1, 5]

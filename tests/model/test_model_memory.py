@@ -13,7 +13,7 @@ from torch import Tensor
 import zoo
 from zoo.checks.memory import _alone, _by_name
 from zoo.engine.memory import SMALL, apart
-from zoo.model import Model
+from zoo.model.base import Model
 
 CELLS = ("mingru", "lru", "mamba", "gru", "lstm", "mgu", "mlstm", "qrnn")
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import zoo
 from zoo.components import CellType, NoOptions
 from zoo.engine.cell import Cell, States, StateSpec
-from zoo.model import Model
+from zoo.model.base import Model
 from zoo.plugin.hookspecs import hookimpl
 from zoo.plugin.manager import given, isolated, using
 
@@ -264,7 +264,7 @@ DRAWS: dict[str, Callable[[], Tensor]] = {
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_random_numbers_are_those_of_the_seed_and_the_default_dtype(name: str, dtype: torch.dtype) -> None:
     """Bit for bit what `torch.manual_seed` and `torch.set_default_dtype` would have given."""
-    from zoo.factory import Building
+    from zoo.model.factory import Building
 
     random = torch.get_rng_state()
     with Building(dtype, 5):

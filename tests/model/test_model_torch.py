@@ -10,7 +10,7 @@ from model_support import build, close, features, flat, noise
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from zoo.model import Model
+from zoo.model.base import Model
 
 CASES = [
     (kind, layers, both, projection)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import zoo.cells.options
 import zoo.inits.schemes
-import zoo.summaries
+import zoo.inspect.summary
 from zoo.cells.gru import GRU
 from zoo.cells.lstm import LSTM
 from zoo.cells.rnn import RNN
@@ -104,7 +104,7 @@ def summary_counts_shared_weights_twice(patch: Patch) -> None:
         found = summarise(*args, **kwargs)
         return replace(found, parameters=found.parameters + 11 * 30)
 
-    around(patch, zoo.summaries, "summarise", wrong)
+    around(patch, zoo.inspect.summary, "summarise", wrong)
 
 
 @mutant("gru", "parameters")

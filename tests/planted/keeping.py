@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-import zoo.builder
+import zoo.model.build
 import zoo.engine.constants
 import zoo.engine.recurrence
 import zoo.model
-import zoo.state_layout
-from zoo.factory import Building
+import zoo.model.layout
+from zoo.model.factory import Building
 from zoo.heads.tied import Tied
 from zoo.inputs.features import Features
 from zoo.inputs.tokens import Tokens
 from zoo.layers.linear import LinearLayer
-from zoo.model import Model
+from zoo.model.base import Model
 
 from .own import Timed
 from .patching import Patch, around
@@ -122,7 +122,7 @@ def random_numbers_drawn_beside_the_seed(patch: Patch) -> None:
 
 
 def building(patch: Patch, wrong: Any) -> None:
-    patch.setattr(zoo.builder, "Building", wrong)
+    patch.setattr(zoo.model.build, "Building", wrong)
 
 
 # What is returned, and what stays.
@@ -149,8 +149,8 @@ def state_that_holds_all_steps(patch: Patch) -> None:
 @mutant("both-learned", "memory")
 def initial_state_that_is_the_parameter(patch: Patch) -> None:
     patch.setattr(Model, "init_state", lambda self, batch: self._layout.outward(self._initial(batch, *self._place())))
-    patch.setattr(zoo.state_layout, "layout_of", lambda layers: zoo.state_layout.NamedLayout())
-    patch.setattr(zoo.model, "layout_of", lambda layers: zoo.state_layout.NamedLayout())
+    patch.setattr(zoo.model.layout, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
+    patch.setattr(zoo.model, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
 
 
 @mutant("timed", "memory")

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-import zoo.arguments
+import zoo.model.inputs
 import zoo.engine.backends.stack
 import zoo.engine.layer
 import zoo.engine.sequence
@@ -86,12 +86,12 @@ def lengths_off_by_one(patch: Patch) -> None:
         found = (found - 1).clamp(min=1)
         return found, zoo.engine.sequence.valid_steps(found, x.shape[1])
 
-    around(patch, zoo.arguments, "row_lengths", wrong)
+    around(patch, zoo.model.inputs, "row_lengths", wrong)
 
 
 @mutant("gru", "padding_invariance")
 def mask_off_by_one(patch: Patch) -> None:
-    around(patch, zoo.arguments, "valid_steps", lambda f, lengths, steps: f(lengths + 1, steps))
+    around(patch, zoo.model.inputs, "valid_steps", lambda f, lengths, steps: f(lengths + 1, steps))
 
 
 @mutant("normed", "padding_invariance")
@@ -138,7 +138,7 @@ def packed_rows_in_the_wrong_order(patch: Patch) -> None:
     def wrong(packed_like: Any, packed: Any, output: Tensor, lengths: Tensor) -> Any:
         return packed_like(packed, output.roll(1, 0), lengths)
 
-    around(patch, zoo.arguments, "packed_like", wrong)
+    around(patch, zoo.model.inputs, "packed_like", wrong)
 
 
 @mutant("both-mul", "direction")

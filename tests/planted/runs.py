@@ -20,7 +20,7 @@ from zoo.engine import sequence
 from zoo.engine.backends import loop
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Pass, Run
-from zoo.model import Model
+from zoo.model.base import Model
 
 from .patching import Patch, around, edit
 from .suite import mutant

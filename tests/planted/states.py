@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-import zoo.arguments
+import zoo.model.inputs
 import zoo.engine.layer
 import zoo.engine.recurrence
 import zoo.engine.sequence
-import zoo.state_layout
-from zoo.model import Model
+import zoo.model.layout
+from zoo.model.base import Model
 
 from .patching import Patch, around
 from .suite import mutant
@@ -48,7 +48,7 @@ def layers_swapped_in_the_torch_layout(patch: Patch) -> None:
         found: dict[str, Tensor] = stacked(self, state, *rest)
         return {name: t.flip(0) for name, t in found.items()}
 
-    around(patch, zoo.state_layout.TorchLayout, "stacked", wrong)
+    around(patch, zoo.model.layout.TorchLayout, "stacked", wrong)
 
 
 @mutant("lstm", "stepwise")
@@ -68,7 +68,7 @@ def step_starts_anew(patch: Patch) -> None:
 
 @mutant("gru", "reset")
 def reset_ignored(patch: Patch) -> None:
-    patch.setattr(zoo.arguments, "check_reset", lambda reset, x: None)
+    patch.setattr(zoo.model.inputs, "check_reset", lambda reset, x: None)
 
 
 @mutant("both", "reset")

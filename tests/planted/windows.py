@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import zoo.engine.recurrence
-import zoo.state_layout
+import zoo.model.layout
 from zoo.cells.gru import GRU
 from zoo.engine import sequence
 from zoo.engine.cell import Context
@@ -41,7 +41,7 @@ def fresh_is_that_no_state_was_given(patch: Patch) -> None:
         found = inward(self, state, initial)
         return [{n: t + 1 if n.endswith("age") else t for n, t in layer.items()} for layer in found]
 
-    around(patch, zoo.state_layout.NamedLayout, "inward", wrong)
+    around(patch, zoo.model.layout.NamedLayout, "inward", wrong)
 
 
 @mutant("windowed", "chunked")

@@ -17,7 +17,7 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
 from zoo.spec import library
 from zoo.spec.limits import MOST_LAYERS_OF_ALL, MOST_STAGES, MOST_STATE, excess
-from zoo.summaries import summarise
+from zoo.inspect.summary import summarise
 
 KNOWN = isolated()
 HUGE = (999_999_937, 2**62)

@@ -12,9 +12,10 @@ from zoo.bench.contests import Contest, Heat, Result, Work, milliseconds, ratio
 from zoo.components import CellType
 from zoo.errors import ZooError, did_you_mean, one_of
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.comparable import specs
 from zoo.spec.describe import describe
+from zoo.spec.tree import Recurrent
 
 BESIDE: Final = "recurrent-zoo/lstm"
 KINDS: Final = ("forward", "training")

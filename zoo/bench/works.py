@@ -12,7 +12,7 @@ from zoo.errors import CheckFailure
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from zoo.model import Model
+    from zoo.model.base import Model
 
 
 class Size(NamedTuple):

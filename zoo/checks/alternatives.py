@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any, Final, Literal
 
-from zoo.components import CellType, Part, PoolType
+from zoo.components import CellType, Part
+from zoo.engine.around import Dropout, Merge
 from zoo.plugin.manager import catalogue
-from zoo.spec.canonical import Dropout, Merge, Norm, Recurrent, Spec
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Norm, Path, Recurrent, Stack, dotted, put, recurrent
 
 MERGES: Final[tuple[Merge, ...]] = ("concat", "sum", "mean", "mul")
 OTHER_RATE: Final = 0.3125
@@ -17,23 +19,22 @@ OTHER_RATE: Final = 0.3125
 def keys(spec: Spec) -> Iterator[tuple[str, Spec]]:
     """Each change with its place. It may not fit the rest of the model; whoever asks finds out."""
     seen: list[Recurrent] = []
-    for index, layer in enumerate(spec.layers):
-        if not isinstance(layer, Recurrent) or layer in seen[:-1]:
+    for path, layer in recurrent(spec):
+        if layer in seen[:-1]:
             continue  # a stack of equal layers: its first two, and those that differ, say it all
         seen.append(layer)
-        for name, changed in _layer(spec, index, layer):
-            layers = (*spec.layers[:index], changed, *spec.layers[index + 1 :])
-            yield f"layers.{index}.{name}", replace(spec, layers=layers)
+        for name, changed in _layer(spec, path, layer):
+            yield f"{dotted(path)}.{name}", put(spec, path, changed)
 
 
-def _layer(spec: Spec, index: int, layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:
+def _layer(spec: Spec, path: Path, layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:
     yield "hidden_size", replace(layer, hidden_size=layer.hidden_size + 1)
     projection = None if layer.output_projection else 3
     yield "output_projection", replace(layer, output_projection=projection)
     yield "initial_state", replace(layer, initial_state="zeros" if layer.initial_state == "learned" else "learned")
     yield "residual", replace(layer, residual=not layer.residual)
     yield from _norms(layer)
-    yield from _directions(spec, index, layer)
+    yield from _directions(spec, path, layer)
     yield from _dropouts(layer)
 
 
@@ -51,18 +52,21 @@ def _norms(layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:
     )
 
 
-def _directions(spec: Spec, index: int, layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:
+def _directions(spec: Spec, path: Path, layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:
     if not layer.reverse:
         yield "bidirectional", replace(layer, bidirectional=not layer.bidirectional, merge="concat")
     if not layer.bidirectional:
         yield "reverse", replace(layer, reverse=not layer.reverse)
         return
-    final = spec.head is not None and spec.head.pool is not None and isinstance(spec.head.pool.record, PoolType)
-    if final and layer.residual and index == len(spec.layers) - 1:
+    if layer.residual and any(path == (*stack.path, "layers", len(stack.layers) - 1) for stack in _pooled(spec)):
         return  # the format refuses a pool behind some of them
     for merge in MERGES:
         if merge != layer.merge:
             yield f"merge ({merge})", replace(layer, merge=merge)
+
+
+def _pooled(spec: Spec) -> Iterator[Stack]:
+    return (stack for stack in spec.stacks if stack.head is not None and stack.head.pool is not None)
 
 
 def _dropouts(layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:

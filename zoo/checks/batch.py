@@ -13,8 +13,8 @@ from torch import Tensor
 from zoo.checks.subject import Subject, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
-from zoo.model import Model
-from zoo.spec.canonical import Recurrent
+from zoo.model.base import Model
+from zoo.spec.tree import Recurrent
 
 
 @dataclass(frozen=True)

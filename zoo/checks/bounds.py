@@ -10,13 +10,13 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from zoo.builder import engine_named
 from zoo.checks import features
 from zoo.checks.batch import Batch, beside, run, uses_of
 from zoo.checks.subject import Skip, Subject
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.errors import CheckFailure
-from zoo.spec.canonical import Recurrent
+from zoo.model.build import engine_named
+from zoo.spec.tree import Recurrent
 
 LARGER: Final = (1.0, 1e4, 1e8)
 """How much larger than usual the inputs are. Growth is told by the last two: what is bounded is saturated by both."""
@@ -98,11 +98,7 @@ def _inputs(shape: tuple[int, ...], steps: int) -> Tensor:
 
 def of_cell(subject: Subject, layer: Recurrent) -> tuple[Largest, tuple[int, ...]]:
     """The cell of one layer by itself, in eval mode."""
-    built = next(
-        made
-        for made, spec in zip(subject.model().layers, subject.tiny.layers, strict=True)
-        if spec is layer and isinstance(made, RecurrentLayer)
-    )
+    built = features.built(subject.model(), subject.tiny, layer)
     alone = RecurrentLayer(built.cell).eval()
 
     def largest(x: Tensor) -> Tensor:

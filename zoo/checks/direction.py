@@ -8,46 +8,46 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.builder import build
+from zoo.checks import features
 from zoo.checks.batch import Batch, beside, lengths_of, named, run, uses_of
 from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part, PoolType
+from zoo.engine.around import Dropout
 from zoo.engine.layer import RecurrentLayer
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 from zoo.plugin.manager import catalogue
-from zoo.spec.canonical import Dropout, Recurrent, Spec
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Path, Recurrent, dotted, recurrent
 
 LENGTHS = (7, 3, 1, 5, 2)
 
 
 def direction(subject: Subject) -> None:
     """Held layer by layer, each alone with its own cell and weights, with and without lengths."""
-    backwards = [
-        (index, layer)
-        for index, layer in enumerate(subject.tiny.layers)
-        if isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse)
-    ]
+    backwards = [(path, layer) for path, layer in recurrent(subject.tiny) if layer.bidirectional or layer.reverse]
     if not backwards:
         raise Skip("no layer runs from the end of the sequence")
     whole = subject.model()
-    for index, layer in backwards:
-        built = whole.layers[index]
+    for path, layer in backwards:
+        built = whole.get_submodule(dotted(path))
         assert isinstance(built, RecurrentLayer)
         shape = built.cell.input_shape
         if len(shape) != 1:
             continue  # maps cannot come in as features; a cell with flat features has the same engine
-        _one(subject, index, layer, shape[0])
+        _one(subject, path, layer, shape[0])
 
 
-def _one(subject: Subject, index: int, layer: Recurrent, width: int) -> None:
+def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
     plain = replace(layer, merge="concat", norm=None, residual=False, output_projection=None, dropout=Dropout())
     both = _alone(subject, plain, width)
     forward = _alone(subject, replace(plain, bidirectional=False, reverse=False), width)
     _copy(both, forward, reverse=layer.bidirectional)
     x = torch.randn((5, 7, width), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
-    label = f"layers.{index}: the reverse half" if layer.bidirectional else f"layers.{index} in reverse"
+    place = dotted(path)
+    label = f"{place}: the reverse half" if layer.bidirectional else f"{place} in reverse"
     for lengths in (None, lengths_of(LENGTHS, subject.device)):
         output, state = run(both, batch, lengths=lengths)
         rows = [7] * 5 if lengths is None else list(LENGTHS)
@@ -67,9 +67,9 @@ def _one(subject: Subject, index: int, layer: Recurrent, width: int) -> None:
                 if name in every:
                     close(steps[own][row, :length], every[name][0].flip(0), f"{where} {name} at every step")
         if layer.bidirectional:
-            _ahead(both, forward, batch, lengths, output[..., :half], f"layers.{index}")
-            _merge(subject, index, layer, plain, both, batch, lengths)
-            _final(subject, index, layer, plain, both, batch, lengths)
+            _ahead(both, forward, batch, lengths, output[..., :half], place)
+            _merge(subject, place, layer, plain, both, batch, lengths)
+            _final(subject, place, layer, plain, both, batch, lengths)
 
 
 def _turned(row: Batch) -> Batch:
@@ -90,13 +90,13 @@ def _ahead(both: Model, forward: Model, batch: Batch, lengths: Tensor | None, ha
 
 
 def _merge(
-    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
+    subject: Subject, place: str, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
 ) -> None:
     merged = _alone(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     merged.load_state_dict(both.state_dict())
     ahead, back = run(both, batch, lengths=lengths)[0].chunk(2, -1)
     found, _ = run(merged, batch, lengths=lengths)
-    close(found, _together(layer, ahead, back), f"layers.{index}: merge {layer.merge}")
+    close(found, _together(layer, ahead, back), f"{place}: merge {layer.merge}")
 
 
 def _together(layer: Recurrent, ahead: Tensor, back: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ def _together(layer: Recurrent, ahead: Tensor, back: Tensor) -> Tensor:
 
 
 def _final(
-    subject: Subject, index: int, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
+    subject: Subject, place: str, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
 ) -> None:
     """What a pool of final outputs is given: the last valid step forwards, the first step backwards."""
     head = subject.tiny.head
@@ -114,7 +114,7 @@ def _final(
         return
     spec = _spec(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     size = Part(catalogue().find("head", "linear"), _options("head", "linear", size=3))
-    spec = replace(spec, head=replace(head, part=size))
+    spec = spec.with_stack(head=replace(head, part=size))
     model = build(spec, seed=0, device=subject.device, dtype=subject.exact).eval()
     model.load_state_dict(both.state_dict(), strict=False)
     given: list[Tensor] = []
@@ -126,7 +126,7 @@ def _final(
     expected = _together(layer, ahead[torch.arange(5, device=subject.device), ends - 1], back[:, 0])
     if len(given) != 1:
         raise CheckFailure(f"the pool ran {len(given)} times in one run, expected once")
-    close(given[0], expected, f"layers.{index}: the final output of both directions")
+    close(given[0], expected, f"{place}: the final output of both directions")
 
 
 def _alone(subject: Subject, layer: Recurrent, width: int) -> Model:
@@ -134,8 +134,7 @@ def _alone(subject: Subject, layer: Recurrent, width: int) -> Model:
 
 
 def _spec(subject: Subject, layer: Recurrent, width: int) -> Spec:
-    source = Part(catalogue().find("input", "features"), _options("input", "features", size=width))
-    return replace(subject.tiny, input=source, layers=(layer,), head=None)
+    return features.alone(subject.tiny, (width,), layer)
 
 
 def _options(kind: str, name: str, **values: Any) -> Any:

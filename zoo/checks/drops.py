@@ -10,14 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.builder import build
 from zoo.checks.batch import batch_of, named, run
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, tensors
+from zoo.checks.variations import with_value
 from zoo.components import Part
+from zoo.engine.around import Dropout
 from zoo.engine.layer import LayerOutput
 from zoo.errors import CheckFailure
-from zoo.model import Model
-from zoo.spec.canonical import Dropout, Other, Recurrent, Spec
+from zoo.model.base import Model
+from zoo.model.build import build
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Node, Path, Recurrent, at, dotted, map_nodes, parts, put, recurrent
 
 RATES = tuple(field.name for field in fields(Dropout) if field.name != "variational")
 MANY = 41
@@ -40,11 +43,10 @@ def dropout(subject: Subject) -> None:
             raise CheckFailure(f"{place} acts in eval mode")
         if place.endswith((".recurrent", ".weight")):
             _drawn_once(subject, model.train(), place)
-    for index, layer in enumerate(subject.tiny.layers):
-        if isinstance(layer, Recurrent):
-            _masks(subject, index, layer)
-            if layer.dropout.zoneout:
-                _zoneout(subject, index, layer)
+    for path, layer in recurrent(subject.tiny):
+        _masks(subject, path, layer)
+        if layer.dropout.zoneout:
+            _zoneout(subject, path, layer)
     if not kinds and not subject.traits.stochastic:
         raise Skip("the spec asks for no dropout")
 
@@ -76,39 +78,26 @@ def _equal(first: Any, second: Any) -> bool:
 def _kinds(spec: Spec) -> Iterator[tuple[str, Spec]]:
     """The spec with all dropout off but one kind at one place, for each that it asks for."""
     bare = without_dropout(spec)
-    for index, layer in enumerate(spec.layers):
-        if isinstance(layer, Recurrent):
-            for kind in RATES:
-                rate = getattr(layer.dropout, kind)
-                if rate:
-                    changed = replace(_recurrent(bare, index), dropout=Dropout(**{kind: rate}))
-                    yield f"layers.{index}: dropout.{kind}", with_layer(bare, index, changed)
-        elif rate := _rate(layer.part):
-            yield f"layers.{index}: dropout", with_layer(bare, index, Other(part=_with_rate(layer.part, rate)))
-    if rate := _rate(spec.input):
-        yield "input: dropout", replace(bare, input=_with_rate(bare.input, rate))
-    if spec.head is not None and bare.head is not None and (rate := _rate(spec.head.part)):
-        yield "head: dropout", replace(bare, head=replace(bare.head, part=_with_rate(bare.head.part, rate)))
+    for path, layer in recurrent(spec):
+        for kind in RATES:
+            rate = getattr(layer.dropout, kind)
+            if rate:
+                changed = replace(at(bare, path, Recurrent), dropout=Dropout(**{kind: rate}))
+                yield f"{dotted(path)}: dropout.{kind}", put(bare, path, changed)
+    for path, part in parts(spec):
+        if rate := _rate(part):
+            yield f"{dotted(path)}: dropout", put(bare, path, _with_rate(at(bare, path, Part), rate))
 
 
 def without_dropout(spec: Spec) -> Spec:
     """The same model with every rate of the format's own and of its components' set to 0."""
-    layers = tuple(
-        replace(layer, dropout=Dropout()) if isinstance(layer, Recurrent) else Other(part=_with_rate(layer.part, 0.0))
-        for layer in spec.layers
-    )
-    head = None if spec.head is None else replace(spec.head, part=_with_rate(spec.head.part, 0.0))
-    return replace(spec, input=_with_rate(spec.input, 0.0), layers=layers, head=head)
 
+    def without(path: Path, node: Node) -> Node:
+        if isinstance(node, Recurrent):
+            return replace(node, dropout=Dropout())
+        return _with_rate(node, 0.0) if isinstance(node, Part) else node
 
-def with_layer(spec: Spec, index: int, layer: Recurrent | Other) -> Spec:
-    return replace(spec, layers=(*spec.layers[:index], layer, *spec.layers[index + 1 :]))
-
-
-def _recurrent(spec: Spec, index: int) -> Recurrent:
-    layer = spec.layers[index]
-    assert isinstance(layer, Recurrent)
-    return layer
+    return map_nodes(spec, without)
 
 
 def _rate(part: Part) -> float:
@@ -119,8 +108,8 @@ def _rate(part: Part) -> float:
 def _with_rate(part: Part, rate: float) -> Part:
     if getattr(part.options, "dropout", None) is None or rate == _rate(part):
         return part
-    options = part.options.model_dump(by_alias=True) | {"dropout": rate}
-    return part.with_options(type(part.options).model_validate(options))
+    options = with_value(part.options, ("dropout",), rate)
+    return part if options is None else part.with_options(options)
 
 
 def _drawn_once(subject: Subject, model: Model, place: str) -> None:
@@ -144,7 +133,7 @@ def _drawn_once(subject: Subject, model: Model, place: str) -> None:
         close(output, whole[:, t : t + 1], f"{place}: step {t} alone, with the mask of the whole run,")
 
 
-def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
+def _masks(subject: Subject, path: Path, layer: Recurrent) -> None:
     """What a layer's input and output lose: the share that its rates say, the same elements at every step or not."""
     rates = layer.dropout
     after = 1.0 - (1.0 - rates.between) * (1.0 - rates.output)
@@ -156,17 +145,17 @@ def _masks(subject: Subject, index: int, layer: Recurrent) -> None:
             kept = replace(kept, input=0.0, between=rates.between, output=rates.output)
         alone = replace(layer, dropout=kept, residual=False, initial_state="zeros")
         model = build(
-            with_layer(without_dropout(subject.tiny), index, alone), seed=0, device=subject.device, dtype=subject.exact
+            put(without_dropout(subject.tiny), path, alone), seed=0, device=subject.device, dtype=subject.exact
         )
-        whole = _captured(model, subject, index, what, train=False)
-        lost = _captured(model, subject, index, what, train=True) == 0
+        whole = _captured(model, subject, path, what, train=False)
+        lost = _captured(model, subject, path, what, train=True) == 0
         if (whole == 0).any():
             continue  # zeros of the layer's own, as of relu, cannot be told from dropped ones
-        _hold(lost, rate, rates.variational, f"layers.{index}: dropout on the {what}")
-    _scales(subject, index, layer)
+        _hold(lost, rate, rates.variational, f"{dotted(path)}: dropout on the {what}")
+    _scales(subject, path, layer)
 
 
-def _scales(subject: Subject, index: int, layer: Recurrent) -> None:
+def _scales(subject: Subject, path: Path, layer: Recurrent) -> None:
     """What is kept is divided by the share that is kept, so that its mean stays."""
     rates = layer.dropout
     between = (1.0 - rates.between) * (1.0 - rates.output)
@@ -182,21 +171,21 @@ def _scales(subject: Subject, index: int, layer: Recurrent) -> None:
             own = replace(own, between=rates.between, output=rates.output)
         alone = replace(layer, dropout=own, norm=None, residual=False)
         model = build(
-            with_layer(without_dropout(subject.tiny), index, alone), seed=0, device=subject.device, dtype=subject.exact
+            put(without_dropout(subject.tiny), path, alone), seed=0, device=subject.device, dtype=subject.exact
         )
-        whole, trained = (_passed(model, subject, index, what, train=train) for train in (False, True))
+        whole, trained = (_passed(model, subject, path, what, train=train) for train in (False, True))
         expected = torch.where(trained == 0, torch.zeros_like(whole), whole / share)
-        close(trained, expected, f"layers.{index}: what dropout on the {what} keeps")
+        close(trained, expected, f"{dotted(path)}: what dropout on the {what} keeps")
 
 
-def _passed(model: nn.Module, subject: Subject, index: int, what: str, *, train: bool) -> Tensor:
+def _passed(model: nn.Module, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
     """What a layer's first cell is given, or what the layer gives."""
     found: list[Tensor] = []
     if what == "input":
-        cell = model.get_submodule(f"layers.{index}.cell")
+        cell = model.get_submodule(f"{dotted(path)}.cell")
         handle: Any = cell.register_forward_pre_hook(lambda module, given: found.append(given[0].detach()))
     else:
-        layer = model.get_submodule(f"layers.{index}")
+        layer = model.get_submodule(dotted(path))
         handle = layer.register_forward_hook(lambda module, given, result: found.append(result.output.detach()))
     try:
         model.train(train)(batch_of(subject, MANY, 7).x)
@@ -205,32 +194,32 @@ def _passed(model: nn.Module, subject: Subject, index: int, what: str, *, train:
     return found[0]
 
 
-def _zoneout(subject: Subject, index: int, layer: Recurrent) -> None:
+def _zoneout(subject: Subject, path: Path, layer: Recurrent) -> None:
     """After one step in eval a state is rate * old + (1 - rate) * new; in training the old one, with that rate."""
     rate = layer.dropout.zoneout
     plain = without_dropout(subject.tiny)
-    zoned = with_layer(plain, index, replace(layer, dropout=Dropout(zoneout=rate)))
+    zoned = put(plain, path, replace(layer, dropout=Dropout(zoneout=rate)))
     without, model = (build(spec, seed=0, device=subject.device, dtype=subject.exact).eval() for spec in (plain, zoned))
     batch = batch_of(subject, MANY * MANY, 1)
     old, new = named(model, model.init_state(MANY * MANY)), named(without, run(without, batch)[1])
     found, trained = named(model, run(model, batch)[1]), named(model, run(model.train(), batch)[1])
-    cells = model.get_submodule(f"layers.{index}.cell")
+    cells = model.get_submodule(f"{dotted(path)}.cell")
     for name, spec in getattr(cells, "states", {}).items():
-        key = f"layers.{index}.{name}"
+        key = f"{dotted(path)}.{name}"
         expected = rate * old[key] + (1 - rate) * new[key] if spec.zoneout else new[key]
-        close(found[key], expected, f"layers.{index}: {name} after one step of zoneout {rate} in eval")
+        close(found[key], expected, f"{dotted(path)}: {name} after one step of zoneout {rate} in eval")
         if not spec.zoneout:
             if not (subject.traits.stochastic or subject.traits.batch_statistics):
-                close(trained[key], new[key], f"layers.{index}: {name} after one step of zoneout {rate} in training")
+                close(trained[key], new[key], f"{dotted(path)}: {name} after one step of zoneout {rate} in training")
         else:
             moves = new[key] != old[key]  # nothing can be told from a state that stays where it is
             kept = (trained[key] == old[key])[moves].double()
             share, bound = kept.mean().item(), SIGMAS * math.sqrt(rate * (1 - rate) / max(1, kept.numel()))
             if abs(share - rate) > bound:
-                raise CheckFailure(f"layers.{index}: zoneout keeps {share:.3f} of {name}, its rate is {rate:.3f}")
+                raise CheckFailure(f"{dotted(path)}: zoneout keeps {share:.3f} of {name}, its rate is {rate:.3f}")
 
 
-def _captured(model: nn.Module, subject: Subject, index: int, what: str, *, train: bool) -> Tensor:
+def _captured(model: nn.Module, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
     """A layer's output, or the gradient by its input, (B, T, F): zero where it was dropped."""
     found: list[Tensor] = []
 
@@ -241,7 +230,7 @@ def _captured(model: nn.Module, subject: Subject, index: int, what: str, *, trai
     def behind(module: nn.Module, given: tuple[Any, ...], result: LayerOutput) -> None:
         found.append(result.output)
 
-    layer = model.get_submodule(f"layers.{index}")
+    layer = model.get_submodule(dotted(path))
     handles = (layer.register_forward_pre_hook(before), layer.register_forward_hook(behind))
     try:
         model.train(train)(batch_of(subject, MANY, MANY).x)

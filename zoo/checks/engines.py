@@ -7,15 +7,14 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zoo.builder import build, with_engine
 from zoo.checks import features
 from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, random_state
 from zoo.checks.subject import Subject, all_close, close, move_constants
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError
-from zoo.model import Model
-from zoo.spec.canonical import Recurrent
+from zoo.model.base import Model
+from zoo.model.build import build, with_engine
+from zoo.spec.tree import Recurrent
 
 FAST: Final[tuple[Engine, ...]] = ("auto", "fused", "linear")
 LENGTHS = (7, 2, 5)
@@ -56,11 +55,7 @@ def engines(subject: Subject) -> None:
 
 def _featured(subject: Subject, layer: Recurrent) -> None:
     """One cell in every combination of features, in training where it draws nothing that engines may not share."""
-    cell = next(
-        built.cell
-        for built, spec in zip(subject.model().layers, subject.tiny.layers, strict=True)
-        if spec is layer and isinstance(built, RecurrentLayer)
-    )
+    cell = features.built(subject.model(), subject.tiny, layer).cell
     if len(cell.input_shape) != 1:
         return  # maps cannot come in as features; a cell with flat features has the same engine
     compare = _agree if subject.traits.stochastic else _training

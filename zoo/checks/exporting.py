@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from zoo.builder import with_engine
 from zoo.checks.batch import batch_of, lengths_of, run
 from zoo.checks.subject import Subject, all_close
-from zoo.engine.layer import RecurrentLayer
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model, recurrent_layers
+from zoo.model.build import with_engine
 
 SEEN = (7, 3, 5)
 """The lengths of the rows that are traced."""
@@ -64,11 +63,7 @@ def exports(subject: Subject) -> None:
 def _has_no_unrolled_loop(model: Model, program: torch.export.ExportedProgram) -> None:
     """One scan for each direction of each layer stands in the graph."""
     cells = [
-        cell
-        for layer in model.layers
-        if isinstance(layer, RecurrentLayer)
-        for cell in (layer.cell, layer.reverse_cell)
-        if cell is not None
+        cell for _, layer in recurrent_layers(model) for cell in (layer.cell, layer.reverse_cell) if cell is not None
     ]
     scans = sum(
         getattr(node.target, "name", lambda: "")() == "scan"

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from zoo.components import CellType, NormType, Part, Shape
+from zoo.engine.around import Dropout, Merge
+from zoo.engine.layer import RecurrentLayer
 from zoo.errors import ZooError
+from zoo.model.base import Model
 from zoo.plugin.manager import catalogue
-from zoo.spec.canonical import Dropout, Merge, Norm, Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
+from zoo.spec.tree import Head, Layer, Norm, Recurrent, dotted, recurrent
 
 Direction = Literal["ahead", "reverse", "concat", "sum", "mean", "mul"]
 RATE: Final = 0.4
@@ -108,6 +112,14 @@ def cells(spec: Spec) -> Iterator[Recurrent]:
             yield layer
 
 
+def built(model: Model, spec: Spec, layer: Recurrent) -> RecurrentLayer:
+    """What a layer of a spec became in the model of that spec."""
+    path = next(path for path, one in recurrent(spec) if one is layer)
+    found = model.get_submodule(dotted(path))
+    assert isinstance(found, RecurrentLayer)
+    return found
+
+
 def around(spec: Spec, layer: Recurrent, features: Features, width: int, output: int) -> Spec:
     """A model of this layer's cell alone with these features around it; what the cell cannot do is left out.
 
@@ -129,24 +141,28 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int, output:
         initial_state="learned" if features.learned else "zeros",
     )
     out = projection if features.projection else 2 * output if features.direction == "concat" else output
-    alone = replace(spec, input=_input(width), layers=(plain,), head=None, expect=None)
+    made = alone(spec, (width,), plain)
     if features.residual:
-        alone = replace(alone, input=_input(out), layers=(replace(plain, residual=True),))
+        made = alone(spec, (out,), replace(plain, residual=True))
     if not features.two:
-        return alone
+        return made
     # Another size, or the one that a cell asks for that keeps its width.
+    one = made
     for size in (2 * layer.hidden_size, out):
-        made = replace(alone, layers=(*alone.layers, replace(plain, hidden_size=size)))
+        made = alone(spec, (out if features.residual else width,), *one.layers, replace(plain, hidden_size=size))
         try:
             describe(made)
         except ZooError:
             continue
         return made
-    return alone
+    return one
 
 
-def _input(width: int) -> Part:
-    return source((width,))
+def alone(spec: Spec, shape: Shape, *layers: Layer, head: Head | None = None) -> Spec:
+    """A model of one stack: these layers of a spec between an input of a shape and a head, or none."""
+    found = catalogue().find("architecture", "stack")
+    stack = replace(spec.stacks[0], name="", input=source(shape), layers=layers, head=head)
+    return replace(spec, architecture=Part(found, found.record.options()), stacks=(stack,), expect=None)
 
 
 def source(shape: Shape) -> Part:

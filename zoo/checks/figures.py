@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from zoo.builder import build
 from zoo.checks import variations
 from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure, DeclarationError, ZooError
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 
@@ -54,7 +54,7 @@ def _count(model: torch.nn.Module) -> int:
 
 def summary(subject: Subject) -> None:
     """The summary's figures are the model's, and it leaves the model as it was."""
-    from zoo.summaries import summarise
+    from zoo.inspect.summary import summarise
 
     model = subject.model(dtype=torch.float32)
     model.train()
@@ -83,7 +83,7 @@ def _products(model: Model, x: torch.Tensor) -> int:
     """Multiply-adds of the matrix products that a run really makes, on the loop, where each is visible."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    from zoo.builder import with_engine
+    from zoo.model.build import with_engine
 
     # Without gradients by the parameters' own switch: the counter's hooks stumble over no_grad.
     visible = with_engine(model, "loop").eval().requires_grad_(False)
@@ -128,10 +128,10 @@ def options(subject: Subject) -> str:
 
 def _stateless(subject: Subject, place: str) -> bool:
     """Whether a key has a right to change nothing: a start or a direction, of a cell that carries nothing at all."""
-    _, index, key = (*place.split("."), "", "")[:3]
+    layer, _, key = place.rpartition(".")
     if key not in ("initial_state", "reverse"):
         return False
-    cell = getattr(subject.model().layers[int(index)], "cell", None)
+    cell = getattr(subject.model().get_submodule(layer), "cell", None)
     return isinstance(cell, Cell) and not cell.states and not cell.window
 
 

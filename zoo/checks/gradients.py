@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from zoo.builder import with_engine
 from zoo.checks.batch import Batch, batch_of, features_of, lengths_of, map_state, random_state, run, weighted
 from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import with_engine
 
 SEEDS = 3
 LENGTHS = (7, 3, 5)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from zoo.builder import build
 from zoo.checks.batch import Batch, batch_of, run
 from zoo.checks.drops import without_dropout
 from zoo.checks.subject import Subject, all_close
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 
 ITERATIONS = 1000
 SHARE = 0.1

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 
-from zoo.builder import with_engine
 from zoo.checks.batch import Batch, batch_of, lengths_of, random_state, run
 from zoo.checks.saving import copies_of
 from zoo.checks.subject import Subject, all_close, tensors
 from zoo.errors import BuildError, CheckFailure, InputError
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import with_engine
 
 LENGTHS = (7, 2, 5)
 

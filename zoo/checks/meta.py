@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree
 
-from zoo.builder import build
 from zoo.checks.batch import Batch, batch_of, named, run
 from zoo.checks.subject import Skip, Subject
 from zoo.errors import CheckFailure, ZooError
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 from zoo.spec.traits import not_streamable
 
 META = torch.device("meta")

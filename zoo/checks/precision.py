@@ -12,12 +12,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zoo.builder import build
 from zoo.checks.batch import Batch, batch_of, beside, lengths_of, measure, named, run, uses_of
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 

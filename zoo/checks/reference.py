@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from zoo.builder import engine_named
 from zoo.checks import features, variations
 from zoo.checks.batch import Batch, beside, uses_of
 from zoo.checks.subject import Skip, Subject, close
@@ -18,7 +17,8 @@ from zoo.checks.variations import Try
 from zoo.components import CellType, Shape, resolve
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.errors import CheckFailure, DeclarationError, ZooError
-from zoo.spec.canonical import Recurrent
+from zoo.model.build import engine_named
+from zoo.spec.tree import Recurrent
 
 Array = NDArray[np.float64]
 Reference = Callable[..., Array]
@@ -58,7 +58,7 @@ def reference(subject: Subject) -> str:
 def _varied(subject: Subject, layer: Recurrent, shape: Shape, expected: Reference) -> Iterator[str]:
     """The same for each option at other values: at all that it has where these are few, else at the first that fits."""
     plain = replace(layer, residual=False, output_projection=None, norm=None, bidirectional=False)
-    alone = replace(subject.tiny, input=features.source(shape), layers=(plain,), head=None)
+    alone = features.alone(subject.tiny, shape, plain)
     for option in variations.options(alone, lambda part: False):
         if not option.place.startswith("layers.0.cell."):
             continue
@@ -110,11 +110,7 @@ def compare(
     Raises:
         CheckFailure: they differ by more than the bound, by default that of the dtype.
     """
-    built = next(
-        made
-        for made, spec in zip(subject.model(seed=seed).layers, subject.tiny.layers, strict=True)
-        if spec is layer and isinstance(made, RecurrentLayer)
-    )
+    built = features.built(subject.model(seed=seed), subject.tiny, layer)
     alone = RecurrentLayer(built.cell)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(rows, steps, *built.cell.input_shape, generator=generator, dtype=torch.float64)

@@ -14,15 +14,15 @@ from typing import Literal
 
 import torch
 
-from zoo.builder import engine_named
 from zoo.checks.choice import Chosen, select
 from zoo.checks.findings import said, shown
 from zoo.checks.report import Outcome, Report
 from zoo.checks.subject import Skip, Subject, as_device, default_device
 from zoo.components import Part, resolve
 from zoo.errors import CheckFailure, DeclarationError, ZooError
+from zoo.model.build import engine_named
 from zoo.spec.canonical import Spec
-from zoo.spec.traits import parts
+from zoo.spec.tree import parts
 
 
 def check(

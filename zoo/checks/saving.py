@@ -11,11 +11,11 @@ import torch
 from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
-from zoo.builder import build, materialise
 from zoo.checks.batch import batch_of, random_state, run
 from zoo.checks.subject import Subject, all_close, tensors
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build, materialise
 from zoo.plugin.manager import catalogue
 from zoo.spec import library
 from zoo.spec.document import parse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from zoo.builder import build
 from zoo.checks.subject import SHAPES, Subject, tensors
 from zoo.errors import CheckFailure
+from zoo.model.build import build
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 

@@ -24,8 +24,9 @@ from zoo.checks.batch import (
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
-from zoo.model import Model
+from zoo.model.base import Model
 from zoo.spec.traits import not_streamable
+from zoo.spec.tree import as_path, recurrent
 
 STEPS = 13
 LENGTHS = (13, 7, 5, 1, 9)
@@ -201,7 +202,7 @@ def _streaming(subject: Subject) -> Model:
 def reset(subject: Subject) -> None:
     """A reset inside a sequence equals separate runs, in both directions, with lengths; in padding it does nothing."""
     if subject.pooled:  # a pool joins again what a reset cuts, so what stands before it is checked
-        subject = replace(subject, spec=replace(subject.spec, head=None, expect=None))
+        subject = replace(subject, spec=replace(subject.spec.with_stack(head=None), expect=None))
     model = subject.model()
     batch = batch_of(subject, 5, STEPS)
     lengths = lengths_of(LENGTHS, subject.device)
@@ -265,8 +266,8 @@ def _separately(
 
 
 def _backwards(subject: Subject, name: str) -> bool:
-    layer = subject.tiny.layers[int(name.split(".")[1])]
-    return ".reverse." in name or bool(getattr(layer, "reverse", False))
+    of = as_path(name.removesuffix(f".{name.rpartition('.')[2]}").removesuffix(".reverse"))
+    return ".reverse." in name or any(path == of and layer.reverse for path, layer in recurrent(subject.tiny))
 
 
 def _from_state(model: Model, batch: Batch, start: Any, device: torch.device) -> None:

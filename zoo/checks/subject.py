@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.builder import build
 from zoo.components import Traits
 from zoo.engine.registered import kept
 from zoo.errors import CheckFailure, ZooError, did_you_mean
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 from zoo.spec.canonical import Spec
 from zoo.spec.shrink import shrink
 from zoo.spec.traits import traits

@@ -23,8 +23,9 @@ from zoo.checks.batch import (
 )
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.errors import CheckFailure
-from zoo.model import Model
-from zoo.spec.traits import not_streamable, parts
+from zoo.model.base import Model
+from zoo.spec.traits import not_streamable
+from zoo.spec.tree import dotted, parts
 
 LENGTHS = (7, 3, 1, 5, 2)
 LARGE = 1000.0
@@ -267,7 +268,9 @@ def _beside(model: Model, batch: Batch, name: str) -> None:
 
 
 def _not_causal(subject: Subject) -> str:
-    reasons = [f"{place} declares causal: false" for place, part in parts(subject.spec) if not part.traits.causal]
+    reasons = [
+        f"{dotted(place)} declares causal: false" for place, part in parts(subject.spec) if not part.traits.causal
+    ]
     return (reasons or [not_streamable(subject.spec) or "a component declares causal: false"])[0]
 
 

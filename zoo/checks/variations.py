@@ -16,29 +16,38 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from zoo.checks.candidates import candidates, choices
+from zoo.checks.features import alone
 from zoo.components import Part
 from zoo.errors import ZooError
 from zoo.plugin.manager import catalogue
-from zoo.spec.canonical import Other, Recurrent, Spec
-from zoo.spec.describe import walk
+from zoo.spec.canonical import Spec
+from zoo.spec.describe import figures
 from zoo.spec.shrink import DIVISIBLE, divisible, is_width, with_width
+from zoo.spec.tree import Component, Layer, Path, Recurrent, at, dotted, layers, parts, put, recurrent
 
 MOST: Final = 3
 """How many values of another option an option is tried beside."""
 
-Path = tuple[str | int, ...]
 Starts = Callable[[str], bool]
 """Whether the part of a model with this name (`input`, `layers.0`, `pool`, `head`) has parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a component stands in a spec. index: of its layer, for what belongs to a recurrent one."""
+    """Where a component stands in a spec. layer: where the recurrent layer stands that it belongs to, if it does."""
 
-    place: str
-    get: Callable[[Spec], Part]
-    put: Callable[[Spec, Part], Spec]
-    index: int | None = None
+    path: Path
+    layer: Path | None = None
+
+    @property
+    def place(self) -> str:
+        return dotted(self.path)
+
+    def get(self, spec: Spec) -> Part:
+        return at(spec, self.path, Part)
+
+    def put(self, spec: Spec, part: Part) -> Spec:
+        return put(spec, self.path, part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,8 @@ class Option:
             yield from self._others(home)
             for example in _examples(type(self.slot.get(home).options)):
                 yield self._at(home, example)
-        if self.slot.index is not None:
-            yield self._alone(self.slot.index)
+        if self.slot.layer is not None:
+            yield self._alone(self.slot.layer)
 
     def together(self) -> Iterator[Iterator[Try]]:
         """The last resort, where the option cannot be told apart from others that move with it."""
@@ -98,17 +107,12 @@ class Option:
                 if value != get(self.slot.get(home).options, self.path):
                     yield Try(home, self._put(home, example), value)
 
-    def _alone(self, index: int) -> Iterator[Try]:
+    def _alone(self, layer: Path) -> Iterator[Try]:
         """The layer by itself between an input and no head, where nothing behind it asks for a width."""
-        layer = self.spec.layers[index]
-        assert isinstance(layer, Recurrent)
-        found = catalogue().find("input", "features")
-        source = Part(found, found.record.options(size=DIVISIBLE))
-        plain = replace(layer, hidden_size=2 * DIVISIBLE, residual=False)
-        home = replace(self.spec, input=source, layers=(plain,), head=None)
-        for slot in _layer_slots(0, plain, lambda label: True):
-            if slot.place.removeprefix("layers.0") == self.slot.place.removeprefix(f"layers.{index}"):
-                yield from replace(self, slot=slot, spec=home).tries()
+        plain = replace(at(self.spec, layer, Recurrent), hidden_size=2 * DIVISIBLE, residual=False)
+        home = alone(self.spec, (DIVISIBLE,), plain)
+        slot = Slot(("layers", 0, *self.slot.path[len(layer) :]), ("layers", 0))
+        yield from replace(self, slot=slot, spec=home).tries()
 
     def _with_equals(self, now: int) -> Iterator[Try]:
         """The width and what has to go with it, where what stands behind must be as wide: a tie, a residual."""
@@ -170,52 +174,46 @@ def schemes(spec: Spec, starts: Starts) -> Iterator[tuple[str, Spec]]:
 
 def slots(spec: Spec, starts: Starts) -> Iterator[Slot]:
     """Where components stand. Of a stack of equal layers the first two say it all, and those that differ."""
-    yield Slot("architecture", lambda s: s.architecture, lambda s, part: replace(s, architecture=part))
-    yield Slot("input", lambda s: s.input, lambda s, part: replace(s, input=part))
-    others = [f"layers.{index}" for index, layer in enumerate(spec.layers) if isinstance(layer, Other)]
-    if any(starts(label) for label in ("input", "pool", "head", *others)):
-        yield Slot("init", lambda s: s.init, lambda s, part: replace(s, init=part))
-    seen: list[Recurrent | Other] = []
-    for index, layer in enumerate(spec.layers):
-        if layer in seen[:-1]:
+    again = _repeated(spec)
+    layer_of = {path: where for where, layer in recurrent(spec) for path, _ in parts(layer, where)}
+    for path, part in parts(spec):
+        if any(path[: len(one)] == one for one in again):
             continue
-        seen.append(layer)
-        yield from _layer_slots(index, layer, starts)
-    if spec.head is not None:
-        yield Slot("head", lambda s: _head(s).part, lambda s, part: replace(s, head=replace(_head(s), part=part)))
-        if spec.head.pool is not None:
-            yield Slot(
-                "head.pool", lambda s: _head(s).pool, lambda s, part: replace(s, head=replace(_head(s), pool=part))
-            )
+        layer = layer_of.get(path)
+        if part.record.kind != "init" or _has_to_start(spec, path, layer, starts):
+            yield Slot(path, layer)
 
 
-def _layer_slots(index: int, layer: Recurrent | Other, starts: Starts) -> Iterator[Slot]:
-    def slot(name: str, get: Callable[[Any], Part], put: Callable[[Any, Part], Any]) -> Slot:
-        def into(spec: Spec, part: Part) -> Spec:
-            changed = put(spec.layers[index], part)
-            return replace(spec, layers=(*spec.layers[:index], changed, *spec.layers[index + 1 :]))
-
-        recurrent = index if isinstance(layer, Recurrent) else None
-        return Slot(f"layers.{index}.{name}", lambda spec: get(spec.layers[index]), into, recurrent)
-
-    if isinstance(layer, Other):
-        yield slot(layer.part.record.name, lambda one: one.part, lambda one, part: replace(one, part=part))
-        return
-    yield slot("cell", lambda one: one.cell, lambda one, part: replace(one, cell=part))
-    if starts(f"layers.{index}"):
-        yield slot("init", lambda one: one.init, lambda one, part: replace(one, init=part))
-    if layer.norm is not None:
-        yield slot("norm", lambda one: one.norm.part, lambda one, part: replace(one, norm=replace(one.norm, part=part)))
+def _repeated(spec: Spec) -> list[Path]:
+    """The layers that are equal to two before them."""
+    seen: list[Layer] = []
+    again = []
+    for path, layer in layers(spec):
+        if layer in seen[:-1]:
+            again.append(path)
+        else:
+            seen.append(layer)
+    return again
 
 
-def _head(spec: Spec) -> Any:
-    return spec.head
+def _has_to_start(spec: Spec, path: Path, layer: Path | None, starts: Starts) -> bool:
+    """Whether a scheme has parameters to start: those of its layer, or of its stack's other components."""
+    if layer is not None:
+        return starts(dotted(layer))
+    stack = path[:-1]
+    others = [where for where, one in layers(spec) if isinstance(one, Component) and where[: len(stack)] == stack]
+    return any(
+        map(
+            starts,
+            (dotted((*stack, "input")), dotted((*stack, "pool")), dotted((*stack, "head")), *map(dotted, others)),
+        )
+    )
 
 
 def fits(spec: Spec) -> bool:
     """Whether its parts fit each other, as far as they describe themselves."""
     try:
-        return not walk(spec)[1]
+        return not figures(spec)[1]
     except ZooError:
         return False
 

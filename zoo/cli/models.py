@@ -39,7 +39,7 @@ def summary(
     from zoo.spec import library
 
     found = library.load(spec).spec  # before torch is imported: a mistake shows at once
-    from zoo.summaries import summarise
+    from zoo.inspect.summary import summarise
 
     result = summarise(found, batch_size=batch_size, seq_len=seq_len, device=device, depth=depth)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -42,8 +42,8 @@ class Layer(nn.Module):
         """The state before the first step, (B, ...) by name; {} for a layer without one."""
         return {}
 
-    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        """x (B, T, ...), with zeros in padding."""
+    def forward(self, x: Tensor, state: Any, run: Run) -> LayerOutput:
+        """x (B, T, ...), with zeros in padding; state: as `init_state` gives it."""
         raise TypeError(f"{type(self).__name__} does not define forward")
 
 
@@ -111,8 +111,11 @@ class RecurrentLayer(Layer):
             state |= {f"reverse.{name}": value for name, value in back.items()}
         return state
 
-    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+    def forward(self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run) -> LayerOutput:
+        """x (B, T, ...), zero in padding; no state is the initial one, made in here: who shards layers needs that."""
         rates = self.dropout
+        if state is None:
+            state = self.init_state(len(x), device=x.device, dtype=x.dtype)
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
             inner = self._normed(self.norm, inner, run.valid)

@@ -6,7 +6,8 @@ when their canonical forms are. It is a tree; `zoo.spec.tree` has its nodes, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from zoo.components import Part
 from zoo.errors import ZooError
@@ -50,6 +51,10 @@ class Spec:
             names = " and ".join(stack.name for stack in self.stacks)
             raise ZooError(f"{self.id}: architecture {self.architecture.record.name!r} has the stacks {names}, not one")
         return self.stacks[0]
+
+    def with_stack(self, **changes: Any) -> Spec:
+        """The same model with something of its only stack changed: its `input`, `init`, `layers` or `head`."""
+        return replace(self, stacks=(replace(self.only, **changes),))
 
     @property
     def input(self) -> Part:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+
 from pydantic import ValidationError
 
 from zoo.components import ArchitectureType

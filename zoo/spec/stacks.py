@@ -1,4 +1,4 @@
-"""One stack as it was written to its canonical form: what stands on the stack is spelled out on each recurrent layer."""
+"""From one stack as written to its canonical form: what stands on the stack is spelled out on each recurrent layer."""
 
 from __future__ import annotations
 
@@ -88,21 +88,23 @@ class Resolving:
         missing = [key for key in ("cell", "hidden_size") if key not in written]
         if missing:
             where = (*self.at, *place)
-            self.problems += [Problem(where, "missing", f"missing key {key!r}", context={"key": key}) for key in missing]
+            self.problems += [
+                Problem(where, "missing", f"missing key {key!r}", context={"key": key}) for key in missing
+            ]
             return None
         self.origins |= {(*self.at, *path, key): (*self.at, *at) for key, at in written.items()}
 
         def value(key: str) -> Any:
             return getattr(entry if len(written.get(key, ())) > 1 else self.stack, key)
 
-        norm = value("norm")
+        norm, dropout = value("norm"), value("dropout") or DropoutEntry()
         return Recurrent(
             cell=value("cell"),
             hidden_size=value("hidden_size"),
             bidirectional=value("bidirectional"),
             merge=value("merge") if value("bidirectional") else "concat",
             reverse=entry.reverse,
-            dropout=self._dropout(value("dropout") or DropoutEntry(), path, of_stack=len(written.get("dropout", ())) == 1),
+            dropout=self._dropout(dropout, path, of_stack=len(written.get("dropout", ())) == 1),
             norm=Norm(part=norm.part, position=norm.position) if isinstance(norm, NormEntry) else None,
             residual=value("residual"),
             output_projection=entry.output_projection,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -40,7 +39,7 @@ class Recurrent:
     bidirectional: bool = False
     merge: Merge = "concat"
     reverse: bool = False
-    dropout: Dropout = Dropout()
+    dropout: Dropout = Dropout()  # noqa: RUF009 - frozen
     norm: Norm | None = None
     residual: bool = False
     output_projection: int | None = None
@@ -97,6 +96,11 @@ def dotted(path: Path) -> str:
     return ".".join(map(str, path))
 
 
+def as_path(place: str) -> Path:
+    """The path that `dotted` gave."""
+    return tuple(int(step) if step.isdigit() else step for step in place.split("."))
+
+
 def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Every node below a spec, or below another node, in the order of the file; a node before what is inside it."""
     for inner, node in _below(root):
@@ -105,9 +109,9 @@ def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
         yield from walk(node, where)
 
 
-def parts(root: Any) -> Iterator[tuple[Path, Part]]:
-    """Every component."""
-    return ((path, node) for path, node in walk(root) if isinstance(node, Part))
+def parts(root: Any, path: Path = ()) -> Iterator[tuple[Path, Part]]:
+    """Every component below a spec, or below a node that stands at a path."""
+    return ((where, node) for where, node in walk(root, path) if isinstance(node, Part))
 
 
 def layers(root: Any) -> Iterator[tuple[Path, Layer]]:
@@ -145,7 +149,7 @@ def map_parts(root: Root, change: Callable[[Path, Part], Part]) -> Root:
 
 
 def put(root: Root, path: Path, node: Node) -> Root:
-    """The same tree with another node at a path, in place of one of its kind: a layer for a layer, a part for a part."""
+    """The same tree with another node at a path, in place of one of its kind: layer for layer, part for part."""
     kind: Any = Layer if isinstance(node, Layer) else type(node)
     return map_nodes(root, lambda where, now: node if where == path and isinstance(now, kind) else now)
 
@@ -164,8 +168,8 @@ def _held(node: Any) -> Iterator[tuple[Path, Any]]:
         yield from ((path, getattr(node, name)) for name, path in _keys(type(node)))
 
 
-@lru_cache
 def _keys(kind: type[Any]) -> tuple[tuple[str, Path], ...]:
+    """The fields of a kind of node, each with the path that the format gives it."""
     return tuple((each.name, () if each.name in ("part", "stacks") else (each.name,)) for each in fields(kind))
 
 

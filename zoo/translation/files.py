@@ -16,8 +16,8 @@ from torch import nn
 
 from zoo import atomic
 from zoo.errors import CheckFailure, ZooError
-from zoo.model import Model
-from zoo.provenance import KEY
+from zoo.model.base import Model
+from zoo.model.provenance import KEY
 from zoo.spec.dump import to_yaml
 from zoo.translation import live, sandbox
 from zoo.translation.contents import Contents, Stored

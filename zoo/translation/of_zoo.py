@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.spec.canonical import Recurrent as SpecLayer
+from zoo.spec.tree import Recurrent as SpecLayer
 from zoo.translation.layouts import ZOO, Packed, pack, unpack
 from zoo.translation.neutral import Array, Direction, Recurrent
 from zoo.translation.of_arrays import widest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from zoo.engine.cell import Cell
-    from zoo.model import Model
+    from zoo.model.base import Model
 
 CELLS = ("recurrent-zoo/rnn", "recurrent-zoo/lstm", "recurrent-zoo/gru")
 
@@ -122,7 +122,7 @@ def model_of(layers: Sequence[Recurrent], name: str) -> Model:
     """A model of these layers."""
     import torch
 
-    from zoo.builder import build
+    from zoo.model.build import build
     from zoo.spec.library import load
 
     dtype = getattr(torch, layers[0].dtype)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.errors import ZooError
-from zoo.model import Model
+from zoo.model.base import Model
 from zoo.translation import live
 from zoo.translation.contents import FLOATS
 from zoo.translation.equations import run_keras, run_onnx

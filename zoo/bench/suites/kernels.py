@@ -11,7 +11,7 @@ from zoo.bench.works import SIZES, Contestant, Size, built, of_module, of_zoo
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo.model import Model
+    from zoo.model.base import Model
 
 GOAL: Final = {"toy": 1.10, "small": 1.05, "medium": 1.05}
 """At most so many times as long as torch.nn, for training."""

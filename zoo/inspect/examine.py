@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
 from zoo.errors import ZooError
-from zoo.health import probes
-from zoo.health.report import Diagnosis, Flow, Health
-from zoo.model import Model
-from zoo.spec.canonical import Recurrent
+from zoo.inspect import probes
+from zoo.inspect.report import Diagnosis, Flow, Health
+from zoo.model.base import Model, recurrent_layers
+from zoo.spec.tree import Recurrent, as_path, at
 
 ROWS: Final = 4
 NEAR: Final = 32
@@ -37,11 +37,8 @@ def examine(model: Model, *, lengths: Sequence[int], seed: int) -> Diagnosis:
     spec = model.spec
     own = copy.deepcopy(model).eval()
     found = []
-    for index, (layer, x) in enumerate(_inputs(own, steps[-1], seed)):
-        if not isinstance(layer, RecurrentLayer):
-            continue
-        declared = spec.layers[index]
-        assert isinstance(declared, Recurrent)
+    for place, layer, x in _inputs(own, steps[-1], seed):
+        kind = at(spec, as_path(place), Recurrent).cell.record.name
         if layer.norm is not None and layer.norm_position == "before":
             with torch.no_grad():
                 x = layer.norm(x, None)
@@ -50,28 +47,28 @@ def examine(model: Model, *, lengths: Sequence[int], seed: int) -> Diagnosis:
             directions.append((" back", layer.reverse_cell, True))
         for name, cell, turned in directions:
             seen = x.flip(1) if turned else x
-            found.append(_health(f"layers.{index}{name}", declared.cell.record.name, cell, seen, steps))
+            found.append(_health(f"{place}{name}", kind, cell, seen, steps))
     if not found:
         raise ZooError(f"{spec.name}: has no recurrent layer to look at")
     return Diagnosis(spec.id, tuple(found))
 
 
-def _inputs(model: Model, steps: int, seed: int) -> Iterator[tuple[nn.Module, Tensor]]:
-    """Each layer with what comes into it, (B, T, ...)."""
+def _inputs(model: Model, steps: int, seed: int) -> Iterator[tuple[str, RecurrentLayer, Tensor]]:
+    """Each recurrent layer, its place, and what comes into it, (B, T, ...)."""
     seen: dict[nn.Module, Tensor] = {}
 
     def note(layer: nn.Module, arguments: tuple[Any, ...]) -> None:
         seen[layer] = arguments[0].detach()
 
-    hooks = [layer.register_forward_pre_hook(note) for layer in model.layers]
+    hooks = [layer.register_forward_pre_hook(note) for _, layer in recurrent_layers(model)]
     try:
         with torch.no_grad():
-            model(model.example_input(ROWS, steps, seed=seed))
+            model(**model.example_arguments(ROWS, steps, seed=seed))
     finally:
         for hook in hooks:
             hook.remove()
-    for layer in model.layers:
-        yield layer, seen[layer]
+    for place, layer in recurrent_layers(model):
+        yield place, layer, seen[layer]
 
 
 def _health(place: str, kind: str, cell: Cell, x: Tensor, steps: Sequence[int]) -> Health:

@@ -7,21 +7,99 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from zoo import provenance
 from zoo.components import Shape
 from zoo.engine.cell import Cell
+from zoo.engine.layers import LayerList
 from zoo.engine.precision import HALF
+from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import valid_steps
 from zoo.errors import InputError, PrecisionWarning
+from zoo.model import provenance
 from zoo.spec.canonical import Spec
-from zoo.spec.traits import parts
+from zoo.spec.tree import dotted, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a model was called with, checked once.
+
+    x: (B, T, ...), padded. run: what belongs to every layer. packed: what x was unpacked from, with its lengths.
+    """
+
+    x: Tensor
+    run: Run
+    packed: tuple[PackedSequence, Tensor] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads it: the shape of a step, the number of symbols or None, device, dtype, and the layers."""
+
+    shape: Shape
+    vocabulary: int | None
+    device: torch.device
+    dtype: torch.dtype
+    layers: LayerList
+
+
+def checked(
+    x: Tensor | PackedSequence,
+    lengths: Tensor | Sequence[int] | None,
+    dt: Tensor | None,
+    observed: Tensor | None,
+    reset: Tensor | None,
+    *,
+    reader: Reader,
+    ended: bool,
+    engine: Engine,
+    all_states: bool,
+    final: bool,
+) -> Inputs:
+    """What a stack was called with, as `StackModel.forward` takes it.
+
+    Args:
+        x: A batch of sequences, or a packed one.
+        lengths: Of each sequence.
+        dt: Time since the step before.
+        observed: Which features were observed.
+        reset: Where the state starts anew.
+        reader: What the stack reads.
+        ended: Whether a sequence may have length 0.
+        engine: How recurrences run.
+        all_states: Whether the states of all steps are asked for.
+        final: Whether the final output of each direction is asked for.
+
+    Raises:
+        InputError: What does not fit, and how to mend it.
+    """
+    packed = None
+    if isinstance(x, PackedSequence):
+        refuse_beside_packed(lengths=lengths, dt=dt, observed=observed, reset=reset)
+        padded, lengths = pad_packed_sequence(x, batch_first=True)
+        packed, x = (x, lengths), padded
+    check_input(x, reader.shape, reader.vocabulary, device=reader.device, dtype=reader.dtype)
+    known, valid = row_lengths(lengths, x, ended=ended)
+    if dt is not None or observed is not None:
+        check_uses(reader.layers.cells, dt, observed)
+    run = Run(
+        lengths=known,
+        valid=valid,
+        reset=check_reset(reset, x),
+        dt=check_dt(dt, x, reader.dtype),
+        observed=check_observed(observed, x),
+        engine=engine,
+        all_states=all_states,
+        final=final,
+    )
+    return Inputs(x, run, packed)
 
 
 def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torch.device, dtype: torch.dtype) -> None:
@@ -130,7 +208,7 @@ def warn_of_half(spec: Spec, dtype: torch.dtype) -> None:
     """Say in one line if the model is to be run in half precision and a component does not promise that."""
     for place, part in parts(spec):
         if not part.traits.low_precision:
-            where = f"{spec.id}: {place} ({part.record.name})"
+            where = f"{spec.id}: {dotted(place)} ({part.record.name})"
             text = f"{where} is not reliable in {dtype}, outputs may be far off: use float32"
             warnings.warn(text, PrecisionWarning, stacklevel=provenance.level())
             return

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
-from zoo.builder import build
 from zoo.errors import InputError
-from zoo.model import Model
+from zoo.model.base import Model
+from zoo.model.build import build
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription, describe
-from zoo.spec.traits import not_streamable, parts
+from zoo.spec.traits import not_streamable
+from zoo.spec.tree import parts
 
 LARGEST_REAL = 4 * 2**30
 """Bytes of parameters above which a summary is made on meta, where a model takes no memory."""
@@ -103,7 +104,7 @@ def summarise(
     """
     if batch_size < 1 or seq_len < 1 or depth < 1:
         raise InputError("a summary needs a batch size, a sequence length and a depth of at least 1")
-    from zoo.torchinfo_table import rows, untouched
+    from zoo.inspect.table import rows, untouched
 
     spec = model if isinstance(model, Spec) else model.spec
     description = describe(spec)

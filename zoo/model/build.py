@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextlib import suppress
+from contextvars import ContextVar
 from itertools import chain
 from numbers import Integral
 from typing import Any
@@ -14,17 +15,21 @@ from torch import nn
 
 from zoo.components import Part, Shape, chosen, resolve
 from zoo.engine import declared, labels
+from zoo.engine.around import merged_shape
 from zoo.engine.backends import compiled
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.layers import LayerList
 from zoo.engine.recurrence import ENGINES, Engine
 from zoo.errors import BuildError, ZooError, did_you_mean
-from zoo.factory import Building, On, settled
-from zoo.model import Model
-from zoo.spec.canonical import Other, Recurrent, Spec
+from zoo.model.base import Model, recurrent_layers
+from zoo.model.factory import Building, On, settled
+from zoo.model.stack import StackModel
+from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
-from zoo.spec.traits import parts
+from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, parts
+from zoo.spec.tree import Layer as SpecLayer
 
 GIBIBYTE = 2**30
 MOST_NUMBERS = 2**50
@@ -56,16 +61,15 @@ def build(
     with Building(drawn, None if seed is None else int(seed)), On(where):
         model = _assemble(spec)
     settled(model, drawn)
-    model.spec, model.engine = spec, chosen
-    _check_engine(model, chosen)
+    model.spec = spec
+    _set_engine(model, chosen)
     return model if dtype == drawn else model.to(dtype)
 
 
 def with_engine(model: Model, engine: str) -> Model:
     """A copy of a model that runs on another engine. Raises BuildError for one that a cell cannot use."""
     other = copy.deepcopy(model)
-    other.engine = engine_named(engine)
-    _check_engine(other, other.engine)
+    _set_engine(other, engine_named(engine))
     return other
 
 
@@ -83,34 +87,89 @@ def materialise(model: Model, device: str | torch.device, *, seed: int | None = 
 
 
 def _assemble(spec: Spec) -> Model:
-    source = _make("input", spec.input, nn.Module)
-    declared.source(source)
-    _start("input", source, spec.init)
-    shape: Shape = source.output_shape
-    layers: list[Layer] = []
-    for index, layer in enumerate(spec.layers):
-        place = f"layers.{index}"
-        if isinstance(layer, Other):
-            made: Layer = _make(place, layer.part, Layer, shape)
-            _start(place, made, spec.init)
-        else:
-            made = _recurrent(place, layer, shape)
-            _start(place, made, layer.init)
-        layers.append(made)
-        shape = declared.shape(made, "output_shape")
-    pool = head = None
-    if spec.head is not None:
-        if spec.head.pool is not None:
-            pool = _make("head.pool", spec.head.pool, nn.Module, shape)
-            _start("pool", pool, spec.init)
-        head = _make("head", spec.head.part, nn.Module, shape, source)
-        _start("head", head, spec.init)
-    model: Model = _call("architecture", spec.architecture, Model, source, layers, pool, head)
+    stacks = {stack.name: _stack(stack) for stack in spec.stacks}
+    model: Model = _make(("architecture",), spec.architecture, Model, stacks)
+    if "" not in stacks:
+        _start_own(("architecture",), model, spec.stacks[0].init, stacks.values())
     return model
 
 
-def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
-    cells = [_make(f"{place}.cell", layer.cell, Cell, shape, layer.hidden_size) for _ in range(1 + layer.bidirectional)]
+def _stack(stack: Stack) -> StackModel:
+    path = stack.path
+    source = _make((*path, "input"), stack.input, nn.Module)
+    declared.source(source)
+    _start((*path, "input"), source, stack.init)
+    layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init)
+    pool = head = None
+    if stack.head is not None:
+        if stack.head.pool is not None:
+            pool = _make((*path, "head", "pool"), stack.head.pool, nn.Module, shape)
+            _start((*path, "pool"), pool, stack.init)
+        head = _make((*path, "head"), stack.head.part, nn.Module, shape, source)
+        _start((*path, "head"), head, stack.init)
+    model = StackModel(source, layers, pool, head)
+    model.declared = stack
+    return model
+
+
+def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part) -> tuple[list[Layer], Shape]:
+    """The layers, started, and the shape of a step behind the last. init: of those that are no recurrent layer."""
+    found: list[Layer] = []
+    for index, layer in enumerate(layers):
+        where = (*path, index)
+        if isinstance(layer, Component):
+            inside = _Inside(where, init)
+            with inside:
+                made: Layer = _make(where, layer.part, Layer, shape)
+            _start_own(where, made, init, inside.started)
+        else:
+            made = _recurrent(where, layer, shape)
+            _start(where, made, layer.init)
+        found.append(made)
+        shape = declared.shape(made, "output_shape")
+    return found, shape
+
+
+def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str = "layers") -> LayerList:
+    """The layers inside another layer, for its `build`.
+
+    Args:
+        layers: As its option gives them, of type `zoo.Layers`.
+        input_shape: Of one step of what comes in.
+        at: The name of that option, under which the layer must keep what this gives.
+
+    Raises:
+        BuildError: One of them cannot be built.
+    """
+    around = _around.get()
+    if around is None:
+        raise BuildError("layers inside a layer are built while that is built: by zoo.build, and nowhere else")
+    found, _ = _layers(layers, (*around.path, at), input_shape, around.init)
+    around.started += found
+    return LayerList(found, at=at)
+
+
+class _Inside:
+    """While a layer is built: where it stands, and the layers inside it, which have started by themselves."""
+
+    def __init__(self, path: Path, init: Part) -> None:
+        self.path, self.init = path, init
+        self.started: list[nn.Module] = []
+
+    def __enter__(self) -> None:
+        self._before = _around.set(self)
+
+    def __exit__(self, *error: object) -> None:
+        _around.reset(self._before)
+
+
+_around: ContextVar[_Inside | None] = ContextVar("around", default=None)
+
+
+def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
+    place = dotted(path)
+    both = layer.bidirectional
+    cells = [_make((*path, "cell"), layer.cell, Cell, shape, layer.hidden_size) for _ in range(1 + both)]
     for one in cells:
         declared.cell(one, shape, getattr(layer.cell.record, "uses", frozenset()))
     cell = cells[0]
@@ -123,9 +182,9 @@ def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         raise BuildError(f"{place}: cell {layer.cell.record.name!r} has no state that may be zoned out")
     norm = None
     if layer.norm is not None:
-        both = layer.bidirectional and layer.merge == "concat"
-        out = (2 * cell.output_shape[0], *cell.output_shape[1:]) if both else cell.output_shape
-        norm = _make(f"{place}.norm", layer.norm.part, nn.Module, shape if layer.norm.position == "before" else out)
+        behind = merged_shape(cell.output_shape, layer.merge, both=both)
+        normed = shape if layer.norm.position == "before" else behind
+        norm = _make((*path, "norm"), layer.norm.part, nn.Module, normed)
     made = RecurrentLayer(
         *cells,
         reverse=layer.reverse,
@@ -142,12 +201,9 @@ def _recurrent(place: str, layer: Recurrent, shape: Shape) -> RecurrentLayer:
     return made
 
 
-def _make(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
-    return _call(place, part, base, part.options, *arguments)
-
-
-def _call(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
+def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
     """Call what a record names. Whatever a plugin raises becomes an error that names it."""
+    place, arguments = dotted(path), (part.options, *arguments)
     record = part.record
     who = f"{place}: {record.kind} {record.name!r} ({part.provided.distribution} {part.provided.version})"
     try:
@@ -160,15 +216,30 @@ def _call(place: str, part: Part, base: type[Any], *arguments: Any) -> Any:
     if not isinstance(made, base):
         raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
     if isinstance(made, nn.Module):
-        where = place.rpartition(".")[0] if place.startswith("layers.") and place.count(".") == 2 else place
-        labels.name(made, f"{where}: {record.kind} {record.name!r}")
-        declared.component(made, record.kind, [one for one in arguments if isinstance(one, nn.Module)])
+        where = path[:-1] if path[-1] in ("cell", "norm") else path
+        labels.name(made, f"{dotted(where)}: {record.kind} {record.name!r}")
+        given = [*arguments, *chain.from_iterable(one.values() for one in arguments if isinstance(one, dict))]
+        declared.component(made, record.kind, [one for one in given if isinstance(one, nn.Module)])
     return made
 
 
-def _start(place: str, module: nn.Module, init: Part) -> None:
+def _start_own(path: Path, module: nn.Module, init: Part, started: Iterable[nn.Module]) -> None:
+    """Start what a module has beside the modules inside it that have started already."""
+    inner = set(started)
+    whole = {one: dict(one._modules) for one in module.modules() if inner & set(one._modules.values())}
+    try:
+        for parent, children in whole.items():
+            parent._modules = {name: child for name, child in children.items() if child not in inner}
+        _start(path, module, init)
+    finally:
+        for parent, children in whole.items():
+            parent._modules = children
+
+
+def _start(path: Path, module: nn.Module, init: Part) -> None:
     """Start a component's parameters by the scheme, then set what its own options fix."""
-    scheme: Callable[[nn.Module], None] | None = _call("init", init, object, init.options)
+    place = dotted(path)
+    scheme: Callable[[nn.Module], None] | None = _make(("init",), init, object)
     if not (scheme is None or callable(scheme)):
         said = f"must give a function of a module, or None, but {init.record.build} gives {type(scheme).__name__}"
         raise BuildError(f"{place}: init {init.record.name!r} {said}")
@@ -203,27 +274,30 @@ def engine_named(name: str) -> Engine:
     raise BuildError(f"unknown engine {name!r}{hint or '; engines: ' + ', '.join(ENGINES)}")
 
 
-def _check_engine(model: Model, engine: Engine) -> None:
-    """An engine that was asked for by name, and that a cell or the device cannot use, is an error that says why."""
+def _set_engine(model: Model, engine: Engine) -> None:
+    """Have a model and its stacks run on an engine.
+
+    An engine that was asked for by name, and that a cell or the device cannot use, is an error that says why.
+    """
+    for module in model.modules():
+        if isinstance(module, Model):
+            module.engine = engine
     if engine == "compile":
         device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
         why = compiled.obstacle(device)
         if why is not None:
             raise BuildError(f"engine 'compile' {why}: use engine 'auto' or 'loop'")
-    for index, layer in enumerate(model.spec.layers):
-        if not isinstance(layer, Recurrent):
-            continue
-        built = model.layers[index]
-        assert isinstance(built, RecurrentLayer)
+    for place, layer in recurrent_layers(model):
         why = None
-        if engine == "fused" and not built.cell.fusable:
+        if engine == "fused" and not layer.cell.fusable:
             why = "has no fused kernel with these options"
-        elif engine == "linear" and not is_linear(built.cell):
+        elif engine == "linear" and not is_linear(layer.cell):
             why = "is not linear in its state"
-        elif engine == "scan" and not built.cell.states:
+        elif engine == "scan" and not layer.cell.states:
             why = "has no state to carry from step to step"
         if why is not None:
-            raise BuildError(f"layers.{index}: cell {layer.cell.record.name!r} {why}: use engine 'auto' or 'loop'")
+            name = at(model.spec, as_path(place), Recurrent).cell.record.name
+            raise BuildError(f"{place}: cell {name!r} {why}: use engine 'auto' or 'loop'")
 
 
 def _device(device: str | torch.device | None) -> torch.device:

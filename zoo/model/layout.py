@@ -1,4 +1,4 @@
-"""The two forms of a model's state: torch's stacked tensors, and named ones. Inside, it is a dict per layer."""
+"""The two forms of a model's state: torch's stacked tensors, and named ones. Inside, it is a dict of names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from torch import Tensor, nn
 from zoo.cells.gru import GRU
 from zoo.cells.lstm import LSTM
 from zoo.cells.rnn import RNN
-from zoo.engine.cell import StateSpec
+from zoo.engine.cell import States, StateSpec
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.state import State
 from zoo.errors import InputError
-
-PerLayer = list[dict[str, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,10 @@ class NamedLayout:
 
     name = "named"
 
-    def outward(self, state: PerLayer) -> State:
-        return self.outward_flat(_flat(state))
-
-    def outward_flat(self, state: dict[str, Tensor]) -> State:
+    def outward(self, state: States) -> State:
         return State(state)
 
-    def inward(self, state: Any, initial: PerLayer) -> PerLayer:
+    def inward(self, state: Any, initial: States) -> States:
         if not isinstance(state, Mapping):
             raise InputError(
                 f"state must be a zoo.State (or a mapping of its names), as this model gives it, not {_kind(state)}; "
@@ -53,10 +48,7 @@ class TorchLayout:
     slots: tuple[tuple[int, str], ...]
     name = "torch"
 
-    def outward(self, state: PerLayer) -> Any:
-        return self.outward_flat(_flat(state))
-
-    def outward_flat(self, state: dict[str, Tensor]) -> Any:
+    def outward(self, state: States) -> Any:
         return as_torch(
             {
                 name: torch.stack([state[f"layers.{index}.{prefix}{name}"] for index, prefix in self.slots])
@@ -80,15 +72,16 @@ class TorchLayout:
                 raise InputError(f"state {name} must have shape {size} (layers * directions, B, H), not {found}")
         return {name: _moved(name, t, device, dtype) for name, t in zip(self.shapes, given, strict=True)}
 
-    def inward(self, state: Any, initial: PerLayer) -> PerLayer:
+    def inward(self, state: Any, initial: States) -> States:
         if isinstance(state, Mapping):
             return _named(state, initial)
-        like = initial[self.slots[0][0]][next(iter(self.shapes))]
-        parts: PerLayer = [{} for _ in initial]
-        for name, tensor in self.stacked(state, like.shape[0], like.device, like.dtype).items():
-            for (index, prefix), one in zip(self.slots, tensor.unbind(0), strict=True):
-                parts[index][prefix + name] = one
-        return parts
+        like = next(iter(initial.values()))
+        stacked = self.stacked(state, like.shape[0], like.device, like.dtype)
+        return {
+            f"layers.{index}.{prefix}{name}": one
+            for name, tensor in stacked.items()
+            for (index, prefix), one in zip(self.slots, tensor.unbind(0), strict=True)
+        }
 
 
 def as_torch(state: Mapping[str, Tensor]) -> Any:
@@ -118,12 +111,7 @@ def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
     return TorchLayout(dict(shapes), tuple(slots))
 
 
-def _flat(state: PerLayer) -> dict[str, Tensor]:
-    return {f"layers.{index}.{name}": value for index, one in enumerate(state) for name, value in one.items()}
-
-
-def _named(state: Mapping[str, Tensor], initial: PerLayer) -> PerLayer:
-    expected = _flat(initial)
+def _named(state: Mapping[str, Tensor], expected: States) -> States:
     for name in expected:
         if name not in state:
             raise InputError(f"state lacks {name!r}; this model's state has {', '.join(expected)}")
@@ -133,13 +121,7 @@ def _named(state: Mapping[str, Tensor], initial: PerLayer) -> PerLayer:
         if not isinstance(tensor, Tensor) or tensor.shape != expected[name].shape:
             found = tuple(tensor.shape) if isinstance(tensor, Tensor) else _kind(tensor)
             raise InputError(f"state {name!r} must have shape {tuple(expected[name].shape)}, not {found}")
-    return [
-        {
-            name: _moved(f"layers.{index}.{name}", state[f"layers.{index}.{name}"], like.device, like.dtype)
-            for name, like in one.items()
-        }
-        for index, one in enumerate(initial)
-    ]
+    return {name: _moved(name, state[name], like.device, like.dtype) for name, like in expected.items()}
 
 
 def _moved(name: str, tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

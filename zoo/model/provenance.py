@@ -17,7 +17,7 @@ from zoo.errors import ProvenanceWarning
 from zoo.plugin.catalogue import BUILTIN
 from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
-from zoo.spec.traits import parts
+from zoo.spec.tree import parts
 
 KEY: Final = "zoo"
 """Of the metadata."""

@@ -1,0 +1,261 @@
+"""The architecture `stack`: input, then layers one after the other, then the head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from zoo.components import NoOptions, Shape
+from zoo.engine import returned
+from zoo.engine.backends import stack as kernel
+from zoo.engine.cell import States
+from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.layers import LayerList
+from zoo.engine.memory import apart
+from zoo.engine.precision import casts
+from zoo.engine.sequence import at_last, zero_where
+from zoo.engine.state import State
+from zoo.errors import InputError
+from zoo.inputs.base import Input
+from zoo.model import inputs
+from zoo.model.base import AnyState, Model
+from zoo.model.inputs import Inputs
+from zoo.model.layout import TorchLayout, as_torch, layout_of
+from zoo.spec.traits import not_streamable
+from zoo.spec.tree import Stack
+
+
+def stack(options: NoOptions, stacks: Mapping[str, StackModel]) -> StackModel:
+    """The architecture `stack`, which is its only stack."""
+    return stacks[""]
+
+
+class StackModel(Model):
+    """Layers one after the other. Batch first: x is (B, T, F), or (B, T) integers for an input of symbols.
+
+    Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`; the keys of `state_dict` follow
+    from that, as in `layers.0.cell.weight_ih` and `layers.0.reverse_cell.weight_ih`.
+
+    declared: what the spec says of it.
+    state_layout: "torch", where all layers are the same one of rnn, lstm and gru with equal sizes: h, or (h, c), each
+    (layers * directions, B, H); else "named": a `zoo.State` with names such as `layers.1.h`, each (B, ...).
+    """
+
+    declared: Stack
+
+    def __init__(
+        self, input: Input, layers: Iterable[Layer], pool: nn.Module | None = None, head: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.input = input
+        self.layers = LayerList(layers)
+        self.pool = pool
+        self.head = head
+        if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
+            # Without one number of its own, a model would know neither its dtype nor its device.
+            self.register_buffer("_like", torch.empty(0), persistent=False)
+        self._layout = layout_of(list(self.layers))
+
+    @property
+    def _recurrent(self) -> list[RecurrentLayer]:
+        return [layer for layer in self.layers._modules.values() if isinstance(layer, RecurrentLayer)]
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one step of the input; () for symbols."""
+        return self.input.input_shape
+
+    @property
+    def state_layout(self) -> str:
+        return self._layout.name
+
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        state: AnyState | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        dt: Tensor | None = None,
+        observed: Tensor | None = None,
+        reset: Tensor | None = None,
+        return_state: bool = False,
+        return_states: bool = False,
+    ) -> Any:
+        """Run over a batch of sequences.
+
+        Args:
+            x: (B, T, F), (B, T) integers for symbols, or a PackedSequence of either.
+            state: where to go on from, in either layout; None is `init_state`.
+            lengths: (B,), from 1 to T, in any order: steps beyond a sequence's length are padding, which changes
+                nothing. With a state and without a pool also 0, for a sequence that has ended: its state is held.
+            dt: (B, T), time since the last step. observed: (B, T, F), which features were observed. Only for cells
+                that use them. reset: (B, T) booleans, where a row's state starts anew before the step.
+            return_state: give the state too, with a head. return_states: give the states of all steps, last.
+
+        Returns:
+            Without a head `(output, state)`, output (B, T, D) and zero in padding, or a PackedSequence for one.
+            With a head its output alone, (B, size) behind a pool and (B, T, size) without; `(output, state)` with
+            return_state. With return_states always `(output, state, states)`, states a `zoo.State` of (B, T, ...).
+
+        Raises:
+            InputError: what does not fit, and how to mend it.
+        """
+        given = self._checked(x, state, lengths, dt, observed, reset, all_states=return_states)
+        output: Tensor | PackedSequence
+        output, after, states = self._run(given, state)
+        if given.packed is not None and self.pool is None:
+            packed, rows = given.packed
+            output = inputs.packed_like(packed, output, rows)
+        if return_states:
+            return output, after, states
+        return (output, after) if self.head is None or return_state else output
+
+    def step(
+        self,
+        x: Tensor,
+        state: AnyState | None = None,
+        *,
+        dt: Tensor | None = None,
+        observed: Tensor | None = None,
+        reset: Tensor | None = None,
+    ) -> tuple[Tensor, Any]:
+        """One time step: x (B, F), or (B,) integers for symbols; dt, reset (B,); observed (B, F).
+
+        Returns:
+            `(output, state)`, output (B, D). Over all steps, the same as one run over the whole sequence.
+
+        Raises:
+            InputError: the model cannot run one step at a time (a reverse direction, a pool over time), and why.
+        """
+        why_not = not_streamable(self.declared)
+        if why_not is not None:
+            raise InputError(f"{self._called} cannot run one step at a time: {why_not}")
+        x, dt, observed, reset = inputs.as_sequence(x, self.input_shape, dt, observed, reset)
+        output, after, _ = self._run(self._checked(x, state, None, dt, observed, reset), state)
+        return output.squeeze(1), after
+
+    def init_state(self, batch: int) -> Any:
+        """The state that `state=None` means, for so many rows. Raises InputError for what is no number of rows."""
+        inputs.check_sizes(batch=batch)
+        device, dtype = self._place()
+        state = self._layout.outward(self.layers.init_state(batch, device=device, dtype=dtype))
+        return (
+            State(dict(zip(state, apart([*state.values()], (), self), strict=True)))
+            if isinstance(state, State)
+            else state
+        )
+
+    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
+        return {"x": self.example_input(batch, steps, seed=seed)}
+
+    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
+        """A random input for this model, on its device; the global random state is untouched."""
+        inputs.check_sizes(batch=batch, steps=steps)
+        device, dtype = self._place()
+        if device.type == "meta":
+            return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
+        x = self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype)
+        returned.example(self.input, x, (batch, steps, *self.input_shape))
+        return x.to(device)
+
+    def _checked(
+        self,
+        x: Tensor | PackedSequence,
+        state: AnyState | None,
+        lengths: Tensor | Sequence[int] | None,
+        dt: Tensor | None,
+        observed: Tensor | None,
+        reset: Tensor | None,
+        *,
+        all_states: bool = False,
+    ) -> Inputs:
+        device, dtype = self._place()
+        if casts(device.type) and hasattr(self, "spec") and not torch.compiler.is_compiling():
+            inputs.warn_of_half(self.spec, torch.get_autocast_dtype(device.type))
+        return inputs.checked(
+            x,
+            lengths,
+            dt,
+            observed,
+            reset,
+            reader=inputs.Reader(self.input_shape, self.input.vocabulary, device, dtype, self.layers),
+            ended=state is not None and self.pool is None,
+            engine=self.engine,
+            all_states=all_states,
+            final=self.pool is not None,
+        )
+
+    def _run(self, given: Inputs, state: AnyState | None) -> tuple[Tensor, Any, State | None]:
+        """Embed, run the layers, then the head."""
+        run = given.run
+        features = self._embedded(given.x, run.valid, run.observed)
+        stacked = self._stacked(state, given)
+        if stacked is not None:
+            y = kernel.run(self._recurrent, features, stacked, run)
+            # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
+            output = y.output if self.head is None else apart([self._headed(y, given)], (given.x,), self)[0]
+            return output, as_torch(y.state), None
+        before = None
+        if state is not None:
+            device, dtype = self._place()
+            before = self._layout.inward(state, self.layers.init_state(len(features), device=device, dtype=dtype))
+        y = self.layers.run(features, before, run)
+        came = [tensor for tensor in (given.x, run.dt, run.observed) if tensor is not None]
+        came += (before or {}).values()
+        return self._handed_out(self._headed(y, given), y.state, y.states if run.all_states else None, came)
+
+    def _handed_out(
+        self, output: Tensor, after: States, states: States | None, given: Iterable[Tensor]
+    ) -> tuple[Tensor, Any, State | None]:
+        """What a run gives, each tensor with memory of its own."""
+        if isinstance(self._layout, TorchLayout) and states is None:  # which stacks the state anew
+            return apart([output], given, self)[0], self._layout.outward(after), None
+        output, *own = apart([output, *after.values(), *(states or {}).values()], given, self)
+        last = dict(zip(after, own, strict=False))
+        together = None if states is None else State(dict(zip(states, own[len(after) :], strict=True)))
+        return output, self._layout.outward(last), together
+
+    def _stacked(self, state: AnyState | None, given: Inputs) -> dict[str, Tensor] | None:
+        """The incoming state as one kernel for all layers takes it, or None: run layer by layer."""
+        layout = self._layout
+        if not isinstance(layout, TorchLayout) or isinstance(state, Mapping):
+            return None
+        layers = self._recurrent
+        if len(layers) != len(self.layers) or not kernel.possible(layers, given.run):
+            return None
+        return layout.stacked(state, len(given.x), *self._place())
+
+    def _embedded(self, x: Tensor, valid: Tensor | None, observed: Tensor | None) -> Tensor:
+        """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
+        if observed is not None:
+            x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
+        x = zero_where(x, valid)
+        if self.input.vocabulary is not None:
+            inputs.check_symbols(x, self.input.vocabulary)
+        real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
+        return real if real is x else zero_where(real, valid)
+
+    def _headed(self, y: LayerOutput, given: Inputs) -> Tensor:
+        run = given.run
+        output = y.output
+        if self.pool is not None:
+            final = at_last(output, run.lengths) if y.final is None else y.final
+            expected = (*output.shape[:1], *output.shape[2:])
+            output = returned.called(self.pool, output, run.valid, final, expected=expected)
+        if self.head is None:
+            return output
+        leading = output.shape[: 1 if self.pool is not None else 2]
+        output = returned.called(self.head, output, expected=leading, leading=True, real=False)
+        return output if self.pool is not None else zero_where(output, run.valid)
+
+    def _by_likelihood(self) -> Iterator[nn.Module]:
+        """The cells first."""
+        return chain((layer.cell for layer in self._recurrent), self.modules())
+
+    def _input_dtype(self, dtype: torch.dtype) -> torch.dtype:
+        return dtype if self.input.vocabulary is None else torch.int64
