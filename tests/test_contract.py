@@ -21,7 +21,8 @@ from zoo.cli import models
 from zoo.components import CheckType
 from zoo.errors import CheckFailure
 from zoo.spec import library
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Recurrent
 from zoo.testing import parametrize_with_checks
 
 LIBRARY = [entry.qualified for entry in library.entries() if entry.distribution == "recurrent-zoo"]
@@ -84,7 +85,7 @@ def _with_deviation(spec: Spec, name: str) -> Spec:
     provided = layer.cell.provided
     record = replace(provided.record, deviations={name: "known since the paper"})
     cell = replace(layer.cell, provided=replace(provided, record=record))
-    return replace(spec, layers=(replace(layer, cell=cell),))
+    return spec.with_stack(layers=(replace(layer, cell=cell),))
 
 
 @pytest.fixture

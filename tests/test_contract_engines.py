@@ -7,10 +7,10 @@ from typing import Final
 import pytest
 import torch
 
-from zoo.model.build import build
 from zoo.checks.run import check
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.recurrence import ENGINES
+from zoo.model.build import build
 from zoo.spec import library
 from zoo.spec.canonical import Spec
 from zoo.spec.shrink import shrink

@@ -29,12 +29,15 @@ if TYPE_CHECKING:
         NormType,
         Options,
         PoolType,
+        StackDescription,
+        StackType,
         Traits,
         Vocabulary,
         Width,
     )
     from zoo.engine.cell import Cell, Context, Role, StateSpec
     from zoo.engine.layer import Layer, LayerOutput, Run
+    from zoo.engine.layers import LayerList
     from zoo.engine.state import State
     from zoo.errors import (
         BuildError,
@@ -51,18 +54,20 @@ if TYPE_CHECKING:
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
     from zoo.model.base import Model
-    from zoo.model.build import materialise
+    from zoo.model.build import build_layers, materialise
+    from zoo.model.stack import StackModel
     from zoo.plugin.hookspecs import hookimpl
     from zoo.readout import fit_readout
     from zoo.spec.canonical import Spec
-    from zoo.spec.describe import ModelDescription, describe
+    from zoo.spec.describe import ModelDescription, describe, describe_layers
     from zoo.spec.dump import to_yaml
+    from zoo.spec.model import Layers
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
-    "zoo.model.build": ("materialise",),
+    "zoo.model.build": ("build_layers", "materialise"),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
@@ -79,6 +84,8 @@ _HOME = {
         "NormType",
         "Options",
         "PoolType",
+        "StackDescription",
+        "StackType",
         "Traits",
         "Vocabulary",
         "Width",
@@ -87,6 +94,7 @@ _HOME = {
     "zoo.inspect.report": ("Diagnosis",),
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
+    "zoo.engine.layers": ("LayerList",),
     "zoo.engine.state": ("State",),
     "zoo.errors": (
         "BuildError",
@@ -99,11 +107,13 @@ _HOME = {
         "SpecError",
         "ZooError",
     ),
-    "zoo.model": ("Model",),
+    "zoo.model.base": ("Model",),
+    "zoo.model.stack": ("StackModel",),
     "zoo.plugin.hookspecs": ("hookimpl",),
     "zoo.readout": ("fit_readout",),
     "zoo.spec.canonical": ("Spec",),
-    "zoo.spec.describe": ("ModelDescription", "describe"),
+    "zoo.spec.describe": ("ModelDescription", "describe", "describe_layers"),
+    "zoo.spec.model": ("Layers",),
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
     "zoo.inspect.summary": ("Summary",),
@@ -144,8 +154,10 @@ __all__ = [
     "InputType",
     "KerasLayer",
     "Layer",
+    "LayerList",
     "LayerOutput",
     "LayerType",
+    "Layers",
     "Model",
     "ModelDescription",
     "NoOptions",
@@ -162,6 +174,9 @@ __all__ = [
     "Skip",
     "Spec",
     "SpecError",
+    "StackDescription",
+    "StackModel",
+    "StackType",
     "State",
     "StateSpec",
     "Subject",
@@ -171,9 +186,11 @@ __all__ = [
     "Width",
     "ZooError",
     "build",
+    "build_layers",
     "check",
     "convert",
     "describe",
+    "describe_layers",
     "doctor",
     "fit_readout",
     "hookimpl",

@@ -17,7 +17,8 @@ from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.plugin.manager import isolated
 from zoo.spec import comparable
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Recurrent
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests" / "cells" / "golden"

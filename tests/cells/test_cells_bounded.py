@@ -14,9 +14,10 @@ from zoo.checks.subject import Subject
 from zoo.components import Part, Traits
 from zoo.errors import BuildError, CheckFailure
 from zoo.plugin.manager import catalogue, isolated
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.library import load
 from zoo.spec.traits import traits
+from zoo.spec.tree import Recurrent
 from zoo.testing import tiny, tiny_spec
 
 SPECS = Path(__file__).parents[2] / "specs" / "cells"

@@ -16,9 +16,10 @@ from zoo.checks.subject import Subject
 from zoo.components import CellType
 from zoo.errors import ZooError
 from zoo.plugin.manager import isolated
-from zoo.spec.canonical import Recurrent, Spec
+from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.library import load
+from zoo.spec.tree import Recurrent
 from zoo.testing import parametrize_with_checks, tiny, tiny_spec
 
 SPECS = Path(__file__).parents[2] / "specs" / "cells"
@@ -42,7 +43,7 @@ def learned() -> Iterator[Spec]:
         (layer,) = spec.layers
         assert isinstance(layer, Recurrent)
         if record.name != "rwkv4":  # a mean of nothing
-            yield replace(spec, layers=(replace(layer, initial_state="learned"),))
+            yield spec.with_stack(layers=(replace(layer, initial_state="learned"),))
 
 
 @parametrize_with_checks(list(learned()), checks=["gradient_flow", "parameters"])

@@ -11,11 +11,11 @@ from torch import Tensor
 from zoo.cells.lstm import LSTM
 from zoo.cells.options import LSTMOptions, RNNOptions
 from zoo.cells.rnn import RNN
+from zoo.engine.around import Dropout
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Engine, Run
 from zoo.engine.sequence import valid_steps
-from zoo.spec.canonical import Dropout
 
 CELLS: dict[str, Callable[[], Cell]] = {
     "rnn": lambda: RNN(RNNOptions(), (F_IN,), H),

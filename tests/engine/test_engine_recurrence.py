@@ -199,7 +199,7 @@ def test_only_the_first_layer_sees_what_was_observed() -> None:
     """The features of later layers are others; a cell there that reads `observed` takes everything as observed."""
     from zoo.inputs.features import Features
     from zoo.inputs.options import FeaturesOptions
-    from zoo.model.base import Model
+    from zoo.model.stack import StackModel as Model
 
     seen = []
 

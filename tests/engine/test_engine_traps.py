@@ -275,7 +275,7 @@ def padding_multiplied_by_zero(patch: Patch) -> None:
     def wrong(x: Tensor, keep: Tensor | None) -> Tensor:
         return x if keep is None else x * keep.view(*keep.shape, *(1,) * (x.dim() - 2))
 
-    for module in (sequence, zoo.model):
+    for module in (sequence, zoo.model.stack):
         patch.setattr(module, "zero_where", wrong)
 
 

@@ -34,7 +34,7 @@ from zoo.engine.recurrence import Run
 from zoo.errors import BuildError
 from zoo.inputs.features import Features
 from zoo.inputs.options import FeaturesOptions
-from zoo.model.base import Model
+from zoo.model.stack import StackModel as Model
 
 traps = Traps()
 

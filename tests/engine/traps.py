@@ -18,7 +18,7 @@ from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Run
 from zoo.inputs.features import Features
 from zoo.inputs.options import FeaturesOptions
-from zoo.model.base import Model
+from zoo.model.stack import StackModel as Model
 
 CPU = torch.device("cpu")
 Rule = Callable[[], None]

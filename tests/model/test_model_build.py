@@ -9,8 +9,8 @@ import torch
 from model_support import build, close, features, spec
 
 import zoo
-from zoo.model.build import with_engine
 from zoo.model.base import Model
+from zoo.model.build import with_engine
 
 TIED: dict[str, Any] = {
     "input": {"kind": "tokens", "vocabulary": 9, "size": 5, "padding": 0},

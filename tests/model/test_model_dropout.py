@@ -9,8 +9,8 @@ import torch
 from model_support import build, close, features, symbols, within
 from torch import Tensor
 
-from zoo.model.build import with_engine
 from zoo.model.base import Model
+from zoo.model.build import with_engine
 
 KINDS: dict[str, dict[str, Any]] = {
     "input": {"dropout": {"input": 0.3}},

@@ -13,9 +13,9 @@ from model_support import build, close, features, per_row, symbols
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.model.build import with_engine
 from zoo.engine.recurrence import Run
 from zoo.model.base import Model
+from zoo.model.build import with_engine
 
 LENGTHS = [3, 7, 1, 5]
 IDENTITY: dict[str, Any] = {"kind": "linear", "size": 10, "bias": False}

@@ -10,9 +10,9 @@ from model_support import build, close, features, symbols
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.model.build import with_engine
 from zoo.model.base import Model
-from zoo.spec.canonical import Recurrent
+from zoo.model.build import with_engine
+from zoo.spec.tree import Recurrent
 
 LENGTHS = [3, 7, 1, 5]
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}

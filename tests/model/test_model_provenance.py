@@ -149,7 +149,7 @@ def test_a_model_in_a_wrapper_keeps_its_record(wrap: Callable[[nn.Module], nn.Mo
 
 def test_a_model_put_together_by_hand_has_no_record() -> None:
     built = model("0.1")
-    by_hand = zoo.Model(built.input, built.layers)
+    by_hand = zoo.StackModel(built.input, built.layers)
     weights = by_hand.state_dict()
     assert list(weights) == ["layers.0.cell.weight"]
     assert "zoo" not in weights._metadata[""]

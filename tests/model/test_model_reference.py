@@ -11,8 +11,8 @@ from model_support import build, features
 from reference import Array, run_row
 from torch import Tensor
 
-from zoo.model.build import with_engine
 from zoo.model.base import Model
+from zoo.model.build import with_engine
 
 CELLS: list[dict[str, Any]] = [
     {"kind": kind, "bias": bias, **more}

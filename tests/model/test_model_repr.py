@@ -16,9 +16,9 @@ def built(**keys: object) -> zoo.Model:
 
 def test_a_plain_model_shows_its_sizes() -> None:
     assert str(built(layers=2)) == (
-        "Model(\n"
+        "StackModel(\n"
         "  (input): Features(10)\n"
-        "  (layers): ModuleList(\n"
+        "  (layers): LayerList(\n"
         "    (0): RecurrentLayer(\n"
         "      (cell): LSTM(10, 20)\n"
         "    )\n"

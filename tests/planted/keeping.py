@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-import zoo.model.build
 import zoo.engine.constants
 import zoo.engine.recurrence
 import zoo.model
+import zoo.model.build
 import zoo.model.layout
-from zoo.model.factory import Building
 from zoo.heads.tied import Tied
 from zoo.inputs.features import Features
 from zoo.inputs.tokens import Tokens
 from zoo.layers.linear import LinearLayer
 from zoo.model.base import Model
+from zoo.model.factory import Building
 
 from .own import Timed
 from .patching import Patch, around
@@ -34,7 +34,7 @@ def input_modified_in_place(patch: Patch) -> None:
             found: Tensor = zero_where(x.add_(1e-3), valid)
         return found
 
-    around(patch, zoo.model, "zero_where", wrong)  # a component's own writing is refused by the run itself
+    around(patch, zoo.model.stack, "zero_where", wrong)  # a component's own writing is refused by the run itself
 
 
 @mutant("gru", "repeatable")
@@ -130,7 +130,7 @@ def building(patch: Patch, wrong: Any) -> None:
 
 def returned(patch: Patch, wrong: Any) -> None:
     """Tensors leave a model as this gives them."""
-    patch.setattr(zoo.model, "apart", lambda found, given, module: wrong([*found], [*given]))
+    patch.setattr(zoo.model.stack, "apart", lambda found, given, module: wrong([*found], [*given]))
 
 
 @mutant("mingru", "memory")
@@ -150,7 +150,7 @@ def state_that_holds_all_steps(patch: Patch) -> None:
 def initial_state_that_is_the_parameter(patch: Patch) -> None:
     patch.setattr(Model, "init_state", lambda self, batch: self._layout.outward(self._initial(batch, *self._place())))
     patch.setattr(zoo.model.layout, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
-    patch.setattr(zoo.model, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
+    patch.setattr(zoo.model.stack, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
 
 
 @mutant("timed", "memory")

@@ -7,11 +7,11 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-import zoo.model.inputs
 import zoo.engine.backends.stack
 import zoo.engine.layer
 import zoo.engine.sequence
 import zoo.model
+import zoo.model.inputs
 from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.heads.linear import Linear
 from zoo.heads.pools import Attention, Last, Max, Mean
@@ -119,7 +119,7 @@ def padding_multiplied_by_zero_instead_of_chosen(patch: Patch) -> None:
     def wrong(zero_where: Any, x: Tensor, keep: Tensor | None) -> Tensor:
         return x if keep is None else x * keep.view(*keep.shape, *(1,) * (x.dim() - 2)).to(x.dtype)
 
-    for module in (zoo.engine.sequence, zoo.model):
+    for module in (zoo.engine.sequence, zoo.model.stack):
         around(patch, module, "zero_where", wrong)
 
 

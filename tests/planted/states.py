@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-import zoo.model.inputs
 import zoo.engine.layer
 import zoo.engine.recurrence
 import zoo.engine.sequence
+import zoo.model.inputs
 import zoo.model.layout
 from zoo.model.base import Model
 

@@ -13,11 +13,11 @@ from spec_support import HEAD, Mistakes, Resolve
 import zoo
 from zoo.components import Provided
 from zoo.errors import BuildError, CheckFailure, SpecError, ZooError
+from zoo.inspect.summary import summarise
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
 from zoo.spec import library
 from zoo.spec.limits import MOST_LAYERS_OF_ALL, MOST_STAGES, MOST_STATE, excess
-from zoo.inspect.summary import summarise
 
 KNOWN = isolated()
 HUGE = (999_999_937, 2**62)

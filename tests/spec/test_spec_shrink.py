@@ -8,7 +8,8 @@ import pytest
 from spec_support import HEAD, Resolve
 from test_spec_canonical import CORPUS, SPECS
 
-from zoo.spec.canonical import Other, Spec
+from zoo.spec.canonical import Spec
+from zoo.spec.tree import Component
 from zoo.spec.describe import describe
 from zoo.spec.shrink import VOCABULARIES, WIDTHS, shrink
 
@@ -92,7 +93,7 @@ def test_every_copy_is_small_and_of_the_same_structure(text: str, models: Resolv
         assert len(small.layers) == len(model.spec.layers)
         for a, b in zip(small.layers, model.spec.layers, strict=True):
             assert type(a) is type(b)
-            if not isinstance(a, Other) and not isinstance(b, Other):
+            if not isinstance(a, Component) and not isinstance(b, Component):
                 assert (a.bidirectional, a.merge, a.reverse, a.dropout, a.residual, a.initial_state) == (
                     b.bidirectional, b.merge, b.reverse, b.dropout, b.residual, b.initial_state,
                 )  # fmt: skip

@@ -23,7 +23,7 @@ from zoo.spec.diagnostics import diagnose, in_order
 from zoo.spec.document import Node
 from zoo.spec.inherit import variants, with_bases, with_variant
 from zoo.spec.limits import too_much
-from zoo.spec.model import MOST_MISTAKES, Labels, file_type, stacks_of
+from zoo.spec.model import INHERITED_BY_LAYERS, MOST_MISTAKES, file_type, stacks_of
 from zoo.spec.problems import Path, Problem, flatten, keys_of
 from zoo.spec.stacks import Resolving, default
 
@@ -83,7 +83,9 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
     except ValidationError as error:
         raise SpecError(diagnose(flatten(error, keys_of(written)), node, catalogue)) from None
     problems = [*rules.of_file(file, catalogue)]
-    origins: dict[Path, Path] = {(key,): (key,) for key in keys_of(Labels) if key in _entries(node)}
+    origins: dict[Path, Path] = {
+        (key,): (key,) for key in keys_of(written) if key in _entries(node) and key not in INHERITED_BY_LAYERS
+    }
     stacks = []
     for name, entry in stacks_of(file).items():
         resolving = Resolving(entry, (name,) if name else (), catalogue)

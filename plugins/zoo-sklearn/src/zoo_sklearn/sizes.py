@@ -31,8 +31,8 @@ def sized(spec: zoo.Spec, features: int | None, outputs: int) -> zoo.Spec:
     head = spec.head
     assert head is not None
     source = spec.input if features is None else _with_size(spec, "input", spec.input, features)
-    changed = replace(spec, input=source, head=replace(head, part=_with_size(spec, "head", head.part, outputs)))
-    changed = replace(changed, expect=None)
+    head = replace(head, part=_with_size(spec, "head", head.part, outputs))
+    changed = replace(spec.with_stack(input=source, head=head), expect=None)
     zoo.describe(changed)
     return changed
 
