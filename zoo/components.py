@@ -350,12 +350,13 @@ class ArchitectureType(ComponentType):
     stacks are their `zoo.StackDescription`s by name. The shape of an output is the model's.
 
     stacks: what it is made of. None at all: the model is one stack, "", whose keys stand at the top of the file.
-    checks: the names of the contract's checks that hold for it; None for all. Others are skipped.
+    skips: checks that have no meaning for it, each with the reason, which the skip quotes. Checks that are about a
+    model of one stack are skipped for every architecture of several.
     """
 
     kind: ClassVar[str] = "architecture"
     stacks: tuple[StackType, ...] = ()
-    checks: frozenset[str] | None = None
+    skips: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -371,6 +372,7 @@ class CheckType:
     name: how it is called: lower case. summary: one line for lists. slow: only run when asked for.
     run: "module:attribute" of `(subject) -> str | None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the
     declaration that explains it, and may give what it says of itself, as which options it varied.
+    several: whether it can be run on an architecture of several stacks too.
     api_version: as of every component.
     """
 
@@ -380,6 +382,7 @@ class CheckType:
     run: str
     summary: str = ""
     slow: bool = False
+    several: bool = False
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:

@@ -9,9 +9,9 @@ from spec_support import HEAD, Resolve
 from test_spec_canonical import CORPUS, SPECS
 
 from zoo.spec.canonical import Spec
-from zoo.spec.tree import Component
 from zoo.spec.describe import describe
 from zoo.spec.shrink import VOCABULARIES, WIDTHS, shrink
+from zoo.spec.tree import Component
 
 BASE = "schema: 1\nname: x\n"
 

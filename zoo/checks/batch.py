@@ -19,13 +19,20 @@ from zoo.spec.tree import Recurrent
 
 @dataclass(frozen=True)
 class Batch:
-    """What a model is called with: x, and what its cells read beside it (dt, observed), all (B, T, ...)."""
+    """What a model is called with, by name, all (B, T, ...): x and what its cells read beside it (dt, observed)."""
 
-    x: Tensor
-    extras: Mapping[str, Tensor]
+    arguments: Mapping[str, Tensor]
+
+    @property
+    def x(self) -> Tensor:
+        return self.arguments["x"]
+
+    @property
+    def extras(self) -> Mapping[str, Tensor]:
+        return {name: tensor for name, tensor in self.arguments.items() if name != "x"}
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
-        return Batch(function(self.x), {name: function(t) for name, t in self.extras.items()})
+        return Batch({name: function(tensor) for name, tensor in self.arguments.items()})
 
     def rows(self, index: Any) -> Batch:
         """Some rows: an index, a slice or a mask along the batch."""
@@ -35,10 +42,10 @@ class Batch:
         return self.map(lambda t: t[:, start:stop])
 
     def with_x(self, x: Tensor) -> Batch:
-        return Batch(x, self.extras)
+        return self.with_extra("x", x)
 
     def with_extra(self, name: str, tensor: Tensor) -> Batch:
-        return Batch(self.x, {**self.extras, name: tensor})
+        return Batch({**self.arguments, name: tensor})
 
     def step(self, t: int) -> tuple[Tensor, dict[str, Tensor]]:
         """One step as `Model.step` takes it: x (B, ...), and what stands beside it."""
@@ -47,6 +54,8 @@ class Batch:
 
 def batch_of(subject: Subject, rows: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
     """A random batch for the tiny model, with everything that its cells can read."""
+    if subject.several:
+        return Batch(subject.model(dtype=dtype).example_arguments(rows, steps, seed=1000 * seed + 10 * rows + steps))
     x = subject.input(rows, steps, seed=seed, dtype=dtype)
     uses = [uses_of(layer) for layer in subject.tiny.recurrent]
     read = {name for name in ("dt", "observed") if any(name in one for one in (uses if name == "dt" else uses[:1]))}
@@ -62,13 +71,13 @@ def uses_of(layer: Recurrent) -> frozenset[str]:
 def beside(x: Tensor, read: Set[str], *, seed: int = 0, dtype: torch.dtype) -> Batch:
     """x (B, T, ...) with random irregular dt and random `observed` beside it, where they are read."""
     generator = torch.Generator().manual_seed(7 + seed)
-    extras = {}
+    given = {"x": x}
     if "dt" in read:
         dt = 0.25 + 2 * torch.rand(x.shape[:2], generator=generator, dtype=torch.float64)
-        extras["dt"] = dt.to(x.device, dtype)
+        given["dt"] = dt.to(x.device, dtype)
     if "observed" in read and x.is_floating_point():
-        extras["observed"] = (torch.rand(x.shape, generator=generator) < 0.7).to(x.device)
-    return Batch(x, extras)
+        given["observed"] = (torch.rand(x.shape, generator=generator) < 0.7).to(x.device)
+    return Batch(given)
 
 
 def run(
@@ -80,7 +89,9 @@ def run(
     reset: Tensor | None = None,
 ) -> tuple[Tensor, Any]:
     """The output and the state after a run."""
-    output, after = model(batch.x, state, lengths=lengths, reset=reset, return_state=True, **batch.extras)
+    beside = {"state": state, "lengths": lengths, "reset": reset}
+    given = {name: value for name, value in beside.items() if value is not None}
+    output, after = model(**batch.arguments, **given, return_state=True)
     if not isinstance(output, Tensor):
         raise CheckFailure(f"the output is a {type(output).__name__}, not a tensor")
     return output, after
@@ -94,9 +105,12 @@ def named(model: Model, state: Any) -> State:
     if isinstance(state, Mapping):
         return State(state)
     stacked = tensors(state)
+    layers = getattr(model, "layers", None)
+    if layers is None:  # an architecture of several stacks: by their order
+        return State({str(index): tensor for index, tensor in enumerate(stacked)})
     found: dict[str, Tensor] = {}
     slot = 0
-    for index, layer in enumerate(model.layers):
+    for index, layer in enumerate(layers):
         for prefix, cell in (("", getattr(layer, "cell", None)), ("reverse.", getattr(layer, "reverse_cell", None))):
             if cell is None:
                 continue
@@ -117,9 +131,9 @@ def state_rows(state: Any, index: Any) -> Any:
 
 def random_state(model: Model, rows: int, *, seed: int = 3) -> Any:
     """A state that a model can have been left in: that after a short random run."""
-    x = model.example_input(rows, 3, seed=seed)
+    given = model.example_arguments(rows, 3, seed=seed)
     with torch.no_grad():
-        state = model(x, return_state=True)[1]
+        state = model(**given, return_state=True)[1]
     return map_state(state, lambda t: t.detach().clone())
 
 
@@ -168,9 +182,10 @@ def measure(
     first_row: int = 0,
 ) -> Measured:
     """Run, and take the gradients of all that the run can be differentiated by. State gradients are by place."""
-    x = batch.x.detach().clone()
-    if x.is_floating_point():
-        x.requires_grad_()
+    x = batch.arguments.get("x")  # an architecture of several stacks has other names
+    if x is not None:
+        x = x.detach().clone()
+        batch = batch.with_x(x.requires_grad_() if x.is_floating_point() else x)
     leaves: list[Tensor] = []
 
     def leaf(tensor: Tensor) -> Tensor:
@@ -181,7 +196,7 @@ def measure(
 
     before = None if state is None else map_state(state, leaf)
     model.zero_grad(set_to_none=True)
-    output, after = run(model, batch.with_x(x), before, lengths=lengths, reset=reset)
+    output, after = run(model, batch, before, lengths=lengths, reset=reset)
     after = named(model, after)
     loss = weighted(output, first_row=first_row)
     for tensor in after.values():
@@ -191,7 +206,7 @@ def measure(
     return Measured(
         output=output.detach(),
         state=after.detach(),
-        x=_gradient(x) if x.requires_grad else None,
+        x=_gradient(x) if x is not None and x.requires_grad else None,
         before={str(index): _gradient(tensor) for index, tensor in enumerate(leaves)},
         parameters={name: _gradient(p) for name, p in model.named_parameters()},
     )

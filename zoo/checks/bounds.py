@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.checks import features
-from zoo.checks.batch import Batch, beside, run, uses_of
+from zoo.checks.batch import beside, run, uses_of
 from zoo.checks.subject import Skip, Subject
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.errors import CheckFailure
@@ -120,7 +120,7 @@ def _model(subject: Subject) -> tuple[Largest, tuple[int, ...]]:
 
     def largest(x: Tensor) -> Tensor:
         batch = beside(x.to(subject.device, subject.exact), read, dtype=subject.exact)
-        output, _ = run(model, Batch(batch.x, batch.extras))
+        output, _ = run(model, batch)
         found = output.abs()
         return found.flatten(1).amax(1, keepdim=True) if subject.pooled else found.flatten(2).amax(2)
 

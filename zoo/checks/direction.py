@@ -78,7 +78,7 @@ def _turned(row: Batch) -> Batch:
     if "dt" in extras:
         dt = row.extras["dt"]
         extras["dt"] = torch.cat([dt[:, :1], dt[:, 1:].flip(1)], 1)
-    return Batch(row.x.flip(1), extras)
+    return Batch({"x": row.x.flip(1), **extras})
 
 
 def _ahead(both: Model, forward: Model, batch: Batch, lengths: Tensor | None, half: Tensor, label: str) -> None:

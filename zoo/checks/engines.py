@@ -40,15 +40,15 @@ def engines(subject: Subject) -> None:
             other = with_engine(model, name)
         except BuildError:
             continue  # a cell without that kernel says so when it is built; `auto` always runs
-        for row_lengths in (None, lengths):
-            for state in (None, start):
+        for row_lengths in (None,) if subject.several else (None, lengths):
+            for state in (None,) if subject.several else (None, start):
                 label = f"engine {name} against loop"
                 label += "" if row_lengths is None else f", rows of lengths {LENGTHS}"
                 label += "" if state is None else ", from a state"
                 _agree(other, loop, batch, state, row_lengths, None, label)
         if not subject.traits.stochastic:
             label = f"engine {name} against loop, in training from one seed"
-            _training(other, loop, batch, None, lengths, None, label)
+            _training(other, loop, batch, None, None if subject.several else lengths, None, label)
     for layer in features.cells(subject.tiny):
         _featured(subject, layer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -74,12 +75,12 @@ def summary(subject: Subject) -> None:
         raise CheckFailure(f"the summary counts {result.parameters:,} parameters, the model has {_count(model):,}")
     if result.macs != describe(subject.tiny).macs(3):
         raise CheckFailure(f"the summary gives {result.macs} multiply-adds, the description another figure")
-    counted = _products(model, subject.input(2, 3, dtype=torch.float32))
+    counted = _products(model, model.example_arguments(2, 3))
     if result.macs is not None and counted != 2 * result.macs:
         raise CheckFailure(f"the description gives {result.macs:,} multiply-adds a row, a run makes {counted / 2:,.1f}")
 
 
-def _products(model: Model, x: torch.Tensor) -> int:
+def _products(model: Model, given: Mapping[str, torch.Tensor]) -> int:
     """Multiply-adds of the matrix products that a run really makes, on the loop, where each is visible."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -88,7 +89,7 @@ def _products(model: Model, x: torch.Tensor) -> int:
     # Without gradients by the parameters' own switch: the counter's hooks stumble over no_grad.
     visible = with_engine(model, "loop").eval().requires_grad_(False)
     with FlopCounterMode(display=False) as counter:
-        visible(x)
+        visible(**given)
     return int(counter.get_total_flops()) // 2
 
 
@@ -211,23 +212,24 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
     count, described = _count(model), describe(spec).parameters
     if described is not None and count != described:
         raise CheckFailure(f"with {label} the model has {count:,} parameters, its description gives {described:,}")
-    x = model.example_input(2, 7, seed=0)
+    given = model.example_arguments(2, 7, seed=0)
     shapes = tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
     numbers = tuple(p.double().sum().item() for p in model.parameters())
     outputs: list[float] = []
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for mode in (True, False):  # training first: what it leaves in buffers shows outside it
             torch.manual_seed(0)
-            outputs += [t.double().abs().sum().item() for t in tensors(model.train(mode)(x, return_state=True))]
-    gradient = _padding_gradient(model, x)
+            outputs += [t.double().abs().sum().item() for t in tensors(model.train(mode)(**given, return_state=True))]
+    gradient = _padding_gradient(model, given)
     return shapes, numbers, tuple(outputs), described, gradient
 
 
-def _padding_gradient(model: Model, x: torch.Tensor) -> tuple[float, ...]:
+def _padding_gradient(model: Model, given: Mapping[str, torch.Tensor]) -> tuple[float, ...]:
     """Gradients tell apart what outputs cannot, such as a padding symbol that learns nothing."""
-    if x.is_floating_point():
+    if all(tensor.is_floating_point() for tensor in given.values()):
         return ()
     model.eval().zero_grad()
-    output = model(torch.zeros_like(x), return_state=True)[0]
+    symbols = {name: t if t.is_floating_point() else torch.zeros_like(t) for name, t in given.items()}
+    output = model(**symbols, return_state=True)[0]
     output.sum().backward()
     return tuple(p.grad.double().abs().sum().item() for p in model.parameters() if p.grad is not None)

@@ -38,6 +38,9 @@ def memory(subject: Subject) -> None:
 
 def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tensor], dict[str, Tensor]]]:
     """Runs of each kind: what it was, what came out and what went in, by name."""
+    if subject.several:
+        yield "a run", *_run(model, batch_of(subject, 3, 7))
+        return
     for rows in (1, 3):
         yield f"init_state({rows})", _by_name("state", model.init_state(rows)), {}
     batch, state = batch_of(subject, 3, 7), random_state(model, 3)
@@ -64,12 +67,13 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
 
 
 def _run(model: Model, batch: Batch, state: Any = None, **rest: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    output, *after = model(batch.x, state, return_state=True, **rest, **batch.extras)
+    given = rest if state is None else {"state": state, **rest}
+    output, *after = model(**batch.arguments, return_state=True, **given)
     found = {"output": output}
     for name, value in zip(("state", "states of all steps"), after, strict=False):
         found |= _by_name(name, value)
     beside = {name: value for name, value in rest.items() if isinstance(value, Tensor)}
-    return found, {"x": batch.x, **batch.extras, **beside, **_by_name("incoming state", state)}
+    return found, {**batch.arguments, **beside, **_by_name("incoming state", state)}
 
 
 def _by_name(name: str, value: Any) -> dict[str, Tensor]:

@@ -123,7 +123,7 @@ def compare(
         alone.eval()
         _hold(subject, layer, alone, batch, start, expected, bound, "")
         if "dt" in batch.extras:
-            bare = Batch(batch.x, {name: value for name, value in batch.extras.items() if name != "dt"})
+            bare = Batch({name: value for name, value in batch.arguments.items() if name != "dt"})
             _hold(subject, layer, alone, bare, start, expected, bound, ", without dt, which is then 1")
     return built.cell.input_shape
 

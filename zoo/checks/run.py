@@ -18,7 +18,7 @@ from zoo.checks.choice import Chosen, select
 from zoo.checks.findings import said, shown
 from zoo.checks.report import Outcome, Report
 from zoo.checks.subject import Skip, Subject, as_device, default_device
-from zoo.components import Part, resolve
+from zoo.components import ArchitectureType, Part, resolve
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.build import engine_named
 from zoo.spec.canonical import Spec
@@ -75,6 +75,9 @@ def not_run(check: Chosen) -> Outcome:
 
 def run(subject: Subject, check: Chosen) -> Outcome:
     """One check on one model, with the deviations that its components declare taken into account."""
+    why = _skipped(subject, check)
+    if why is not None:
+        return Outcome(check.name, "skipped", why)
     start = time.perf_counter()
     found, crashed, failing = _tried(subject, check)
     found = replace(found, seconds=time.perf_counter() - start)
@@ -94,6 +97,16 @@ def run(subject: Subject, check: Chosen) -> Outcome:
     if found.status == "failed":
         return replace(found, status="expected failure", reason=f"{why} ({found.reason})")
     return replace(found, status="failed", reason=f"passes, though a deviation is declared: {why}")
+
+
+def _skipped(subject: Subject, check: Chosen) -> str | None:
+    """Why a check says nothing about the architecture of a model; None where it does."""
+    architecture = subject.spec.architecture.record
+    if not subject.several or not isinstance(architecture, ArchitectureType):
+        return None
+    if not check.record.several:
+        return f"it is about a model of one stack, and architecture {architecture.name!r} has several"
+    return architecture.skips.get(check.record.name)
 
 
 @contextmanager

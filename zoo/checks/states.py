@@ -109,7 +109,7 @@ class _Chunked(torch.nn.Module):
         kept = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
         outputs, start = [], 0
         for size in self.split:
-            output, state = run(self.model, Batch(x, kept).steps(start, start + size), state)
+            output, state = run(self.model, Batch({"x": x, **kept}).steps(start, start + size), state)
             outputs.append(output)
             start += size
         return torch.cat(outputs, 1), state

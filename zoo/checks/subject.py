@@ -83,6 +83,11 @@ class Subject:
         return torch.float32 if self.device.type == "mps" else torch.float64
 
     @property
+    def several(self) -> bool:
+        """Whether the model is made of stacks with names: what checks of one stack ask for is then its own business."""
+        return bool(self.spec.stacks[0].name)
+
+    @property
     def pooled(self) -> bool:
         """Whether the model gives one output per row rather than one per step."""
         return self.spec.head is not None and self.spec.head.pool is not None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from zoo.errors import InputError
 from zoo.model.base import Model
 from zoo.model.build import build
+from zoo.model.stack import StackModel
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription, describe
 from zoo.spec.traits import not_streamable
@@ -113,16 +116,16 @@ def summarise(
         where = _device(description, batch_size) if device is None else device
         model = build(spec, seed=0, device=where, memory_limit=None)
     with untouched(model), torch.no_grad():
-        x = model.example_input(batch_size, seq_len)
-        state_bytes = _bytes(model.init_state(1))
+        given = model.example_arguments(batch_size, seq_len)
+        state_bytes = _state_bytes(model, given)
     used = {(part.record.kind, part.provided): None for _, part in parts(spec)}
     sequential = description.sequential_depth
     return Summary(
         name=spec.id,
-        table=rows(model, x, depth=depth),
+        table=rows(model, given, depth=depth),
         batch_size=batch_size,
         seq_len=seq_len,
-        device=str(x.device),
+        device=str(next(iter(given.values())).device),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         macs_per_step=description.macs_per_step,
         macs=description.macs(seq_len),
@@ -132,6 +135,14 @@ def summarise(
         obstacle=not_streamable(spec),
         components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
+
+
+def _state_bytes(model: Model, given: Mapping[str, Tensor]) -> int:
+    """Of one sequence. An architecture that has no state to start from is run for it."""
+    if isinstance(model, StackModel):
+        return _bytes(model.init_state(1))
+    batch = len(next(iter(given.values())))
+    return _bytes(model(**given, return_state=True)[1]) // batch
 
 
 def _fits(description: ModelDescription, batch_size: int, seq_len: int) -> None:

@@ -7,7 +7,7 @@ shared parameters wrongly; so it is given data and a device, everything is put b
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,12 +19,12 @@ from torchinfo import torchinfo as internals
 _lock = threading.RLock()
 
 
-def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
+def rows(model: nn.Module, given: Mapping[str, torch.Tensor], *, depth: int) -> str:
     """torchinfo's table of a model's modules, their output shapes and parameters.
 
     Args:
         model: left exactly as it is: modes, device and hooks.
-        x: an input for it, on its device.
+        given: keyword arguments of a call, on its device.
         depth: how many levels of modules to show.
     """
     # torchinfo keeps what it found in the module itself, for all threads; it draws nothing where it is given its input.
@@ -32,8 +32,8 @@ def rows(model: nn.Module, x: torch.Tensor, *, depth: int) -> str:
         try:
             statistics = torchinfo.summary(
                 model,
-                input_data=[x],
-                device=x.device,
+                input_data=dict(given),
+                device=next(iter(given.values())).device,
                 mode="eval",  # a run in training could change running statistics
                 depth=depth,
                 verbose=0,

@@ -71,7 +71,7 @@ def source_of(given: Any, *, nonlinearity: str | None = None, prefix: str | None
 
 
 def _of_object(given: Any) -> Source:
-    if type(given) in (Model, nn.RNN, nn.LSTM, nn.GRU) or _is_peephole(given):
+    if isinstance(given, Model) or type(given) in (nn.RNN, nn.LSTM, nn.GRU) or _is_peephole(given):
         return of_module(given)
     several = isinstance(given, Sequence) and not isinstance(given, str) and len(given) > 0
     found = tuple(given) if several else (given,)
