@@ -46,7 +46,9 @@ def declared(package: str) -> dict[str, Any]:
 
 
 def test_they_are_there() -> None:
-    assert set(PACKAGES) == {"zoo-leaky", "zoo-ncps", "zoo-sklearn", "zoo-torchrecurrent", "zoo-tutorial"}
+    assert set(PACKAGES) == {
+        *("zoo-leaky", "zoo-ncps", "zoo-seq2seq", "zoo-sklearn", "zoo-torchrecurrent", "zoo-tutorial")
+    }
 
 
 @each_package

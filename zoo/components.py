@@ -327,6 +327,7 @@ class StackType:
     name: lower case letters, digits and '_'. summary: one line on what it is for.
     head: whether it has a head: "required", "optional" or "none". pool: whether that may have a pool over time.
     streamable: whether it must run one step at a time: no layer of it may then look ahead.
+    output: whether what comes out of its last layer is used; not where its states alone are.
     """
 
     name: str
@@ -334,6 +335,7 @@ class StackType:
     head: Literal["required", "optional", "none"] = "optional"
     pool: bool = True
     streamable: bool = False
+    output: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:

@@ -46,9 +46,9 @@ def engines(subject: Subject) -> None:
                 label += "" if row_lengths is None else f", rows of lengths {LENGTHS}"
                 label += "" if state is None else ", from a state"
                 _agree(other, loop, batch, state, row_lengths, None, label)
-        if not subject.traits.stochastic:
+        if not (subject.traits.stochastic or subject.several):  # masks follow a tensor's layout, but with lengths
             label = f"engine {name} against loop, in training from one seed"
-            _training(other, loop, batch, None, None if subject.several else lengths, None, label)
+            _training(other, loop, batch, None, lengths, None, label)
     for layer in features.cells(subject.tiny):
         _featured(subject, layer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -13,12 +13,14 @@ from zoo.checks import variations
 from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
+from zoo.components import ArchitectureType
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
+from zoo.spec.tree import dotted
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -112,7 +114,7 @@ def options(subject: Subject) -> str:
         differs = prints.differ(Try(subject.tiny, changed, None), f"{place} changed")
         if differs is None:
             unfit.append(place)
-        elif not differs and not _stateless(subject, place):
+        elif not differs and not _stateless(subject, place) and not _unheard(subject, place):
             dead.append(place)
     problems = [f"changes nothing: {', '.join(dict.fromkeys(dead))}"] if dead else []
     if idle:
@@ -134,6 +136,18 @@ def _stateless(subject: Subject, place: str) -> bool:
         return False
     cell = getattr(subject.model().get_submodule(layer), "cell", None)
     return isinstance(cell, Cell) and not cell.states and not cell.window
+
+
+_BEHIND: Final = ("residual", "norm (after)", "norm.position", "merge (", "dropout.output", "dropout.between")
+
+
+def _unheard(subject: Subject, place: str) -> bool:
+    """Whether a key acts on the output of a stack of which its architecture uses the states alone."""
+    architecture = subject.tiny.architecture.record
+    assert isinstance(architecture, ArchitectureType)
+    silent = (one for stack, one in zip(architecture.stacks, subject.tiny.stacks, strict=False) if not stack.output)
+    starts = [dotted((*stack.path, "layers", len(stack.layers) - 1, "")) for stack in silent]
+    return any(place.startswith(start) and place.removeprefix(start).startswith(_BEHIND) for start in starts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ def _state_bytes(model: Model, given: Mapping[str, Tensor]) -> int:
     if isinstance(model, StackModel):
         return _bytes(model.init_state(1))
     batch = len(next(iter(given.values())))
+    model.eval()  # so that nothing is drawn; the caller puts the mode back
     return _bytes(model(**given, return_state=True)[1]) // batch
 
 

@@ -10,7 +10,7 @@ from zoo.errors import Diagnostic, did_you_mean, nearest
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import misplaced
 from zoo.spec.document import Node
-from zoo.spec.model import MOST_MISTAKES, MOST_TEXTS, RecurrentEntry
+from zoo.spec.model import MOST_MISTAKES, MOST_TEXTS, RecurrentEntry, StackEntry, StacksFile
 from zoo.spec.problems import Path, Problem, keys_of, show
 
 LONGEST_KEY: Final = 60
@@ -71,7 +71,7 @@ def _misplaced(problem: Problem, root: Node, catalogue: Catalogue) -> str | None
     key = str(problem.path[-1]) if problem.path else ""
     if problem.type != "extra_forbidden" or len(key) > LONGEST_KEY:
         return None
-    if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
+    if len(problem.path) == 1 and key in (*keys_of(RecurrentEntry), *keys_of(StackEntry)):
         return None  # said below
     found = misplaced.whereto(problem.path, root, catalogue)
     if found is None and nearest(key, problem.allowed) is None:
@@ -82,6 +82,9 @@ def _misplaced(problem: Problem, root: Node, catalogue: Catalogue) -> str | None
 
 def _unknown_key(problem: Problem) -> str:
     key = str(problem.path[-1])
+    stacks = [name for name in problem.allowed if name not in keys_of(StacksFile)]
+    if len(problem.path) == 1 and "input" not in problem.allowed and key in keys_of(StackEntry):
+        return f"{key!r} belongs inside a stack of this architecture: {' or '.join(stacks)}"
     if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
         return f"{key!r} stands on a layer only, as in layers: [{{{key}: ...}}]"
     unspaced, colon, rest = key.partition(":")
