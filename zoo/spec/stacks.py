@@ -106,7 +106,7 @@ class Resolving:
             reverse=entry.reverse,
             dropout=self._dropout(dropout, path, of_stack=len(written.get("dropout", ())) == 1),
             norm=Norm(part=norm.part, position=norm.position) if isinstance(norm, NormEntry) else None,
-            residual=value("residual"),
+            residual=value("residual") if len(path) == 2 else entry.residual,
             output_projection=entry.output_projection,
             initial_state=entry.initial_state,
             init=value("init") or default(self.catalogue, "init", "paper"),
@@ -115,7 +115,7 @@ class Resolving:
     def _written(self, entry: RecurrentEntry, path: Path) -> Mapping[str, Path]:
         """Which of a layer's keys were written, and where below the stack: on the layer, or on the stack."""
         given = {key: (key,) for key in INHERITED_BY_LAYERS if key in self.stack.model_fields_set}
-        if len(path) > 2:  # a residual is a layer's own business, and no layer's inside it
+        if len(path) > 2:  # what a stack says of its layers' sums is not said of the layers inside them
             given.pop("residual", None)
         return given | {key: (*path, key) for key in entry.model_fields_set}
 
