@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, Final
 
 import torch
@@ -27,6 +28,8 @@ MOST_STAGES_ON_META: Final = 3000
 """One after the other, in the whole run: a second, for an operation on meta takes as long as fifty small ones on a CPU."""
 MOST_REAL_OF_MANY_STAGES: Final = 2**25
 """Numbers of a model with more stages than that, which a CPU then runs: 128 MiB."""
+MOST_STAGES: Final = 2**20
+"""One after the other, in any run: some seconds."""
 MOST_MEMORY: Final = 4 * 2**30
 """Bytes that a summary takes at most where it is asked to run on a device that keeps numbers."""
 
@@ -119,11 +122,11 @@ def summarise(
 
     spec = model if isinstance(model, Spec) else model.spec
     description = describe(spec)
-    _fits(description, batch_size, seq_len)
     if isinstance(model, Spec):
         where = _device(spec, description, batch_size, seq_len) if device is None else device
         _bears(spec, description, batch_size, where)
         model = build(spec, seed=0, device=where, memory_limit=None)
+    _fits(model, description, batch_size, seq_len)
     with untouched(model), torch.no_grad():
         x = model.example_input(batch_size, seq_len)
         state_bytes = _bytes(model.init_state(1))
@@ -146,35 +149,52 @@ def summarise(
     )
 
 
-def _fits(description: ModelDescription, batch_size: int, seq_len: int) -> None:
+def _device(spec: Spec, description: ModelDescription, batch_size: int, seq_len: int) -> str:
+    """Where nobody says where: on the CPU what is small, or what cannot run on meta, and says so."""
+    if any("meta" in part.record.deviations_of(part.options) for _, part in parts(spec)):
+        return "cpu"
+    numbers = _kept(description) + batch_size * seq_len * (sum(_widths(description)) + (description.state_elements or 0))
+    products = batch_size * (description.macs(seq_len) or 0)
+    if numbers <= MOST_REAL and products <= MOST_PRODUCTS:
+        return "cpu"
+    stages = _stages(description, seq_len)
+    if stages <= MOST_STAGES_ON_META or seq_len == 1:
+        return "meta"
+    if numbers <= MOST_REAL_OF_MANY_STAGES and products <= MOST_PRODUCTS:
+        return "cpu"
+    _holds(description, batch_size, seq_len)
+    raise InputError(
+        f"{spec.id} is large, and a run of {seq_len:,} steps takes {stages:,} stages, one after the other: use fewer "
+        "steps, or say on which device to run"
+    )
+
+
+def _fits(model: Model, description: ModelDescription, batch_size: int, seq_len: int) -> None:
+    """Refuse a run that takes more memory or time than a summary is worth."""
+    if not any(tensor.is_meta for tensor in chain(model.parameters(), model.buffers())):
+        _holds(description, batch_size, seq_len)
+    stages = _stages(description, seq_len)
+    if stages > MOST_STAGES:
+        raise InputError(f"a run of {seq_len:,} steps takes {stages:,} stages, one after the other: use fewer steps")
+
+
+def _holds(description: ModelDescription, batch_size: int, seq_len: int) -> None:
     """Refuse a run whose widest tensor alone would be larger than the largest model that is built."""
-    widths = [math.prod(row.description.output_shape) for row in description.rows if row.description is not None]
-    needed = 4 * batch_size * seq_len * max(widths, default=1)
+    needed = 4 * batch_size * seq_len * max(_widths(description), default=1)
     if needed > MOST_MEMORY:
         raise InputError(
             f"a run of {batch_size:,} rows of {seq_len:,} steps needs over {needed // 2**30:,} GiB: use fewer of them"
         )
 
 
-def _device(spec: Spec, description: ModelDescription, batch_size: int, seq_len: int) -> str:
-    """Where nobody says where: on the CPU what is small, or what cannot run on meta, and says so."""
-    if any("meta" in part.record.deviations_of(part.options) for _, part in parts(spec)):
-        return "cpu"
-    known = [row.description for row in description.rows if row.description is not None]
-    widths = sum(math.prod(each.output_shape) for each in known)
-    numbers = _kept(description) + batch_size * seq_len * (widths + (description.state_elements or 0))
-    products = batch_size * (description.macs(seq_len) or 0)
-    if numbers <= MOST_REAL and products <= MOST_PRODUCTS:
-        return "cpu"
-    stages = seq_len * sum(max(1, each.sequential_depth) for each in known)
-    if stages <= MOST_STAGES_ON_META or seq_len == 1:
-        return "meta"
-    if numbers <= MOST_REAL_OF_MANY_STAGES and products <= MOST_PRODUCTS:
-        return "cpu"
-    raise InputError(
-        f"{spec.id} is large, and a run of {seq_len:,} steps takes {stages:,} stages, one after the other: use fewer "
-        "steps, or say on which device to run"
-    )
+def _widths(description: ModelDescription) -> list[int]:
+    """What each part puts out at one step, as far as it is known."""
+    return [math.prod(row.description.output_shape) for row in description.rows if row.description is not None]
+
+
+def _stages(description: ModelDescription, seq_len: int) -> int:
+    """One after the other in a run, at least one for each part and step, as far as they are known."""
+    return seq_len * sum(max(1, row.description.sequential_depth) for row in description.rows if row.description)
 
 
 def _bears(spec: Spec, description: ModelDescription, batch_size: int, device: str | torch.device) -> None:
