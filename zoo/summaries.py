@@ -19,13 +19,13 @@ from zoo.spec.traits import obstacle, parts
 MOST_REAL: Final = 2**20
 """Numbers of a model and its run above which a summary is made on meta, where they take neither time nor memory.
 
-Torch takes a second to get ready for meta. Below this, no component takes longer to start: the slowest, a reservoir, asks
-for the eigenvalues of a matrix of 1000 rows.
+Torch takes a second to get ready for meta. Below this, no component takes longer to start: the slowest, a reservoir,
+asks for the eigenvalues of a matrix of 1000 rows.
 """
 MOST_PRODUCTS: Final = 2**30
 """Multiply-adds of the run above which it is made on meta: a second, where they are those of small convolutions."""
 MOST_STAGES_ON_META: Final = 3000
-"""One after the other, in the whole run: a second, for an operation on meta takes as long as fifty small ones on a CPU."""
+"""One after the other, in the whole run: seconds, for an operation on meta takes as long as fifty on a CPU."""
 MOST_REAL_OF_MANY_STAGES: Final = 2**25
 """Numbers of a model with more stages than that, which a CPU then runs: 128 MiB."""
 MOST_STAGES: Final = 2**20
@@ -153,7 +153,8 @@ def _device(spec: Spec, description: ModelDescription, batch_size: int, seq_len:
     """Where nobody says where: on the CPU what is small, or what cannot run on meta, and says so."""
     if any("meta" in part.record.deviations_of(part.options) for _, part in parts(spec)):
         return "cpu"
-    numbers = _kept(description) + batch_size * seq_len * (sum(_widths(description)) + (description.state_elements or 0))
+    each_step = sum(_widths(description)) + (description.state_elements or 0)
+    numbers = _kept(description) + batch_size * seq_len * each_step
     products = batch_size * (description.macs(seq_len) or 0)
     if numbers <= MOST_REAL and products <= MOST_PRODUCTS:
         return "cpu"

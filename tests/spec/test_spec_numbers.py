@@ -25,7 +25,7 @@ class Inner(BaseModel):
     """Not strict, as a plugin's own model may be: text becomes a number."""
 
     rate: float = Field(1.0, alias="pace")
-    rates: list[float] = []
+    rates: list[float] = Field([])
 
 
 class Root(RootModel[list[float]]):
@@ -43,13 +43,13 @@ class NestedOptions(zoo.Options):
     maybe: float | None = None
     either: float | str = 1.0
     row: Annotated[tuple[float, ...], Field(strict=False)] = ()
-    rows: list[list[float]] = []
+    rows: list[list[float]] = Field([])
     fixed: Annotated[tuple[float, str], Field(strict=False)] = (1.0, "a")
-    named: dict[str, float] = {}
-    lists: dict[str, list[float]] = {}
-    several: Annotated[set[float], Field(strict=False)] = set()
+    named: dict[str, float] = Field({})
+    lists: dict[str, list[float]] = Field({})
+    several: set[float] = Field(set(), strict=False)
     inner: Inner = Inner()
-    inners: list[Inner] = []
+    inners: list[Inner] = Field([])
     root: Root | None = None
     pair: Pair | None = None
     exact: Annotated[Decimal, Field(strict=False)] = Decimal(1)

@@ -94,7 +94,14 @@ def test_any_size_of_any_cell(cell: str) -> None:
     """What needs no build of its own: a real one takes what its numbers take."""
     keys = around(cell)
     for value in INTEGERS:
-        for changed in ({"hidden_size": value}, {"input": value}, {"layers": value}):
-            if "kind" in str(keys["input"]) and "input" in changed:
-                changed = {"input": {**keys["input"], "channels": value}}  # noqa: PLW2901
+        source = {**keys["input"], "channels": value} if isinstance(keys["input"], dict) else value
+        for changed in ({"hidden_size": value}, {"input": source}):
             held(keys | changed, KNOWN, ("validate", "figures", "summary", "meta", "tiny"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cell", CELLS)
+def test_any_number_of_layers_of_any_cell(cell: str) -> None:
+    """A thousand are the most, and take a few milliseconds each, as nobody is spared who asks for them."""
+    for value in INTEGERS:
+        held(around(cell) | {"layers": value}, KNOWN, most=8)

@@ -12,12 +12,47 @@ from zoo.plugin.manager import isolated
 
 KNOWN = isolated()
 VALUES = (*INTEGERS, *FLOATS, *ODD)
-TOP = (
-    "schema name description paper tags requires architecture cell input hidden_size layers bidirectional merge dropout "
-    "norm residual init head expect extends variants output_projection memory_limit unknown"
-).split()
-LAYER = "kind cell hidden_size bidirectional merge dropout norm residual init output_projection reverse initial_state".split()
-RATES = "input between output variational recurrent weight zoneout".split()
+TOP = [
+    "schema",
+    "name",
+    "description",
+    "paper",
+    "tags",
+    "requires",
+    "architecture",
+    "cell",
+    "input",
+    "hidden_size",
+    "layers",
+    "bidirectional",
+    "merge",
+    "dropout",
+    "norm",
+    "residual",
+    "init",
+    "head",
+    "expect",
+    "extends",
+    "variants",
+    "output_projection",
+    "memory_limit",
+    "unknown",
+]
+LAYER = [
+    "kind",
+    "cell",
+    "hidden_size",
+    "bidirectional",
+    "merge",
+    "dropout",
+    "norm",
+    "residual",
+    "init",
+    "output_projection",
+    "reverse",
+    "initial_state",
+]
+RATES = ["input", "between", "output", "variational", "recurrent", "weight", "zoneout"]
 
 Written = Callable[[Any], dict[str, Any]]
 """The keys that have a value in some place."""
@@ -50,7 +85,7 @@ PLACES: dict[str, Written] = {
     "tied": lambda value: {"input": {"kind": "tokens", "vocabulary": value, "size": 4}, "head": "tied"},
     "attention": lambda value: {"hidden_size": value, "head": {"kind": "linear", "size": 2, "pool": "attention"}},
     "square": lambda value: {"head": {"kind": "mlp", "size": value, "hidden": [value]}},
-    "lstms": lambda value: {"cell": "lstm", "hidden_size": value, "layers": 100},
+    "lstms": lambda value: {"cell": "lstm", "hidden_size": value, "layers": 20},
 }
 
 

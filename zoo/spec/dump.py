@@ -52,7 +52,9 @@ class Writer(yaml.SafeDumper):
     def represent_integer(self, data: int) -> yaml.ScalarNode:
         """Python itself does not write out an integer of thousands of digits."""
         if data.bit_length() > MOST_BITS:
-            raise yaml.representer.RepresenterError(f"an integer of {data.bit_length():,} bits, of which 64 are the most")
+            raise yaml.representer.RepresenterError(
+                f"an integer of {data.bit_length():,} bits, of which 64 are the most"
+            )
         return self.represent_scalar("tag:yaml.org,2002:int", str(data))
 
 
