@@ -39,11 +39,13 @@ def test_figures_of_a_published_model():
 
 def test_what_is_small_runs_on_the_cpu_and_what_is_large_on_meta():
     spec = {"schema": 1, "name": "a", "input": 4, "cell": "rnn"}
-    # 4 H + H * H + 2 H parameters, and 45 steps of H outputs, H states and the input's 4.
-    assert [h for h in range(900, 1100) if h * h + 6 * h + 45 * (2 * h + 4) <= 2**20][-1] == 977
-    assert zoo.summary({**spec, "hidden_size": 977}).device == "cpu"
-    assert zoo.summary({**spec, "hidden_size": 978}).device == "meta"
-    assert zoo.summary({**spec, "hidden_size": 978}, device="cpu").device == "cpu"
+    spec |= {"hidden_size": 500}
+    # 500 (I + 500 + 2) parameters, and 45 steps of 500 outputs, 500 states and the input's I.
+    assert [i for i in range(1000, 2000) if 500 * (i + 502) + 45 * (1000 + i) <= 2**20][-1] == 1380
+    assert zoo.summary({**spec, "input": 1380}).device == "cpu"
+    assert zoo.summary({**spec, "input": 1381}).device == "meta"
+    assert zoo.summary({**spec, "input": 1381}, device="cpu").device == "cpu"
+    assert zoo.summary({**spec, "hidden_size": 501}).device == "meta"
     maps = {"schema": 1, "name": "a", "input": {"kind": "maps", "channels": 8, "height": 12, "width": 12}}
     wide = {**maps, "cell": {"kind": "convlstm", "kernel": 9}, "hidden_size": 24}
     assert zoo.summary(wide).macs * 3 > 2**30

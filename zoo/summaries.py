@@ -24,6 +24,8 @@ asks for the eigenvalues of a matrix of 1000 rows.
 """
 MOST_PRODUCTS: Final = 2**30
 """Multiply-adds of the run above which it is made on meta: a second, where they are those of small convolutions."""
+MOST_UNITS: Final = 500
+"""Of a layer: S5 starts from the eigenvectors of a matrix of twice as many rows, of which few numbers are kept."""
 MOST_STAGES_ON_META: Final = 3000
 """One after the other, in the whole run: seconds, for an operation on meta takes as long as fifty on a CPU."""
 MOST_REAL_OF_MANY_STAGES: Final = 2**25
@@ -156,7 +158,8 @@ def _device(spec: Spec, description: ModelDescription, batch_size: int, seq_len:
     each_step = sum(_widths(description)) + (description.state_elements or 0)
     numbers = _kept(description) + batch_size * seq_len * each_step
     products = batch_size * (description.macs(seq_len) or 0)
-    if numbers <= MOST_REAL and products <= MOST_PRODUCTS:
+    units = max((layer.hidden_size for layer in spec.recurrent), default=0)
+    if numbers <= MOST_REAL and products <= MOST_PRODUCTS and units <= MOST_UNITS:
         return "cpu"
     stages = _stages(description, seq_len)
     if stages <= MOST_STAGES_ON_META or seq_len == 1:
