@@ -11,7 +11,7 @@ from zoo.components import CellType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Other, Recurrent, Spec
 from zoo.spec.describe import ModelDescription
-from zoo.spec.limits import excess
+from zoo.spec.limits import MOST_STAGES, excess
 from zoo.spec.model import INHERITED_BY_LAYERS, DropoutEntry, RecurrentEntry, SpecFile
 from zoo.spec.problems import Path, Problem
 
@@ -108,13 +108,20 @@ def of_spec(file: SpecFile, spec: Spec, description: ModelDescription, place: Pl
 
 def _too_large(spec: Spec, description: ModelDescription, place: Place) -> Iterator[Problem]:
     """No model needs what stands here, and to try to run it would take all memory, or for ever."""
+    found = False
     for row in description.rows:
         group, _, index = row.label.partition(".")
         path: Path = ("layers", int(index), "cell") if index and row.part.record.kind == "cell" else (group,)
         problem = excess(row.part.record, row.description) if row.description is not None else None
         if problem is not None:
+            found = True
             where = place(path if path[0] in ("layers", "input") else ("head", group)[: 2 if group == "pool" else 1])
             yield Problem(where, "size", problem)
+    stages = sum(row.description.sequential_depth for row in description.rows if row.description is not None)
+    if stages > MOST_STAGES and not found:
+        most = f"more than {MOST_STAGES:,}: make them fewer or less deep"
+        message = f"the layers would take {stages:,} stages together, one after the other, for each step, {most}"
+        yield Problem(("layers",), "size", message)
 
 
 def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:

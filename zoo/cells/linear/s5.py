@@ -50,6 +50,8 @@ class S5(Cell):
         """As the official code: Λ of the normal part of HiPPO-LegS, a block of it several times; B and C drawn as real
         and complex matrices (truncated normal, of unit variance over the whole state) and brought into its
         eigenvectors' basis; D normal; steps log-uniform."""
+        if self.D.is_meta:
+            return  # nothing to write to: the eigenvectors of a large matrix would be for nothing
         blocks, width = self.options.blocks, self.D.shape[0]
         size = self.log_step.shape[0] // blocks
         eigenvalues, vectors = _hippo(2 * size)
