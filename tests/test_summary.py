@@ -27,7 +27,7 @@ def test_figures_of_a_published_model():
     assert found.macs == 5 * found.macs_per_step
     assert found.state_bytes == 2 * 2 * 650 * 4
     assert found.sequential_depth == 2 * 5
-    assert (found.streamable, found.obstacle, found.device) == (True, None, "cpu")
+    assert (found.streamable, found.obstacle, found.device) == (True, None, "meta")  # nobody needs its numbers
     assert [(c.kind, c.name) for c in found.components] == [
         ("architecture", "stack"),
         ("input", "tokens"),
@@ -35,6 +35,36 @@ def test_figures_of_a_published_model():
         ("cell", "lstm"),
         ("head", "linear"),
     ]
+
+
+def test_what_is_small_runs_on_the_cpu_and_what_is_large_on_meta():
+    spec = {"schema": 1, "name": "a", "input": 4, "cell": "rnn"}
+    spec |= {"hidden_size": 500}
+    # 500 (I + 500 + 2) parameters, and 45 steps of 500 outputs, 500 states and the input's I.
+    assert [i for i in range(1000, 2000) if 500 * (i + 502) + 45 * (1000 + i) <= 2**20][-1] == 1380
+    assert zoo.summary({**spec, "input": 1380}).device == "cpu"
+    assert zoo.summary({**spec, "input": 1381}).device == "meta"
+    assert zoo.summary({**spec, "input": 1381}, device="cpu").device == "cpu"
+    assert zoo.summary({**spec, "hidden_size": 501}).device == "meta"
+    maps = {"schema": 1, "name": "a", "input": {"kind": "maps", "channels": 8, "height": 12, "width": 12}}
+    wide = {**maps, "cell": {"kind": "convlstm", "kernel": 9}, "hidden_size": 24}
+    assert zoo.summary(wide).macs * 3 > 2**30
+    assert zoo.summary(wide).device == "meta"  # few numbers, and many products
+
+
+def test_a_large_model_of_many_stages_runs_on_the_cpu_or_not_at_all():
+    """An operation on meta is slow, so the figures there are for models of few stages."""
+    cell = {"kind": "rhn", "depth": 300}
+    found = zoo.summary({"schema": 1, "name": "a", "input": 4, "cell": cell, "hidden_size": 64})
+    assert (found.device, found.sequential_depth) == ("cpu", 300 * 15)
+    large = {"schema": 1, "name": "a", "input": 4, "cell": cell, "hidden_size": 600}
+    with pytest.raises(zoo.InputError) as caught:
+        zoo.summary(large)
+    assert str(caught.value) == (
+        "a is large, and a run of 15 steps takes 4,515 stages, one after the other: use fewer steps, or say on which "
+        "device to run"
+    )
+    assert zoo.summary(large, seq_len=1).device == "meta"
 
 
 def test_shared_weights_count_once():
@@ -141,6 +171,24 @@ def test_command_as_json():
         160,
     )
     assert "table" not in found
+
+
+def test_no_device_that_keeps_numbers_is_filled():
+    large = {"schema": 1, "name": "a", "input": 4, "cell": "rnn", "hidden_size": 10**5}
+    with pytest.raises(zoo.InputError) as caught:
+        zoo.summary(large, device="cpu")
+    assert str(caught.value) == (
+        "a needs 37.3 GiB on cpu, and a summary takes 4 GiB at most: use device 'meta', where a model takes no memory"
+    )
+    assert zoo.summary(large).parameters == 10**10 + 6 * 10**5
+
+
+@pytest.mark.parametrize("device", [None, "meta", "cpu"])
+def test_a_run_of_too_many_steps_is_refused(device):
+    with pytest.raises(zoo.InputError, match=r"use fewer (steps|of them)$"):
+        zoo.summary("lstm", seq_len=10**11, device=device)
+    with pytest.raises(zoo.InputError, match=r"^a run of 600,000 steps takes 1,200,000 stages, one after the other"):
+        zoo.summary("lstm", seq_len=600_000, batch_size=1, device="meta")
 
 
 def test_a_run_too_large_for_memory_is_refused_before_it_is_tried() -> None:

@@ -37,7 +37,7 @@ OUTPUT: Final = "output"
 GREEK: Final = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
 _LOW: Final = "₀₁₂₃₄₅₆₇₈₉₋"
 _HIGH: Final = "ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
-_SIGNS: Final = "⊙∗·+−×/√()[]{}|<>≥≤,=½*⌊⌋"
+_SIGNS: Final = "⊙∗·+−×/√()[]{}|‖<>≥≤,=½*⌊⌋"
 _TOKEN: Final = re.compile(
     rf"""(?P<symbol>
             (?:Δt|[A-Za-z{GREEK}𝒲][\u0300-\u036f]*(?:[A-Za-z]*)(?=[^A-Za-z]|$))
@@ -187,8 +187,8 @@ def _is_whole(right: Sequence[Token]) -> bool:
     if not plain or (len(plain) == 1 and plain[0].kind == "function"):
         return False
     text = "".join(token.text for token in plain)
-    balanced = all(text.count(a) == text.count(b) for a, b in ("()", "[]", "{}")) and text.count("|") % 2 == 0
-    return balanced and plain[-1].text not in "⊙∗·+−×/√(=<"
+    paired = all(text.count(a) == text.count(b) for a, b in ("()", "[]", "{}"))
+    return paired and not text.count("|") % 2 and not text.count("‖") % 2 and plain[-1].text not in "⊙∗·+−×/√(=<"
 
 
 def _start(left: str) -> int:

@@ -27,7 +27,7 @@ _GREEK: Final = {
 _ACCENTS: Final = {"\u0303": "tilde", "\u0302": "hat", "\u0304": "bar"}
 _SIGNS: Final = {
     "⊙": r"\odot", "∗": "*", "·": r"\cdot", "−": "-", "×": r"\times", "≥": r"\ge", "≤": r"\le", "½": r"\tfrac{1}{2}",
-    "{": r"\{", "}": r"\}", "⌊": r"\lfloor", "⌋": r"\rfloor",
+    "‖": r"\Vert", "{": r"\{", "}": r"\}", "⌊": r"\lfloor", "⌋": r"\rfloor",
 }  # fmt: skip
 _KNOWN: Final = frozenset({"tanh", "exp", "sin", "log", "max", "min"})
 _LOW: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))

@@ -92,7 +92,23 @@ def test_factors_of_a_mogrifier_start_as_the_official_code() -> None:
         cut_normal(factor.detach(), CUT * (inputs * 80) ** -0.25)
 
 
-@pytest.mark.parametrize("cell", ["gru-d", "elstm", "rwkv7", "lmu", "mogrifier"])
+def test_cfn_starts_as_section_3_of_its_paper() -> None:
+    cell = cell_of(build("cfn", inputs=60, hidden=50))
+    for weight in (*cell.weight_ih.detach().chunk(3), *cell.weight_hh.detach().chunk(2)):
+        uniform(weight, -0.07, 0.07)
+    assert cell.bias.tolist() == [1.0] * 50 + [-1.0] * 50
+
+
+@pytest.mark.parametrize("bias", ["one", "two"])
+def test_lstm_of_1997_starts_as_its_experiment_5(bias: str) -> None:
+    cell = cell_of(build({"kind": "lstm-1997", "bias": bias}, inputs=60, hidden=200))
+    blocks = [block for parameter in cell.parameters() for block in parameter.detach().chunk(3)]
+    assert len(blocks) == {"one": 9, "two": 12}[bias]
+    for block in blocks:
+        uniform(block, -0.1, 0.1)
+
+
+@pytest.mark.parametrize("cell", ["gru-d", "elstm", "rwkv7", "lmu", "mogrifier", "cfn", "lstm-1997"])
 def test_a_seed_draws_the_same_start(cell: Any) -> None:
     first, second = build(cell, inputs=8, hidden=8), build(cell, inputs=8, hidden=8)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):

@@ -42,6 +42,7 @@ def lines(text: str, *states: str) -> list[str]:
     [
         ("h = tanh(W_h x + b); the output is h.", [r"h_{t} &= \tanh(W_{h} x_{t} + b)"]),
         ("h = h + ½ ε (W h)ᵀ.", [r"h_{t} &= h_{t-1} + \tfrac{1}{2} \varepsilon (W h_{t-1})^{\top}"]),
+        ("h = h / ‖h‖ + |h|.", [r"h_{t} &= h_{t-1} / \Vert h_{t-1}\Vert + |h_{t-1}|"]),
         ("z = h, h = z ⊙ h.", [r"z_{t} &= h_{t-1}", r"h_{t} &= z_{t} \odot h_{t-1}"]),
         ("h = z ⊙ n, n = U h.", [r"h_{t} &= z \odot n_{t}", r"n_{t} &= U h_{t-1}"]),  # n stands behind what needs it
         ("h = x, o = W h with the new h.", [r"h_{t} &= x_{t}", r"o_{t} &= W h_{t}"]),
@@ -114,7 +115,8 @@ def test_its_latex_can_be_set(cell: Any) -> None:
         for theirs, here in ((r"\operatorname", r"\mathrm"), (r"\tfrac", r"\frac"), (r"\bmod", "m"), (r"\top", "T")):
             text = text.replace(theirs, here)  # what mathtext does not know
         parser.parse(f"${text}$")
-        assert not re.search(r"'[^ |]*\}?\^", line.replace("{S'_{t}}^", "")), "a prime and a power: two superscripts"
+        bare = line.replace("{S'_{t}}^", "").replace(r"\Vert", "|")
+        assert not re.search(r"'[^ |]*\}?\^", bare), "a prime and a power: two superscripts"
 
 
 def edges(name: str) -> set[tuple[str, str]]:

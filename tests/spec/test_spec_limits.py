@@ -98,6 +98,20 @@ def test_a_step_of_too_many_stages_is_refused() -> None:
     )
 
 
+def test_layers_of_too_many_stages_together_are_refused(mistakes: Mistakes, models: Resolve) -> None:
+    def text(layers: int, depth: int) -> str:
+        return HEAD.replace("cell: lstm", f"cell: {{kind: rhn, depth: {depth}}}") + f"layers: {layers}\n"
+
+    assert models(text(10, MOST_STAGES // 10))[None].description.sequential_depth == MOST_STAGES
+    began = time.process_time()
+    for layers, depth in ((11, 1000), (1000, 1000)):
+        assert mistakes(text(layers, depth)) == [
+            f"6:9: the layers would take {layers * depth:,} stages together, one after the other, for each step, more "
+            "than 10,000: make them fewer or less deep"
+        ]
+    assert time.process_time() - began < 1
+
+
 def test_layers_times_variants_are_bounded(mistakes: Mistakes, models: Resolve) -> None:
     def text(layers: int, variants: int) -> str:
         return HEAD + f"layers: {layers}\nvariants: {{{', '.join(f'v{i}: {{}}' for i in range(variants))}}}\n"
@@ -148,7 +162,7 @@ def test_the_memory_limit_counts_buffers_and_the_state_of_a_row() -> None:
     ):
         zoo.build(slow, memory_limit=16_015)
     with pytest.raises(BuildError, match="more than any machine holds"):
-        zoo.build({**KEYS, "cell": {"kind": "lmu", "order": 10**8}}, memory_limit=None)
+        zoo.build({**KEYS, "cell": "esn", "hidden_size": 10**8}, memory_limit=None)
 
 
 def test_a_summary_of_a_large_state_is_made_on_meta() -> None:

@@ -23,4 +23,4 @@ class IndRNNOptions(Options):
 class UniformOptions(Options):
     """Options of the uniform scheme."""
 
-    range: float = Field(gt=0, description="Every parameter starts uniform between minus this and this.")
+    range: float = Field(gt=0, le=1e38, description="Every parameter starts uniform between minus this and this.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -19,8 +20,24 @@ from zoo.spec.describe import ModelDescription, describe
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import parts
 
-LARGEST_REAL = 4 * 2**30
-"""Bytes of parameters above which a summary is made on meta, where a model takes no memory."""
+MOST_REAL: Final = 2**20
+"""Numbers of a model and its run above which a summary is made on meta, where they take neither time nor memory.
+
+Torch takes a second to get ready for meta. Below this, no component takes longer to start: the slowest, a reservoir,
+asks for the eigenvalues of a matrix of 1000 rows.
+"""
+MOST_PRODUCTS: Final = 2**30
+"""Multiply-adds of the run above which it is made on meta: a second, where they are those of small convolutions."""
+MOST_UNITS: Final = 500
+"""Of a layer: S5 starts from the eigenvectors of a matrix of twice as many rows, of which few numbers are kept."""
+MOST_STAGES_ON_META: Final = 3000
+"""One after the other, in the whole run: seconds, for an operation on meta takes as long as fifty on a CPU."""
+MOST_REAL_OF_MANY_STAGES: Final = 2**25
+"""Numbers of a model with more stages than that, which a CPU then runs: 128 MiB."""
+MOST_STAGES: Final = 2**20
+"""One after the other, in any run: some seconds."""
+MOST_MEMORY: Final = 4 * 2**30
+"""Bytes that a summary takes at most where it is asked to run on a device that keeps numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +128,11 @@ def summarise(
 
     spec = model if isinstance(model, Spec) else model.spec
     description = describe(spec)
-    _fits(description, batch_size, seq_len)
     if isinstance(model, Spec):
-        where = _device(description, batch_size) if device is None else device
+        where = _device(spec, description, batch_size, seq_len) if device is None else device
+        _bears(spec, description, batch_size, where)
         model = build(spec, seed=0, device=where, memory_limit=None)
+    _fits(model, description, batch_size, seq_len)
     with untouched(model), torch.no_grad():
         given = model.example_arguments(batch_size, seq_len)
         state_bytes = _state_bytes(model, given)
@@ -146,20 +164,69 @@ def _state_bytes(model: Model, given: Mapping[str, Tensor]) -> int:
     return _bytes(model(**given, return_state=True)[1]) // batch
 
 
-def _fits(description: ModelDescription, batch_size: int, seq_len: int) -> None:
+def _device(spec: Spec, description: ModelDescription, batch_size: int, seq_len: int) -> str:
+    """Where nobody says where: on the CPU what is small, or what cannot run on meta, and says so."""
+    if any("meta" in part.record.deviations_of(part.options) for _, part in parts(spec)):
+        return "cpu"
+    each_step = sum(_widths(description)) + (description.state_elements or 0)
+    numbers = _kept(description) + batch_size * seq_len * each_step
+    products = batch_size * (description.macs(seq_len) or 0)
+    units = max((layer.hidden_size for layer in spec.recurrent), default=0)
+    if numbers <= MOST_REAL and products <= MOST_PRODUCTS and units <= MOST_UNITS:
+        return "cpu"
+    stages = _stages(description, seq_len)
+    if stages <= MOST_STAGES_ON_META or seq_len == 1:
+        return "meta"
+    if numbers <= MOST_REAL_OF_MANY_STAGES and products <= MOST_PRODUCTS:
+        return "cpu"
+    _holds(description, batch_size, seq_len)
+    raise InputError(
+        f"{spec.id} is large, and a run of {seq_len:,} steps takes {stages:,} stages, one after the other: use fewer "
+        "steps, or say on which device to run"
+    )
+
+
+def _fits(model: Model, description: ModelDescription, batch_size: int, seq_len: int) -> None:
+    """Refuse a run that takes more memory or time than a summary is worth."""
+    if not any(tensor.is_meta for tensor in chain(model.parameters(), model.buffers())):
+        _holds(description, batch_size, seq_len)
+    stages = _stages(description, seq_len)
+    if stages > MOST_STAGES:
+        raise InputError(f"a run of {seq_len:,} steps takes {stages:,} stages, one after the other: use fewer steps")
+
+
+def _holds(description: ModelDescription, batch_size: int, seq_len: int) -> None:
     """Refuse a run whose widest tensor alone would be larger than the largest model that is built."""
-    widths = [math.prod(row.description.output_shape) for row in description.rows if row.description is not None]
-    needed = 4 * batch_size * seq_len * max(widths, default=1)
-    if needed > LARGEST_REAL:
+    needed = 4 * batch_size * seq_len * max(_widths(description), default=1)
+    if needed > MOST_MEMORY:
         raise InputError(
             f"a run of {batch_size:,} rows of {seq_len:,} steps needs over {needed // 2**30:,} GiB: use fewer of them"
         )
 
 
-def _device(description: ModelDescription, batch_size: int) -> str:
-    numbers = (description.parameters or 0) + (description.buffers or 0)
-    numbers += batch_size * (description.state_elements or 0)
-    return "meta" if 4 * numbers > LARGEST_REAL else "cpu"
+def _widths(description: ModelDescription) -> list[int]:
+    """What each part puts out at one step, as far as it is known."""
+    return [math.prod(row.description.output_shape) for row in description.rows if row.description is not None]
+
+
+def _stages(description: ModelDescription, seq_len: int) -> int:
+    """One after the other in a run, at least one for each part and step, as far as they are known."""
+    return seq_len * sum(max(1, row.description.sequential_depth) for row in description.rows if row.description)
+
+
+def _bears(spec: Spec, description: ModelDescription, batch_size: int, device: str | torch.device) -> None:
+    """Refuse to take more memory than a summary is worth."""
+    needed = 4 * (_kept(description) + batch_size * (description.state_elements or 0))
+    if str(device) != "meta" and needed > MOST_MEMORY:
+        raise InputError(
+            f"{spec.id} needs {needed / 2**30:,.1f} GiB on {device}, and a summary takes {MOST_MEMORY // 2**30} GiB at "
+            "most: use device 'meta', where a model takes no memory"
+        )
+
+
+def _kept(description: ModelDescription) -> int:
+    """Parameters and buffers, as far as they are known."""
+    return (description.parameters or 0) + (description.buffers or 0)
 
 
 def _bytes(state: Any) -> int:

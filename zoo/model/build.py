@@ -317,7 +317,8 @@ def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | N
     figures = describe(spec)
     parameters, buffers, state = figures.parameters or 0, figures.buffers or 0, figures.state_elements or 0
     if parameters + buffers > MOST_NUMBERS:
-        raise BuildError(f"{spec.id} has {parameters + buffers:,} parameters and buffers, more than any machine holds")
+        many = f"{parameters + buffers:,} parameters and buffers"
+        raise BuildError(f"{spec.id} has {many}, more than any machine holds: make its sizes smaller")
     if limit is None or device.type == "meta":
         return
     kept = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")

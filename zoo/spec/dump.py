@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel
@@ -16,6 +16,9 @@ from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
 from zoo.spec.tree import Component, Layer, Norm, Stack
+
+MOST_BITS: Final = 1024
+"""Of an integer that is written out, for the reader to say where it stands and that it is too large."""
 
 
 def to_data(spec: Spec) -> dict[str, Any]:
@@ -57,8 +60,17 @@ class Writer(yaml.SafeDumper):
     def represent_text(self, data: str) -> yaml.ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if is_text(data) else "'")
 
+    def represent_integer(self, data: int) -> yaml.ScalarNode:
+        """Python itself does not write out an integer of thousands of digits."""
+        if data.bit_length() > MOST_BITS:
+            raise yaml.representer.RepresenterError(
+                f"an integer of {data.bit_length():,} bits, of which 64 are the most"
+            )
+        return self.represent_scalar("tag:yaml.org,2002:int", str(data))
+
 
 Writer.add_representer(str, Writer.represent_text)
+Writer.add_representer(int, Writer.represent_integer)
 
 
 def to_yaml(spec: Spec) -> str:

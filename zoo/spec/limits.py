@@ -17,7 +17,7 @@ MOST_VALUES_OF_ALL: Final = 100_000
 MOST_STATE: Final = 2**30
 """Numbers of one layer's state for one row: 4 GiB in float32."""
 MOST_STAGES: Final = 10_000
-"""Of one layer's step, one after the other."""
+"""Of one step, one after the other: of each layer, and of all together."""
 
 
 def too_much(root: Node, models: Iterable[Node]) -> Diagnostic | None:

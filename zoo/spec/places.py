@@ -6,16 +6,17 @@ context, so that a plugin's options never collide with the format's keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import BaseModel, PlainValidator, RootModel, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from zoo.components import Part, Provided
 from zoo.errors import ZooError
-from zoo.spec.problems import Problem, collecting, mistake, show, unwrap, validate, wrap
+from zoo.spec.problems import Path, Problem, collecting, mistake, show, unwrap, validate, wrap
 
 LARGEST: Final = (2 - 2**-23) * 2.0**127
 """Of float32: a larger option ends the first step of a model."""
@@ -65,17 +66,39 @@ def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Pa
         raise mistake("unknown_component", str(error), "kind") from None
     options = {key: item for key, item in value.items() if key != "kind" and key not in format_keys}
     checked = validate(provided.record.options, options, info.context, "kind", *format_keys)
-    large = [key for key, number in checked if isinstance(number, float) and abs(number) > LARGEST]
+    large = [
+        Problem(path, "too_large", f"must be between -{LARGEST:.1e} and {LARGEST:.1e}, which float32 can hold", number)
+        for path, number in _numbers(checked)
+        if not abs(number) <= LARGEST
+    ]
     if large:
-        raise wrap([_too_large(key, checked) for key in large])
+        raise wrap(large)
     return Part(provided, checked)
 
 
-def _too_large(name: str, options: Any) -> Problem:
-    field = type(options).model_fields.get(name)
-    key: str = field.alias or name if field is not None else name
-    message = f"{key!r} must be between -{LARGEST:.1e} and {LARGEST:.1e}, which float32 can hold"
-    return Problem((key,), "too_large", message, getattr(options, name))
+def _numbers(value: Any, path: Path = ()) -> Iterator[tuple[Path, float]]:
+    """Every number that is written and no integer, however deep it stands, and where. A default is its author's own."""
+    if isinstance(value, float | Decimal):
+        yield path, float(value)
+    elif isinstance(value, RootModel):
+        yield from _numbers(value.root, path)
+    elif isinstance(value, BaseModel):
+        for name in value.model_fields_set:
+            field = type(value).model_fields.get(name)
+            yield from _numbers(getattr(value, name), (*path, field.alias or name if field is not None else name))
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from _numbers(getattr(value, each.name), (*path, each.name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _numbers(key, path)
+            yield from _numbers(item, (*path, key if isinstance(key, int) else str(key)))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _numbers(item, (*path, index))
+    elif isinstance(value, Set):  # in another order than it is written
+        for item in value:
+            yield from _numbers(item, path)
 
 
 def is_component(kind: str, name: object, info: ValidationInfo) -> bool:

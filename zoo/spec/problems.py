@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _WRAPPED = "several"
 _UNWRITTEN: Final = frozenset(
     {"tuple_type", "set_type", "frozen_set_type", "is_instance_of", "date_type", "datetime_type", "time_type"}
-    | {"time_delta_type", "bytes_type", "complex_type", "path_type", "uuid_type", "url_type"}
+    | {"time_delta_type", "bytes_type", "complex_type", "path_type", "uuid_type", "url_type", "dataclass_exact_type"}
 )
 """Errors of pydantic for a value that must be of a type which no YAML has."""
 

@@ -11,7 +11,7 @@ from zoo.components import ArchitectureType, CellType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
-from zoo.spec.limits import excess
+from zoo.spec.limits import MOST_STAGES, excess
 from zoo.spec.model import (
     INHERITED_BY_LAYERS,
     MOST_LAYERS,
@@ -144,10 +144,17 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:
     """No model needs what stands here, and to try to run it would take all memory, or for ever."""
+    found = False
     for row in description.rows:
         problem = excess(row.part.record, row.description) if row.description is not None else None
         if problem is not None:
+            found = True
             yield Problem(place((*row.path, "cell") if row.part.record.kind == "cell" else row.path), "size", problem)
+    stages = sum(row.description.sequential_depth for row in description.rows if row.description is not None)
+    if stages > MOST_STAGES and not found:
+        most = f"more than {MOST_STAGES:,}: make them fewer or less deep"
+        message = f"the layers would take {stages:,} stages together, one after the other, for each step, {most}"
+        yield Problem(("layers",), "size", message)
 
 
 def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:

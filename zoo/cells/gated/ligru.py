@@ -18,9 +18,10 @@ from zoo.layers.options import BatchNormOptions, NormOptions
 
 
 class LiGRU(GatedCell):
-    """z = σ(N(W_z x) + U_z h), n = f(N(W_h x) + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the output is h.
+    """(u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
+    output is h.
 
-    N is batch normalisation over both blocks, or layer normalisation; without, it adds a bias.
+    N is batch normalisation of both blocks, or layer normalisation over both at once; without, it adds a bias.
 
     Source: arXiv:1803.10225, as in SpeechBrain, whose blocks stand the other way round.
     Parameters: two blocks, z and h. States: h (hidden_size,).

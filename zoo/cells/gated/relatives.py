@@ -207,7 +207,7 @@ RELATIVES: Final = (
         described_in="relatives",
         summary="Stackable recurrent cell: one gate, and gradients that keep their size through many layers",
         paper="Turkoglu et al. 2022, Gating revisited: deep multi-layer RNNs that can be trained, IEEE Transactions on "
-        "Pattern Analysis and Machine Intelligence 44, arXiv:1911.11033",
+        "Pattern Analysis and Machine Intelligence 44(8), arXiv:1911.11033",
         authority="the paper's equations; with beta and for the start, official code: 0zgur0/STAR_Network star.py",
     ),
     record(

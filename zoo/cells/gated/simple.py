@@ -17,7 +17,7 @@ from zoo.engine.cell import Context, Role, States
 class SGU(BlockCell):
     """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
-    n = softplus(z_g ⊙ h), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = v / 5 + 1/2 within 0 and 1; the output is h.
+    n = softplus(z_g ⊙ h), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = max(0, min(1, v / 5 + 1/2)); the output is h.
 
     Source: arXiv:1604.02910; σ' is the hard sigmoid of the Keras of its day.
     Parameters: weight_ih (2 H, I) in blocks g, z (W_xh, W_xz); weight_hh (2 H, H) in blocks g, z (W_zxh, W_hz); bias
@@ -53,7 +53,7 @@ class SGU(BlockCell):
 class DSGU(SGU):
     """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
-    n = σ(W_go (z_g ⊙ h)), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = v / 5 + 1/2 within 0 and 1; the output is h.
+    n = σ(W_go (z_g ⊙ h)), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = max(0, min(1, v / 5 + 1/2)); the output is h.
 
     Source: arXiv:1604.02910; σ' is the hard sigmoid of the Keras of its day.
     Parameters: weight_ih (2 H, I) in blocks g, z (W_xh, W_xz); weight_hh (2 H, H) in blocks g, z (W_zxh, W_hz); bias

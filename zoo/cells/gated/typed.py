@@ -22,7 +22,7 @@ class SRUOptions(Options):
         "scaled",
         description="The input where the reset gate is closed: times α = √(1 + 2 exp(highway_bias)), as it is, or not.",
     )
-    highway_bias: float = Field(0.0, description="Where the bias of the reset gate starts.")
+    highway_bias: float = Field(0.0, le=100, description="Where the bias of the reset gate starts.")
 
 
 class QRNNOptions(Options):

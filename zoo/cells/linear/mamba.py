@@ -19,7 +19,7 @@ from zoo.engine.cell import Cell, Context, StateSpec
 class Mamba(Cell):
     """(x', z) = W_in x, v = silu(Σ_k w_k ⊙ x'_{t−k} + b), (δ, B, C) = W_x v, Δ = softplus(W_Δ δ + b_Δ),
 
-    h = exp(Δ A) ⊙ h + (Δ ⊙ v) Bᵀ, y = (h C + D ⊙ v) ⊙ silu(z), A = −exp(A_log); the output is y.
+    h = exp(Diag(Δ) A) ⊙ h + (Δ ⊙ v) Bᵀ, y = (h C + D ⊙ v) ⊙ silu(z), A = −exp(A_log); the output is y.
 
     Source: arXiv:2312.00752, sections 3.3, 3.4 and algorithm 2; state-spaces/mamba, modules/mamba_simple.py. The last
     product of that block is left to `output_projection`. hidden_size is its inner width D, N the state size.

@@ -18,12 +18,13 @@ from zoo.engine.cell import Cell, Context, StateSpec
 
 
 class S5(Cell):
-    """h = Λ̄ ⊙ h + B̄ x, y = 2 Re(C̃ h) + D ⊙ x; the output is y, as wide as x. With Δ = exp(log_step),
+    """h = Λ̄ h + B̄ x, y = 2 Re(C̃ h) + D ⊙ x; the output is y, as wide as x. With Δ = exp(log_step),
 
     zoh: Λ̄ = exp(Λ Δ), B̄ = Λ⁻¹ (Λ̄ − I) B̃; bilinear: Λ̄ = (I − (Δ/2) Λ)⁻¹ (I + (Δ/2) Λ), B̄ = (I − (Δ/2) Λ)⁻¹ Δ B̃.
 
-    Λ, Λ̄ and Δ are diagonal matrices, kept as vectors; Λ, B̃ and C̃ are complex. I is the identity matrix. Half of each
-    pair of conjugate states is kept, hence the 2: hidden_size is half of the paper's state size.
+    Λ, Λ̄, Δ and log_step are diagonal matrices, kept as vectors, and exp is that of matrices; Λ, B̃ and C̃ are complex.
+    I is the identity matrix. Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the
+    paper's state size.
 
     Source: arXiv:2208.04933, sections 3 and B.1; lindermanlab/S5, s5/ssm.py, without the activation around it.
     Parameters: Lambda_re and Lambda_im (N,), B̃ as B (N, I, 2) and C̃ as C (I, N, 2) with real and imaginary part last,
@@ -49,6 +50,8 @@ class S5(Cell):
         """As the official code: Λ of the normal part of HiPPO-LegS, a block of it several times; B and C drawn as real
         and complex matrices (truncated normal, of unit variance over the whole state) and brought into its
         eigenvectors' basis; D normal; steps log-uniform."""
+        if self.D.is_meta:
+            return  # nothing to write to: the eigenvectors of a large matrix would be for nothing
         blocks, width = self.options.blocks, self.D.shape[0]
         size = self.log_step.shape[0] // blocks
         eigenvalues, vectors = _hippo(2 * size)

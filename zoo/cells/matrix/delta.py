@@ -20,7 +20,7 @@ EPS: Final = 1e-6
 
 
 class DeltaNet(LinearAttention):
-    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(|q'|² + 10⁻⁶), k = k' / √(|k'|² + 10⁻⁶), β = σ(w_β ·
+    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_β ·
     x), S = S + β k (v − Sᵀ k)ᵀ in each head, and the output is RMSNorm(Sᵀ q / √d_k), head beside head.
 
     RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
@@ -50,7 +50,7 @@ class DeltaNet(LinearAttention):
 
 
 class GatedDeltaNet(LinearAttention):
-    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(|q'|² + 10⁻⁶), k = k' / √(|k'|² + 10⁻⁶), β = σ(w_b ·
+    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_b ·
     x), α = exp(−exp(A_log) softplus(w_a · x + dt_bias)), S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, and the
     output is RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 

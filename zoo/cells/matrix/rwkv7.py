@@ -25,7 +25,7 @@ class RWKV7(Cell):
     """x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
 
     w = exp(−e^(−1/2) σ(w₀ + tanh(x_w w₁) w₂)), a = σ(a₀ + x_a a₁ a₂), g = σ(x_g g₁) g₂,
-    κ' = k ⊙ k_k, κ = κ' / |κ'| in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
+    κ' = k ⊙ k_k, κ = κ' / ‖κ'‖ in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
     S = S Diag(w) − (S κ)(a ⊙ κ)ᵀ + v k̃ᵀ; the output is g ⊙ (Norm(S r) + (Σ r ⊙ k̃ ⊙ r_k) v), head beside head.
 
     Norm(y) = ln_weight ⊙ (y − mean(y)) / √(mean((y − mean(y))²) + 0.00064) + ln_bias in each head.

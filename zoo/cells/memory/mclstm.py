@@ -14,7 +14,8 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class MCLSTM(Cell):
-    """The first M features of the input, M `mass`, are mass, x; the others, a, only steer. With s = (a, c / Σ c),
+    """The first M features of the input, M `mass`, are mass, x, never below 0; the others, a, only steer. With
+    p = c / Σ c where Σ c > 0 and 0 elsewhere, and s = (a, p),
 
     R = softmax(W_r s + b_r), H × H, and i = softmax(W_i s + b_i), M × H, each row of which sums to one;
     o = σ(W_o s + b_o); c' = c R + x i, h = o ⊙ c', c = (1 − o) ⊙ c'; the output is h.

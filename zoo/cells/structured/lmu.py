@@ -61,6 +61,8 @@ class LMU(Cell):
         self._discretise()
 
     def _discretise(self) -> None:
+        if self.A.is_meta:
+            return  # nothing to write to: the exponential of a large matrix would be for nothing
         A, B = legendre(self.options.order, self.options.theta, exact=self.options.discretisation == "zoh")
         self.A.copy_(A)
         self.B.copy_(B)

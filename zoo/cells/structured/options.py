@@ -13,7 +13,8 @@ from zoo.components import CellType, Description, Options, Shape, Traits, Width,
 class LMUOptions(Options):
     """Options of the Legendre memory unit."""
 
-    order: Annotated[int, Width] = Field(16, ge=1, description="Legendre polynomials that the memory keeps.")
+    # To make the cell takes the exponential of a matrix of that many rows: a second at the most, and the cube beyond.
+    order: Annotated[int, Width] = Field(16, ge=1, le=1000, description="Legendre polynomials that the memory keeps.")
     theta: float = Field(100.0, gt=0, description="Window that they describe, in steps.")
     discretisation: Literal["zoh", "euler"] = Field(
         "zoh", description="From continuous time to steps: 'zoh' is exact, 'euler' needs theta well above order."

@@ -5,10 +5,14 @@ Every weight is counted, whatever the wiring: ncps keeps dense matrices and mult
 
 from __future__ import annotations
 
+from typing import Final
+
 import zoo
 from zoo_ncps.options import CfCOptions, LTCOptions, Mode, WiredCfCOptions
 
 Shape = tuple[int, ...]
+MOST_SYNAPSES: Final = 2**20
+"""A few seconds of ncps' time."""
 _NUMBERS = {"affine": 2, "linear": 1, "none": 0}
 
 
@@ -23,10 +27,25 @@ def features(input_shape: Shape) -> int:
     return input_shape[0]
 
 
+def drawn(inputs: int, hidden_size: int) -> int:
+    """Synapses that a wiring could have, each of which ncps draws by itself.
+
+    Raises:
+        zoo.ZooError: they would take too long.
+    """
+    synapses = hidden_size * (inputs + hidden_size)
+    if synapses > MOST_SYNAPSES:
+        raise zoo.ZooError(
+            f"ncps draws synapses one by one, and {synapses:,} of them, hidden_size * (inputs + hidden_size), take too "
+            f"long: {MOST_SYNAPSES:,} are the most"
+        )
+    return synapses
+
+
 def describe_ltc(options: LTCOptions, input_shape: Shape, hidden_size: int) -> zoo.Description:
     """Four numbers per synapse, three per neuron. There are no matrix products: each synapse has its own sigmoid."""
     inputs, motor = features(input_shape), options.layout(hidden_size).motor
-    synapses = hidden_size * (inputs + hidden_size)
+    synapses = drawn(inputs, hidden_size)
     maps = inputs * _NUMBERS[options.input_mapping] + motor * _NUMBERS[options.output_mapping]
     return zoo.Description(
         output_shape=(motor,),
@@ -59,6 +78,7 @@ def describe_wired_cfc(options: WiredCfCOptions, input_shape: Shape, hidden_size
     """One or four heads per layer of neurons, each fed by the layer before and by itself."""
     width = features(input_shape)
     sizes = layers(options, hidden_size)
+    drawn(width, hidden_size)
     products = others = masks = 0
     for size in sizes:
         masks += (width + size) * size

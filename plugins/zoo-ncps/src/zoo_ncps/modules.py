@@ -76,8 +76,8 @@ def make_ltc(options: LTCOptions, wiring: Any) -> nn.Module:
 
 
 def make_cfc(options: CfCOptions, inputs: int, hidden_size: int) -> nn.Module:
-    """ncps' CfCCell, on the CPU."""
-    with torch.device("cpu"):
+    """ncps' CfCCell, on the CPU, or on meta, where the largest takes no memory."""
+    with torch.device("meta" if torch.get_default_device().type == "meta" else "cpu"):
         module: nn.Module = CfCCell(
             inputs,
             hidden_size,

@@ -17,7 +17,7 @@ class LTCOptions(WiringOptions):
     """Options of the liquid time-constant cell."""
 
     self_connections: bool = Field(True, description="Of full: whether each neuron is connected to itself.")
-    ode_unfolds: int = Field(6, ge=1, description="Steps of the solver within one step of the sequence.")
+    ode_unfolds: int = Field(6, ge=1, le=1000, description="Steps of the solver within one step of the sequence.")
     input_mapping: Map = Field("affine", description="A scale and a shift of each input, a scale, or neither.")
     output_mapping: Map = Field("affine", description="The same for each motor neuron.")
     implicit_param_constraints: bool = Field(
@@ -34,7 +34,7 @@ class CfCOptions(zoo.Options):
     backbone_units: Annotated[int, zoo.Width] | None = Field(
         None, ge=1, description="Width of the layers that all heads share; 128 if not given."
     )
-    backbone_layers: int = Field(1, ge=0, description="How many there are.")
+    backbone_layers: int = Field(1, ge=0, le=100, description="How many there are.")
     backbone_activation: Literal["lecun_tanh", "tanh", "relu", "silu", "gelu"] = Field(
         "lecun_tanh", description="Their function; lecun_tanh is 1.7159 tanh(0.666 x)."
     )

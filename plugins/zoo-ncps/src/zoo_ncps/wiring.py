@@ -66,7 +66,7 @@ class WiringOptions(zoo.Options):
     sensory_fanout: int | None = Field(None, ge=1, description="Of ncp: inter neurons that each input reaches.")
     inter_fanout: int | None = Field(None, ge=1, description="Of ncp: command neurons that each inter neuron reaches.")
     recurrent_command_synapses: int | None = Field(
-        None, ge=0, description="Of ncp: synapses drawn among command neurons."
+        None, ge=0, le=10_000, description="Of ncp: synapses drawn among command neurons."
     )
     motor_fanin: int | None = Field(None, ge=1, description="Of ncp: command neurons that each motor neuron hears.")
 

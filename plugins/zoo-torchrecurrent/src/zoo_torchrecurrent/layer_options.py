@@ -30,6 +30,8 @@ TauGRUOptions: Final = cast(
         __base__=options_of(TAU_GRU),
         __module__=__name__,
         __doc__="Options of torchrecurrent's tauGRU layer.",
+        # torchrecurrent's loop makes a tensor for each of them before it begins.
+        delay=(int, Field(1, ge=1, le=100_000, description="How many steps ago the delayed state was.")),
         hidden_size=(Annotated[int, Field(ge=1), zoo.Width], Field(description="The width of its state.")),
     ),
 )

@@ -78,7 +78,7 @@ def options_of(entry: Entry) -> type[CellOptions]:
     """The options model of one cell, the same at every call."""
     fields: dict[str, Any] = {name: _field(entry, name, default) for name, default in entry.choices.items()}
     if entry.delay:
-        fields["delay"] = (int, Field(1, ge=1, description="How many steps ago the delayed state was."))
+        fields["delay"] = (int, Field(1, ge=1, le=1_000_000, description="How many steps ago the delayed state was."))
     doc = f"Options of torchrecurrent's {entry.module}."
     made = create_model(f"{entry.module}Options", __base__=CellOptions, __module__=__name__, __doc__=doc, **fields)
     made.entry = entry

@@ -162,7 +162,7 @@ GATED_CELLS: Final = (
         module="STARCell",
         summary="Stackable recurrent cell",
         paper="Turkoglu et al. 2022, Gating revisited: deep multi-layer RNNs that can be trained, IEEE Transactions on "
-        "Pattern Analysis and Machine Intelligence 44, arXiv:1911.11033",
+        "Pattern Analysis and Machine Intelligence 44(8), arXiv:1911.11033",
         weights="weight_ih:cz*I weight_hh:z*H bias_ih:cz bias_hh:z",
     ),
     Entry(
