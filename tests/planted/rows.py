@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-import zoo.engine.backends.stack
 import zoo.engine.layer
 import zoo.engine.sequence
+import zoo.engine.stacked
 import zoo.model
 import zoo.model.inputs
 from zoo.engine.layer import LayerOutput, RecurrentLayer
@@ -154,7 +154,7 @@ def one_cell_for_both_directions(patch: Patch) -> None:
         return forward(self, *args)
 
     around(patch, RecurrentLayer, "forward", wrong)
-    patch.setattr(zoo.engine.backends.stack, "possible", lambda layers, run: False)
+    patch.setattr(zoo.engine.stacked, "possible", lambda layers, run: False)
 
 
 @mutant("layers", "options")

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import zoo.engine.backends.stack
 import zoo.engine.cell
 import zoo.engine.constants
 import zoo.engine.layer
 import zoo.engine.recurrence
+import zoo.engine.stacked
 from zoo.cells.dynamics.phased import PhasedLSTM
 from zoo.cells.lstm import LSTM
 from zoo.engine import sequence
@@ -135,7 +135,7 @@ def halves_of_two_directions_swapped(patch: Patch) -> None:
         return found
 
     around(patch, zoo.engine.layer, "_merged", wrong)
-    patch.setattr(zoo.engine.backends.stack, "possible", lambda layers, run: False)
+    patch.setattr(zoo.engine.stacked, "possible", lambda layers, run: False)
 
 
 # Time, and what was observed.

@@ -24,6 +24,8 @@ class GRU(GatedCell):
     `torch.nn.GRU` (r, z, n). States: h (hidden_size,).
     """
 
+    torch_layout = True
+
     gates = ("r", "z", "n")
     keep = "z"
 

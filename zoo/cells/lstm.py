@@ -30,6 +30,8 @@ class LSTM(GatedCell):
     States: h (hidden_size,) or (projection,); c (hidden_size,).
     """
 
+    torch_layout = True
+
     gates: tuple[str, ...] = ("i", "f", "g", "o")
     forget = "f"
     keep, write = "f", "i"

@@ -20,6 +20,8 @@ class RNN(GatedCell):
     Source: Elman 1990; layout as `torch.nn.RNN`. States: h (hidden_size,).
     """
 
+    torch_layout = True
+
     gates = ("h",)
     fusable = True
 

@@ -149,6 +149,8 @@ class Cell(nn.Module):
     keep, write: the gates whose opening keeps the state as it is, and overwrites it, by their names in `roles`.
     surrogates: parameters whose gradient stands in for a derivative that is none, as behind a threshold, by name.
     kernel_key: equal for cells that one call of `fused_stack` can run together; None where there is no such call.
+    torch_layout: whether a model of nothing but this cell, in equal sizes, gives its state as `torch.nn.LSTM` does: one
+    tensor for each of `states`, (layers * directions, B, ...).
     """
 
     input_shape: Shape
@@ -161,6 +163,7 @@ class Cell(nn.Module):
     write: str | None = None
     surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
+    torch_layout: bool = False
     _chosen: str = ""
     """The options that differ from their defaults, for `repr`; the builder sets it."""
 

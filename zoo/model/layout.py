@@ -9,9 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.cells.gru import GRU
-from zoo.cells.lstm import LSTM
-from zoo.cells.rnn import RNN
 from zoo.engine.cell import States, StateSpec
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.state import State
@@ -91,7 +88,7 @@ def as_torch(state: Mapping[str, Tensor]) -> Any:
 
 
 def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
-    """Torch's layout where every layer with a state is the same built-in cell with states of equal sizes."""
+    """Torch's layout where every layer with a state is of one cell that has it, with states of equal sizes."""
     slots: list[tuple[int, str]] = []
     kinds: set[tuple[Any, ...]] = set()
     for index, layer in enumerate(layers):
@@ -106,7 +103,7 @@ def layout_of(layers: Sequence[nn.Module]) -> TorchLayout | NamedLayout:
     if len(kinds) != 1:
         return NamedLayout()
     ((cell, shapes),) = kinds
-    if not issubclass(cell, RNN | LSTM | GRU):
+    if not cell.torch_layout:
         return NamedLayout()
     return TorchLayout(dict(shapes), tuple(slots))
 

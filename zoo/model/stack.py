@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from zoo.components import NoOptions, Shape
-from zoo.engine import returned
-from zoo.engine.backends import stack as kernel
+from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.layers import LayerList
@@ -194,9 +193,9 @@ class StackModel(Model):
         """Embed, run the layers, then the head."""
         run = given.run
         features = self._embedded(given.x, run.valid, run.observed)
-        stacked = self._stacked(state, given)
-        if stacked is not None:
-            y = kernel.run(self._recurrent, features, stacked, run)
+        start = self._stacked(state, given)
+        if start is not None:
+            y = stacked.run(self._recurrent, features, start, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
             output = y.output if self.head is None else apart([self._headed(y, given)], (given.x,), self)[0]
             return output, as_torch(y.state), None
@@ -226,7 +225,7 @@ class StackModel(Model):
         if not isinstance(layout, TorchLayout) or isinstance(state, Mapping):
             return None
         layers = self._recurrent
-        if len(layers) != len(self.layers) or not kernel.possible(layers, given.run):
+        if len(layers) != len(self.layers) or not stacked.possible(layers, given.run):
             return None
         return layout.stacked(state, len(given.x), *self._place())
 
