@@ -408,7 +408,7 @@ def test_completion(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, line: str, offere
 def test_what_is_offered_is_what_the_commands_take() -> None:
     from zoo.bench.cells import SORTS
     from zoo.cli import completion
-    from zoo.engine.recurrence import ENGINES
+    from zoo.engine.names import ENGINES
     from zoo.translation.convert import FORMS
 
     assert tuple(completion.engines("")) == ENGINES

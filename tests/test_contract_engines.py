@@ -9,7 +9,7 @@ import torch
 
 from zoo.checks.run import check
 from zoo.engine.backends.linear import is_linear
-from zoo.engine.recurrence import ENGINES
+from zoo.engine.names import ENGINES
 from zoo.model.build import build
 from zoo.spec import library
 from zoo.spec.canonical import Spec

@@ -14,7 +14,8 @@ from zoo.cells.rnn import RNN
 from zoo.engine.around import Dropout
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
-from zoo.engine.recurrence import Engine, Run
+from zoo.engine.names import Engine
+from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
 
 CELLS: dict[str, Callable[[], Cell]] = {

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
-from zoo.engine.recurrence import Engine, Run
+from zoo.engine.names import Engine
+from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
 
 B, T = 4, 9

@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo.checks import features
 from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, random_state
 from zoo.checks.subject import Subject, all_close, close, move_constants
-from zoo.engine.recurrence import Engine
+from zoo.engine.names import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError
 from zoo.model.base import Model
 from zoo.model.build import build, with_engine

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from zoo.engine.names import ENGINES
 from zoo.errors import ZooError
 
-ENGINES: Final = ("auto", "fused", "linear", "loop", "compile", "scan")
-"""As zoo/engine/recurrence.py has them, which imports torch."""
 FORMS: Final = ("zoo", "torch", "keras", "onnx", "torchrecurrent")
 DEVICES: Final = ("cpu", "cuda", "mps", "meta")
 SORTS: Final = ("name", "parameters")

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from zoo.engine.cell import Cell, Context
 from zoo.engine.precision import in_full, widened, with_wide_weights
-from zoo.engine.tracing import watched
+from zoo.engine.tracing import is_tracing
 
 Stamp = tuple[tuple[Tensor, int, int], ...]
 
@@ -52,7 +52,7 @@ def constants(cell: Cell, ctx: Context) -> Any:
     Parameters must stay as they are in a block. Where they are seen to have changed, as another thread may have loaded
     weights, the constants are made anew.
     """
-    if torch.is_grad_enabled() or cell.training or watched() or not _blocks.get():
+    if torch.is_grad_enabled() or cell.training or is_tracing() or not _blocks.get():
         return _derived(cell, ctx)
     cached = next((b.cached[cell] for b in reversed(_blocks.get()) if b.open and cell in b.cached), None)
     if cached is None:

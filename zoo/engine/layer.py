@@ -14,7 +14,7 @@ from zoo.engine import returned, sequence
 from zoo.engine.around import Dropout, Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell, States
 from zoo.engine.dropout import drop
-from zoo.engine.recurrence import Pass, Rates, Run, carries, recur, start_state
+from zoo.engine.recurrence import Pass, Run, carries, recur, start_state
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
@@ -74,7 +74,6 @@ class RecurrentLayer(Layer):
         self.reverse = reverse
         self.merge = merge
         self.dropout = dropout
-        self.rates = Rates(recurrent=dropout.recurrent, weight=dropout.weight, zoneout=dropout.zoneout)
         self.norm = norm
         self.norm_position = norm_position
         self.residual = residual
@@ -115,7 +114,7 @@ class RecurrentLayer(Layer):
         """x (B, T, ...), zero in padding; no state is the initial one, made in here: who shards layers needs that."""
         rates = self.dropout
         if state is None:
-            state = self.init_state(len(x), device=x.device, dtype=x.dtype)
+            state = self.init_state(x.shape[0], device=x.device, dtype=x.dtype)
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
             inner = self._normed(self.norm, inner, run.valid)
@@ -147,7 +146,7 @@ class RecurrentLayer(Layer):
         start: States = {}
         if run.reset is not None:
             start = start_state(cell, x.shape[0], device=x.device, dtype=x.dtype, learned=_values(learned))
-        recurrence = partial(recur, state=dict(state), start=start, run=run, rates=self.rates, backwards=backwards)
+        recurrence = partial(recur, state=dict(state), start=start, run=run, rates=self.dropout, backwards=backwards)
         found: Pass = cell(x, recurrence)
         return found
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from torch import Tensor, nn
 
-from zoo.engine.tracing import watched
+from zoo.engine.tracing import is_tracing
 
 PLAIN: Final = (Tensor, nn.Parameter)
 """Tensors whose memory can be asked for; others, as those that stand for a tensor while it is traced, are copied."""
@@ -31,7 +31,7 @@ def apart(found: Sequence[Tensor], given: Iterable[Tensor], module: nn.Module) -
         given: What came in, which stays the caller's.
         module: Whose parameters and buffers are shared with nobody.
     """
-    if watched() or not all(type(tensor) is Tensor for tensor in found):
+    if is_tracing() or not all(type(tensor) is Tensor for tensor in found):
         return [tensor.clone() for tensor in found]
     # As few calls for each tensor as will do, for this is a part of every step.
     taken = {tensor.data_ptr() for tensor in given}

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from zoo.engine import dropout, returned, sequence
-from zoo.engine.backends import compiled, fused, linear, loop, scan
-from zoo.engine.cell import Cell, Context, Inputs, States, StateSpec
+from zoo.engine import returned, sequence
+from zoo.engine.around import Dropout
+from zoo.engine.backends import fused, table
+from zoo.engine.cell import Cell, Context, States, StateSpec
 from zoo.engine.constants import constants
+from zoo.engine.names import Engine
 from zoo.engine.precision import in_full, in_half, is_half, widened
-from zoo.engine.tracing import watched
-
-Engine = Literal["auto", "fused", "linear", "loop", "compile", "scan"]
-ENGINES: tuple[Engine, ...] = ("auto", "fused", "linear", "loop", "compile", "scan")
+from zoo.engine.steps import Found, Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +39,6 @@ class Run:
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """The dropout that acts inside a recurrence."""
-
-    recurrent: float = 0.0
-    weight: float = 0.0
-    zoneout: float = 0.0
-
-
 class Pass(NamedTuple):
     """What one direction gives, in the order of time: output (B, T, ...), state (B, ...), states (B, T, ...)."""
 
@@ -62,7 +52,7 @@ def carries(cell: Cell) -> bool:
     return cell.window > 0 or "fresh" in cell.uses
 
 
-def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: Rates, *, backwards: bool) -> Pass:
+def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: Dropout, *, backwards: bool) -> Pass:
     """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each row from its own end.
 
     state: the incoming one, with the engine's own `past` and `age` where `carries(cell)`. start: where a reset puts it.
@@ -118,8 +108,8 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
 
 
 def _steps(
-    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Rates, *, look: bool
-) -> tuple[Tensor, States, States | None]:
+    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Dropout, *, look: bool
+) -> Found:
     const = constants(cell, ctx)
     if run.engine in ("auto", "fused"):
         found = fused.run(cell, x, state, const, ctx, zoneout=rates.zoneout, all_states=run.all_states, look=look)
@@ -127,72 +117,21 @@ def _steps(
             return *found, None
     with in_half(x) if ctx.half else nullcontext():
         u = returned.project(cell, x, const, ctx) if look else cell.project(x, const, ctx)
-    if not ctx.half:
-        return _recurrence(cell, u, state, const, start, ctx, run, rates, look=look)
-    with in_full(x.device.type):  # states are at least float32, so what they meet in a step is too
-        return _recurrence(cell, widened(u), state, const, start, ctx, run, rates, look=look)
-
-
-def _recurrence(
-    cell: Cell, u: Inputs, state: States, const: Any, start: States, ctx: Context, run: Run, rates: Rates, *, look: bool
-) -> tuple[Tensor, States, States | None]:
-    """The steps one after the other, by the engine that this run can have."""
-    if run.engine in ("auto", "linear") and linear.is_linear(cell) and not rates.zoneout and not watched():
-        return linear.run(
-            cell,
-            u,
-            state,
-            const,
-            valid=ctx.valid,
-            reset=ctx.reset,
-            start=start,
-            all_states=run.all_states,
-            look=look,
-        )
-
-    cut = _in_pieces(run.engine, ctx.device)
-    if cut is not None:
-        if look:
-            returned.before_tracing(cell, u, state, const)
-        return cut(
-            cell,
-            u,
-            state,
-            const,
-            valid=ctx.valid,
-            reset=ctx.reset,
-            start=start,
-            zoneout=rates.zoneout,
-            all_states=run.all_states,
-        )
-
-    def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
-        if not cell.states[name].zoneout:
-            return new
-        return dropout.zoneout(old, new, rates.zoneout, training=cell.training)
-
-    return loop.run(
-        cell,
-        u,
-        state,
-        const,
+    steps = Steps(
+        cell=cell,
+        u=widened(u) if ctx.half else u,
+        state=state,
+        const=const,
         valid=ctx.valid,
         reset=ctx.reset,
         start=start,
-        zoneout=zone if rates.zoneout else None,
+        zoneout=rates.zoneout,
         all_states=run.all_states,
         look=look,
     )
-
-
-def _in_pieces(engine: Engine, device: torch.device) -> Callable[..., tuple[Tensor, States, States | None]] | None:
-    """How an engine that was asked for by name runs the loop; None: as it stands."""
-    if engine == "scan" and (torch.compiler.is_compiling() or not watched()):
-        return scan.run
-    # What compiles the whole model compiles its loop too, and on meta there is nothing to run.
-    if engine == "compile" and device.type != "meta" and not watched():
-        return compiled.run
-    return None
+    # States are at least float32, so what they meet in a step is too.
+    with in_full(x.device.type) if ctx.half else nullcontext():
+        return table.run(run.engine, steps)
 
 
 def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from zoo.engine.cell import Cell, Context, Inputs, States
 from zoo.engine.labels import note, said_by, wrong
-from zoo.engine.tracing import watched
+from zoo.engine.tracing import is_tracing
 from zoo.errors import DeclarationError
 
 _IN_PLACE = "the state, u or its constants in place: make new tensors"
@@ -31,7 +31,7 @@ _looked_at: WeakKeyDictionary[Cell, Key] = WeakKeyDictionary()
 
 def due(cell: Cell, ctx: Context, steps: int) -> Key | None:
     """The kind of this run, if it is to be looked at; `looked` is told when all was well."""
-    if watched():
+    if is_tracing():
         return None
     code = getattr(cell.step, "__code__", None)  # a function put in the place of another is looked at too
     key = (ctx.batch, steps, ctx.dtype, ctx.training, ctx.valid is None, ctx.reset is None, code)
@@ -223,7 +223,7 @@ def called(
     Raises:
         DeclarationError: it is none, or x was changed in place, which the state or the caller may hold.
     """
-    if watched():
+    if is_tracing():
         unseen: Tensor = module(x, *more)
         return unseen
     before = _written(x)
@@ -248,7 +248,7 @@ def example(source: nn.Module, x: Any, expected: tuple[int, ...]) -> None:
 
 def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: bool = False) -> None:
     """Raise DeclarationError unless what a module's `forward` gave is a tensor of that shape, or begins with it."""
-    if watched():
+    if is_tracing():
         return
     if not isinstance(y, Tensor):
         wrong(module, f".forward gives {_kind(y)}, not a tensor")
@@ -266,7 +266,7 @@ def layer(layer: nn.Module, x: Tensor, before: Mapping[str, Tensor], run: object
         DeclarationError: it is no `LayerOutput` of the shape and the states that the layer declares, or x or the state
             was changed in place.
     """
-    if watched():
+    if is_tracing():
         return layer(x, before, run)
     count = _written(x, *before.values())
     try:

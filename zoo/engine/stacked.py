@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.engine.precision import in_full, is_half, widened, with_wide_weights
 from zoo.engine.recurrence import Run
-from zoo.engine.tracing import watched
+from zoo.engine.tracing import is_tracing
 
 
 def possible(layers: Sequence[RecurrentLayer], run: Run) -> bool:
     """Whether these layers, in this run, are what one kernel can do."""
-    if watched():
+    if is_tracing():
         return False
     if run.engine not in ("auto", "fused") or run.valid is not None or run.reset is not None or run.all_states:
         return False

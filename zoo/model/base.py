@@ -14,8 +14,8 @@ from zoo.engine.cell import Cell
 from zoo.engine.constants import caching
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.layers import LayerList
+from zoo.engine.names import Engine
 from zoo.engine.precision import HALF
-from zoo.engine.recurrence import Engine
 from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.model import provenance

@@ -16,12 +16,11 @@ from torch import nn
 from zoo.components import Part, Shape, chosen, resolve
 from zoo.engine import declared, labels
 from zoo.engine.around import merged_shape
-from zoo.engine.backends import compiled
-from zoo.engine.backends.linear import is_linear
+from zoo.engine.backends import table
 from zoo.engine.cell import Cell
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.layers import LayerList
-from zoo.engine.recurrence import ENGINES, Engine
+from zoo.engine.names import ENGINES, Engine
 from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.model.base import Model, recurrent_layers
 from zoo.model.factory import Building, On, settled
@@ -282,19 +281,12 @@ def _set_engine(model: Model, engine: Engine) -> None:
     for module in model.modules():
         if isinstance(module, Model):
             module.engine = engine
-    if engine == "compile":
-        device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
-        why = compiled.obstacle(device)
-        if why is not None:
-            raise BuildError(f"engine 'compile' {why}: use engine 'auto' or 'loop'")
+    device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
+    why = table.unavailable(engine, device)
+    if why is not None:
+        raise BuildError(f"engine {engine!r} {why}: use engine 'auto' or 'loop'")
     for place, layer in recurrent_layers(model):
-        why = None
-        if engine == "fused" and not layer.cell.fusable:
-            why = "has no fused kernel with these options"
-        elif engine == "linear" and not is_linear(layer.cell):
-            why = "is not linear in its state"
-        elif engine == "scan" and not layer.cell.states:
-            why = "has no state to carry from step to step"
+        why = table.reason(engine, layer.cell)
         if why is not None:
             name = at(model.spec, as_path(place), Recurrent).cell.record.name
             raise BuildError(f"{place}: cell {name!r} {why}: use engine 'auto' or 'loop'")

@@ -18,8 +18,9 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from zoo.components import Shape
 from zoo.engine.cell import Cell
 from zoo.engine.layers import LayerList
+from zoo.engine.names import Engine
 from zoo.engine.precision import HALF
-from zoo.engine.recurrence import Engine, Run
+from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
 from zoo.errors import InputError, PrecisionWarning
 from zoo.model import provenance

@@ -13,9 +13,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from zoo.engine import returned
 from zoo.engine.backends import pieces
 from zoo.engine.backends.pieces import Fixed
 from zoo.engine.cell import Cell, Inputs, States
+from zoo.engine.steps import Found, Steps
+from zoo.engine.tracing import is_tracing
 from zoo.errors import BuildError
 
 STEPS: Final = 8
@@ -24,7 +27,7 @@ KINDS: Final = 256
 """How many kinds of runs are compiled before torch refuses: one function serves all cells of a process."""
 
 
-def obstacle(device: torch.device) -> str | None:
+def unavailable(device: torch.device) -> str | None:
     """Why nothing can be compiled for this device, or None."""
     if device.type == "cpu":
         from torch._inductor.cpp_builder import get_cpp_compiler
@@ -42,32 +45,29 @@ def obstacle(device: torch.device) -> str | None:
     return None
 
 
-def run(
-    cell: Cell,
-    u: Inputs,
-    state: States,
-    const: Any,
-    *,
-    valid: Tensor | None,
-    reset: Tensor | None,
-    start: States,
-    zoneout: float,
-    all_states: bool,
-) -> tuple[Tensor, States, States | None]:
-    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
-    steps = (u[0] if isinstance(u, tuple) else u).shape[1]
-    fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
-    kept = pieces.kept_by_zoneout(cell, state, steps, zoneout)
-    state = _differentiable(state, u)
+def possible(steps: Steps) -> bool:
+    """Whether this run can be compiled: what compiles the whole model compiles its loop, and meta runs nothing."""
+    return steps.leaves[0].device.type != "meta" and not is_tracing()
+
+
+def run(steps: Steps) -> Found:
+    """The steps in pieces, and what is left over by the plain loop."""
+    cell, u, count, valid, reset = steps.cell, steps.u, steps.count, steps.valid, steps.reset
+    if steps.look:
+        returned.before_tracing(cell, u, steps.state, steps.const)
+    all_states = steps.all_states
+    fixed = Fixed(const=steps.const, start=steps.start, zoneout=steps.zoneout, all_states=all_states)
+    kept = pieces.kept_by_zoneout(cell, steps.state, count, steps.zoneout)
+    state = _differentiable(steps.state, u)
     inputs: Iterable[Inputs] = zip(*map(_split, u), strict=True) if isinstance(u, tuple) else _split(u)
-    none = [None] * -(-steps // STEPS)
+    none = [None] * -(-count // STEPS)
     valids = none if valid is None else _split(valid)
     resets = none if reset is None else _split(reset)
     masks = {name: _split(mask) for name, mask in kept.items()}
     outputs: list[Tensor] = []
     history: list[States] = []
     for index, u_piece in enumerate(inputs):
-        whole = (index + 1) * STEPS <= steps
+        whole = (index + 1) * STEPS <= count
         call = _compiled_piece if whole else pieces.run
         kept_here = {name: mask[index] for name, mask in masks.items()}
         y, state, states = call(cell, u_piece, state, valids[index], resets[index], kept_here, fixed)
@@ -100,7 +100,7 @@ def _split(x: Tensor) -> list[Tensor]:
 
 def _compiled_piece(
     cell: Cell, u: Inputs, state: States, valid: Tensor | None, reset: Tensor | None, kept: States, fixed: Fixed
-) -> tuple[Tensor, States, States | None]:
+) -> Found:
     from torch._dynamo.exc import TorchDynamoException
 
     try:
@@ -123,5 +123,5 @@ def _own_sizes() -> Any:
 
 
 @cache
-def _compiler() -> Callable[..., tuple[Tensor, States, States | None]]:
+def _compiler() -> Callable[..., Found]:
     return torch.compile(pieces.run, dynamic=True, fullgraph=True)

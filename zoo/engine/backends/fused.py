@@ -9,7 +9,7 @@ from torch import Tensor
 from zoo.engine import returned
 from zoo.engine.cell import Cell, Context, States
 from zoo.engine.precision import in_full, widened, with_wide_weights
-from zoo.engine.tracing import watched
+from zoo.engine.tracing import is_tracing
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     look: bool = False,
 ) -> tuple[Tensor, States] | None:
     """The output (B, T, ...) and the state after each row's last valid step, or None: run the loop."""
-    if watched():  # torch's compiler cannot run its recurrent kernels, and fuses the loop itself
+    if is_tracing():  # torch's compiler cannot run its recurrent kernels, and fuses the loop itself
         return None
     stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)
     if stepwise or not cell.fusable:

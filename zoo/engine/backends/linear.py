@@ -7,14 +7,17 @@ it is as fast, and differentiable again by the same rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from zoo.engine import returned
-from zoo.engine.cell import Cell, Inputs, States
+from zoo.engine.cell import Cell, States
 from zoo.engine.sequence import where_steps
+from zoo.engine.steps import Found, Steps
+from zoo.engine.tracing import is_tracing
 
 BLOCK: Final = 2**19
 """Numbers in one block of the backward."""
@@ -24,38 +27,39 @@ def is_linear(cell: Cell) -> bool:
     return type(cell).linear_recurrence is not Cell.linear_recurrence
 
 
-def run(
-    cell: Cell,
-    u: Inputs,
-    state: States,
-    const: Any,
-    *,
-    valid: Tensor | None,
-    reset: Tensor | None,
-    start: States,
-    all_states: bool,
-    look: bool = False,
-) -> tuple[Tensor, States, States | None]:
-    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
+def reason(cell: Cell) -> str | None:
+    """Why a cell cannot run so, or None."""
+    return None if is_linear(cell) else "is not linear in its state"
+
+
+def possible(steps: Steps) -> bool:
+    """Whether this run can be done so."""
+    return is_linear(steps.cell) and not steps.zoneout and not is_tracing()
+
+
+def run(steps: Steps) -> Found:
+    """The steps, of all states at once."""
+    cell, u, state, const = steps.cell, steps.u, steps.state, steps.const
     states: States = {}
     after: States = {}
-    steps = (u[0] if isinstance(u, tuple) else u).shape[1]
-    found = returned.linear_recurrence(cell, u, state, const, steps) if look else cell.linear_recurrence(u, const)
+    count = steps.count
+    look = partial(returned.linear_recurrence, cell, u, state, const, count)
+    found = look() if steps.look else cell.linear_recurrence(u, const)
     for name, (a, b) in found.items():
         before = state[name]
-        shape = (before.shape[0], steps, *before.shape[1:])
+        shape = (before.shape[0], count, *before.shape[1:])
         a, b = a.to(before.dtype), b.to(before.dtype).expand(shape)
         a = a.view(*(1,) * (b.dim() - a.dim()), *a.shape)
-        if reset is not None:
-            b = where_steps(reset, b + a * start[name].unsqueeze(1), b)
-            a = where_steps(reset, torch.zeros_like(a), a.expand(shape))
-        if valid is not None:
-            b = where_steps(valid, b, torch.zeros_like(b))
-            a = where_steps(valid, a.expand(shape), torch.ones_like(a))
+        if steps.reset is not None:
+            b = where_steps(steps.reset, b + a * steps.start[name].unsqueeze(1), b)
+            a = where_steps(steps.reset, torch.zeros_like(a), a.expand(shape))
+        if steps.valid is not None:
+            b = where_steps(steps.valid, b, torch.zeros_like(b))
+            a = where_steps(steps.valid, a.expand(shape), torch.ones_like(a))
         states[name] = recurrence(a, b, before)
         after[name] = states[name][:, -1]  # held through the padding
-    y = returned.outputs(cell, u, states, const) if look else cell.output(u, states, const)
-    return y, after, states if all_states else None
+    y = returned.outputs(cell, u, states, const) if steps.look else cell.output(u, states, const)
+    return y, after, states if steps.all_states else None
 
 
 def recurrence(a: Tensor, b: Tensor, h: Tensor) -> Tensor:

@@ -10,15 +10,43 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.engine import returned
+from zoo.engine import dropout, returned
 from zoo.engine.cell import Cell, Inputs, States
 from zoo.engine.sequence import where_rows
+from zoo.engine.steps import Found, Steps
 
 HOISTED_UP_TO = 4
 """States of all steps are kept for one `output` over time where they are at most so many times the output's size."""
 
 
-def run(
+Zoneout = Callable[[str, Tensor, Tensor], Tensor]
+"""From a state's name, old and new value to what it is."""
+
+
+def run(steps: Steps) -> Found:
+    """The steps, one after the other."""
+    cell = steps.cell
+
+    def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
+        if not cell.states[name].zoneout:
+            return new
+        return dropout.zoneout(old, new, steps.zoneout, training=cell.training)
+
+    return over(
+        cell,
+        steps.u,
+        steps.state,
+        steps.const,
+        valid=steps.valid,
+        reset=steps.reset,
+        start=steps.start,
+        zoneout=zone if steps.zoneout else None,
+        all_states=steps.all_states,
+        look=steps.look,
+    )
+
+
+def over(
     cell: Cell,
     u: Inputs,
     state: States,
@@ -27,15 +55,11 @@ def run(
     valid: Tensor | None,
     reset: Tensor | None,
     start: States,
-    zoneout: Callable[[str, Tensor, Tensor], Tensor] | None,
+    zoneout: Zoneout | None,
     all_states: bool,
     look: bool = False,
-) -> tuple[Tensor, States, States | None]:
-    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for.
-
-    valid, reset: (B, T). start: where a reset puts the state. zoneout: from a state's name, old and new value.
-    look: whether to hold what the first step gives to what the cell declares.
-    """
+) -> Found:
+    """The loop over what `Steps` holds, spelled out: torch's compiler cannot look into a value that it makes itself."""
     # Unbound once: indexing by time inside the loop would make the backward quadratic in T.
     inputs = list(zip(*(leaf.unbind(1) for leaf in u), strict=True)) if isinstance(u, tuple) else u.unbind(1)
     held = None if valid is None else valid.unbind(1)

@@ -12,6 +12,7 @@ from torch import Tensor
 from zoo.engine import dropout
 from zoo.engine.backends import loop
 from zoo.engine.cell import Cell, Inputs, States
+from zoo.engine.steps import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +45,9 @@ def kept_by_zoneout(cell: Cell, state: States, steps: int, rate: float) -> State
 
 def run(
     cell: Cell, u: Inputs, state: States, valid: Tensor | None, reset: Tensor | None, kept: States, fixed: Fixed
-) -> tuple[Tensor, States, States | None]:
+) -> Found:
     """The loop over one piece, (B, steps, ...): its output, the state after it, and the states at all its steps."""
-    return loop.run(
+    return loop.over(
         cell,
         u,
         state,

@@ -14,30 +14,36 @@ from torch import Tensor
 from torch._higher_order_ops import scan as operator
 from torch.utils import _pytree as pytree
 
+from zoo.engine import returned
 from zoo.engine.backends import loop, pieces
 from zoo.engine.backends.pieces import Fixed
-from zoo.engine.cell import Cell, Inputs, States
+from zoo.engine.cell import Cell
+from zoo.engine.steps import Found, Steps
+from zoo.engine.tracing import is_tracing
 from zoo.errors import BuildError
 
 Leaves = dict[str, Tensor]
 
 
-def run(
-    cell: Cell,
-    u: Inputs,
-    state: States,
-    const: Any,
-    *,
-    valid: Tensor | None,
-    reset: Tensor | None,
-    start: States,
-    zoneout: float,
-    all_states: bool,
-) -> tuple[Tensor, States, States | None]:
-    """The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for.
+def reason(cell: Cell) -> str | None:
+    """Why a cell cannot run so, or None."""
+    return None if cell.states else "has no state to carry from step to step"
+
+
+def possible(steps: Steps) -> bool:
+    """Whether this run can be done so: `torch.vmap` and its like have no rule for the operator."""
+    return torch.compiler.is_compiling() or not is_tracing()
+
+
+def run(steps: Steps) -> Found:
+    """The steps as one operator.
 
     Raises BuildError where it is exported or compiled for what it cannot do; elsewhere the loop runs that.
     """
+    cell, u, state, const, start = steps.cell, steps.u, steps.state, steps.const, steps.start
+    valid, reset, zoneout, all_states = steps.valid, steps.reset, steps.zoneout, steps.all_states
+    if steps.look:
+        returned.before_tracing(cell, u, state, const)
     traced = torch.compiler.is_compiling()
     undifferentiable = torch.is_grad_enabled() and any(value.is_complex() for value in state.values())
     if traced and undifferentiable:
