@@ -30,6 +30,11 @@ def is_half(x: Tensor) -> bool:
     return x.dtype in HALF or casts(x.device.type)
 
 
+def kept_in(x: Tensor) -> torch.dtype:
+    """The dtype of what a layer computes from x until its end: at least float32, if autocast can lower its products."""
+    return torch.float32 if x.dtype in HALF and torch.amp.is_autocast_available(x.device.type) else x.dtype
+
+
 def in_half(x: Tensor) -> AbstractContextManager[Any]:
     """Inside, products of a half precision input with wider numbers are computed in the input's precision."""
     kind = x.device.type
@@ -92,7 +97,8 @@ def _wide(module: nn.Module) -> nn.Module:
     plain = {name: widened(value) for name, value in module.__dict__.items() if isinstance(value, Tensor)}
     other.__dict__.update(plain)
     other._parameters = _Widened(module._parameters)
-    other._buffers = _Widened(module._buffers)
+    half = any(value is not None and value.dtype in HALF for value in module._buffers.values())
+    other._buffers = _Widened(module._buffers) if half else module._buffers  # so that running means can be replaced
     other._modules = {name: None if value is None else _wide(value) for name, value in module._modules.items()}
     return other
 
