@@ -119,7 +119,7 @@ class RecurrentLayer(Layer):
         return state
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        if not is_half(x):
+        if x.dtype not in HALF:
             return self._run(x, state, run)
         with in_half(x):  # so that products are in half precision, though the norms' numbers are not
             found = self._run(x, state, run)
@@ -232,7 +232,7 @@ def run_layer(layer: Layer, x: Tensor, state: Mapping[str, Tensor], run: Run, li
     if not isinstance(layer, RecurrentLayer):
         found: LayerOutput = returned.layer(layer, x.to(like.dtype) if like.dtype in HALF else x, state, run)
         return found
-    if not is_half(like):
+    if like.dtype not in HALF:
         return layer(x, state, run)  # type: ignore[no-any-return]
     with in_half(like):
         return layer(x.to(kept_in(like)), state, run)  # type: ignore[no-any-return]
