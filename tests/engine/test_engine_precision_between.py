@@ -77,7 +77,13 @@ def test_a_layer_with_a_norm_equals_its_rounded_weights_in_float32() -> None:
 def test_layers_of_other_kinds_and_heads_are_given_the_models_precision() -> None:
     seen: list[tuple[str, torch.dtype]] = []
     layers = [{"cell": "gru", "hidden_size": 6}, {"kind": "linear", "size": 6}, {"cell": "gru", "hidden_size": 6}]
-    spec = {"schema": 1, "name": "a", "input": 6, "layers": layers, "head": {"kind": "linear", "size": 3, "pool": "last"}}
+    spec = {
+        "schema": 1,
+        "name": "a",
+        "input": 6,
+        "layers": layers,
+        "head": {"kind": "linear", "size": 3, "pool": "last"},
+    }
     model = zoo.build(spec, seed=0, dtype=torch.bfloat16)
     for name in ("layers.1", "pool", "head"):
         model.get_submodule(name).register_forward_pre_hook(
