@@ -109,6 +109,17 @@ def test_past_inputs_keep_their_digits(keys: dict[str, Any]) -> None:
         assert torch.allclose(torch.stack(pieces, 1).float(), whole.float(), rtol=2**-7, atol=1e-4), cell
 
 
+@pytest.mark.parametrize("norm", ["layer", "rms", "batch"])
+@pytest.mark.parametrize("position", ["before", "after"])
+@torch.no_grad()
+def test_norms_are_compiled_and_exported_as_they_run(norm: str, position: str) -> None:
+    torch._dynamo.reset()
+    model, x = built("br", norm={"kind": norm, "position": position}, layers=2, residual=True), signal(4)
+    expected = model(x)[0]
+    assert torch.equal(torch.compile(model, backend="eager", fullgraph=True)(x)[0], expected)
+    assert torch.equal(torch.export.export(model, (x,)).module()(x)[0], expected)
+
+
 def test_a_layer_by_itself_rounds_at_its_end() -> None:
     """As an architecture of somebody else's runs it."""
     layer = built("br", **BEFORE).layers[0]

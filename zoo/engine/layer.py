@@ -13,7 +13,7 @@ from zoo.components import Shape
 from zoo.engine import returned, sequence
 from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
-from zoo.engine.precision import HALF, apply_held, in_full, in_half, is_half, kept_in, widened, with_wide_weights
+from zoo.engine.precision import HALF, apply_held, in_float32, in_half, is_half, kept_in
 from zoo.engine.recurrence import Pass, Rates, Run, carries, recur, start_state
 from zoo.spec.canonical import Dropout, Merge
 
@@ -214,11 +214,8 @@ class RecurrentLayer(Layer):
 
     def _normed(self, norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
         """In at least float32: the norm's weights too, for torch's own refuse others beside it."""
-        if not is_half(x):
-            return returned.called(norm, x, valid, expected=x.shape)
-        with in_full(x.device.type):
-            y = with_wide_weights(norm, lambda wide: returned.called(wide, widened(x), valid, expected=x.shape))
-        return y.to(kept_in(x))
+        called = partial(returned.called, expected=x.shape)
+        return in_float32(norm, called, x, valid).to(kept_in(x)) if is_half(x) else called(norm, x, valid)
 
     def _zeroed(self, output: Tensor, run: Run) -> Tensor:
         """Norms and biases fill the padding again; a cell alone leaves it zero."""

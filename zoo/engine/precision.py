@@ -63,13 +63,24 @@ def exactly(x: Tensor) -> Tensor:
 def with_wide_weights(cell: nn.Module, call: Callable[[Any], Result]) -> Result:
     """What `call` gives for the cell, whose half precision weights it sees as float32. Gradients reach the weights."""
     if torch.compiler.is_compiling():  # which cannot look into a copy, and where no other thread runs the cell
-        tensors = {**dict(cell.named_parameters()), **dict(cell.named_buffers())}
-        wide = {name: tensor.float() for name, tensor in tensors.items() if tensor.dtype in HALF}
+        wide = _wide_tensors(cell)
         if not wide:
             return call(cell)
         found: Result = torch.func.functional_call(cell, wide, (None, lambda same, _: call(same)))
         return found
     return call(_wide(cell))
+
+
+def in_float32(module: nn.Module, call: Callable[..., Tensor], x: Tensor, *more: Any) -> Tensor:
+    """`call(module, x, *more)`, with x and the module's half precision weights as float32, and no autocast inside.
+
+    call: calls the module as it is called, `module(x, *more)`.
+    """
+    with in_full(x.device.type):
+        if torch.compiler.is_compiling():  # as above
+            y: Tensor = torch.func.functional_call(module, _wide_tensors(module), (widened(x), *more))
+            return y
+        return call(_wide(module), widened(x), *more)
 
 
 def apply_held(module: nn.Module, apply: Callable[[], Any]) -> None:
@@ -88,6 +99,12 @@ def apply_held(module: nn.Module, apply: Callable[[], Any]) -> None:
         after = one._buffers[name]
         if after is not None and after.dtype in HALF:
             one._buffers[name] = buffer.to(after.device, torch.float32)
+
+
+def _wide_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Its half precision tensors, by name, as float32."""
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: tensor.float() for name, tensor in tensors.items() if tensor.dtype in HALF}
 
 
 def _wide(module: nn.Module) -> nn.Module:
