@@ -99,7 +99,7 @@ class RWKV7(Cell):
         w = linear(torch.tanh(linear(x_w, self.w1.t())), self.w2.t(), self.w0)
         decay = torch.exp(-math.exp(-0.5) * torch.sigmoid(w))
         a = torch.sigmoid(linear(linear(x_a, self.a1.t()), self.a2.t(), self.a0))
-        g = ctx.linear(torch.sigmoid(ctx.linear(x_g, self.g1.t())), self.g2.t())
+        g = linear(torch.sigmoid(linear(x_g, self.g1.t())), self.g2.t())
         kappa = F.normalize(self._by_head(k * self.k_k, ctx), dim=3)
         k = k * (1 + (a - 1) * self.k_a)
         r, k, v, decay, a = (self._by_head(y, ctx) for y in (r, k, v, decay, a))
