@@ -18,7 +18,7 @@ from zoo.engine import returned
 from zoo.engine.backends import stack
 from zoo.engine.cell import Cell
 from zoo.engine.constants import caching
-from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer, rounded, run_layer
 from zoo.engine.memory import apart
 from zoo.engine.precision import HALF, casts
 from zoo.engine.recurrence import Engine, Run
@@ -247,17 +247,14 @@ class Model(nn.Module):
             own = run
             if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
                 own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
-            if isinstance(layer, RecurrentLayer):  # whose cells are looked at
-                y = layer(y.output, before[index], own)
-            else:
-                y = returned.layer(layer, y.output, before[index], own)
+            y = run_layer(cast(Layer, layer), y.output, before[index], own, like=features)
             after |= {f"layers.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"layers.{index}.{name}": value for name, value in y.states.items()}
         given = [tensor for tensor in (x, dt, observed) if tensor is not None]
         for one in before:
             given += one.values()
-        return self._handed_out(self._headed(y, run), after, states if all_states else None, given)
+        return self._handed_out(self._headed(rounded(y, features), run), after, states if all_states else None, given)
 
     def _handed_out(
         self, output: Tensor, after: dict[str, Tensor], states: dict[str, Tensor] | None, given: Iterable[Tensor]
