@@ -305,6 +305,7 @@ class NormType(ComponentType):
     """Normalises features at each step. build: `(options, input_shape) -> Module`; describe alike.
 
     The module is called with features (B, T, F) and which steps are valid (B, T), or None for all. It gives (B, T, F).
+    In half precision the features are float32, and so are the parameters that it sees; its buffers are never less.
     """
 
     kind: ClassVar[str] = "norm"

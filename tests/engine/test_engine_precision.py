@@ -22,6 +22,7 @@ from zoo.engine.layer import RecurrentLayer
 from zoo.heads.pools import Mean
 from zoo.layers.norms import BatchNorm
 from zoo.layers.options import BatchNormOptions
+from zoo.spec.traits import traits
 
 CPU = torch.device("cpu")
 CELLS = sorted((Path(__file__).parents[2] / "specs" / "cells").glob("*.yaml"))
@@ -254,7 +255,8 @@ def test_the_long_form_measures() -> None:
 @pytest.mark.parametrize("path", CELLS, ids=lambda path: path.stem)
 def test_every_cell_over_a_thousand_steps(path: Path) -> None:
     report = zoo.check(path, checks=["precision"], slow=True)
-    assert (report.passed, report.skipped, report.failed) == (1, 0, 0), str(report)
+    held = 1 if traits(zoo.load(path)).low_precision else 0
+    assert (report.passed, report.skipped, report.failed) == (held, 1 - held, 0), str(report)
 
 
 @pytest.mark.long

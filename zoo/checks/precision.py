@@ -128,8 +128,7 @@ def _short(subject: Subject) -> None:
 
 def _states(model: Model, state: object, label: str) -> None:
     for name, tensor in named(model, state).items():
-        # Past inputs are inputs: they keep the dtype of those.
-        if tensor.dtype in (torch.bfloat16, torch.float16) and not name.endswith(".past"):
+        if tensor.dtype in (torch.bfloat16, torch.float16):
             raise CheckFailure(f"{label}: state {name} has dtype {tensor.dtype}, expected torch.float32")
 
 

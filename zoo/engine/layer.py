@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from zoo.components import Shape
 from zoo.engine import returned, sequence
 from zoo.engine.around import Dropout, Merge, merged_shape, projected_shape
-from zoo.engine.cell import Cell, States
+from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
+from zoo.engine.precision import HALF, apply_held, in_float32, in_half, is_half, kept_in
 from zoo.engine.recurrence import Pass, Run, carries, recur, start_state
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
@@ -52,6 +53,9 @@ class RecurrentLayer(Layer):
 
     In order: dropout on the input, a norm before; the cell in its directions; their merge, a norm after, the output
     projection, dropout on the output, and last the residual, which is the layer's input itself.
+
+    In half precision the numbers between these are float32, and are rounded once, at the layer's end: a norm makes much
+    of what rounding leaves of units that hardly differ, and a cell with a threshold of what it leaves of its input.
     """
 
     def __init__(
@@ -112,9 +116,16 @@ class RecurrentLayer(Layer):
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run) -> LayerOutput:
         """x (B, T, ...), zero in padding; no state is the initial one, made in here: who shards layers needs that."""
-        rates = self.dropout
         if state is None:
             state = self.init_state(x.shape[0], device=x.device, dtype=x.dtype)
+        if x.dtype not in HALF:
+            return self._run(x, state, run)
+        with in_half(x):  # so that products are in half precision, though the norms' numbers are not
+            found = self._run(x, state, run)
+        return rounded(found, x)
+
+    def _run(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        rates = self.dropout
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
             inner = self._normed(self.norm, inner, run.valid)
@@ -132,6 +143,15 @@ class RecurrentLayer(Layer):
         else:
             both, states = ahead.state, ahead.states
         return LayerOutput(self._zeroed(output, run), both, final, states)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Cast and move as any module, but keep a norm's buffers at least float32, whoever wrote it: running means."""
+        move = super()._apply
+        if self.norm is None:
+            move(fn, recurse)  # type: ignore[no-untyped-call]
+        else:
+            apply_held(self.norm, lambda: move(fn, recurse))  # type: ignore[no-untyped-call]
+        return self
 
     def _pass(
         self,
@@ -192,12 +212,39 @@ class RecurrentLayer(Layer):
         return output + x if self.residual else output
 
     def _normed(self, norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
-        return returned.called(norm, x, valid, expected=x.shape)
+        """In at least float32: the norm's weights too, for torch's own refuse others beside it."""
+        called = partial(returned.called, expected=x.shape)
+        return in_float32(norm, called, x, valid).to(kept_in(x)) if is_half(x) else called(norm, x, valid)
 
     def _zeroed(self, output: Tensor, run: Run) -> Tensor:
         """Norms and biases fill the padding again; a cell alone leaves it zero."""
         touched = self.norm is not None or self.output_projection is not None
         return sequence.zero_where(output, run.valid) if touched else output
+
+
+def run_layer(layer: Layer, x: Tensor, state: Mapping[str, Tensor] | None, run: Run, like: Tensor) -> LayerOutput:
+    """One layer of several, whose first is given `like`, from a state or the initial one.
+
+    Between recurrent ones nothing is rounded to half precision either; layers of other kinds, and a head (`rounded`),
+    are given what `like` is in.
+    """
+    if not isinstance(layer, RecurrentLayer):
+        x = x.to(like.dtype) if like.dtype in HALF else x
+        if state is None:
+            state = layer.init_state(x.shape[0], device=x.device, dtype=x.dtype)
+        found: LayerOutput = returned.layer(layer, x, state, run)
+        return found
+    if like.dtype not in HALF:
+        return layer(x, state, run)  # type: ignore[no-any-return]
+    with in_half(like):
+        return layer(x.to(kept_in(like)), state, run)  # type: ignore[no-any-return]
+
+
+def rounded(y: LayerOutput, like: Tensor) -> LayerOutput:
+    """The last layer's output in the precision of what the first is given."""
+    if like.dtype not in HALF:
+        return y
+    return y._replace(output=y.output.to(like.dtype), final=None if y.final is None else y.final.to(like.dtype))
 
 
 def _learned(cell: Cell) -> nn.ParameterDict:
@@ -223,7 +270,8 @@ def _initial(
     if carries(cell):
         state["age"] = torch.zeros(batch, dtype=torch.int64, device=device)
     if cell.window:
-        state["past"] = torch.zeros((batch, cell.window, *cell.input_shape), dtype=dtype, device=device)
+        wide = StateSpec(()).dtype(dtype)  # as the layer in front, or a norm, gives it
+        state["past"] = torch.zeros((batch, cell.window, *cell.input_shape), dtype=wide, device=device)
     return state
 
 

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.components import Shape
-from zoo.engine import returned
 from zoo.engine.cell import Cell, States
-from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer, rounded, run_layer
 from zoo.engine.recurrence import Run
 
 
@@ -68,15 +67,11 @@ class LayerList(nn.ModuleList):
             if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
                 own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
             start = None if before is None else before[index]
-            if isinstance(layer, RecurrentLayer):  # whose cells are looked at
-                y = layer(y.output, start, own)
-            else:
-                if start is None:
-                    start = layer.init_state(x.shape[0], device=x.device, dtype=y.output.dtype)
-                y = returned.layer(layer, y.output, start, own)
+            y = run_layer(layer, y.output, start, own, like=x)
             after |= {f"{self.at}.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"{self.at}.{index}.{name}": value for name, value in y.states.items()}
+        y = rounded(y, x)
         return LayerOutput(y.output, after, y.final, states if run.all_states else None)
 
     def _each(self) -> Iterator[Layer]:

@@ -30,6 +30,11 @@ def is_half(x: Tensor) -> bool:
     return x.dtype in HALF or casts(x.device.type)
 
 
+def kept_in(x: Tensor) -> torch.dtype:
+    """The dtype of what a layer computes from x until its end: at least float32, if autocast can lower its products."""
+    return torch.float32 if x.dtype in HALF and torch.amp.is_autocast_available(x.device.type) else x.dtype
+
+
 def in_half(x: Tensor) -> AbstractContextManager[Any]:
     """Inside, products of a half precision input with wider numbers are computed in the input's precision."""
     kind = x.device.type
@@ -58,13 +63,24 @@ def exactly(x: Tensor) -> Tensor:
 def with_wide_weights(cell: nn.Module, call: Callable[[Any], Result]) -> Result:
     """What `call` gives for the cell, whose half precision weights it sees as float32. Gradients reach the weights."""
     if torch.compiler.is_compiling():  # which cannot look into a copy, and where no other thread runs the cell
-        tensors = {**dict(cell.named_parameters()), **dict(cell.named_buffers())}
-        wide = {name: tensor.float() for name, tensor in tensors.items() if tensor.dtype in HALF}
+        wide = _wide_tensors(cell)
         if not wide:
             return call(cell)
         found: Result = torch.func.functional_call(cell, wide, (None, lambda same, _: call(same)))
         return found
     return call(_wide(cell))
+
+
+def in_float32(module: nn.Module, call: Callable[..., Tensor], x: Tensor, *more: Any) -> Tensor:
+    """`call(module, x, *more)`, with x and the module's half precision weights as float32, and no autocast inside.
+
+    call: calls the module as it is called, `module(x, *more)`.
+    """
+    with in_full(x.device.type):
+        if torch.compiler.is_compiling():  # as above
+            y: Tensor = torch.func.functional_call(module, _wide_tensors(module), (widened(x), *more))
+            return y
+        return call(_wide(module), widened(x), *more)
 
 
 def apply_held(module: nn.Module, apply: Callable[[], Any]) -> None:
@@ -85,6 +101,12 @@ def apply_held(module: nn.Module, apply: Callable[[], Any]) -> None:
             one._buffers[name] = buffer.to(after.device, torch.float32)
 
 
+def _wide_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Its half precision tensors, by name, as float32."""
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: tensor.float() for name, tensor in tensors.items() if tensor.dtype in HALF}
+
+
 def _wide(module: nn.Module) -> nn.Module:
     """A module that shares everything with this one but its half precision tensors, which are float32."""
     other: nn.Module = object.__new__(type(module))  # not copy.copy, which parametrized modules refuse
@@ -92,7 +114,8 @@ def _wide(module: nn.Module) -> nn.Module:
     plain = {name: widened(value) for name, value in module.__dict__.items() if isinstance(value, Tensor)}
     other.__dict__.update(plain)
     other._parameters = _Widened(module._parameters)
-    other._buffers = _Widened(module._buffers)
+    half = any(value is not None and value.dtype in HALF for value in module._buffers.values())
+    other._buffers = _Widened(module._buffers) if half else module._buffers  # so that running means can be replaced
     other._modules = {name: None if value is None else _wide(value) for name, value in module._modules.items()}
     return other
 

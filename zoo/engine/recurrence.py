@@ -16,7 +16,7 @@ from zoo.engine.backends import fused, table
 from zoo.engine.cell import Cell, Context, States, StateSpec
 from zoo.engine.constants import constants
 from zoo.engine.names import Engine
-from zoo.engine.precision import in_full, in_half, is_half, widened
+from zoo.engine.precision import in_full, in_half, is_half, kept_in, widened
 from zoo.engine.steps import Found, Steps
 
 
@@ -40,7 +40,10 @@ class Run:
 
 
 class Pass(NamedTuple):
-    """What one direction gives, in the order of time: output (B, T, ...), state (B, ...), states (B, T, ...)."""
+    """What one direction gives, in the order of time: output (B, T, ...), state (B, ...), states (B, T, ...).
+
+    The output of a half precision input is in float32 (`kept_in`): the layer rounds it, once.
+    """
 
     output: Tensor
     state: States
@@ -98,7 +101,8 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
         with returned.named(cell):
             output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=True)
         returned.looked(cell, output, ctx, steps, look)
-    output = sequence.zero_where(output.to(x.dtype) if output.dtype != x.dtype else output, valid)
+    kept = kept_in(x)  # not rounded yet: what stands behind the cell has the digits too
+    output = sequence.zero_where(output.to(kept) if output.dtype != kept else output, valid)
     if age is not None:
         after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
     if order is not None:

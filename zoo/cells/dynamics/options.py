@@ -104,16 +104,23 @@ def antisymmetric_traits(options: AntisymmetricOptions) -> Traits:
 
 
 def lem_traits(options: LEMOptions) -> Traits:
-    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, a state may turn over and be kept."""
-    return Traits(bounded=options.dt < 2)
+    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, a state may turn over and be kept, or grow
+    out of all numbers."""
+    return Traits(bounded=options.dt < 2, low_precision=options.dt < 2)
+
+
+def unicornn_traits(options: UnICORNNOptions) -> Traits:
+    """y adds up; where Δt σ(c), as c starts, is more than leaves the oscillator stable, it grows out of all numbers."""
+    return Traits(low_precision=options.dt**2 * (options.alpha + 1) < 14)
 
 
 def cornn_traits(options: CoRNNOptions) -> Traits:
-    """What drives z is a tanh, so y is bounded where the oscillator by itself comes to rest (the Jury criterion)."""
+    """What drives z is a tanh, so y is bounded where the oscillator by itself comes to rest (the Jury criterion).
+    Elsewhere it grows out of all numbers; and near there, what is lost at a step comes back for long."""
     damping = options.dt * options.epsilon
     pull = options.dt**2 * options.gamma
     most = 4 - 2 * damping if options.discretisation == "explicit" else 4 + 2 * damping
-    return Traits(bounded=pull < most)
+    return Traits(bounded=pull < most, low_precision=pull < most / 2)
 
 
 CELLS: Final = (
@@ -153,7 +160,7 @@ CELLS: Final = (
         paper="Rusch and Mishra 2021, UnICORNN: a recurrent model for learning very long time dependencies, ICML, "
         "arXiv:2103.05487",
         authority="official code: tk-rusch/unicornn psMNIST/network.py",
-        traits=Traits(),  # a clock-like state adds up: grows with the length
+        traits=unicornn_traits,
     ),
     record(
         "antisymmetric",

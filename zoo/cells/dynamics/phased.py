@@ -73,7 +73,7 @@ class PhasedLSTM(GatedCell):
         early = None if early is None else early.view(2, H)
         # after thousands of turns the phase is what is left of a large number, so all of it is exact
         pace = 1 / exactly(self.period).abs()
-        clock = pace, -exactly(self.shift) * pace, self.ratio.abs()
+        clock = pace, -exactly(self.shift) * pace, exactly(self.ratio).abs()
         return ctx.drop_weight(self.weight_hh).t(), early, late, ctx.drop_state("h"), *clock
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
@@ -93,7 +93,9 @@ class PhasedLSTM(GatedCell):
         if late is not None:
             o = torch.addcmul(o, late, proposed)
         turns = torch.addcmul(start, pace, time)
-        phase = (turns - torch.floor(turns)).to(old.dtype)
-        k = torch.where(phase < ratio, 1 - (2 * phase / ratio - 1).abs(), self.options.leak * phase)
+        phase = turns - torch.floor(turns)
+        open_ = phase < ratio  # exact: with gaps and periods of few digits, a phase may well be the ratio itself
+        phase, ratio = phase.to(old.dtype), ratio.to(old.dtype)
+        k = torch.where(open_, 1 - (2 * phase / ratio - 1).abs(), self.options.leak * phase)
         moved = torch.sigmoid(o) * torch.tanh(proposed) - old
         return {"h": torch.addcmul(old, k, moved), "c": torch.addcmul(c, k, proposed - c), "time": time}

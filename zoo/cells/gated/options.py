@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.cells.gated.records import Nonlinearity, bounded_by_tanh
+from zoo.cells.gated.records import Nonlinearity
 from zoo.cells.options import ALL_DROPOUTS, BiasOption, gated
 from zoo.components import CellType, Description, Options, Shape, Traits, features
 
@@ -86,6 +86,13 @@ def janet_traits(options: JANETOptions) -> Traits:
     return Traits(bounded=True, low_precision=options.beta <= 1.5)
 
 
+def indrnn_traits(options: IndRNNOptions) -> Traits:
+    """A unit that feeds back more of itself than there was grows out of all numbers, or latches where it hangs by a
+    hair which way."""
+    most = 1.05 if options.nonlinearity == "relu" else 1.0
+    return Traits(bounded=options.nonlinearity == "tanh", low_precision=options.bound is None or options.bound <= most)
+
+
 def ligru_traits(options: LiGRUOptions) -> Traits:
     return Traits(bounded=options.nonlinearity == "tanh", batch_statistics=options.norm == "batch")
 
@@ -143,7 +150,7 @@ CELLS: Final = (
         paper="Li et al. 2018, Independently recurrent neural network (IndRNN): building a longer and deeper RNN, "
         "CVPR, arXiv:1803.04831",
         authority="official code: Sunnydreamrain/IndRNN_pytorch",
-        traits=bounded_by_tanh,
+        traits=indrnn_traits,
         dropouts=ALL_DROPOUTS,
         zoneout=True,
     ),

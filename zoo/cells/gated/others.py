@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -85,6 +86,17 @@ def describe_fastgrnn(options: FastGRNNOptions, input_shape: Shape, hidden_size:
     return blocks(1, 1, 2, input_shape, hidden_size, vectors=2)
 
 
+def fastrnn_traits(options: FastRNNOptions) -> Traits:
+    """What a candidate adds up to, σ(α) / (1 − σ(β)), is 1 by default; times far more the cell is chaotic."""
+    gain = (1 + math.exp(min(options.beta, 700.0))) / (1 + math.exp(min(-options.alpha, 700.0)))
+    return Traits(bounded=options.nonlinearity == "tanh", low_precision=gain <= 1.7)
+
+
+def fastgrnn_traits(options: FastGRNNOptions) -> Traits:
+    """Where z is 1, each step adds to h: σ(ν) of the candidate, and the cell is chaotic where that is much."""
+    return Traits(low_precision=options.nu <= -3)
+
+
 def describe_atr(options: ATROptions, input_shape: Shape, hidden_size: int) -> Description:
     return gated(1, options.bias, input_shape, hidden_size, hidden_size)
 
@@ -148,7 +160,7 @@ OTHERS: Final = (
         summary="FastRNN: a simple network with a weighted residual connection",
         paper=FAST,
         authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
-        traits=bounded_by_tanh,
+        traits=fastrnn_traits,
     ),
     record(
         "fastgrnn",
@@ -160,7 +172,7 @@ OTHERS: Final = (
         summary="FastGRNN: one gate, which shares its matrices with the candidate",
         paper=FAST,
         authority="official code: microsoft/EdgeML pytorch/edgeml_pytorch/graph/rnn.py",
-        traits=Traits(),  # where z is 1, each step adds to h
+        traits=fastgrnn_traits,
     ),
     record(
         "atr",

@@ -76,7 +76,7 @@ class LinearAttention(Cell):
     def read(self, q: Tensor, now: Tensor, ctx: Context) -> tuple[Tensor, ...]:
         """What the output takes: the scaled query, and the gate if there is one."""
         q = q / math.sqrt(self.key_size)
-        return (q,) if self.weight_g is None else (q, F.silu(ctx.linear(now, self.weight_g)))
+        return (q,) if self.weight_g is None else (q, F.silu(ctx.linear(now, self.weight_g, exact=True)))
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         o = (u[0].unsqueeze(-2) @ state["S"]).squeeze(-2)

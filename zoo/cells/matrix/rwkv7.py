@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -93,11 +94,12 @@ class RWKV7(Cell):
         now = x[:, 1:]
         change = ctx.past(x, 1) - now
         x_r, x_w, x_k, x_v, x_a, x_g = (torch.addcmul(now, mix, change) for mix in self.mix.to(ctx.dtype))
-        r, k, v = ctx.linear(x_r, self.receptance), ctx.linear(x_k, self.key), ctx.linear(x_v, self.value)
-        w = ctx.linear(torch.tanh(ctx.linear(x_w, self.w1.t())), self.w2.t(), self.w0)
+        linear = partial(ctx.linear, exact=True)  # keys and what is read are brought to one size, however little it is
+        r, k, v = linear(x_r, self.receptance), linear(x_k, self.key), linear(x_v, self.value)
+        w = linear(torch.tanh(linear(x_w, self.w1.t())), self.w2.t(), self.w0)
         decay = torch.exp(-math.exp(-0.5) * torch.sigmoid(w))
-        a = torch.sigmoid(ctx.linear(ctx.linear(x_a, self.a1.t()), self.a2.t(), self.a0))
-        g = ctx.linear(torch.sigmoid(ctx.linear(x_g, self.g1.t())), self.g2.t())
+        a = torch.sigmoid(linear(linear(x_a, self.a1.t()), self.a2.t(), self.a0))
+        g = linear(torch.sigmoid(linear(x_g, self.g1.t())), self.g2.t())
         kappa = F.normalize(self._by_head(k * self.k_k, ctx), dim=3)
         k = k * (1 + (a - 1) * self.k_a)
         r, k, v, decay, a = (self._by_head(y, ctx) for y in (r, k, v, decay, a))

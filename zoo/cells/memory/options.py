@@ -126,7 +126,8 @@ CELLS: Final = (
         summary="Mass-conserving LSTM: what comes in is stored, moved and put out, never lost",
         paper="Hoedt et al. 2021, MC-LSTM: mass-conserving LSTM, ICML, arXiv:2101.05186",
         authority="official code: ml-jku/mc-lstm mclstm.py",
-        traits=Traits(),  # what comes in is kept
+        # what comes in is kept; and its shares are of a sum that masses of both signs bring to zero, in float32 too
+        traits=Traits(low_precision=False),
         dropouts=frozenset(),
         zoneout=False,
     ),

@@ -28,6 +28,7 @@ class ConvLSTM(ConvolvedCell):
     gates = ("i", "f", "c", "o")
     forget = "f"
     keep, write = "f", "i"
+    exact = True  # c keeps an error for long, and its neighbours take it up
 
     def __init__(self, options: ConvLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.kernel, bias=True)

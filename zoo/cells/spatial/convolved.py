@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from zoo.cells.spatial.options import maps
 from zoo.components import Shape
 from zoo.engine.cell import Cell, Context, Role
+from zoo.engine.precision import in_full, widened
 
 
 class ConvolvedCell(Cell):
@@ -22,6 +23,7 @@ class ConvolvedCell(Cell):
 
     gates: tuple[str, ...]
     forget: str | None = None
+    exact = False  # of the input's products, see `Context.linear`
     uses = frozenset({"weight_dropout", "recurrent_dropout"})
 
     def __init__(self, input_shape: Shape, hidden_size: int, kernel: int, *, bias: bool) -> None:
@@ -54,10 +56,14 @@ class ConvolvedCell(Cell):
 
     def of_input(self, x: Tensor, ctx: Context) -> Tensor:
         """x (B, T, C, rows, columns) -> (B, T, gates * F, rows, columns): time stands beside the batch."""
-        apart = ctx.half and self.bias is not None  # as `Context.linear` adds it
-        y = F.conv2d(x.flatten(0, 1), self.weight_ih, None if apart else self.bias, padding=self.padding)
-        y = y.view(*x.shape[:2], *y.shape[1:])
-        return y.to(ctx.dtype) + self.bias.view(-1, 1, 1) if apart and self.bias is not None else y
+        flat, pad = x.flatten(0, 1), self.padding
+        if self.exact or not ctx.half:
+            with in_full(x.device.type):
+                y = F.conv2d(widened(flat), widened(self.weight_ih), widened(self.bias), padding=pad)
+        else:  # as `Context.linear` adds the bias
+            y = F.conv2d(flat, self.weight_ih, padding=pad).to(ctx.dtype)
+            y = y if self.bias is None else y + self.bias.view(-1, 1, 1)
+        return y.view(*x.shape[:2], *y.shape[1:])
 
     def of_state(self, h: Tensor, weight: Tensor) -> Tensor:
         """h (B, F, rows, columns) by the given blocks of weight_hh."""

@@ -40,7 +40,7 @@ class SRNN(Cell):
                 module.reset_parameters()
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
-        y = x  # all of it exact, as h only turns round, and keeps every error
+        y = x  # all but the gate exact, as h only turns round, and keeps every error
         for layer in self.hidden:
             y = torch.relu(ctx.linear(y, *_affine(layer), exact=True))
         drive = ctx.linear(y, *_affine(self.out), exact=True)
