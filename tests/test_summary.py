@@ -122,7 +122,7 @@ class _Fails(nn.Module):
 def test_a_run_that_fails_leaves_no_hooks_and_says_what_went_wrong():
     model = _Fails()
     with pytest.raises(ValueError, match="what went wrong"):
-        rows(model, torch.zeros(1, 3), depth=2)
+        rows(model, {"x": torch.zeros(1, 3)}, depth=2)
     assert sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()) == 0
     assert model.training
 

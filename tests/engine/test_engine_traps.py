@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from traps import CPU, Bug, Rule, Traps, model_of, same
 
-import zoo.model
+import zoo.model.stack
 from zoo.engine import layer as layers
 from zoo.engine import recurrence, sequence
 from zoo.engine.cell import Context

@@ -95,7 +95,7 @@ def range_of_the_init_ignored(patch: Patch) -> None:
 
 @mutant("layers", "precision")
 def state_in_the_dtype_of_the_parameters(patch: Patch) -> None:
-    patch.setattr(StateSpec, "dtype", lambda self, parameters, device=None: parameters)
+    patch.setattr(StateSpec, "dtype", lambda self, *where: torch.bfloat16 if where[0] == torch.float32 else where[0])
 
 
 @mutant("tied", "summary")

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 import zoo.engine.dropout
 import zoo.engine.layer
-import zoo.engine.recurrence
 from zoo.cells.lstm import LSTM
+from zoo.engine.backends import loop
 from zoo.engine.cell import Context
 
 from .patching import Patch, around, edit
@@ -126,15 +126,15 @@ def _zoneout(patch: Patch, wrong: Any) -> None:
 
 @mutant("timed", "dropout")
 def zoneout_on_a_state_that_forbids_it(patch: Patch) -> None:
-    edit(patch, zoo.engine.recurrence, "_recurrence", "if not cell.states[name].zoneout:", "if False:")
+    edit(patch, loop, "run", "if not cell.states[name].zoneout:", "if False:")
 
 
 @mutant("timed", "dropout")
 def zoneout_in_training_on_a_state_that_forbids_it(patch: Patch) -> None:
     edit(
         patch,
-        zoo.engine.recurrence,
-        "_recurrence",
+        loop,
+        "run",
         "cell.states[name].zoneout:",
         "(cell.states[name].zoneout or cell.training):",
     )

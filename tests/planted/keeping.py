@@ -12,15 +12,15 @@ from torch.nn import functional as F
 
 import zoo.engine.constants
 import zoo.engine.recurrence
-import zoo.model
 import zoo.model.build
 import zoo.model.layout
+import zoo.model.stack
 from zoo.heads.tied import Tied
 from zoo.inputs.features import Features
 from zoo.inputs.tokens import Tokens
 from zoo.layers.linear import LinearLayer
-from zoo.model.base import Model
 from zoo.model.factory import Building
+from zoo.model.stack import StackModel
 
 from .own import Timed
 from .patching import Patch, around
@@ -148,7 +148,11 @@ def state_that_holds_all_steps(patch: Patch) -> None:
 
 @mutant("both-learned", "memory")
 def initial_state_that_is_the_parameter(patch: Patch) -> None:
-    patch.setattr(Model, "init_state", lambda self, batch: self._layout.outward(self._initial(batch, *self._place())))
+    def wrong(self: StackModel, batch: int) -> Any:
+        device, dtype = self._place()
+        return self._layout.outward(self.layers.init_state(batch, device=device, dtype=dtype))
+
+    patch.setattr(StackModel, "init_state", wrong)
     patch.setattr(zoo.model.layout, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
     patch.setattr(zoo.model.stack, "layout_of", lambda layers: zoo.model.layout.NamedLayout())
 

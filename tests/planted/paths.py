@@ -13,7 +13,8 @@ from torch import Tensor
 import zoo.cells.gru
 import zoo.cells.lstm
 from zoo.cells.linear.lru import LRU
-from zoo.engine.backends import fused, linear, loop, stack
+from zoo.engine import stacked
+from zoo.engine.backends import fused, linear, loop
 
 from .patching import Patch, around, edit
 from .suite import mutant
@@ -59,12 +60,12 @@ def kernel_in_spite_of_recurrent_dropout(patch: Patch) -> None:
 
 @mutant("lstm", "reset")
 def stacked_layers_in_spite_of_a_reset(patch: Patch) -> None:
-    around(patch, stack, "possible", lambda f, layers, run: f(layers, replace(run, reset=None)))
+    around(patch, stacked, "possible", lambda f, layers, run: f(layers, replace(run, reset=None)))
 
 
 @mutant("lstm", "padding_invariance")
 def stacked_layers_in_spite_of_padding(patch: Patch) -> None:
-    around(patch, stack, "possible", lambda f, layers, run: f(layers, replace(run, valid=None)))
+    around(patch, stacked, "possible", lambda f, layers, run: f(layers, replace(run, valid=None)))
 
 
 # Linear in the state.
@@ -101,18 +102,18 @@ def second_derivative_by_the_states_after(patch: Patch) -> None:
 
 @mutant("lru", "padding_invariance")
 def linear_rows_step_on_in_padding(patch: Patch) -> None:
-    around(patch, linear, "run", lambda run, *args, valid, **rest: run(*args, valid=None, **rest))
+    around(patch, linear, "run", lambda run, steps: run(replace(steps, valid=None)))
 
 
 @mutant("rglru", "reset")
 def linear_resets_left_out(patch: Patch) -> None:
-    around(patch, linear, "run", lambda run, *args, reset, **rest: run(*args, reset=None, **rest))
+    around(patch, linear, "run", lambda run, steps: run(replace(steps, reset=None)))
 
 
 @mutant("mingru", "reset")
 def linear_resets_to_zeros_where_the_state_is_learned(patch: Patch) -> None:
-    def wrong(run: Any, *args: Any, start: Any, **rest: Any) -> Any:
-        return run(*args, start={name: torch.zeros_like(t) for name, t in start.items()}, **rest)
+    def wrong(run: Any, steps: Any) -> Any:
+        return run(replace(steps, start={name: torch.zeros_like(t) for name, t in steps.start.items()}))
 
     around(patch, linear, "run", wrong)
 
@@ -134,4 +135,4 @@ def output_over_time_of_the_state_before(patch: Patch) -> None:
 def output_over_time_of_a_large_state_before(patch: Patch) -> None:
     patch.setattr(loop, "HOISTED_UP_TO", 1000)
     right = "torch.stack([at[name] for at in history], 1)"
-    edit(patch, loop, "run", right, "torch.stack([at[name] for at in [history[-1], *history[:-1]]], 1)")
+    edit(patch, loop, "over", right, "torch.stack([at[name] for at in [history[-1], *history[:-1]]], 1)")

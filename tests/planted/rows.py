@@ -10,8 +10,9 @@ from torch.nn import functional as F
 import zoo.engine.layer
 import zoo.engine.sequence
 import zoo.engine.stacked
-import zoo.model
 import zoo.model.inputs
+import zoo.model.layout
+import zoo.model.stack
 from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.heads.linear import Linear
 from zoo.heads.pools import Attention, Last, Max, Mean

@@ -20,7 +20,7 @@ from zoo.engine import sequence
 from zoo.engine.backends import loop
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Pass, Run
-from zoo.model.base import Model
+from zoo.model.stack import StackModel
 
 from .patching import Patch, around, edit
 from .suite import mutant
@@ -41,14 +41,15 @@ def recur(patch: Patch, change: Any) -> None:
 
 @mutant("zoned", "padding_invariance")
 def padded_rows_step_on(patch: Patch) -> None:
-    around(patch, loop, "run", lambda run, *args, valid, **rest: run(*args, valid=None, **rest))
+    around(patch, loop, "run", lambda run, steps: run(replace(steps, valid=None)))
 
 
 @mutant("zoned", "padding_invariance")
 def rows_held_one_step_too_late(patch: Patch) -> None:
-    def wrong(run: Any, *args: Any, valid: Tensor | None, **rest: Any) -> Any:
+    def wrong(run: Any, steps: Any) -> Any:
+        valid = steps.valid
         late = valid if valid is None else torch.cat([torch.ones_like(valid[:, :1]), valid[:, :-1]], 1)
-        return run(*args, valid=late, **rest)
+        return run(replace(steps, valid=late))
 
     around(patch, loop, "run", wrong)
 
@@ -58,13 +59,13 @@ def rows_held_one_step_too_late(patch: Patch) -> None:
 
 @mutant("lstm", "reset")
 def one_state_not_reset(patch: Patch) -> None:
-    edit(patch, loop, "run", "start[name], old)", 'old if name == "c" else start[name], old)')
+    edit(patch, loop, "over", "start[name], old)", 'old if name == "c" else start[name], old)')
 
 
 @mutant("timed", "reset")
 def reset_to_zeros_instead_of_the_start(patch: Patch) -> None:
-    def wrong(run: Any, *args: Any, start: Any, **rest: Any) -> Any:
-        return run(*args, start={name: torch.zeros_like(t) for name, t in start.items()}, **rest)
+    def wrong(run: Any, steps: Any) -> Any:
+        return run(replace(steps, start={name: torch.zeros_like(t) for name, t in steps.start.items()}))
 
     around(patch, loop, "run", wrong)
 
@@ -76,8 +77,8 @@ def reset_acts_in_padding(patch: Patch) -> None:
 
 @mutant("gru", "reset")
 def reset_one_step_late(patch: Patch) -> None:
-    def wrong(run: Any, *args: Any, reset: Tensor | None, **rest: Any) -> Any:
-        return run(*args, reset=reset if reset is None else reset.roll(1, 1), **rest)
+    def wrong(run: Any, steps: Any) -> Any:
+        return run(replace(steps, reset=steps.reset if steps.reset is None else steps.reset.roll(1, 1)))
 
     around(patch, loop, "run", wrong)
 
@@ -95,12 +96,14 @@ def first_reset_forgotten_on_the_way_back(patch: Patch) -> None:
 
 @mutant("both-learned", "reset")
 def reset_to_the_learned_state_of_the_other_direction(patch: Patch) -> None:
-    edit(patch, RecurrentLayer, "forward", "self.reverse_cell, self.reverse_initial", "self.reverse_cell, self.initial")
+    edit(patch, RecurrentLayer, "_run", "self.reverse_cell, self.reverse_initial", "self.reverse_cell, self.initial")
 
 
 @mutant("gru", "reset")
 def step_ignores_its_reset(patch: Patch) -> None:
-    around(patch, Model, "step", lambda step, self, x, state=None, *, reset=None, **rest: step(self, x, state, **rest))
+    around(
+        patch, StackModel, "step", lambda step, self, x, state=None, *, reset=None, **rest: step(self, x, state, **rest)
+    )
 
 
 # What a run goes on from, and what it tells of itself.
@@ -181,7 +184,7 @@ def observed_not_turned_round(patch: Patch) -> None:
 
 @mutant("timed", "padding_invariance")
 def unobserved_inputs_left_as_they_stand(patch: Patch) -> None:
-    edit(patch, Model, "_embedded", "x = torch.where(observed,", "_ = torch.where(observed,")
+    edit(patch, StackModel, "_embedded", "x = torch.where(observed,", "_ = torch.where(observed,")
 
 
 @mutant("timed", "batch_independence")

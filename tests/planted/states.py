@@ -13,7 +13,7 @@ import zoo.engine.recurrence
 import zoo.engine.sequence
 import zoo.model.inputs
 import zoo.model.layout
-from zoo.model.base import Model
+from zoo.model.stack import StackModel
 
 from .patching import Patch, around
 from .suite import mutant
@@ -21,25 +21,25 @@ from .suite import mutant
 
 @mutant("both", "state_default")
 def incoming_state_ignored(patch: Patch) -> None:
-    around(patch, Model, "_run", lambda run, self, x, state, *rest: run(self, x, None, *rest))
+    around(patch, StackModel, "_run", lambda run, self, given, state: run(self, given, None))
 
 
 @mutant("lstm", "chunked")
 def cell_state_zeroed_at_chunk_borders(patch: Patch) -> None:
-    def wrong(run: Any, self: Model, x: Tensor, state: Any, *rest: Any) -> Any:
+    def wrong(run: Any, self: StackModel, given: Any, state: Any) -> Any:
         if isinstance(state, tuple):
             state = (state[0], torch.zeros_like(state[1]))
-        return run(self, x, state, *rest)
+        return run(self, given, state)
 
-    around(patch, Model, "_run", wrong)
+    around(patch, StackModel, "_run", wrong)
 
 
 @mutant("gru", "chunked")
 def state_detached_between_chunks(patch: Patch) -> None:
-    def wrong(run: Any, self: Model, x: Tensor, state: Any, *rest: Any) -> Any:
-        return run(self, x, state.detach() if isinstance(state, Tensor) else state, *rest)
+    def wrong(run: Any, self: StackModel, given: Any, state: Any) -> Any:
+        return run(self, given, state.detach() if isinstance(state, Tensor) else state)
 
-    around(patch, Model, "_run", wrong)
+    around(patch, StackModel, "_run", wrong)
 
 
 @mutant("lstm", "state_default")
@@ -63,7 +63,7 @@ def states_of_all_steps_one_late(patch: Patch) -> None:
 
 @mutant("gru", "stepwise")
 def step_starts_anew(patch: Patch) -> None:
-    around(patch, Model, "step", lambda step, self, x, state=None, **rest: step(self, x, None, **rest))
+    around(patch, StackModel, "step", lambda step, self, x, state=None, **rest: step(self, x, None, **rest))
 
 
 @mutant("gru", "reset")

@@ -39,7 +39,7 @@ def fresh_is_the_first_step_of_a_call(patch: Patch) -> None:
 def fresh_is_that_no_state_was_given(patch: Patch) -> None:
     def wrong(inward: Any, self: Any, state: Any, initial: Any) -> Any:
         found = inward(self, state, initial)
-        return [{n: t + 1 if n.endswith("age") else t for n, t in layer.items()} for layer in found]
+        return {n: t + 1 if n.endswith("age") else t for n, t in found.items()}
 
     around(patch, zoo.model.layout.NamedLayout, "inward", wrong)
 

@@ -45,6 +45,10 @@ def unavailable(device: torch.device) -> str | None:
     return None
 
 
+def reason(cell: Cell) -> None:
+    """Why a cell cannot run so: torch's compiler alone knows, and says so in the first run."""
+
+
 def possible(steps: Steps) -> bool:
     """Whether this run can be compiled: what compiles the whole model compiles its loop, and meta runs nothing."""
     return steps.leaves[0].device.type != "meta" and not is_tracing()

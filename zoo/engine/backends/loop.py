@@ -23,6 +23,15 @@ Zoneout = Callable[[str, Tensor, Tensor], Tensor]
 """From a state's name, old and new value to what it is."""
 
 
+def reason(cell: Cell) -> None:
+    """Why a cell cannot run so: every one can."""
+
+
+def possible(steps: Steps) -> bool:
+    """Whether this run can be done so: every one can."""
+    return True
+
+
 def run(steps: Steps) -> Found:
     """The steps, one after the other."""
     cell = steps.cell

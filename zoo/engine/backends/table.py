@@ -1,10 +1,9 @@
-"""Every way to run the steps of a cell, in one table: why a cell can never run on it, when it can, and how it runs."""
+"""Every way to run the steps of a cell, in one table: each is a file of this folder with the functions of `Backend`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 import torch
 
@@ -14,44 +13,33 @@ from zoo.engine.names import Engine
 from zoo.engine.steps import Found, Steps
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """One way to run the steps.
+class Backend(Protocol):
+    """One way to run the steps."""
 
-    reason: why a cell can never run on it, or None. possible: whether it can do this run. run: the run.
-    """
+    def reason(self, cell: Cell) -> str | None:
+        """Why a cell can never run so, or None."""
 
-    reason: Callable[[Cell], str | None]
-    possible: Callable[[Steps], bool]
-    run: Callable[[Steps], Found]
+    def possible(self, steps: Steps) -> bool:
+        """Whether this run can be done so."""
 
+    def run(self, steps: Steps) -> Found:
+        """The run."""
 
-def _no_reason(cell: Cell) -> None:
-    return None
-
-
-LOOP: Final = Backend(_no_reason, lambda steps: True, loop.run)
-LINEAR: Final = Backend(linear.reason, linear.possible, linear.run)
-COMPILED: Final = Backend(_no_reason, compiled.possible, compiled.run)
-SCAN: Final = Backend(scan.reason, scan.possible, scan.run)
 
 TRIED: Final[Mapping[Engine, tuple[Backend, ...]]] = {
-    "auto": (LINEAR, LOOP),
-    "fused": (LOOP,),  # behind the cell's own kernel, which is tried before anything is projected
-    "linear": (LINEAR, LOOP),
-    "loop": (LOOP,),
-    "compile": (COMPILED, LOOP),
-    "scan": (SCAN, LOOP),
+    "auto": (linear, loop),
+    "fused": (loop,),  # behind the cell's own kernel, which is tried before anything is projected
+    "linear": (linear, loop),
+    "loop": (loop,),
+    "compile": (compiled, loop),
+    "scan": (scan, loop),
 }
-"""What each engine tries, in order. The first that can do a run does it."""
+"""What each engine tries, in order. The first that can do a run does it; the loop can do every run."""
 
 
 def run(engine: Engine, steps: Steps) -> Found:
     """The steps, by the first backend of an engine that can do them."""
-    for backend in TRIED[engine]:
-        if backend.possible(steps):
-            return backend.run(steps)
-    raise AssertionError(f"engine {engine} has no backend for every run")
+    return next(backend for backend in TRIED[engine] if backend.possible(steps)).run(steps)
 
 
 def reason(engine: Engine, cell: Cell) -> str | None:
