@@ -115,7 +115,8 @@ class RecurrentLayer(Layer):
         """x (B, T, ...), zero in padding; no state is the initial one, made in here: who shards layers needs that."""
         rates = self.dropout
         if state is None:
-            state = self.init_state(len(x), device=x.device, dtype=x.dtype)
+            # Not len(x): torch.export would take the number of sequences for a constant.
+            state = self.init_state(x.shape[0], device=x.device, dtype=x.dtype)
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
             inner = self._normed(self.norm, inner, run.valid)

@@ -72,7 +72,7 @@ class LayerList(nn.ModuleList):
                 y = layer(y.output, start, own)
             else:
                 if start is None:
-                    start = layer.init_state(len(x), device=x.device, dtype=y.output.dtype)
+                    start = layer.init_state(x.shape[0], device=x.device, dtype=y.output.dtype)
                 y = returned.layer(layer, y.output, start, own)
             after |= {f"{self.at}.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
