@@ -33,7 +33,7 @@ TOP = {
     *("constraints.txt", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "SECURITY.md"),
 }
 """What may stand at the top beside names with a dot in front."""
-MADE = {"build", "dist", "__pycache__", "shared"}
+MADE = {"build", "dist", "__pycache__", "shared", "PKG-INFO"}
 
 
 def _text(path: Path) -> str:
