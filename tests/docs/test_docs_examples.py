@@ -173,6 +173,10 @@ class Page:
         ("```python\n1 / 0\n```\n", "division by zero"),
         ("```python\nprint(1)\n```\n", "the page does not show what"),
         ("```yaml\nschema: 1\nname: a\ninput: 1\n```\n", "missing key 'cell'"),
+        (
+            '```yaml\nschema: 1\nname: a\nrequires: ["zoo-seq2seq"]\narchitecture: seq2seq\n```\n',
+            "missing key 'encoder'",
+        ),
         ("```console\n$ ls\n```\n", "'ls' is not run by anything"),
         ("```bash\nzoo list\n```\n", "a block of kind 'bash' is not run by anything"),
         ("```python\n1\n", "not closed"),
