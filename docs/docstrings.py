@@ -19,7 +19,8 @@ def meaning(found: type, name: str) -> str:
     """What a field or an attribute means: said by its own class, one above it, or below the attribute; or ""."""
     ours = [one for one in found.__mro__ if one.__module__.startswith("zoo")]
     for one in ours:
-        said = said_of(one, [name, *fields_of(found), *inspect.get_annotations(found)])[1].get(name)
+        beside = [*fields_of(found), *inspect.get_annotations(found), *_properties(found)]
+        said = said_of(one, [name, *beside])[1].get(name)
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
         assert isinstance(tree, ast.ClassDef)
         said = said or below(tree.body).get(name)
@@ -28,10 +29,16 @@ def meaning(found: type, name: str) -> str:
     return ""
 
 
+def _properties(found: type) -> list[str]:
+    return [name for name, member in vars(found).items() if isinstance(member, property)]
+
+
 def said_of(found: type, names: Iterable[str]) -> tuple[str, dict[str, str]]:
     """A class's own docstring: the text that is about the whole, and what it says of each of the names."""
     texts, of_names = [], dict[str, str]()
     for paragraph in re.split(r"\n\s*\n", _doc(found)):
+        if paragraph.startswith("Args:\n"):  # of its constructor
+            continue
         text, said = entries(paragraph, names)
         texts.append(text)
         of_names |= said
@@ -71,9 +78,11 @@ def signature(function: Any, *, bound: bool = False) -> str:
 def below(body: list[ast.stmt]) -> dict[str, str]:
     """The docstrings below assignments."""
     return {
-        node.target.id: text.value.value
+        target.id: text.value.value
         for node, text in pairwise(body)
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
     }
 

@@ -25,6 +25,7 @@ from pydantic.fields import FieldInfo
 
 import zoo
 import zoo.components
+import zoo.spec.model
 from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
@@ -267,8 +268,9 @@ def _first(name: str, member: Any) -> str:
 
 
 def _below() -> dict[str, str]:
-    """The docstrings below the constants of `zoo.components`, which no object carries."""
-    return below(ast.parse(inspect.getsource(zoo.components)).body)
+    """The docstrings below constants and the types of options, which no object carries."""
+    modules = (zoo.components, zoo.spec.model)
+    return {name: said for module in modules for name, said in below(ast.parse(inspect.getsource(module)).body).items()}
 
 
 def _by_kind() -> dict[str, list[tuple[str, Any]]]:

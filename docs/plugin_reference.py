@@ -20,6 +20,7 @@ from zoo.components import CheckType, ComponentType
 from zoo.plugin import discovery, hookspecs
 from zoo.plugin.manager import isolated
 from zoo.plugin.records import HOOKS
+from zoo.spec import model
 from zoo.spec.schema import json_schema
 from zoo.testing import pytest_plugin
 
@@ -79,9 +80,11 @@ PLACES: Final = {
 }
 """Where a spec names what no key of the format is for alone."""
 
-MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput")
-GIVEN: Final = ("Context", "Run", "Subject", "State")
-WRITTEN: Final = ("Cell", "Layer", "Input", "Options", "NoOptions")
+MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType")
+GIVEN: Final = ("Context", "Run", "Subject", "State", "StackDescription")
+BUILT: Final = ("StackModel", "LayerList")
+WRITTEN: Final = ("Cell", "Layer", "Input", "Model", "Options", "NoOptions")
+INSIDE: Final = ("build_layers", "describe_layers")
 ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",
@@ -104,11 +107,12 @@ def reference() -> Iterator[str]:
     yield from _hooks()
     yield from _section("What every component's record says", _record(ComponentType, shared=()))
     yield from _section("What a component makes", *(_titled(name) for name in MADE))
-    yield from _section("What a component or a check is given", *(_titled(name) for name in GIVEN))
+    yield from _section("What a component or a check is given", *(_titled(name) for name in GIVEN), *map(_class, BUILT))
     yield from _section("Classes that a component is written from", *(_class(name) for name in WRITTEN))
+    yield from _section("Layers inside a layer", _inside(), *(_function("zoo", zoo, name) for name in INSIDE))
     yield from _section("Types by another name", _aliases())
     yield from _section("Marks of an option", _marks())
-    yield from _section("`zoo.testing`", *(_helper(name) for name in zoo.testing.__all__))
+    yield from _section("`zoo.testing`", *(_function("zoo.testing", zoo.testing, name) for name in zoo.testing.__all__))
     yield from _section("Options of pytest", _pytest())
     yield from _section("Checks", _checks())
 
@@ -201,7 +205,7 @@ def _methods(found: type) -> Iterator[str]:
         called = signature(function, bound=not isinstance(member, staticmethod))
         if function is not getattr(member, "__func__", member):
             called = f": {inspect.signature(function).return_annotation}"  # a property
-        said = first(function)
+        said = first(function) or (docstrings.meaning(found, name) if isinstance(member, property) else "")
         lines.append(f"- `{name}{called}`{said and f': {said}'}")
     yield from ["", *lines] if lines else []
 
@@ -221,9 +225,14 @@ def _marks() -> Iterator[str]:
         yield f"- `zoo.{name}`: {one_line(said[name])}"
 
 
-def _helper(name: str) -> Iterator[str]:
-    found = getattr(zoo.testing, name)
-    yield f"### `zoo.testing.{name}`"
+def _inside() -> Iterator[str]:
+    said = docstrings.below(ast.parse(inspect.getsource(model)).body)["Layers"]
+    yield f"`zoo.Layers`: {one_line(said)} [Plugins](../plugins.md#layers-inside-a-layer) has an example."
+
+
+def _function(where: str, module: Any, name: str) -> Iterator[str]:
+    found = getattr(module, name)
+    yield f"### `{where}.{name}`"
     yield ""
     if inspect.isclass(found):
         yield first(found)

@@ -1,4 +1,4 @@
-"""The house as docs/architecture.md draws it: imports go one way, light rooms import no torch, only the CLI prints."""
+"""The packages as docs/architecture.md lists them: imports go one way, light ones import no torch, only the CLI prints."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+import zoo
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "zoo"
 PAGE = ROOT / "docs" / "architecture.md"
-FACES = ("__init__", "__main__")
-"""What stands outside the house: the public face, which imports anything lazily, and `python -m zoo`."""
+OUTSIDE = ("__init__", "__main__")
+"""What is in no package of the table: the public names, which import anything lazily, and `python -m zoo`."""
 LIGHT = (
     "errors",
     "atomic",
@@ -28,7 +30,7 @@ LIGHT = (
     "bench",
     "api",
     "cli",
-    *FACES,
+    *OUTSIDE,
 )
 LOADED_BY_NAME = {"plugin/manager.py": ["zoo.builtin"]}
 """The built-in plugin is loaded as strangers' are, by its name, and as lazily."""
@@ -36,19 +38,19 @@ WRITES_BESIDE_CLI = {"plugin/loading.py", "plugin/containment.py"}
 """One sends what a plugin prints while it is loaded to standard error, the other puts that back if a plugin moved it."""
 
 
-def _rooms() -> list[set[str]]:
-    """The rows of the page's table of rooms, lowest first."""
-    table = PAGE.read_text(encoding="utf-8").partition("## Rooms")[2].partition("##")[0]
+def _packages() -> list[set[str]]:
+    """The lines of the page's table of packages, lowest first."""
+    table = PAGE.read_text(encoding="utf-8").partition("## Packages")[2].partition("##")[0]
     rows = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
     return [set(re.findall(r"`(\w+)`", row)) for row in rows]
 
 
-FLOOR = {room: floor for floor, rooms in enumerate(_rooms()) for room in rooms}
+FLOOR = {package: floor for floor, packages in enumerate(_packages()) for package in packages}
 FILES = sorted(PACKAGE.rglob("*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 
 
-def _room(path: Path) -> str:
+def _package(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -75,16 +77,16 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
         yield from _running(inner)
 
 
-def _wrong_imports(room: str, tree: ast.Module) -> list[str]:
+def _wrong_imports(package: str, tree: ast.Module) -> list[str]:
     found = []
     for module in _imports(tree):
         first, *rest = module.split(".")
         if first != "zoo":
             continue
-        if not rest and room == "bench":
+        if not rest and package == "bench":
             continue  # it measures the package as its users have it
-        # Elsewhere inside the house `import zoo` would lead everywhere.
-        if not rest or FLOOR.get(rest[0], len(FLOOR)) > FLOOR[room]:
+        # Elsewhere inside `zoo`, `import zoo` would lead everywhere.
+        if not rest or FLOOR.get(rest[0], len(FLOOR)) > FLOOR[package]:
             found.append(module)
     return found
 
@@ -102,53 +104,61 @@ def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def test_the_page_has_every_room() -> None:
-    assert {_room(path) for path in FILES} == {*FLOOR, *FACES}
-    assert sorted(room for rooms in _rooms() for room in rooms) == sorted(FLOOR), "a room stands there twice"
+def test_the_page_has_every_package() -> None:
+    assert {_package(path) for path in FILES} == {*FLOOR, *OUTSIDE}
+    assert sorted(package for packages in _packages() for package in packages) == sorted(FLOOR), (
+        "a package is there twice"
+    )
     assert FLOOR["errors"] == 0
     assert FLOOR["cli"] == max(FLOOR.values())
     assert FLOOR["engine"] < FLOOR["spec"] < FLOOR["cells"] < FLOOR["model"] < FLOOR["inspect"] < FLOOR["checks"]
 
 
 @each_file
-def test_a_room_imports_only_itself_and_rooms_above_it_on_the_page(path: Path) -> None:
-    if _room(path) not in FACES:
-        assert _wrong_imports(_room(path), _parsed(path)) == LOADED_BY_NAME.get(
+def test_a_package_imports_only_itself_and_those_above_it_on_the_page(path: Path) -> None:
+    if _package(path) not in OUTSIDE:
+        assert _wrong_imports(_package(path), _parsed(path)) == LOADED_BY_NAME.get(
             path.relative_to(PACKAGE).as_posix(), []
         )
 
 
 @each_file
-def test_light_rooms_import_no_torch(path: Path) -> None:
-    if _room(path) in LIGHT or path.name == "options.py" or path == PACKAGE / "checks" / "records.py":
+def test_light_packages_import_no_torch(path: Path) -> None:
+    if _package(path) in LIGHT or path.name == "options.py" or path == PACKAGE / "checks" / "records.py":
         assert _heavy(_parsed(path)) == []
 
 
 @each_file
-def test_the_faces_of_rooms_are_empty(path: Path) -> None:
+def test_importing_a_package_imports_nothing(path: Path) -> None:
     if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing"):
-        assert path.read_text(encoding="utf-8") == "", "importing one file of a room must not import the others"
+        assert path.read_text(encoding="utf-8") == "", "importing one file of a package must not import the others"
 
 
 @each_file
 def test_a_reference_shares_nothing_with_the_cells(path: Path) -> None:
-    if _room(path) == "references":
+    if _package(path) == "references":
         modules = {
             module.split(".")[0] for module in _imports(_parsed(path)) if not module.startswith("zoo.references")
         }
         assert modules <= {"__future__", "collections", "typing", "numpy"}
 
 
+def test_no_module_takes_the_place_of_a_public_function() -> None:
+    """Once imported, `zoo/build.py` would be what `zoo.build` means."""
+    names = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()}
+    assert names & {*zoo.__all__, *zoo._DEPRECATED} == set()
+
+
 @each_file
 def test_only_the_command_line_prints(path: Path) -> None:
-    if _room(path) != "cli" and path.relative_to(PACKAGE).as_posix() not in WRITES_BESIDE_CLI:
+    if _package(path) != "cli" and path.relative_to(PACKAGE).as_posix() not in WRITES_BESIDE_CLI:
         assert _prints(_parsed(path)) == []
 
 
 @pytest.mark.parametrize(
     "module", ["spec.library", "spec.schema", "builtin", "testing", "scaffold.package", "cli.main", "api"]
 )
-def test_light_rooms_load_without_torch(module: str) -> None:
+def test_light_packages_load_without_torch(module: str) -> None:
     code = f"import sys, zoo.{module}; print([m for m in ('torch', 'torchinfo', 'numpy') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout == "[]\n"
@@ -158,7 +168,7 @@ def test_light_rooms_load_without_torch(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "code", "wrong"),
+    ("package", "code", "wrong"),
     [
         ("engine", "from zoo.cells import lstm", ["zoo.cells.lstm"]),
         ("engine", "from zoo.spec.canonical import Spec", ["zoo.spec.canonical.Spec"]),
@@ -174,8 +184,8 @@ def test_light_rooms_load_without_torch(module: str) -> None:
         ("cells", "from zoo.cells.options import gated\nfrom zoo.errors import ZooError", []),
     ],
 )
-def test_an_import_upwards_is_found(room: str, code: str, wrong: list[str]) -> None:
-    assert _wrong_imports(room, ast.parse(code)) == wrong
+def test_an_import_upwards_is_found(package: str, code: str, wrong: list[str]) -> None:
+    assert _wrong_imports(package, ast.parse(code)) == wrong
 
 
 def test_a_heavy_import_and_a_print_are_found() -> None:

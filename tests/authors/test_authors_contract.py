@@ -22,6 +22,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 import zoo
+from zoo.checks import findings
 from zoo.checks.report import Outcome
 from zoo.cli.main import app
 from zoo.testing import isolated_plugins
@@ -423,3 +424,8 @@ def test_what_a_check_says_of_itself_is_in_the_report_of_its_test() -> None:
     _shown(item, None)
     _shown(item, SimpleNamespace(calls=[None]))
     assert len(sections) == 1
+
+
+def test_the_files_that_are_no_authors_are_there() -> None:
+    """A file that has moved would be named to an author as their own code."""
+    assert [path for path in findings._NOT_AUTHORS if not Path(path).exists()] == []

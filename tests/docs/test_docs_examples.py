@@ -2,7 +2,8 @@
 
 `yaml` blocks are specs. `python` blocks of a page run in order in one namespace; a `text` block behind one is what it
 prints. A block of either kind that begins with `# name` is that file, for the blocks after it: specs are validated
-unless their name begins with `wrong`, and tests are run. A `toml` block is a pyproject whose plugin is then there.
+unless their name begins with `wrong`, and tests are run. A `toml` block is a pyproject whose plugin is then there, and so
+is a plugin of this repository that a valid spec requires.
 In `console` blocks each line `$ zoo ...` is run and followed by its output. `sh` blocks (installing, make) are the
 packaging tests' work.
 
@@ -47,6 +48,8 @@ VERSION = re.compile(r"\b\d+\.\d+\.\d+[\w.+]*")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty place with the library's specs beside it, whatever plugins are installed; its modules go again."""
     (tmp_path / "specs").symlink_to(ROOT / "specs")
+    for source in sorted((ROOT / "plugins").glob("*/src")):
+        monkeypatch.syspath_prepend(source)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.syspath_prepend(tmp_path)
@@ -112,6 +115,8 @@ class Page:
         path = self.folder / (named.group(1) if named else "unnamed.yaml")
         path.write_text(body, encoding="utf-8")
         if not path.name.startswith("wrong"):  # what is wrong with those, a command shows
+            for name in re.findall(r'^requires: \["(zoo-[\w-]+)', body, re.MULTILINE):
+                self.plugin((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))
             zoo.load(path)
 
     def module(self, body: str) -> None:
@@ -168,6 +173,10 @@ class Page:
         ("```python\n1 / 0\n```\n", "division by zero"),
         ("```python\nprint(1)\n```\n", "the page does not show what"),
         ("```yaml\nschema: 1\nname: a\ninput: 1\n```\n", "missing key 'cell'"),
+        (
+            '```yaml\nschema: 1\nname: a\nrequires: ["zoo-seq2seq"]\narchitecture: seq2seq\n```\n',
+            "missing key 'encoder'",
+        ),
         ("```console\n$ ls\n```\n", "'ls' is not run by anything"),
         ("```bash\nzoo list\n```\n", "a block of kind 'bash' is not run by anything"),
         ("```python\n1\n", "not closed"),

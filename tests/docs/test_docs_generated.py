@@ -80,13 +80,13 @@ def test_the_docs_list_exactly_the_public_names() -> None:
 
 
 REFERENCE = (ROOT / "docs" / "plugins" / "reference.md").read_text(encoding="utf-8")
-PLUGIN_ROOMS = ("zoo.components", "zoo.engine", "zoo.inputs", "zoo.checks.subject")
+PLUGIN_PACKAGES = ("zoo.components", "zoo.engine", "zoo.inputs", "zoo.checks.subject", "zoo.model")
 """Where what a plugin makes, is given or derives from is written; other public classes are results of calls."""
 
 
 def _of_plugins() -> list[tuple[str, type]]:
     members = [(f"zoo.{name}", getattr(zoo, name)) for name in zoo.__all__]
-    return [(name, one) for name, one in members if inspect.isclass(one) and one.__module__.startswith(PLUGIN_ROOMS)]
+    return [(name, one) for name, one in members if inspect.isclass(one) and one.__module__.startswith(PLUGIN_PACKAGES)]
 
 
 def _missing(page: str) -> list[str]:
@@ -151,6 +151,9 @@ def test_the_reference_for_plugins_leaves_nothing_out() -> None:
         ("- `--zoo-check ", "--zoo-check"),
         ("| `chunked` |", "check chunked"),
         ("- `zoo.Count`", "zoo.Count"),
+        ("### `zoo.StackType`", "zoo.StackType"),
+        ("### `zoo.LayerList`", "zoo.LayerList"),
+        ("- `example_arguments(", "zoo.Model.example_arguments()"),
     ],
 )
 def test_what_the_reference_leaves_out_is_found(line: str, missing: str) -> None:
@@ -210,7 +213,10 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+OTHERS = [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".github/CODE_OF_CONDUCT.md")]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda path: path.name)
 def test_links_lead_somewhere(page: Path) -> None:
     assert _lost(page, page.read_text(encoding="utf-8")) == []
 

@@ -13,10 +13,8 @@ from torch import nn
 from zoo.engine.labels import given, label
 from zoo.errors import ZooError
 
-_HOUSE: Final = Path(__file__).parents[1]
-_NOT_AUTHORS: Final = tuple(
-    str(_HOUSE / room) for room in ("checks", "engine", "testing", "cli", "builder.py", "model.py", "api.py")
-)
+_ZOO: Final = Path(__file__).parents[1]
+_NOT_AUTHORS: Final = tuple(str(_ZOO / name) for name in ("checks", "engine", "testing", "cli", "model", "api.py"))
 _TORCH: Final = str(Path(torch.__file__).parent)
 _LONGEST: Final = 400
 _HINTS: Final = (
@@ -75,7 +73,7 @@ def where(error: BaseException) -> str:
 def shown(error: BaseException) -> str:
     """The traceback of an error without the frames of the runner and of torch's own calls."""
     whole = traceback.TracebackException.from_exception(error)
-    runner, calls = str(_HOUSE / "checks" / "run.py"), str(Path(_TORCH) / "nn" / "modules" / "module.py")
+    runner, calls = str(_ZOO / "checks" / "run.py"), str(Path(_TORCH) / "nn" / "modules" / "module.py")
     one: traceback.TracebackException | None = whole
     while one is not None:
         kept = [frame for frame in one.stack if frame.filename not in (runner, calls)]
