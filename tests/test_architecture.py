@@ -47,7 +47,10 @@ def _packages() -> list[set[str]]:
 
 FLOOR = {package: floor for floor, packages in enumerate(_packages()) for package in packages}
 FILES = sorted(PACKAGE.rglob("*.py"))
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
 
 
 def _package(path: Path) -> str:
@@ -114,33 +117,29 @@ def test_the_page_has_every_package() -> None:
     assert FLOOR["engine"] < FLOOR["spec"] < FLOOR["cells"] < FLOOR["model"] < FLOOR["inspect"] < FLOOR["checks"]
 
 
-@each_file
-def test_a_package_imports_only_itself_and_those_above_it_on_the_page(path: Path) -> None:
-    if _package(path) not in OUTSIDE:
-        assert _wrong_imports(_package(path), _parsed(path)) == LOADED_BY_NAME.get(
-            path.relative_to(PACKAGE).as_posix(), []
-        )
+def test_a_package_imports_only_itself_and_those_above_it_on_the_page() -> None:
+    inside = [path for path in FILES if _package(path) not in OUTSIDE]
+    found = {_name(path): _wrong_imports(_package(path), _parsed(path)) for path in inside}
+    assert {name: wrong for name, wrong in found.items() if wrong} == LOADED_BY_NAME
 
 
-@each_file
-def test_light_packages_import_no_torch(path: Path) -> None:
-    if _package(path) in LIGHT or path.name == "options.py" or path == PACKAGE / "checks" / "records.py":
-        assert _heavy(_parsed(path)) == []
+def test_light_packages_import_no_torch() -> None:
+    light = [path for path in FILES if _package(path) in LIGHT or path.name == "options.py"]
+    light.append(PACKAGE / "checks" / "records.py")
+    assert [_name(path) for path in light if _heavy(_parsed(path))] == []
 
 
-@each_file
-def test_importing_a_package_imports_nothing(path: Path) -> None:
-    if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing"):
-        assert path.read_text(encoding="utf-8") == "", "importing one file of a package must not import the others"
+def test_importing_a_package_imports_nothing() -> None:
+    faces = [path for path in FILES if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing")]
+    full = [_name(path) for path in faces if path.read_text(encoding="utf-8")]
+    assert full == [], "importing one file of a package must not import the others"
 
 
-@each_file
-def test_a_reference_shares_nothing_with_the_cells(path: Path) -> None:
-    if _package(path) == "references":
-        modules = {
-            module.split(".")[0] for module in _imports(_parsed(path)) if not module.startswith("zoo.references")
-        }
-        assert modules <= {"__future__", "collections", "typing", "numpy"}
+def test_a_reference_shares_nothing_with_the_cells() -> None:
+    references = [path for path in FILES if _package(path) == "references"]
+    found = {module for path in references for module in _imports(_parsed(path))}
+    modules = {module.split(".")[0] for module in found if not module.startswith("zoo.references")}
+    assert modules == {"__future__", "collections", "typing", "numpy"}
 
 
 def test_no_module_takes_the_place_of_a_public_function() -> None:
@@ -149,10 +148,9 @@ def test_no_module_takes_the_place_of_a_public_function() -> None:
     assert names & {*zoo.__all__, *zoo._DEPRECATED} == set()
 
 
-@each_file
-def test_only_the_command_line_prints(path: Path) -> None:
-    if _package(path) != "cli" and path.relative_to(PACKAGE).as_posix() not in WRITES_BESIDE_CLI:
-        assert _prints(_parsed(path)) == []
+def test_only_the_command_line_prints() -> None:
+    silent = [path for path in FILES if _package(path) != "cli" and _name(path) not in WRITES_BESIDE_CLI]
+    assert [_name(path) for path in silent if _prints(_parsed(path))] == []
 
 
 @pytest.mark.parametrize(
