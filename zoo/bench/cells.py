@@ -15,7 +15,6 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.comparable import specs
 from zoo.spec.describe import describe
-from zoo.spec.tree import Recurrent
 
 BESIDE: Final = "recurrent-zoo/lstm"
 KINDS: Final = ("forward", "training")
@@ -195,14 +194,13 @@ def _row(name: str, spec: Spec, results: Mapping[str, Result], batch: int, steps
     import zoo
     from zoo.bench.memory import peak_bytes
     from zoo.engine.backends.linear import is_linear
-    from zoo.engine.layer import RecurrentLayer
+    from zoo.model.base import recurrent_layers
 
     figures = describe(spec)
-    (layer,) = (one for one in spec.layers if isinstance(one, Recurrent))
+    (layer,) = spec.recurrent
     record = layer.cell.record
     assert isinstance(record, CellType)
-    built = zoo.build(spec, seed=0).layers[0]
-    assert isinstance(built, RecurrentLayer)
+    ((_, built),) = recurrent_layers(zoo.build(spec, seed=0))
     return Row(
         name=name,
         parameters=figures.parameters,
