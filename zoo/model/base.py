@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.components import Shape
+from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.engine.constants import caching
 from zoo.engine.layer import RecurrentLayer
@@ -127,6 +128,11 @@ class Model(nn.Module):
     def _by_likelihood(self) -> Iterator[nn.Module]:
         """Modules, those first that nearly always have parameters: this runs at every call."""
         return self.modules()
+
+
+def has_faster(model: nn.Module) -> bool:
+    """Whether engine `auto` runs any of the cells otherwise than the loop does."""
+    return any(layer.cell.fusable or is_linear(layer.cell) for _, layer in recurrent_layers(model))
 
 
 def recurrent_layers(model: nn.Module) -> Iterator[tuple[str, RecurrentLayer]]:
