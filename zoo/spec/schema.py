@@ -5,6 +5,8 @@ It is derived from the models that read a spec; only the places that those model
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -143,7 +145,13 @@ class _Quiet(GenerateJsonSchema):
 
 
 def _of(model: type[BaseModel], prefix: str = "") -> Schema:
-    """A model's schema. prefix: in front of the names of models inside it, which two plugins may share."""
+    """A model's schema, for its caller to change. prefix: in front of the names of models inside it, which two plugins
+    may share."""
+    return copy.deepcopy(_derived(model, prefix))
+
+
+@lru_cache(maxsize=512)  # pydantic takes milliseconds for each, and there are hundreds
+def _derived(model: type[BaseModel], prefix: str) -> Schema:
     template = "#/definitions/" + prefix + "{model}"
     schema = model.model_json_schema(by_alias=True, ref_template=template, schema_generator=_Quiet)
     inner = {prefix + name: value for name, value in schema.pop("$defs", {}).items()}
