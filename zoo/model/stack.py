@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -69,6 +70,10 @@ class StackModel(Model):
         """The shape of one step of the input; () for symbols."""
         return self.input.input_shape
 
+    @cached_property
+    def _why_not_stepwise(self) -> str | None:
+        return not_streamable(self.declared)
+
     @property
     def state_layout(self) -> str:
         return self._layout.name
@@ -131,9 +136,8 @@ class StackModel(Model):
         Raises:
             InputError: the model cannot run one step at a time (a reverse direction, a pool over time), and why.
         """
-        why_not = not_streamable(self.declared)
-        if why_not is not None:
-            raise InputError(f"{self._called} cannot run one step at a time: {why_not}")
+        if self._why_not_stepwise is not None:
+            raise InputError(f"{self._called} cannot run one step at a time: {self._why_not_stepwise}")
         x, dt, observed, reset = inputs.as_sequence(x, self.input_shape, dt, observed, reset)
         output, after, _ = self._run(self._checked(x, state, None, dt, observed, reset), state)
         return output.squeeze(1), after
