@@ -1,5 +1,5 @@
 """Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`,
-`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md.
+`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md; and the classes of `zoo/nn`.
 
     python docs/generate.py
 
@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from catalogue.classes import sources as class_sources
 from catalogue.pages import pages as cell_pages
 from docstrings import below
 from plugin_reference import reference
@@ -105,6 +106,7 @@ def pages() -> dict[Path, str]:
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
         **cell_pages(_keys),
+        **class_sources(),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
     }
 

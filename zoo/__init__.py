@@ -204,6 +204,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "nn":  # a module, which importing it puts here
+        return import_module("zoo.nn")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     found = getattr(import_module(_MODULE_OF[name]), name)

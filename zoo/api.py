@@ -43,7 +43,8 @@ def load(spec: SpecLike | Spec, *, root: str | os.PathLike[str] | None = None, *
         ZooError: there is no such spec, or changes are made to one that is loaded already.
     """
     if isinstance(spec, Spec):
-        return _as_it_is(spec, changes)
+        loaded: Spec = _as_it_is(spec, changes)
+        return loaded
     with confined(root):
         return library.load(spec, changes=of_mapping(changes) if changes else None).spec
 

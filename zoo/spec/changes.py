@@ -49,7 +49,7 @@ def of_texts(texts: Iterable[str]) -> Node | None:
 
 
 def changed(document: Node, changes: Node) -> Node:
-    """A spec's document with the changes made, in their order. Published figures go: they are those of the spec as it is.
+    """A spec's document with the changes made, in their order. Its published figures go: they are those of the old one.
 
     Raises:
         SpecError: every path that leads nowhere, and every key that may not be changed.
