@@ -120,7 +120,7 @@ def test_light_rooms_import_no_torch(path: Path) -> None:
 
 @each_file
 def test_the_faces_of_rooms_are_empty(path: Path) -> None:
-    if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing"):
+    if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing", PACKAGE / "nn"):
         assert path.read_text(encoding="utf-8") == "", "importing one file of a room must not import the others"
 
 

@@ -113,11 +113,12 @@ def _class(cell: Known) -> str:
 
 def _body(known: Sequence[Argument]) -> Iterator[str]:
     options = [f'"{one.option}": {one.name}' for one in known if one.option]
-    mapping = f"        options = {{{', '.join(options)}}}"
+    typed = "options" if options else "options: dict[str, Any]"
+    mapping = f"        {typed} = {{{', '.join(options)}}}"
     if len(mapping) <= 120:
         yield mapping
     else:
-        yield "        options = {"
+        yield f"        {typed} = {{"
         yield from (f"            {one}," for one in options)
         yield "        }"
     yield f"        around = Around({', '.join(row[0] for row in AROUND)})"

@@ -176,7 +176,7 @@ class BR(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -256,7 +256,7 @@ class CFN(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -339,7 +339,7 @@ class DSGU(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -773,7 +773,7 @@ class LightRU(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -1027,7 +1027,7 @@ class MinimalRNN(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -1458,7 +1458,7 @@ class MUT3(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -1542,7 +1542,7 @@ class NBR(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -2066,7 +2066,7 @@ class SGU(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -2418,7 +2418,7 @@ class TGRU(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -2499,7 +2499,7 @@ class TLSTM(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -2579,7 +2579,7 @@ class TRNN(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

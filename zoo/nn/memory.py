@@ -90,7 +90,7 @@ class ELSTM(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {}
+        options: dict[str, Any] = {}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

@@ -39,7 +39,7 @@ class PluginModel(CellModel):
     """Base of the classes of plugins' cells: they stand in no module, so a saved one is found by its cell's name."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _unfilled, (self.cell_name,), self.__getstate__()
+        return _unfilled, (self.cell_name,), dict(vars(self))
 
 
 def _unfilled(name: str) -> CellModel:
