@@ -252,7 +252,8 @@ def _api() -> Iterator[str]:
     yield NOTE
     yield ""
     yield "`import zoo` gives these names and no others. Each is imported when it is first used, so that `import zoo` imports"
-    yield "neither torch nor pydantic. Arguments, results and errors are in the docstrings: `help(zoo.build)`."
+    yield "neither torch nor pydantic. Arguments, results and errors are in the docstrings: `help(zoo.build)`. Every cell as a"
+    yield "class, `from zoo import nn`, is [a page of its own](python.md)."
     for title, members in _by_kind().items():
         yield ""
         yield f"## {title}"
@@ -289,7 +290,8 @@ def _signature(function: Any) -> str:
         if one.kind is one.KEYWORD_ONLY and not star:
             shown.append("*")
             star = True
-        shown.append(one.name if one.default is one.empty else f"{one.name}={_short(one.default)}")
+        stars = "**" * (one.kind is one.VAR_KEYWORD)
+        shown.append(f"{stars}{one.name}" if one.default is one.empty else f"{one.name}={_short(one.default)}")
     return f"({', '.join(shown)})"
 
 

@@ -195,9 +195,11 @@ def test_set_changes_a_spec_for_every_command_that_reads_one(run: Run) -> None:
 
 
 def test_tests_in_other_processes_have_the_changes_too(run: Run) -> None:
-    out, err, status = run("test", "lstm", "gru", "--set", "cell=sru", "--check", "bounded", "-j", "2", "--json")
+    checks = ("--check", "bounded", "--check", "shapes")
+    out, err, status = run("test", "lstm", "gru", "--set", "cell=sru", *checks, "-j", "2", "--json")
     assert status == 0, err
-    assert [one["skipped"] for one in json.loads(out)] == [1, 1], "lstm and gru are bounded, sru is not"
+    found = [{one["check"]: one["status"] for one in report["outcomes"]} for report in json.loads(out)]
+    assert found == [{"bounded": "skipped", "shapes": "passed"}] * 2, "lstm and gru promise to be bounded, sru does not"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_tests_in_other_processes_have_the_changes_too(run: Run) -> None:
         ("hidden_size=big", "--set:1:14: 'hidden_size' must be an integer, not the text 'big'"),
         ("hiden_size=3", "--set:1:1: unknown key 'hiden_size'; did you mean 'hidden_size'?"),
         ("layers.0.hidden_size=3", "--set:1:1: there is no 'layers' in this spec"),
-        ("cell={kind: gru", "--set:2:1: not valid YAML"),
+        ("cell={kind: gru", "--set:1:17: not valid YAML"),
     ],
 )  # fmt: skip
 def test_a_wrong_set_is_said_where_it_is(change: str, said: str, run: Run) -> None:

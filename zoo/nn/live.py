@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 
 from zoo.components import CellType, Options, Part, Provided, Shape, Traits
 from zoo.engine.cell import Cell
-from zoo.errors import ZooError
+from zoo.errors import BuildError, ZooError
 from zoo.nn.keys import load
 from zoo.plugin.catalogue import UNPACKAGED, Catalogue, Plugin
 from zoo.plugin.manager import catalogue
@@ -71,7 +71,7 @@ class Calls(Live):
     def made(self, input_shape: Shape, hidden_size: int) -> Cell:
         found = call(self.function, input_shape, hidden_size)
         if found is self.cell:
-            raise ZooError(f"{_name(self.function)} gives the same cell again: each layer needs a new one")
+            raise BuildError(f"{_name(self.function)} gives the same cell again: each layer needs a new one")
         return found
 
     def try_out(self, input_shape: Shape, hidden_size: int) -> None:

@@ -14,7 +14,7 @@ from zoo.engine.layer import RecurrentLayer
 from zoo.errors import BuildError, InputError
 from zoo.model.build import GIBIBYTE
 from zoo.model.factory import Building
-from zoo.nn.keys import Around, InputSize, keys
+from zoo.nn.keys import Around, InputSize, keys, whole
 from zoo.nn.layer import CellModel, Made
 from zoo.nn.live import Calls, Copies, Live, call, record_of, spec_of
 from zoo.plugin.catalogue import UNPACKAGED
@@ -144,7 +144,9 @@ def _live(cell: Any, input_size: InputSize | None, hidden_size: int | None) -> L
     if input_size is None or hidden_size is None:
         name = getattr(cell, "__name__", "Cell")
         raise InputError(f"{name} is no cell yet: give {name}(...), or input_size and hidden_size to make it with")
-    shape: Shape = tuple(input_size) if isinstance(input_size, tuple | list) else (input_size,)
+    given = input_size if isinstance(input_size, tuple | list) else (input_size,)
+    shape: Shape = tuple(whole("input_size", one) for one in given)
+    whole("hidden_size", hidden_size)
     with Building(torch.float32, 0):  # one to read from, without a draw from the global random state
         made = call(cell, shape, hidden_size)
     return Calls(made, shape, hidden_size, cell)
