@@ -95,7 +95,7 @@ def _class(cell: Known) -> str:
         shapes=shapes_of(
             record,
             maps=maps,
-            projects="projection" in record.options.model_fields,
+            width=_width(cell),
             states=cell.states,
             stacked=_made(cell).state_layout == "torch",
         ),
@@ -169,6 +169,13 @@ def _sized(cell: Known) -> tuple[Any, int, int, zoo.Model]:
             except ZooError:
                 continue
     raise AssertionError(f"no example for {cell.record.name}")
+
+
+def _width(cell: Known) -> str:
+    """Of the output: that of the state, unless the cell's options or the cell itself have it otherwise."""
+    if "projection" in cell.record.options.model_fields:
+        return "H or projection"
+    return "H" if cell.description.output_shape[0] == _layer(cell).hidden_size else "width of the output"
 
 
 def _layer(cell: Known) -> Recurrent:

@@ -275,7 +275,7 @@ def test_help_says_what_a_reader_needs() -> None:
         "r = σ(W_r x + U_r h + b_r)",
         'reset_gate ("after" or "before"): Reset \'after\' the recurrent product',
         "bidirectional (bool): Run over the sequence in both directions. Default: False.",
-        "x: (B, T, F), batch first",
+        "x: (B, T, I), batch first",
         "Paper: Cho et al. 2014",
         "GRU(input_size: int, hidden_size: int, num_layers: int = 1, *, bias: Literal['two', 'one', 'none'] = 'two'",
     ):

@@ -35,7 +35,7 @@ _MODEL: Final = (
     ("hidden_size", "int", REQUIRED, "int", "Units of the state, H; each cell defines what that is."),
     ("num_layers", "int", "1", "int", "How many layers, one on top of the other."),
 )
-_FEATURES: Final = ("input_size", "int", REQUIRED, "int", "Features at each step of the input, F.")
+_FEATURES: Final = ("input_size", "int", REQUIRED, "int", "Features at each step of the input, I.")
 _MAPS: Final = (
     "input_size",
     "tuple[int, int, int]",

@@ -27,7 +27,7 @@ class GRU(CellModel):
     `torch.nn.GRU` (r, z, n). States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -54,9 +54,9 @@ class GRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
-        state: one tensor (num_layers * directions, B, width), as torch.nn has it. None starts anew.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: one tensor (num_layers * directions, B, ...), as torch.nn has it. None starts anew.
 
     Example:
         >>> import torch
@@ -127,7 +127,7 @@ class LSTM(CellModel):
     norm_c, each with weight and bias.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -159,10 +159,9 @@ class LSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, or the cell's projection where it has one,, twice that for two directions that are
-            concatenated.
-        state: a tuple (h, c), each (num_layers * directions, B, width), as torch.nn has it. None starts anew.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H or projection); twice as wide for two directions that are concatenated.
+        state: a tuple (h, c), each (num_layers * directions, B, ...), as torch.nn has it. None starts anew.
 
     Example:
         >>> import torch
@@ -231,7 +230,7 @@ class RNN(CellModel):
     Source: Elman 1990; layout as `torch.nn.RNN`. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         nonlinearity ("tanh" or "relu"): What is applied to the sum of the products. Default: "tanh".
@@ -257,9 +256,9 @@ class RNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
-        state: one tensor (num_layers * directions, B, width), as torch.nn has it. None starts anew.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: one tensor (num_layers * directions, B, ...), as torch.nn has it. None starts anew.
 
     Example:
         >>> import torch

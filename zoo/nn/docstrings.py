@@ -71,32 +71,29 @@ def _lines(
 
 
 def shapes_of(
-    record: CellType, *, maps: bool, projects: bool, states: Sequence[str], stacked: bool
+    record: CellType, *, maps: bool, width: str, states: Sequence[str], stacked: bool
 ) -> list[tuple[str, str]]:
     """What a call takes and gives.
 
     Args:
         record: the cell's record.
         maps: the cell reads maps.
-        projects: the cell's own options may give its output another width.
+        width: of the cell's output, in the symbols of the docstring.
         states: the names of the cell's states.
         stacked: its state has torch's layout.
     """
-    step, out = ("C, Y, X", "D, Y, X") if maps else ("F", "D")
-    width = "H, or the cell's projection where it has one," if projects else "H"
-    named = ", ".join(f"`layers.0.{name}`" for name in states)
-    count = "one tensor" if len(states) == 1 else f"a tuple ({', '.join(states)}), each"
-    state = (
-        f"{count} (num_layers * directions, B, width), as torch.nn has it"
-        if stacked
-        else f"a `zoo.State` of {named}, ..., each (B, ...)"
-    )
+    step, out = ("C, Y, X", f"{width}, Y, X") if maps else ("I", width)
+    if stacked:
+        count = "one tensor" if len(states) == 1 else f"a tuple ({', '.join(states)}), each"
+        state = f"{count} (num_layers * directions, B, ...), as torch.nn has it"
+    else:
+        state = f"a `zoo.State` of {', '.join(f'`layers.0.{name}`' for name in states)}, ..., each (B, ...)"
     found = [("x", f"(B, T, {step}), batch first, or a `PackedSequence`.")]
     if "dt" in record.uses:
         found.append(("dt", "(B, T), the time since the last step; 1 if not given."))
     if "observed" in record.uses:
         found.append(("observed", f"(B, T, {step}), which features were observed; all if not given."))
-    found.append(("y", f"(B, T, {out}); D is {width}, twice that for two directions that are concatenated."))
+    found.append(("y", f"(B, T, {out}); twice as wide for two directions that are concatenated."))
     found.append(("state", f"{state}. None starts anew."))
     return found
 

@@ -27,7 +27,7 @@ class Antisymmetric(CellModel):
     bias (H,) or (2 H,); weight_hh (H, H), of which W − Wᵀ is all that counts. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         gated (bool): A gate of the same antisymmetric product before the step. Default: False.
@@ -54,8 +54,8 @@ class Antisymmetric(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -122,7 +122,7 @@ class CfC(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         mode ("default", "pure" or "no_gate"): How the heads make the new state. Default: "default".
@@ -150,9 +150,9 @@ class CfC(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
+        x: (B, T, I), batch first, or a `PackedSequence`.
         dt: (B, T), the time since the last step; 1 if not given.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -221,7 +221,7 @@ class CoRNN(CellModel):
     weight_hh (2 H, H) in blocks y, z. States: y (hidden_size,), z (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         discretisation ("explicit" or "imex"): Damping at the old z or, imex, the new. Default: "explicit".
@@ -248,8 +248,8 @@ class CoRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.z`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -322,7 +322,7 @@ class GRUD(CellModel):
     Buffers: mean (I,). States: h (hidden_size,); x (I,); gap (I,), δ where not observed, else 0.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -347,10 +347,10 @@ class GRUD(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
+        x: (B, T, I), batch first, or a `PackedSequence`.
         dt: (B, T), the time since the last step; 1 if not given.
-        observed: (B, T, F), which features were observed; all if not given.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        observed: (B, T, I), which features were observed; all if not given.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.x`, `layers.0.gap`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -410,7 +410,7 @@ class LEM(CellModel):
     States: y (hidden_size,), z (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -436,8 +436,8 @@ class LEM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.z`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -498,7 +498,7 @@ class Lipschitz(CellModel):
     weight_ih (H, I), bias (H,), weight_A and weight_W (H, H), which are M_A and M_W. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         integrator ("euler" or "rk2"): Forward Euler, or the midpoint rule. Default: "euler".
@@ -527,8 +527,8 @@ class Lipschitz(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -598,7 +598,7 @@ class LTC(CellModel):
     sensory_sigma (σ'_kj), sensory_mu and sensory_erev (I, H); input_w and input_b (I,). States: v (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         unfolds (int, at least 1, at most 1000): Steps of the solver within one time step. Default: 6.
@@ -622,9 +622,9 @@ class LTC(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
+        x: (B, T, I), batch first, or a `PackedSequence`.
         dt: (B, T), the time since the last step; 1 if not given.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.v`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -686,7 +686,7 @@ class ODELSTM(CellModel):
     weight_node_2 (H, H), bias_node_1 and bias_node_2 (H,). States: h (hidden_size,), c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -713,9 +713,9 @@ class ODELSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
+        x: (B, T, I), batch first, or a `PackedSequence`.
         dt: (B, T), the time since the last step; 1 if not given.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -783,7 +783,7 @@ class PhasedLSTM(CellModel):
     States: h (hidden_size,), c (hidden_size,), time (1,), the sum of all gaps up to and with this step.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -814,9 +814,9 @@ class PhasedLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
+        x: (B, T, I), batch first, or a `PackedSequence`.
         dt: (B, T), the time since the last step; 1 if not given.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, `layers.0.time`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -890,7 +890,7 @@ class TauGRU(CellModel):
     a. States: h (hidden_size,); buffer (delay, hidden_size), zero to begin with.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -916,8 +916,8 @@ class TauGRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.buffer`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -976,7 +976,7 @@ class UnICORNN(CellModel):
     (H, I), which is V; bias, weight_hh and c (H,) each, b, w and c. States: y (hidden_size,), z (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         dt (float, above 0): Step Δt of the discretisation, the same at every step of a sequence. Default: 0.19.
@@ -1001,8 +1001,8 @@ class UnICORNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.z`, ..., each (B, ...). None starts anew.
 
     Example:

@@ -25,7 +25,7 @@ class ATR(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -50,8 +50,8 @@ class ATR(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -112,7 +112,7 @@ class BR(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -135,8 +135,8 @@ class BR(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -193,7 +193,7 @@ class CFN(CellModel):
     η, h; weight_hh (2 H, H) and bias (2 H,) in blocks θ, η. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -216,8 +216,8 @@ class CFN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -276,7 +276,7 @@ class DSGU(CellModel):
     (2 H,) in blocks g, z; weight_go (H, H). States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -299,8 +299,8 @@ class DSGU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -359,7 +359,7 @@ class FastGRNN(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         nonlinearity ("relu" or "tanh"): Of the candidate. Default: "tanh".
@@ -385,8 +385,8 @@ class FastGRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -446,7 +446,7 @@ class FastRNN(CellModel):
     Parameters: weight_ih (H, I), weight_hh (H, H), bias (H,), alpha (1,) and beta (1,). States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         nonlinearity ("relu" or "tanh"): Of the candidate. Default: "tanh".
@@ -472,8 +472,8 @@ class FastRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -535,7 +535,7 @@ class IndRNN(CellModel):
     Source: arXiv:1803.04831. Parameters: weight_ih (H, I), weight_hh (H,), bias (H,). States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         nonlinearity ("relu" or "tanh"): What is applied to the sum. Default: "relu".
@@ -561,8 +561,8 @@ class IndRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -621,7 +621,7 @@ class JANET(CellModel):
     Source: arXiv:1804.04849; β is a constant. Parameters: two blocks, f and c. States: c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -648,8 +648,8 @@ class JANET(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -709,7 +709,7 @@ class LightRU(CellModel):
     h; weight_hh (H, H) and bias (H,) of f. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -732,8 +732,8 @@ class LightRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -793,7 +793,7 @@ class LiGRU(CellModel):
     Parameters: two blocks, z and h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         cell_norm ("batch", "layer" or "none"): The cell's own `norm`. On the products of the input, as the paper
@@ -819,8 +819,8 @@ class LiGRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -878,7 +878,7 @@ class MGU(CellModel):
     Source: arXiv:1603.09420. Parameters: two blocks, f and h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -903,8 +903,8 @@ class MGU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -963,7 +963,7 @@ class MinimalRNN(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -986,8 +986,8 @@ class MinimalRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1044,7 +1044,7 @@ class MiRU1(CellModel):
     Parameters: two blocks, r and h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -1070,8 +1070,8 @@ class MiRU1(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1130,7 +1130,7 @@ class MiRU2(CellModel):
     Parameters: one block. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -1157,8 +1157,8 @@ class MiRU2(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1221,7 +1221,7 @@ class MUT1(CellModel):
     r, h; bias (3 H,) in blocks z, r, h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         input ("matrix" or "identity"): What stands for x: a product of it, or 'identity', x itself, as wide as the
@@ -1246,8 +1246,8 @@ class MUT1(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1308,7 +1308,7 @@ class MUT2(CellModel):
     (3 H,) in blocks z, r, h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         input ("matrix" or "identity"): What stands for x: a product of it, or 'identity', x itself, as wide as the
@@ -1333,8 +1333,8 @@ class MUT2(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1394,7 +1394,7 @@ class MUT3(CellModel):
     bias (3 H,), all in blocks z, r, h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -1417,8 +1417,8 @@ class MUT3(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1478,7 +1478,7 @@ class NBR(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -1501,8 +1501,8 @@ class NBR(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1565,7 +1565,7 @@ class QRNN(CellModel):
     far as the pooling has them, columns from x now to the oldest; bias (blocks * H,). States: c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         window (int, at least 1, at most 1000): Inputs that the gates see, the paper's filter width k. Default: 2.
@@ -1590,8 +1590,8 @@ class QRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1651,7 +1651,7 @@ class RAN(CellModel):
     States: c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         nonlinearity ("tanh" or "identity"): From the memory to the output. Default: "tanh".
@@ -1675,8 +1675,8 @@ class RAN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1738,7 +1738,7 @@ class RHN(CellModel):
     (depth * blocks * H,), micro-step by micro-step in those blocks. States: s (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         depth (int, at least 1, at most 1000): Micro-steps within a time step, the paper's recurrence depth L.
@@ -1765,8 +1765,8 @@ class RHN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.s`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1829,7 +1829,7 @@ class SCRN(CellModel):
     (C,). States: h (hidden_size,), s (context_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         context_size (int, at least 1): Width of the slow state. Default: 16.
@@ -1855,8 +1855,8 @@ class SCRN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, width of the output); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.s`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -1916,7 +1916,7 @@ class SGRN(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -1941,8 +1941,8 @@ class SGRN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2003,7 +2003,7 @@ class SGU(CellModel):
     (2 H,) in blocks g, z. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -2026,8 +2026,8 @@ class SGU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2090,7 +2090,7 @@ class SRU(CellModel):
     v_r. States: c (hidden_size,), and r (hidden_size,), which the new c no longer tells.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         peephole (bool): The gates see the old state, through v; without, the cell is linear. Default: True.
@@ -2117,8 +2117,8 @@ class SRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.c`, `layers.0.r`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2179,7 +2179,7 @@ class STAR(CellModel):
     Parameters: weight_ih (2 H, I) and bias (2 H,) in blocks k, z; weight_hh (H, H) of k. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         beta (float): Added to the gate's sum where it opens the input: the official code has 1. Default: 0.0.
@@ -2204,8 +2204,8 @@ class STAR(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2267,7 +2267,7 @@ class SURNN(CellModel):
     (H,), which is c; gate_alpha and gate_phi (H, K), α and φ; gate_omega (K,), ω. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -2293,8 +2293,8 @@ class SURNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2355,7 +2355,7 @@ class TGRU(CellModel):
     then V; bias (3 H,). States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -2378,8 +2378,8 @@ class TGRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2436,7 +2436,7 @@ class TLSTM(CellModel):
     then V; bias (3 H,). States: c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -2459,8 +2459,8 @@ class TLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2516,7 +2516,7 @@ class TRNN(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -2539,8 +2539,8 @@ class TRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -2599,7 +2599,7 @@ class UGRNN(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         nonlinearity ("relu" or "tanh"): Of the candidate. Default: "tanh".
@@ -2625,8 +2625,8 @@ class UGRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:

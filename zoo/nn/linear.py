@@ -29,7 +29,7 @@ class HGRN(CellModel):
     States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         lower_bound (float, at least 0, below 1): The least that the forget gate keeps of the state. Default: 0.0.
@@ -53,8 +53,8 @@ class HGRN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -115,7 +115,7 @@ class LinOSS(CellModel):
     (I, N, 2) with real and imaginary part last, D (I,), with N the hidden size. States: y and z (N, 2), likewise.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         discretisation ("im" or "imex"): 'im', implicit, which loses energy, or 'imex', implicit and explicit, which
@@ -140,8 +140,8 @@ class LinOSS(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.z`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -199,7 +199,7 @@ class LRU(CellModel):
     complex.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         r_min (float, at least 0, below 1): Smallest radius. Default: 0.0.
@@ -225,8 +225,8 @@ class LRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -290,7 +290,7 @@ class Mamba(CellModel):
     States: h (D, N).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         state_size (int, at least 1): Numbers of state for each feature. Default: 16.
@@ -317,8 +317,8 @@ class Mamba(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -379,7 +379,7 @@ class MinGRU(CellModel):
     Source: arXiv:2410.01201, section 3.1 and appendix B. Parameters: two blocks, z and h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("one" or "none"): 'one' as the paper has, or 'none'. Default: "one".
@@ -405,8 +405,8 @@ class MinGRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -465,7 +465,7 @@ class MinLSTM(CellModel):
     Source: arXiv:2410.01201, section 3.2 and appendix B. Parameters: blocks f, i and h. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("one" or "none"): 'one' as the paper has, or 'none'. Default: "one".
@@ -491,8 +491,8 @@ class MinLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -554,7 +554,7 @@ class RGLRU(CellModel):
     (heads, H / heads, H / heads), bias_a, bias_x and Lambda (H,), which is Λ. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Blocks of the gates' block-diagonal products. Default: 1.
@@ -578,8 +578,8 @@ class RGLRU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -644,7 +644,7 @@ class S5(CellModel):
     D (I,), log_step (N,), with N the hidden size. States: h (N,), complex.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         discretisation ("zoh" or "bilinear"): From continuous time to steps: 'zoh' holds the input in between,
@@ -672,8 +672,8 @@ class S5(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:

@@ -31,7 +31,7 @@ class DeltaNet(CellModel):
     norm_weight (d_v,); weight_g (H, I); weight_beta (heads, I). States: S (heads, d_k, d_v), with d_v = H / heads.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
@@ -59,8 +59,8 @@ class DeltaNet(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -138,7 +138,7 @@ class GatedDeltaNet(CellModel):
     (heads,). States: S (heads, d_k, d_v), with d_v = H / heads.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
@@ -166,8 +166,8 @@ class GatedDeltaNet(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -243,7 +243,7 @@ class GLA(CellModel):
     States: S (heads, d_k, d_v), with d_v = H / heads.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
@@ -272,8 +272,8 @@ class GLA(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -352,7 +352,7 @@ class MLSTM(CellModel):
     States: C (heads, d, d), n (heads, d), m (heads,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
@@ -376,8 +376,8 @@ class MLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.C`, `layers.0.n`, `layers.0.m`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -443,7 +443,7 @@ class RWKV4(CellModel):
     only carries the output: it cannot be had from the new state.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         depth (float, at least 0, below 1): Where in its stack the layer stands, from 0; decides how it starts.
@@ -468,8 +468,8 @@ class RWKV4(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.aa`, `layers.0.bb`, `layers.0.pp`, ..., each (B, ...). None
             starts anew.
 
@@ -536,7 +536,7 @@ class RWKV7(CellModel):
     ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
@@ -567,8 +567,8 @@ class RWKV7(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
 
     Example:

@@ -26,7 +26,7 @@ class ELSTM(CellModel):
     bias (3 H,) in blocks f, z, o; weight_ch (2 H,) in blocks f, z; weight_o (H, H). States: c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -49,8 +49,8 @@ class ELSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -112,7 +112,7 @@ class Intersection(CellModel):
     States: y (hidden_size,), which is put out and not read again; h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         forget_bias (float): Where the biases of both gates start. Default: 1.0.
@@ -136,8 +136,8 @@ class Intersection(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -198,7 +198,7 @@ class LSTM1997(CellModel):
     rule cuts gradients off at the gates' inputs; here they are exact. Parameters: three blocks, in, c, out.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -225,8 +225,8 @@ class LSTM1997(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -292,7 +292,7 @@ class MCLSTM(CellModel):
     c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         mass (int, at least 1): How many features of the input, the first, are mass. Default: 1.
@@ -316,8 +316,8 @@ class MCLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -377,7 +377,7 @@ class MemoryControlLSTM(CellModel):
     States: h (hidden_size,), which is put out and not read again; v (hidden_size,), c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -402,8 +402,8 @@ class MemoryControlLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.v`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -468,7 +468,7 @@ class Mogrifier(CellModel):
     (H, k) with right_r.j (k, I).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -496,8 +496,8 @@ class Mogrifier(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -559,7 +559,7 @@ class MultiplicativeLSTM(CellModel):
     c (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("one" or "none"): 'one' in each gate, or 'none'. Default: "one".
@@ -583,8 +583,8 @@ class MultiplicativeLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -645,7 +645,7 @@ class NAS(CellModel):
     blocks, 0 to 7.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("one" or "none"): 'one' in the products of the state, or 'none'. Default: "none".
@@ -669,8 +669,8 @@ class NAS(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -731,7 +731,7 @@ class ONLSTM(CellModel):
     i, f; weight_ih_master (2 n, I), weight_hh_master (2 n, H), bias_master (2 n,) in blocks i, f.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -757,8 +757,8 @@ class ONLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -820,7 +820,7 @@ class ResidualLSTM(CellModel):
     i, f, o; weight_p (H, H); weight_res (H, I), which is W_h.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -846,8 +846,8 @@ class ResidualLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -912,7 +912,7 @@ class SLSTM(CellModel):
     States: y, c, n and m (hidden_size,) each.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Blocks of the block-diagonal recurrent matrices. Default: 1.
@@ -936,8 +936,8 @@ class SLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.y`, `layers.0.c`, `layers.0.n`, `layers.0.m`, ..., each (B, ...). None
             starts anew.
 
@@ -997,7 +997,7 @@ class WMCLSTM(CellModel):
     Parameters: four blocks, i, f, g, o, and weight_ch (3 H, H) in blocks i, f, o.
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
@@ -1022,8 +1022,8 @@ class WMCLSTM(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:

@@ -58,8 +58,8 @@ class Recurrent(CellModel):
             and the given one has no `reset_parameters` to start it. SpecError: an argument is wrong.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is the width of the cell's output, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, width of the cell's output); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.NAME`, ..., each (B, ...); or torch's layout for a cell that says so.
 
     Example:

@@ -53,7 +53,7 @@ class ConvGRU(CellModel):
 
     Shapes:
         x: (B, T, C, Y, X), batch first, or a `PackedSequence`.
-        y: (B, T, D, Y, X); D is H, twice that for two directions that are concatenated.
+        y: (B, T, H, Y, X); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -143,7 +143,7 @@ class ConvLSTM(CellModel):
 
     Shapes:
         x: (B, T, C, Y, X), batch first, or a `PackedSequence`.
-        y: (B, T, D, Y, X); D is H, twice that for two directions that are concatenated.
+        y: (B, T, H, Y, X); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.c`, ..., each (B, ...). None starts anew.
 
     Example:

@@ -24,7 +24,7 @@ class ESN(CellModel):
     (H, H), bias (H,). States: x (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         leak (float, above 0, at most 1): Share of the new value at each step. Default: 1.0.
@@ -53,8 +53,8 @@ class ESN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.x`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -129,7 +129,7 @@ class LMU(CellModel):
     (H,), e_m (order,), W_x (H, I), W_h (H, H), W_m (H, order). States: h (H,), m (order,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         order (int, at least 1, at most 1000): Legendre polynomials that the memory keeps. Default: 16.
@@ -156,8 +156,8 @@ class LMU(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, `layers.0.m`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -224,7 +224,7 @@ class Orthogonal(CellModel):
     (H,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         parametrisation ("exp" or "cayley"): From skew-symmetric to orthogonal: the matrix exponential or the Cayley
@@ -251,8 +251,8 @@ class Orthogonal(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -314,7 +314,7 @@ class PLRNN(CellModel):
     States: z (H,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         mean_centring (bool): Take their mean from the units before they are rectified. Default: False.
@@ -338,8 +338,8 @@ class PLRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.z`, ..., each (B, ...). None starts anew.
 
     Example:
@@ -402,7 +402,7 @@ class SRNN(CellModel):
     (K, I) and further ones (K, K), out (H, K), gate (H, I), with K the hyper size. States: h (hidden_size,).
 
     Args:
-        input_size (int): Features at each step of the input, F.
+        input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         hyper_size (int, at least 1): Width of the network that the input goes through. Default: 64.
@@ -428,8 +428,8 @@ class SRNN(CellModel):
         memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
 
     Shapes:
-        x: (B, T, F), batch first, or a `PackedSequence`.
-        y: (B, T, D); D is H, twice that for two directions that are concatenated.
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
         state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
 
     Example:
