@@ -158,7 +158,7 @@ def check(
     """
     from zoo.checks.run import check as run
 
-    found = _as_it_is(spec, changes).spec if _is_model(spec) else load(spec, **changes)  # type: ignore[arg-type]
+    found = _spec_of(_as_it_is(spec, changes)) if _is_model(spec) else load(spec, **changes)  # type: ignore[arg-type]
     return run(found, device=device, engine=engine, checks=checks, slow=slow)
 
 
@@ -233,3 +233,11 @@ def doctor(
 
 def _is_model(spec: object) -> bool:
     return hasattr(spec, "state_dict")
+
+
+def _spec_of(model: Any) -> Spec:
+    """What a model was built from. Raises ZooError for a module that this package did not build."""
+    found = getattr(model, "spec", None)
+    if not isinstance(found, Spec):
+        raise ZooError(f"a {type(model).__name__} has no spec: only a model that zoo built can be checked")
+    return found

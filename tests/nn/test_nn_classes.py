@@ -9,11 +9,14 @@ import io
 import pickle
 import pydoc
 import re
+import subprocess
+import sys
 import typing
 from collections.abc import Iterator
 from typing import Any
 
 import author_acme
+import numpy as np
 import pytest
 import torch
 
@@ -242,7 +245,8 @@ def test_seed_device_dtype_and_engine_are_those_of_build() -> None:
         (lambda: znn.GRU(0, 3), "input_size must be a whole number from 1, not 0"),
         (lambda: znn.GRU(3.0, 3), "input_size must be a whole number from 1, not 3.0"),  # type: ignore[arg-type]
         (lambda: znn.GRU(3, 3, 0), "num_layers must be a whole number from 1, not 0"),
-        (lambda: znn.GRU(3, 0), "zoo.nn.GRU: 'hidden_size' must be at least 1, not 0"),
+        (lambda: znn.GRU(3, 0), "hidden_size must be a whole number from 1, not 0"),
+        (lambda: znn.GRU(3, 3, output_projection=0), "zoo.nn.GRU: 'output_projection' must be at least 1, not 0"),
         (lambda: znn.GRU(3, 3, bias=True), "zoo.nn.GRU: 'bias' must be 'two', 'one' or 'none', not the boolean true"),  # type: ignore[arg-type]
         (lambda: znn.GRU(3, 3, init="orthogonl"), "zoo.nn.GRU: unknown init 'orthogonl'; did you mean 'orthogonal'?"),
         (lambda: znn.ConvGRU(3, 4), "zoo.nn.ConvGRU: needs maps of shape (channels, height, width)"),  # type: ignore[arg-type]
@@ -254,6 +258,22 @@ def test_what_is_wrong_is_said_of_the_class(wrong: Any, message: str) -> None:
     with pytest.raises(zoo.ZooError) as caught:
         wrong()
     assert str(caught.value).startswith(message)
+
+
+def test_numbers_of_numpy_are_sizes_too() -> None:
+    assert znn.GRU(np.int64(3), np.int32(4)).spec == znn.GRU(3, 4).spec  # type: ignore[arg-type]
+    assert znn.Recurrent(author_acme_cell, np.int64(3), np.int64(4)).layers[0].output_shape == (4,)  # type: ignore[arg-type]
+
+
+def author_acme_cell(input_size: int, hidden_size: int) -> author_acme.Base:
+    assert type(input_size) is type(hidden_size) is int
+    return author_acme.Base(author_acme.DecayOptions(), (input_size,), hidden_size)
+
+
+def test_the_package_gives_the_module_when_it_is_asked_for() -> None:
+    code = "import sys, zoo; assert 'torch' not in sys.modules; print(zoo.nn.GRU.__name__)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "GRU\n"
 
 
 def test_the_example_of_every_class_is_right() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import zoo
 from zoo.cli.main import main
@@ -120,6 +121,9 @@ def test_every_call_that_takes_a_spec_takes_changes() -> None:
     assert zoo.summary("lstm", hidden_size=30, input=4).parameters == 4 * 30 * (4 + 30 + 2)
     assert zoo.check("lstm", checks=["shapes"], cell="gru").ok
     assert zoo.doctor("lstm", lengths=(4, 8), cell="gru").layers[0].cell == "gru"
+    assert zoo.check(zoo.build("lstm"), checks=["shapes"]).name == "lstm"
+    with pytest.raises(zoo.ZooError, match="a Linear has no spec"):
+        zoo.check(torch.nn.Linear(3, 4))  # type: ignore[arg-type]
     loaded = zoo.load("lstm")
     for call in (zoo.load, zoo.build, zoo.summary, zoo.check):
         with pytest.raises(zoo.ZooError, match=r"changes \(hidden_size\) are made to a spec as it is written"):
@@ -188,8 +192,9 @@ def test_set_changes_a_spec_for_every_command_that_reads_one(run: Run) -> None:
     assert json.loads(out)["layers"][0]["cell"]["reset_gate"] == "before"
     assert run("show", "lstm", "--set", "hidden_size=30")[0].count("hidden_size: 30 ") == 1
     assert run("validate", "lstm", "gru", "--set", "hidden_size=30")[0] == "2 specs valid\n"
-    out, _, status = run("test", "lstm", "--set", "hidden_size=30", "--check", "shapes", "-j", "1")
-    assert (out.splitlines()[-1], status) == ("1 model: 1 passed, 0 skipped, 0 failed", 0)
+    assert run("validate", "lstm", "gru", "--set", "hidden_size=0")[2] == 2
+    out, _, status = run("test", "lstm", "--set", "cell=sru", "--check", "bounded", "--check", "shapes", "-j", "1")
+    assert (out.splitlines()[-1], status) == ("1 model: 1 passed, 1 skipped, 0 failed", 0)
     out, _, _ = run("doctor", "lstm", "--set", "cell=gru", "--length", "4")
     assert out.splitlines()[1].split()[:2] == ["layers.0", "gru"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from zoo.engine.around import Merge
@@ -50,7 +51,7 @@ def keys(name: str, size: InputSize, hidden_size: int, num_layers: int, cell: An
         "name": name,
         "input": _input(size),
         "cell": cell,
-        "hidden_size": hidden_size,
+        "hidden_size": whole("hidden_size", hidden_size),
         "layers": [on_layer] * layers if on_layer else layers,
         **given,
     }
@@ -66,10 +67,10 @@ def _input(size: InputSize) -> Any:
 
 
 def whole(name: str, value: object) -> int:
-    """A number of something, at least 1. Raises InputError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    """A number of something, at least 1, as a plain one. Raises InputError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise InputError(f"{name} must be a whole number from 1, not {value!r:.60}")
-    return value
+    return int(value)
 
 
 def load(keys: Mapping[str, Any], caller: str, catalogue: Catalogue | None = None) -> Spec:

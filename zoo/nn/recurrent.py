@@ -146,7 +146,7 @@ def _live(cell: Any, input_size: InputSize | None, hidden_size: int | None) -> L
         raise InputError(f"{name} is no cell yet: give {name}(...), or input_size and hidden_size to make it with")
     given = input_size if isinstance(input_size, tuple | list) else (input_size,)
     shape: Shape = tuple(whole("input_size", one) for one in given)
-    whole("hidden_size", hidden_size)
+    hidden_size = whole("hidden_size", hidden_size)
     with Building(torch.float32, 0):  # one to read from, without a draw from the global random state
         made = call(cell, shape, hidden_size)
     return Calls(made, shape, hidden_size, cell)
