@@ -15,7 +15,7 @@ from catalogue.cells import ROOT, Known, cells
 from zoo.errors import ZooError
 from zoo.nn.arguments import AROUND, MADE, REQUIRED, Argument, arguments
 from zoo.nn.docstrings import docstring, shapes_of
-from zoo.spec.canonical import Spec
+from zoo.plugin.catalogue import BUILTIN
 from zoo.spec.tree import Recurrent
 
 HERE: Final = ROOT / "zoo" / "nn"
@@ -41,7 +41,7 @@ def sources() -> dict[Path, str]:
 
 def class_name(cell: Known) -> str:
     """That of the cell's own class."""
-    return type(_made(cell).layers[0].cell).__name__
+    return type(_sized(cell.record.name)[3].layers[0].cell).__name__
 
 
 def _face(families: dict[str, list[Known]]) -> str:
@@ -97,7 +97,7 @@ def _class(cell: Known) -> str:
             maps=maps,
             width=_width(cell),
             states=cell.states,
-            stacked=_made(cell).state_layout == "torch",
+            stacked=_sized(record.name)[3].state_layout == "torch",
         ),
         example=_example(name, cell),
     )
@@ -128,14 +128,15 @@ def _body(known: Sequence[Argument]) -> Iterator[str]:
 
 def _example(name: str, cell: Known) -> Iterator[str]:
     """Two layers if they fit each other, run: what an interpreter shows."""
-    size, hidden, layers, model = _sized(cell)
+    size, hidden, layers, model = _sized(cell.record.name)
     shape = size if isinstance(size, tuple) else (size,)
     more = "" if layers == 1 else f", num_layers={layers}"
     yield ">>> import torch"
     yield ">>> from zoo import nn as znn"
     yield f">>> layer = znn.{name}({size}, {hidden}{more})"
     yield f">>> y, state = layer(torch.randn({', '.join(map(str, (3, 15, *shape)))}))"
-    y, state = model(torch.zeros(3, 15, *shape))
+    with torch.no_grad():
+        y, state = model(torch.zeros(3, 15, *shape))
     yield ">>> y.shape"
     yield repr(y.shape)
     if isinstance(state, torch.Tensor):
@@ -150,25 +151,20 @@ def _example(name: str, cell: Known) -> Iterator[str]:
         yield names if len(names) <= MOST_NAMES else str(len(state))
 
 
-def _sized(cell: Known) -> tuple[Any, int, int, zoo.Model]:
+@cache
+def _sized(name: str) -> tuple[Any, int, int, Any]:
+    """The sizes and the number of layers that an example of a cell has, and its model."""
     for layers in (2, 1):
         for size, hidden in SIZES:
-            source = (
-                {"kind": "maps", **dict(zip(("channels", "height", "width"), size, strict=True))}
-                if isinstance(size, tuple)
-                else size
-            )
-            keys = {
-                "input": source,
-                "cell": _layer(cell).cell.provided.qualified,
-                "hidden_size": hidden,
-                "layers": layers,
-            }
+            source: Any = size
+            if isinstance(size, tuple):
+                source = {"kind": "maps", **dict(zip(("channels", "height", "width"), size, strict=True))}
+            keys = {"input": source, "cell": f"{BUILTIN}/{name}", "hidden_size": hidden, "layers": layers}
             try:
                 return size, hidden, layers, zoo.build(keys, seed=0)
             except ZooError:
                 continue
-    raise AssertionError(f"no example for {cell.record.name}")
+    raise AssertionError(f"no example for {name}")
 
 
 def _width(cell: Known) -> str:
@@ -181,12 +177,3 @@ def _width(cell: Known) -> str:
 def _layer(cell: Known) -> Recurrent:
     (layer,) = cell.spec.recurrent
     return layer
-
-
-def _made(cell: Known) -> Any:
-    return _built(cell.spec)
-
-
-@cache
-def _built(spec: Spec) -> zoo.Model:
-    return zoo.build(spec, seed=0)
