@@ -1,5 +1,5 @@
 """Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`,
-`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md.
+`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md; and the classes of `zoo/nn`.
 
     python docs/generate.py
 
@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from catalogue.classes import sources as class_sources
 from catalogue.pages import pages as cell_pages
 from docstrings import below
 from plugin_reference import reference
@@ -106,6 +107,7 @@ def pages() -> dict[Path, str]:
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
         **cell_pages(_keys),
+        **class_sources(),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
     }
 
@@ -251,7 +253,8 @@ def _api() -> Iterator[str]:
     yield NOTE
     yield ""
     yield "`import zoo` gives these names and no others. Each is imported when it is first used, so that `import zoo` imports"
-    yield "neither torch nor pydantic. Arguments, results and errors are in the docstrings: `help(zoo.build)`."
+    yield "neither torch nor pydantic. Arguments, results and errors are in the docstrings: `help(zoo.build)`. Every cell as a"
+    yield "class, `from zoo import nn`, is [a page of its own](python.md)."
     for title, members in _by_kind().items():
         yield ""
         yield f"## {title}"
@@ -289,7 +292,8 @@ def _signature(function: Any) -> str:
         if one.kind is one.KEYWORD_ONLY and not star:
             shown.append("*")
             star = True
-        shown.append(one.name if one.default is one.empty else f"{one.name}={_short(one.default)}")
+        stars = "**" * (one.kind is one.VAR_KEYWORD)
+        shown.append(f"{stars}{one.name}" if one.default is one.empty else f"{one.name}={_short(one.default)}")
     return f"({', '.join(shown)})"
 
 

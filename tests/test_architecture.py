@@ -131,8 +131,8 @@ def test_light_packages_import_no_torch() -> None:
 
 def test_importing_a_package_imports_nothing() -> None:
     faces = [path for path in FILES if path.name == "__init__.py" and path.parent not in (PACKAGE, PACKAGE / "testing")]
-    full = [_name(path) for path in faces if path.read_text(encoding="utf-8")]
-    assert full == [], "importing one file of a package must not import the others"
+    found = [_name(path) for path in faces if path.read_text(encoding="utf-8")]
+    assert found == [], "importing one file of a package must not import the others"
 
 
 def test_a_reference_shares_nothing_with_the_cells() -> None:

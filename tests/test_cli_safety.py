@@ -296,7 +296,7 @@ def test_a_stream_without_a_reader_swallows_the_rest() -> None:
 def test_no_memory_is_one_line(tmp_path: Path) -> None:
     code = (
         "import sys, zoo.spec.library as l\nfrom zoo.cli.main import main\n"
-        "def no(*_): raise {error}\nl.load = no\nsys.argv = ['zoo', 'show', 'lstm', '--json']\nmain()\n"
+        "def no(*_, **__): raise {error}\nl.load = no\nsys.argv = ['zoo', 'show', 'lstm', '--json']\nmain()\n"
     )
     for error in ("MemoryError", "RuntimeError('DefaultCPUAllocator: can\\'t allocate memory: you tried')"):
         done = python("-c", code.format(error=error), cwd=tmp_path)
@@ -308,7 +308,7 @@ def test_no_memory_is_one_line(tmp_path: Path) -> None:
 def test_an_error_nobody_foresaw_is_shown_clean(tmp_path: Path) -> None:
     code = (
         "import sys, zoo.spec.library as l\nfrom zoo.cli.main import main\n"
-        f"def no(*_): raise KeyError({HOSTILE!r} + 'y')\nl.load = no\nsys.argv = ['zoo', 'show', 'lstm', '--json']\nmain()\n"
+        f"def no(*_, **__): raise KeyError({HOSTILE!r} + 'y')\nl.load = no\nsys.argv = ['zoo', 'show', 'lstm', '--json']\nmain()\n"
     )
     done = python("-c", code, cwd=tmp_path)
     assert done.returncode == 1

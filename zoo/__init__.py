@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from zoo.engine.cell import Cell, Context, Role, StateSpec
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.layers import LayerList
-    from zoo.engine.state import State
+    from zoo.engine.state import State, detach
     from zoo.errors import (
         BuildError,
         CheckFailure,
@@ -95,7 +95,7 @@ _HOME = {
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
     "zoo.engine.layers": ("LayerList",),
-    "zoo.engine.state": ("State",),
+    "zoo.engine.state": ("State", "detach"),
     "zoo.errors": (
         "BuildError",
         "CheckFailure",
@@ -191,6 +191,7 @@ __all__ = [
     "convert",
     "describe",
     "describe_layers",
+    "detach",
     "doctor",
     "fit_readout",
     "hookimpl",
@@ -203,6 +204,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "nn":  # a module, which importing it puts here
+        return import_module("zoo.nn")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     found = getattr(import_module(_MODULE_OF[name]), name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.errors import ZooError
 from zoo.spec import library
 from zoo.spec.access import confined
 from zoo.spec.canonical import Spec
+from zoo.spec.changes import of_mapping
 from zoo.spec.library import SpecLike
 
 if TYPE_CHECKING:
@@ -22,24 +24,37 @@ if TYPE_CHECKING:
 GIBIBYTE = 2**30
 
 
-def load(spec: SpecLike | Spec, *, root: str | os.PathLike[str] | None = None) -> Spec:
+def load(spec: SpecLike | Spec, *, root: str | os.PathLike[str] | None = None, **changes: Any) -> Spec:
     """Read and validate a spec.
 
     Args:
-        spec: a path, a library name (`"lstm"`), a variant (`"zaremba-lm@medium"`), or a mapping with a spec's keys.
+        spec: a path, a library name (`"lstm"`), a variant (`"zaremba-lm@medium"`), or a mapping with a spec's keys, of
+            which `schema` and `name` may be left out.
         root: for a spec that is not trusted: a folder outside of which it is not read, nor what it extends, but for
             the library. The environment's `ZOO_SPEC_ROOT` if not given.
+        changes: keys of a spec in place of its own, as in `hidden_size=30`. A dotted path replaces that value alone:
+            `**{"layers.0.hidden_size": 30, "cell.peephole": True}`. What the spec says in `expect` is then not asked.
 
     Returns:
         The canonical form: every layer spelled out, every component found.
 
     Raises:
-        SpecError: every mistake in the file, each with its place. ZooError: there is no such spec.
+        SpecError: every mistake in the file, each with its place, or a path of a change that leads nowhere.
+        ZooError: there is no such spec, or changes are made to one that is loaded already.
     """
     if isinstance(spec, Spec):
-        return spec
+        loaded: Spec = _as_it_is(spec, changes)
+        return loaded
     with confined(root):
-        return library.load(spec).spec
+        return library.load(spec, changes=of_mapping(changes) if changes else None).spec
+
+
+def _as_it_is(loaded: Any, changes: Mapping[str, Any]) -> Any:
+    """What is loaded or built says every key of every layer: none stands above them that could be changed for all."""
+    if changes:
+        keys = ", ".join(sorted(changes))
+        raise ZooError(f"changes ({keys}) are made to a spec as it is written: give its path, its name or a mapping")
+    return loaded
 
 
 def list_specs() -> tuple[str, ...]:
@@ -55,6 +70,7 @@ def build(
     dtype: torch.dtype | None = None,
     engine: str = "auto",
     memory_limit: int | None = 4 * GIBIBYTE,
+    **changes: Any,
 ) -> Model:
     """Build the model that a spec describes.
 
@@ -69,6 +85,7 @@ def build(
             torch.export with a free number of steps); all give the same numbers.
         memory_limit: refuse to take more bytes than this for parameters and buffers, or for the state of one row; None
             for no limit.
+        changes: as for `load`: `zoo.build("lstm", hidden_size=30)`.
 
     Returns:
         A `torch.nn.Module`, in training mode.
@@ -78,7 +95,8 @@ def build(
     """
     from zoo.model.build import build as build_model
 
-    return build_model(load(spec), seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit)
+    found = load(spec, **changes)
+    return build_model(found, seed=seed, device=device, dtype=dtype, engine=engine, memory_limit=memory_limit)
 
 
 def summary(
@@ -88,6 +106,7 @@ def summary(
     seq_len: int = 15,
     device: str | torch.device | None = None,
     depth: int = 3,
+    **changes: Any,
 ) -> Summary:
     """A table of a model's modules and a card of what it costs; `print` it, or use its fields.
 
@@ -96,6 +115,7 @@ def summary(
         batch_size: rows of the random input. seq_len: its time steps.
         device: where to run; "meta" takes no memory and is chosen by itself for a model too large to build.
         depth: how many levels of modules the table shows.
+        changes: as for `load`.
 
     Raises:
         SpecError, BuildError: as `build`.
@@ -103,7 +123,7 @@ def summary(
     from zoo.inspect.summary import summarise
 
     return summarise(
-        load(spec) if not _is_model(spec) else spec,  # type: ignore[arg-type]
+        _as_it_is(spec, changes) if _is_model(spec) else load(spec, **changes),  # type: ignore[arg-type]
         batch_size=batch_size,
         seq_len=seq_len,
         device=device,
@@ -112,21 +132,24 @@ def summary(
 
 
 def check(
-    spec: SpecLike | Spec,
+    spec: SpecLike | Spec | Model,
     *,
     device: str | torch.device | None = None,
     engine: str = "auto",
     checks: Sequence[str] | None = None,
     slow: bool = False,
+    **changes: Any,
 ) -> Report:
     """Hold a model to the contract.
 
     Args:
-        spec: as for `load`, or a loaded spec.
+        spec: as for `load`, a loaded spec, or a built model, of which only what it was built from is looked at: the
+            checks build models of their own.
         device: where to run; the one available (CUDA, then MPS, then CPU) or `ZOO_DEVICE` if not given.
         engine: how recurrences run, as for `build`.
         checks: names of the checks to run; all that apply if not given.
         slow: run the slow checks too.
+        changes: as for `load`.
 
     Returns:
         What passed, what was skipped and why, what failed; `report.ok` says whether nothing failed.
@@ -135,7 +158,8 @@ def check(
     """
     from zoo.checks.run import check as run
 
-    return run(load(spec), device=device, engine=engine, checks=checks, slow=slow)
+    found = _spec_of(_as_it_is(spec, changes)) if _is_model(spec) else load(spec, **changes)  # type: ignore[arg-type]
+    return run(found, device=device, engine=engine, checks=checks, slow=slow)
 
 
 def convert(
@@ -179,7 +203,9 @@ def convert(
     return done.made
 
 
-def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512), seed: int = 0) -> Diagnosis:
+def doctor(
+    spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512), seed: int = 0, **changes: Any
+) -> Diagnosis:
     """How healthy a model's recurrent layers are before training, or after it.
 
     Each layer and direction is looked at by itself, on what random input, standard normal or random symbols, becomes
@@ -191,6 +217,7 @@ def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512),
         spec: as for `load`, a loaded spec, or a built model, which is left exactly as it is.
         lengths: numbers of steps that gradients go back, each at least 2.
         seed: of the parameters, where the model is built here, and of the input.
+        changes: as for `load`.
 
     Returns:
         The figures, `layers`, and what they mean in plain words, `verdict()`.
@@ -200,9 +227,17 @@ def doctor(spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512),
     """
     from zoo.inspect.examine import examine
 
-    model: Model = spec if _is_model(spec) else build(spec, seed=seed)  # type: ignore[assignment, arg-type]
+    model: Model = _as_it_is(spec, changes) if _is_model(spec) else build(spec, seed=seed, **changes)  # type: ignore[arg-type]
     return examine(model, lengths=lengths, seed=seed)
 
 
 def _is_model(spec: object) -> bool:
     return hasattr(spec, "state_dict")
+
+
+def _spec_of(model: Any) -> Spec:
+    """What a model was built from. Raises ZooError for a module that this package did not build."""
+    found = getattr(model, "spec", None)
+    if not isinstance(found, Spec):
+        raise ZooError(f"a {type(model).__name__} has no spec: only a model that zoo built can be checked")
+    return found

@@ -413,6 +413,11 @@ class Offer(Generic[Record]):
         """The name that never changes its meaning: `recurrent-zoo/lstm`."""
         return f"{self.distribution}/{self.record.name}"
 
+    @property
+    def origin(self) -> str:
+        """The distribution and its version, where it has one: `recurrent-zoo 0.1.0`."""
+        return f"{self.distribution} {self.version}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class Provided(Offer[ComponentType]):

@@ -15,9 +15,10 @@ from typing import Any, Final
 from api_facts import Fact
 
 import zoo
+import zoo.nn
 import zoo.testing
 
-FACES: Final = (zoo, zoo.testing)
+FACES: Final = (zoo, zoo.testing, zoo.nn)
 PLACES: Final = {
     inspect.Parameter.POSITIONAL_ONLY: "position only",
     inspect.Parameter.POSITIONAL_OR_KEYWORD: "position",
@@ -57,7 +58,9 @@ class PythonNames:
         return self.facts
 
     def add(self, name: str, member: Any) -> None:
-        if inspect.isclass(member):
+        if inspect.isclass(member) and issubclass(member, zoo.nn.CellModel):
+            self.add_cell_class(name, member)
+        elif inspect.isclass(member):
             self.add_class(name, member)
         elif inspect.isfunction(member):
             self.add_function(name, "function", member)
@@ -102,6 +105,15 @@ class PythonNames:
                 if member not in seen and not hidden:
                     seen.add(member)
                     self.add_member(f"{name}.{member}", one, member)
+
+    def add_cell_class(self, name: str, cls: type[zoo.nn.CellModel]) -> None:
+        """A class of `zoo.nn`, by what it has for itself: the rest is as of `zoo.nn.Recurrent` and `zoo.StackModel`."""
+        base = zoo.StackModel if cls is zoo.nn.CellModel else zoo.nn.CellModel
+        self.facts[name] = Fact("class", type=f"zoo{'.nn' * (base is zoo.nn.CellModel)}.{base.__name__}")
+        common = inspect.signature(zoo.nn.Recurrent).parameters
+        given = {} if cls is zoo.nn.CellModel else inspect.signature(cls).parameters
+        own = [one for one in given.values() if cls is zoo.nn.Recurrent or one.name not in common]
+        self.add_arguments(name, own, cls)
 
     def add_member(self, name: str, home: type, member: str) -> None:
         found = vars(home).get(member)

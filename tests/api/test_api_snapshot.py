@@ -21,6 +21,7 @@ from api_changelog import entries, unnamed
 from api_facts import SNAPSHOT, Fact, read, write
 
 import zoo
+import zoo.nn
 import zoo.testing
 from zoo import components
 from zoo.cli import main as cli
@@ -61,7 +62,7 @@ def test_the_snapshot_is_as_it_would_be_written() -> None:
 
 
 def test_every_public_name_is_there_with_everything_that_can_be_given() -> None:
-    for face in (zoo, zoo.testing):
+    for face in (zoo, zoo.testing, zoo.nn):
         for name in face.__all__:
             assert f"{face.__name__}.{name}" in COMMITTED
             member = getattr(face, name)
@@ -99,6 +100,8 @@ def test_every_hook_check_command_and_option_is_there() -> None:
 
 def test_some_facts_as_they_must_stand_there() -> None:
     assert COMMITTED["zoo.build"] == Fact("function", type="Model")
+    assert COMMITTED["zoo.nn.GRU(reset_gate)"] == Fact("argument", "keyword", "Literal['after', 'before']", "'after'")
+    assert COMMITTED["zoo.nn.Recurrent(num_layers)"] == Fact("argument", "position 3", "int", "1")
     assert COMMITTED["zoo.build(seed)"] == Fact("argument", "keyword", "int | None", "None")
     assert COMMITTED["zoo.StateSpec.complex"] == Fact("field", "position 1", "bool", "False")
     assert COMMITTED["zoo.CellType.deviations"] == Fact(

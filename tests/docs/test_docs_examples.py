@@ -20,6 +20,7 @@ import re
 import shlex
 import sys
 import tomllib
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {"api.md", "plugins/tutorial.md"}
 """The page without examples, and the one that is typed in in an environment of its own."""
 DOCS = ROOT / "docs"
+PAGE = "page"
+"""The module whose code a page's is."""
 PAGES = [
     ROOT / "README.md",
     *sorted(path for path in DOCS.rglob("*.md") if path.relative_to(DOCS).as_posix() not in ELSEWHERE),
@@ -56,6 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = set(sys.modules)
     with manager.using(isolated()):
         yield tmp_path
+    sys.modules.pop(PAGE, None)
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
@@ -103,12 +107,18 @@ def run(text: str, name: str, folder: Path) -> list[tuple[int, int, str]]:
     return shown
 
 
+def _namespace() -> dict[str, object]:
+    """Of a module that is known by its name, as a notebook is, so that objects of its classes can be pickled."""
+    module = sys.modules[PAGE] = types.ModuleType(PAGE)
+    return vars(module)
+
+
 @dataclass
 class Page:
     """What the blocks of one page leave behind for the next."""
 
     folder: Path
-    namespace: dict[str, object] = field(default_factory=lambda: {"__name__": "page"})
+    namespace: dict[str, object] = field(default_factory=lambda: _namespace())
 
     def spec(self, body: str) -> None:
         named = NAMED.match(body)

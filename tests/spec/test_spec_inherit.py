@@ -143,7 +143,7 @@ def test_a_base_that_cannot_be_used(extends: str, expected: str, tmp_path: Path,
 
 
 def test_extends_needs_a_file(mistakes: Mistakes, builtin: Catalogue) -> None:
-    message = "extends needs a spec that is a file: it is relative to it"
+    message = "a path is relative to the file that extends it, and this spec is no file: extend a spec by name"
     assert mistakes("schema: 1\nname: x\nextends: y.yaml\n") == [f"3:10: {message}"]
     with pytest.raises(SpecError, match=message):
         library.load({"schema": 1, "name": "x", "extends": "y.yaml"}, builtin)

@@ -18,9 +18,11 @@ from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.base import Model
 from zoo.model.build import build
+from zoo.plugin.catalogue import UNPACKAGED
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
-from zoo.spec.tree import dotted
+from zoo.spec.shrink import is_width
+from zoo.spec.tree import dotted, parts
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -106,7 +108,13 @@ def options(subject: Subject) -> str:
     """
     prints = _Prints(subject)
     starts = has_parameters(subject)
-    found = [_varied(prints, option) for option in variations.options(subject.tiny, starts)]
+    given = any(part.provided.distribution == UNPACKAGED for _, part in parts(subject.tiny))
+    found = []
+    for option in variations.options(subject.tiny, starts):
+        varied = _varied(prints, option)
+        # A cell that was given as it is has the width that it has, and so has what stands in front of it.
+        if varied.values or varied.dead or not (given and is_width(option.field)):
+            found.append(varied)
     dead = [one.place for one in found if one.dead]
     idle = [one.place for one in found if not (one.dead or one.values)]
     unfit = []
@@ -124,9 +132,9 @@ def options(subject: Subject) -> str:
         )
     if problems:
         raise CheckFailure("; ".join(problems))
-    varied = ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found)
+    told = ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found)
     beside = f"; keys that do not fit this model otherwise: {', '.join(unfit)}" if unfit else ""
-    return f"varied: {varied or 'nothing, as there is nothing to vary'}{beside}"
+    return f"varied: {told or 'nothing, as there is nothing to vary'}{beside}"
 
 
 def _stateless(subject: Subject, place: str) -> bool:

@@ -37,12 +37,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is asked of every model, as `zoo.check` takes it."""
+    """What is asked of every model, as `zoo.check` takes it. changes: to each spec, as `--set` takes them."""
 
     device: str | None = None
     engine: str = "auto"
     checks: tuple[str, ...] | None = None
     slow: bool = False
+    changes: tuple[str, ...] = ()
 
 
 def count(models: int, wanted: str) -> int:
@@ -165,11 +166,12 @@ def _serve(pipe: Connection, choice: Choice) -> None:
 
         from zoo.checks.run import check
         from zoo.spec import library
+        from zoo.spec.changes import of_texts
 
         torch.set_num_threads(1)
         while True:
             job = pipe.recv()
-            spec = library.models(job.reference)[job.index].spec
+            spec = library.models(job.reference, changes=of_texts(choice.changes))[job.index].spec
             report = check(
                 spec,
                 device=choice.device,

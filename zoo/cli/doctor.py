@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.output import table, write, write_json
-from zoo.cli.specs import Json, SpecArgument
+from zoo.cli.specs import Changes, Json, SpecArgument
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +20,15 @@ def doctor(
         list[int] | None, typer.Option(min=2, help="Steps that gradients go back; may be given several times.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the parameters and of the input.")] = 0,
+    changes: Changes = None,
     as_json: Json = False,
 ) -> None:
     """How healthy a model is before it is trained: gradients over many steps, gates, dead units, denormal numbers."""
     from zoo import api
+    from zoo.spec import library
+    from zoo.spec.changes import of_texts
 
-    found = api.doctor(api.load(spec), lengths=length or (64, 512), seed=seed)
+    found = api.doctor(library.load(spec, changes=of_texts(changes or ())).spec, lengths=length or (64, 512), seed=seed)
     if as_json:
         write_json(found.to_json())
         return

@@ -12,7 +12,7 @@ import typer
 
 from zoo.cli.completion import check_names, devices, engines, spec_names
 from zoo.cli.output import Doing, note, write, write_json
-from zoo.cli.specs import Json, SpecArgument
+from zoo.cli.specs import Changes, Json, SpecArgument
 from zoo.errors import CheckFailure, ZooError
 
 if TYPE_CHECKING:
@@ -33,12 +33,16 @@ def summary(
         str | None, typer.Option(help="cpu, cuda, mps or meta; chosen by size if not given.", autocompletion=devices)
     ] = None,
     depth: Annotated[int, typer.Option(min=1, help="Levels of modules to show.")] = 3,
+    changes: Changes = None,
     as_json: Json = False,
 ) -> None:
     """A model's modules, shapes, parameters and cost."""
     from zoo.spec import library
+    from zoo.spec.changes import of_texts
 
-    found = library.load(spec).spec  # before torch is imported: a mistake shows at once
+    found = library.load(
+        spec, changes=of_texts(changes or ())
+    ).spec  # before torch is imported: a mistake shows at once
     from zoo.inspect.summary import summarise
 
     result = summarise(found, batch_size=batch_size, seq_len=seq_len, device=device, depth=depth)
@@ -78,25 +82,28 @@ def hold(
         bool, typer.Option("--verbose", "-v", help="One line for each check, with its time and details.")
     ] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of each failure.")] = False,
+    changes: Changes = None,
     as_json: Json = False,
 ) -> None:
     """Run the conformance checks on models: a spec's name covers its variants too. Exit status 1 if a check fails."""
     from zoo.checks import workers
     from zoo.checks.choice import select
     from zoo.spec import library
+    from zoo.spec.changes import of_texts
 
+    made = of_texts(changes or ())
     references: list[str | Path] = []
     for name in specs or [entry.qualified for entry in library.entries()]:
         references += library.files_in(name) or [name]
     tasks = [
         workers.Job(model.spec.id, reference, index)
         for reference in references
-        for index, model in enumerate(library.models(reference))
+        for index, model in enumerate(library.models(reference, changes=made))
     ]
     if not tasks:
         raise ZooError("there is no spec to test")
     select(check, slow=slow)  # a check that is not there is known before any process is started
-    choice = workers.Choice(device, engine, None if check is None else tuple(check), slow)
+    choice = workers.Choice(device, engine, None if check is None else tuple(check), slow, tuple(changes or ()))
     processes = workers.count(len(tasks), jobs)
     reports: list[Report] = []
     with Doing(len(tasks), "testing") as doing:
@@ -130,10 +137,11 @@ def _reports(tasks: Sequence[Job], processes: int, choice: Choice, doing: Doing)
             yield from found
         return
     from zoo.checks.run import check
+    from zoo.spec.changes import of_texts
 
     for task in tasks:
         yield check(
-            library.models(task.reference)[task.index].spec,
+            library.models(task.reference, changes=of_texts(choice.changes))[task.index].spec,
             device=choice.device,
             engine=choice.engine,
             checks=choice.checks,

@@ -19,6 +19,14 @@ SpecArgument = Annotated[
     str,
     typer.Argument(metavar="SPEC", help="A path, a library name or a variant (name@size).", autocompletion=spec_names),
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value in place of the spec's, as hidden_size=30 or layers.0.hidden_size=30; may be repeated.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -104,14 +112,16 @@ def show(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="The canonical form, with where each value comes from.")
     ] = False,
+    changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """A spec as it is written, or as it is understood."""
+    """A spec as it is written, or as it is understood; --set shows it as it is understood."""
     from zoo.spec import library
+    from zoo.spec.changes import of_texts
     from zoo.spec.dump import annotated, to_data
 
-    if resolved or as_json:
-        found = library.load(spec)
+    if resolved or as_json or changes:
+        found = library.load(spec, changes=of_texts(changes or ()))
         if as_json:
             write_json(to_data(found.spec))
         else:
@@ -133,17 +143,20 @@ def validate(
         str,
         typer.Option(help="'text', 'json', or 'github' for annotations.", autocompletion=completion.formats),
     ] = "text",
+    changes: Changes = None,
 ) -> None:
     """Check spec files: every mistake, each with its place. Exit status 2 if there is one."""
     from zoo.spec import library
+    from zoo.spec.changes import of_texts
 
     one_of("--format", format, completion.FORMATS)
+    made = of_texts(changes or ())
     files = [file for path in paths for file in _files(path)]
     found: list[Diagnostic] = []
     wrong = 0
     for file in progress(files, "validating"):
         try:
-            library.read_all(file)
+            library.read_all(file, changes=made)
         except SpecError as error:
             found += error.diagnostics
             wrong += 1

@@ -66,6 +66,29 @@ class State(Mapping[str, Tensor]):
         return self.map(lambda t: t.to(device))
 
 
+def detach(state: Any) -> Any:
+    """A state cut off from the graph, for truncated backpropagation: the same numbers, in the layout that it came in.
+
+    Args:
+        state: as a model gives it: a tensor, a tuple of tensors, a `zoo.State`, or None.
+
+    Returns:
+        The same kind of thing; None stays None.
+
+    Raises:
+        InputError: it is no state.
+    """
+    if state is None:
+        return None
+    if isinstance(state, Tensor | State):
+        return state.detach()
+    if isinstance(state, Mapping):
+        return {name: detach(tensor) for name, tensor in state.items()}
+    if isinstance(state, tuple | list):
+        return type(state)(detach(tensor) for tensor in state)
+    raise InputError(f"a state is a tensor, a tuple of tensors or a zoo.State, not {type(state).__name__}")
+
+
 def _rows(key: Any, batch: int) -> Any:
     """What indexes rows and keeps their axis, for one of these: a number, a slice, a list, 1-D numbers or a mask."""
     if isinstance(key, Tensor) and key.dim() == 0 and not (key.is_floating_point() or key.dtype == torch.bool):

@@ -92,7 +92,7 @@ class Summary:
             ("streamable", streaming),
         ]
         lines += [
-            ("components" if index == 0 else "", f"{c.kind} {c.name} ({c.distribution} {c.version})")
+            ("components" if index == 0 else "", f"{c.kind} {c.name} ({f'{c.distribution} {c.version}'.rstrip()})")
             for index, c in enumerate(self.components)
         ]
         return "\n".join(f"{label:<18}{text}" for label, text in lines)

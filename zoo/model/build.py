@@ -204,7 +204,7 @@ def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
     """Call what a record names. Whatever a plugin raises becomes an error that names it."""
     place, arguments = dotted(path), (part.options, *arguments)
     record = part.record
-    who = f"{place}: {record.kind} {record.name!r} ({part.provided.distribution} {part.provided.version})"
+    who = f"{place}: {record.kind} {record.name!r} ({part.provided.origin})"
     try:
         made = resolve(record.build)(*arguments)
     except ZooError:

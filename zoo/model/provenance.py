@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from zoo.errors import ProvenanceWarning
-from zoo.plugin.catalogue import BUILTIN
+from zoo.plugin.catalogue import BUILTIN, UNPACKAGED
 from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.tree import parts
@@ -31,7 +31,8 @@ def distributions(spec: Spec) -> dict[str, str]:
     A model that was pickled elsewhere runs the code that is installed here, whatever it was built with.
     """
     here = {plugin.distribution: plugin.version for plugin in catalogue().plugins}
-    found = {part.provided.distribution: part.provided.version for _, part in parts(spec)}
+    used = (part.provided for _, part in parts(spec) if part.provided.distribution != UNPACKAGED)
+    found = {provided.distribution: provided.version for provided in used}
     return {name: here.get(name, found[name]) for name in sorted(found)}
 
 

@@ -14,6 +14,8 @@ from zoo.errors import ZooError, did_you_mean, nearest
 from zoo.plugin.requirements import why_missing
 
 BUILTIN: Final = "recurrent-zoo"
+UNPACKAGED: Final = "unpackaged"
+"""In place of a distribution, of a component that this process has and no package: no file can name it."""
 """The distribution whose components' names are reserved."""
 
 Status = Literal["ok", "broken", "incompatible", "disabled"]

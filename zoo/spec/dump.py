@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from zoo.components import Part
 from zoo.engine.around import Dropout
+from zoo.errors import Diagnostic, SpecError
 from zoo.spec.canonical import Spec
 from zoo.spec.document import Node
 from zoo.spec.events import is_text
@@ -77,6 +78,22 @@ def to_yaml(spec: Spec) -> str:
     """A spec as YAML text, every layer spelled out; it reads back as an equal spec."""
     text: str = yaml.dump(to_data(spec), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
     return text
+
+
+def written(data: Mapping[str, Any], what: str) -> bytes:
+    """Plain data as a file would have it. what: it is called in messages, as in "mapping".
+
+    Raises:
+        SpecError: it holds something that no spec file can.
+    """
+    try:
+        text = yaml.dump(dict(data), Dumper=Writer, sort_keys=False, allow_unicode=True)
+    except RecursionError:
+        raise SpecError([Diagnostic(f"<{what}>", 0, 0, "the mapping holds itself", "mapping")]) from None
+    except yaml.YAMLError as error:
+        message = f"holds something that no spec file can: {' '.join(str(error.args[-1]).split())}"
+        raise SpecError([Diagnostic(f"<{what}>", 0, 0, message, "mapping")]) from None
+    return bytes(text, "utf-8")
 
 
 def layer_data(layer: Layer) -> Any:

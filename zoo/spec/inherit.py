@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Final
 
-from zoo.errors import Diagnostic, SpecError
+from zoo.errors import Diagnostic, SpecError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import access
 from zoo.spec.document import MOST_BYTES, Node, read
@@ -69,13 +69,16 @@ def _base(extends: Node, file: FilePath | None, catalogue: Catalogue) -> FilePat
 
         found = library.find(name, catalogue)
         if found is None:
+            close = did_you_mean(
+                name, {known for each in library.entries(catalogue) for known in (each.short, each.name)}
+            )
             raise refuse(
                 f"cannot extend {show(name)}: write a path relative to this file that ends in .yaml or .yml, "
-                "or the name of a spec of the library"
+                f"or the name of a spec of the library{close}"
             )
         return found.path
     if file is None:
-        raise refuse("extends needs a spec that is a file: it is relative to it")
+        raise refuse("a path is relative to the file that extends it, and this spec is no file: extend a spec by name")
     if name.startswith(("/", "\\", "~")) or FilePath(name).is_absolute() or re.match(r"[A-Za-z]\w*:", name):
         raise refuse("extends must be a path relative to this file, as in ../base.yaml, not an absolute one")
     base = file.parent / name

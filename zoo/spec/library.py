@@ -8,19 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from zoo.errors import Diagnostic, SpecError, ZooError, did_you_mean
+from zoo.errors import ZooError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
 from zoo.spec import access
 from zoo.spec.access import ENDINGS
 from zoo.spec.document import Node, parse, read
-from zoo.spec.dump import Writer
+from zoo.spec.dump import written
 from zoo.spec.entries import LibraryEntry, entries_in
+from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.resolve import Resolved, resolve
 
 _COMPARED: Final = 60
+
+UNWRITTEN: Final = {"schema": SCHEMA_VERSION, "name": "model"}
+"""What a mapping need not say: the version that a file is in, and the name that it is found by."""
 
 SpecLike = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -106,40 +108,44 @@ def files_in(folder: str) -> list[Path]:
     return files
 
 
-def read_all(reference: SpecLike, catalogue: Catalogue | None = None) -> dict[str | None, Resolved]:
+def read_all(
+    reference: SpecLike, catalogue: Catalogue | None = None, changes: Node | None = None
+) -> dict[str | None, Resolved]:
     """Every model of a spec: the bare one under None and each variant under its name.
 
     Args:
         reference: a path, a library name, or a mapping with the keys of a spec. A variant in it is ignored.
         catalogue: the components to use; those that are installed if not given.
+        changes: made to each model before it is looked at, see `zoo.spec.changes`.
 
     Raises:
         SpecError: every mistake in it, with its place. ZooError: no such spec.
     """
     chosen = catalogue or installed()
     root, file, _ = _open(reference, chosen)
-    return resolve(root, chosen, file)
+    return resolve(root, chosen, file, changes=changes)
 
 
-def load(reference: SpecLike, catalogue: Catalogue | None = None) -> Resolved:
+def load(reference: SpecLike, catalogue: Catalogue | None = None, changes: Node | None = None) -> Resolved:
     """The one model that a reference means; `name@variant` chooses a size. Arguments and errors as `read_all`."""
     chosen = catalogue or installed()
     root, file, variant = _open(reference, chosen)
-    models = resolve(root, chosen, file)
+    # A change need not fit the file's other models.
+    models = resolve(root, chosen, file, changes=changes, only=() if changes is None else (variant,))
     if variant not in models:
-        offered = ", ".join(str(name) for name in models if name) or "it has none"
+        offered = ", ".join(str(name) for name in resolve(root, chosen, file) if name) or "it has none"
         raise ZooError(f"{root.source.file}: unknown variant {variant!r} (variants: {offered})")
     return models[variant]
 
 
-def models(reference: SpecLike, catalogue: Catalogue | None = None) -> list[Resolved]:
+def models(reference: SpecLike, catalogue: Catalogue | None = None, changes: Node | None = None) -> list[Resolved]:
     """The models that a reference stands for: `name@variant` that one alone, else the bare one and every variant.
 
     Arguments and errors as `read_all`.
     """
     if isinstance(reference, str) and locate(reference, catalogue)[1] is not None:
-        return [load(reference, catalogue)]
-    return list(read_all(reference, catalogue).values())
+        return [load(reference, catalogue, changes)]
+    return list(read_all(reference, catalogue, changes).values())
 
 
 def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None, str | None]:
@@ -152,11 +158,4 @@ def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None,
 
 def _written_out(data: Mapping[str, Any]) -> Node:
     """A mapping goes the way of a file, so that there is one reader and one kind of message."""
-    try:
-        text = yaml.dump(dict(data), Dumper=Writer, sort_keys=False, allow_unicode=True)
-    except RecursionError:
-        raise SpecError([Diagnostic("<mapping>", 0, 0, "the mapping holds itself", "mapping")]) from None
-    except yaml.YAMLError as error:
-        message = f"holds something that no spec file can: {' '.join(str(error.args[-1]).split())}"
-        raise SpecError([Diagnostic("<mapping>", 0, 0, message, "mapping")]) from None
-    return parse(text.encode(), "<mapping>")
+    return parse(written({**UNWRITTEN, **data}, "mapping"), "<mapping>")

@@ -7,7 +7,7 @@ Every mistake of the file and of all its variants is collected, and raised as on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -18,6 +18,7 @@ from zoo.errors import SpecError, ZooError
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import rules
 from zoo.spec.canonical import Expect, Spec
+from zoo.spec.changes import changed
 from zoo.spec.describe import ModelDescription, figures
 from zoo.spec.diagnostics import diagnose, in_order
 from zoo.spec.document import Node
@@ -26,6 +27,9 @@ from zoo.spec.limits import too_much
 from zoo.spec.model import INHERITED_BY_LAYERS, MOST_MISTAKES, file_type, stacks_of
 from zoo.spec.problems import Path, Problem, flatten, keys_of
 from zoo.spec.stacks import Resolving, default
+
+Names = Sequence[str | None]
+"""Of models of a file: None is the bare one, a text a variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,17 @@ class Resolved:
         return {path: self.document.at(at) for path, at in self.written.items() if _stands(self.document, at)}
 
 
-def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> dict[str | None, Resolved]:
+def resolve(
+    root: Node, catalogue: Catalogue, file: FilePath | None = None, *, changes: Node | None = None, only: Names = ()
+) -> dict[str | None, Resolved]:
     """Every model that a file describes: the bare spec under None, and each variant under its name.
 
     Args:
         root: what `document.read` or `document.parse` gave.
         catalogue: the components that are installed.
         file: where root was read, for `extends`.
+        changes: made to each model, see `zoo.spec.changes`.
+        only: the models to look at; all of them if empty.
 
     Raises:
         SpecError: with every mistake of the file and its variants, each once, in the order of the file.
@@ -60,7 +68,10 @@ def resolve(root: Node, catalogue: Catalogue, file: FilePath | None = None) -> d
     merged = with_bases(root, file, catalogue)
     resolved: dict[str | None, Resolved] = {}
     overlays, found = variants(merged)
-    nodes = {variant: with_variant(merged, overlays[variant] if variant else None) for variant in (None, *overlays)}
+    names = [name for name in (None, *overlays) if not only or name in only]
+    nodes = {name: with_variant(merged, overlays[name] if name else None) for name in names}
+    if changes is not None:
+        nodes = {name: changed(node, changes) for name, node in nodes.items()}
     excess = too_much(merged, nodes.values())
     if excess is not None:
         raise SpecError(in_order([*found, excess], root))

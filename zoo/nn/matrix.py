@@ -1,0 +1,626 @@
+"""The classes of the matrix cells.
+
+Written by docs/generate.py from the cells' records and docstrings: change those.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+
+from zoo.model.build import GIBIBYTE
+from zoo.nn.keys import Around
+from zoo.nn.layer import CellModel, Made
+
+
+class DeltaNet(CellModel):
+    """Linear attention by the delta rule: a key's old value is replaced, not added to.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_β ·
+    x), S = S + β k (v − Sᵀ k)ᵀ in each head, and the output is RMSNorm(Sᵀ q / √d_k), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
+    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    `allow_neg_eigval` β is twice that (arXiv:2411.12537). With an output gate the output is multiplied by silu(W_g x).
+
+    Source: arXiv:2406.06484, sections 2.2 and 3.4; fla-org/flash-linear-attention, layers/delta_net.py and
+    ops/delta_rule/naive.py. The official layer's last product is left to `output_projection`. Parameters: weight_qkv (2
+    heads d_k + H, I) in blocks q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last;
+    norm_weight (d_v,); weight_g (H, I); weight_beta (heads, I). States: S (heads, d_k, d_v), with d_v = H / heads.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
+        key_size (int, at least 1): Features of each head's keys; as officially if not given.
+        kernel (int, at least 0, at most 1000): Steps that a convolution of q, k and v sees; 0: none. Default: 4.
+        output_gate (bool): Gate the normalised output by silu(W_g x). Default: False.
+        allow_neg_eigval (bool): Double β, so that what is forgotten may turn over. Default: False.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int): A linear map of each layer's output to this width.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.DeltaNet(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.S', 'layers.0.age', 'layers.0.past', 'layers.1.S', 'layers.1.age', 'layers.1.past']
+
+    Paper: Yang et al. 2024, Parallelizing linear transformers with the delta rule over sequence length, NeurIPS,
+    arXiv:2406.06484; Schlag, Irie and Schmidhuber 2021, Linear transformers are secretly fast weight programmers,
+    ICML, arXiv:2102.11174.
+    """
+
+    cell_name = "recurrent-zoo/deltanet"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        key_size: int | None = None,
+        kernel: int = 4,
+        output_gate: bool = False,
+        allow_neg_eigval: bool = False,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {
+            "heads": heads,
+            "key_size": key_size,
+            "kernel": kernel,
+            "output_gate": output_gate,
+            "allow_neg_eigval": allow_neg_eigval,
+        }
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class GatedDeltaNet(CellModel):
+    """Linear attention by the delta rule, with a decay of the whole memory.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_b ·
+    x), α = exp(−exp(A_log) softplus(w_a · x + dt_bias)), S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, and the
+    output is RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
+    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    `allow_neg_eigval` β is twice that. Without an output gate the factor silu(W_g x) is missing.
+
+    Source: arXiv:2412.06464, sections 3.1 and 3.4; fla-org/flash-linear-attention, layers/gated_deltanet.py and
+    ops/gated_delta_rule/naive.py. The official layer's last product is left to `output_projection`. Parameters:
+    weight_qkv (2 heads d_k + H, I) in blocks q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the
+    present step last; norm_weight (d_v,); weight_g (H, I); weight_ab (2 heads, I) in blocks a, b; A_log and dt_bias
+    (heads,). States: S (heads, d_k, d_v), with d_v = H / heads.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
+        key_size (int, at least 1): Features of each head's keys; as officially if not given.
+        kernel (int, at least 0, at most 1000): Steps that a convolution of q, k and v sees; 0: none. Default: 4.
+        output_gate (bool): Gate the normalised output by silu(W_g x). Default: True.
+        allow_neg_eigval (bool): Double β, so that what is forgotten may turn over. Default: False.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int): A linear map of each layer's output to this width.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.GatedDeltaNet(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.S', 'layers.0.age', 'layers.0.past', 'layers.1.S', 'layers.1.age', 'layers.1.past']
+
+    Paper: Yang, Kautz and Hatamizadeh 2025, Gated delta networks: improving Mamba2 with delta rule, ICLR,
+    arXiv:2412.06464.
+    """
+
+    cell_name = "recurrent-zoo/gated-deltanet"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        key_size: int | None = None,
+        kernel: int = 4,
+        output_gate: bool = True,
+        allow_neg_eigval: bool = False,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {
+            "heads": heads,
+            "key_size": key_size,
+            "kernel": kernel,
+            "output_gate": output_gate,
+            "allow_neg_eigval": allow_neg_eigval,
+        }
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class GLA(CellModel):
+    """Gated linear attention: a matrix memory that forgets each key's row at its own pace.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
+    RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. τ is `gate_normaliser`, w norm_weight, d_k the size of a
+    head's keys. Without an output gate the factor silu(W_g x) is missing. With a `kernel`, W x goes through a
+    convolution over the last steps, one of each feature's own, and through silu.
+
+    Source: arXiv:2312.06635, section 4.4; fla-org/flash-linear-attention, layers/gla.py and ops/gla/naive.py. The
+    official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k + H, I) in blocks
+    q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last; norm_weight (d_v,);
+    weight_g (H, I); gk_up (heads d_k, rank) and gk_down (rank, I), which are W_α and W_α', gk_bias (heads d_k,), b_α.
+    States: S (heads, d_k, d_v), with d_v = H / heads.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
+        key_size (int, at least 1): Features of each head's keys; as officially if not given.
+        kernel (int, at least 0, at most 1000): Steps that a convolution of q, k and v sees; 0: none. Default: 0.
+        output_gate (bool): Gate the normalised output by silu(W_g x). Default: True.
+        gate_rank (int, at least 1): Rank of the product that gives the forget gates. Default: 16.
+        gate_normaliser (float, above 0): What the gates' logarithms are divided by. Default: 16.0.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int): A linear map of each layer's output to this width.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.GLA(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.S', 'layers.1.S']
+
+    Paper: Yang et al. 2024, Gated linear attention transformers with hardware-efficient training, ICML,
+    arXiv:2312.06635.
+    """
+
+    cell_name = "recurrent-zoo/gla"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        key_size: int | None = None,
+        kernel: int = 0,
+        output_gate: bool = True,
+        gate_rank: int = 16,
+        gate_normaliser: float = 16.0,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {
+            "heads": heads,
+            "key_size": key_size,
+            "kernel": kernel,
+            "output_gate": output_gate,
+            "gate_rank": gate_rank,
+            "gate_normaliser": gate_normaliser,
+        }
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class MLSTM(CellModel):
+    """LSTM with a matrix memory, exponential gates and a stabiliser, from xLSTM.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    q = W_q x + b_q, k = (W_k x + b_k) / √d, v = W_v x + b_v, o = σ(W_o x + b_o), and for each head the logarithms of
+    its gates, ĩ = w_i · x + b_i and log σ(f̃), f̃ = w_f · x + b_f. In each head, with d = H / heads,
+
+    m' = max(log σ(f̃) + m, ĩ), f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), C = f C + i v kᵀ, n = f n + i k,
+    h = o ⊙ ((C q) / max(|n · q|, exp(−m'))); the output is h, head beside head.
+
+    m keeps the exponentials finite and cancels: C exp(m) and n exp(m) are the paper's C and n.
+
+    Source: arXiv:2405.04517, sections 2.3 and A, with the gates of NX-AI/xlstm's large model, which read x, but without
+    its soft cap on them. The official code adds 10⁻⁶ to the divisor, which the paper does not have, and nor has this.
+    Parameters: weight_ih (4 H, I) and bias (4 H,) in blocks q, k, v, o; weight_gates (2 heads, I) and bias_gates
+    (2 heads,) in blocks i, f.
+    States: C (heads, d, d), n (heads, d), m (heads,).
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int): A linear map of each layer's output to this width.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.C`, `layers.0.n`, `layers.0.m`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.MLSTM(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.C', 'layers.0.n', 'layers.0.m', 'layers.1.C', 'layers.1.n', 'layers.1.m']
+
+    Paper: Beck et al. 2024, xLSTM: extended long short-term memory, NeurIPS, arXiv:2405.04517.
+    """
+
+    cell_name = "recurrent-zoo/mlstm"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {"heads": heads}
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class RWKV4(CellModel):
+    """Time mixing of RWKV-4: a decaying mean of values, weighted by exponentials of keys.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    x_n = μ_n ⊙ x_t + (1 − μ_n) ⊙ x_{t−1} for n of k, v, r; k = W_k x_k, v = W_v x_v, r = W_r x_r, and
+
+    y = σ(r) ⊙ (exp(pp) ⊙ aa + exp(u + k) ⊙ v) / (exp(pp) ⊙ bb + exp(u + k)), then pp' = max(pp + w, k),
+    aa = exp(pp + w − pp') ⊙ aa + exp(k − pp') ⊙ v, bb = exp(pp + w − pp') ⊙ bb + exp(k − pp'), with
+    w = −exp(time_decay), u = time_first; the output is y.
+
+    pp, the largest exponent so far, keeps all others from overflowing, and cancels: exp(pp) ⊙ aa and exp(pp) ⊙ bb are
+    the paper's sums.
+
+    Source: arXiv:2305.13048, section 3 and appendix D; BlinkDL/RWKV-LM, RWKV-v4/src/model.py and cuda/wkv_cuda.cu. The
+    official layer's last product is left to `output_projection`. Parameters: time_mix_k, time_mix_v, time_mix_r (I,),
+    which are μ; key, value, receptance (H, I); time_decay and time_first (H,). States: y, aa, bb and pp (H,), where y
+    only carries the output: it cannot be had from the new state.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        depth (float, at least 0, below 1): Where in its stack the layer stands, from 0; decides how it starts.
+            Default: 0.0.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int): A linear map of each layer's output to this width.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.y`, `layers.0.aa`, `layers.0.bb`, `layers.0.pp`, ..., each (B, ...). None
+            starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.RWKV4(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> len(state)
+        12
+
+    Paper: Peng et al. 2023, RWKV: reinventing RNNs for the transformer era, Findings of EMNLP, arXiv:2305.13048.
+    """
+
+    cell_name = "recurrent-zoo/rwkv4"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        depth: float = 0.0,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {"depth": depth}
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class RWKV7(CellModel):
+    """Time mixing of RWKV-7: a matrix memory with a decay and a learning rate for each feature.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
+
+    w = exp(−e^(−1/2) σ(w₀ + tanh(x_w w₁) w₂)), a = σ(a₀ + x_a a₁ a₂), g = σ(x_g g₁) g₂,
+    κ' = k ⊙ k_k, κ = κ' / ‖κ'‖ in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
+    S = S Diag(w) − (S κ)(a ⊙ κ)ᵀ + v k̃ᵀ; the output is g ⊙ (Norm(S r) + (Σ r ⊙ k̃ ⊙ r_k) v), head beside head.
+
+    Norm(y) = ln_weight ⊙ (y − mean(y)) / √(mean((y − mean(y))²) + 0.00064) + ln_bias in each head.
+
+    Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. This is
+    the first layer's: later ones mix in its v, which no layer but the first can see. The official layer's last product
+    is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g; receptance, key, value (H, I);
+    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
+    ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
+        decay_rank (int, at least 1): Rank of the product that gives the decay. Default: 32.
+        rate_rank (int, at least 1): Rank of the product that gives the learning rate. Default: 32.
+        gate_rank (int, at least 1): Rank of the product that gives the output gate. Default: 32.
+        depth (float, at least 0, below 1): Where in its stack the layer stands, from 0; decides how it starts.
+            Default: 0.0.
+        layers (int, at least 1): Layers of its stack, by which its norm starts smaller the earlier it is. Default:
+            1.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int): A linear map of each layer's output to this width.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.RWKV7(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.S', 'layers.0.age', 'layers.0.past', 'layers.1.S', 'layers.1.age', 'layers.1.past']
+
+    Paper: Peng et al. 2025, RWKV-7 "Goose" with expressive dynamic state evolution, COLM, arXiv:2503.14456.
+    """
+
+    cell_name = "recurrent-zoo/rwkv7"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        decay_rank: int = 32,
+        rate_rank: int = 32,
+        gate_rank: int = 32,
+        depth: float = 0.0,
+        layers: int = 1,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {
+            "heads": heads,
+            "decay_rank": decay_rank,
+            "rate_rank": rate_rank,
+            "gate_rank": gate_rank,
+            "depth": depth,
+            "layers": layers,
+        }
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
