@@ -24,9 +24,15 @@ from zoo.engine.steps import Found, Steps
 class Run:
     """What every layer is given beside its input, in the order of time; None where nothing was given.
 
-    lengths: (B,). valid: (B, T), which steps are not padding. dt: (B, T). observed: (B, T, F), for the first layer.
-    reset: (B, T). engine: how to run the loop. all_states: give the states of all steps.
-    final: give the final output of each direction.
+    Attributes:
+        lengths: Number of valid steps of each sequence, shape (B,).
+        valid: Which steps are not padding, shape (B, T).
+        dt: Time since the last step, shape (B, T).
+        observed: Which features were observed, shape (B, T, F), for the first layer only.
+        reset: Before which steps the state starts anew, shape (B, T).
+        engine: How to run recurrences.
+        all_states: Whether to return the states of all steps.
+        final: Whether to return the final output of each direction.
     """
 
     lengths: Tensor | None = None
