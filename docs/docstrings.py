@@ -48,7 +48,9 @@ def said(found: Any) -> Said:
 def read(docstring: str) -> Said:
     """A docstring in Google style, read by griffe."""
     whole = griffe.Docstring(inspect.cleandoc(docstring))
-    one_each = {f"{name}_{kind}": False for name in ("returns", "receives") for kind in ("multiple_items", "named_value")}
+    one_each = {
+        f"{name}_{kind}": False for name in ("returns", "receives") for kind in ("multiple_items", "named_value")
+    }
     sections = griffe.parse_google(whole, **one_each, warnings=False)  # type: ignore[arg-type]
     texts: list[str] = []
     parts: dict[str, Any] = {"args": {}, "attributes": {}, "raises": [], "examples": []}
@@ -72,7 +74,7 @@ def read(docstring: str) -> Said:
             case "admonition" if value.kind == "example":
                 parts["examples"].append(value.description)
             case other:
-                raise ValueError(f"a section that no page shows: {section.title or other}")
+                raise ValueError(f"a section that no page shows: {other}")
     text = "\n\n".join(texts)
     parts |= {"raises": tuple(parts["raises"]), "examples": tuple(parts["examples"])}
     return Said(summary=one_line(text.split("\n\n")[0]), text=one_line(text), **parts)
@@ -104,7 +106,8 @@ def module(name: str) -> griffe.Module:
 def below(where: str, name: str) -> str:
     """The docstring below a constant or the other name of a type, on one line; or ""."""
     found = module(where).members.get(name)
-    return one_line(found.docstring.value) if found is not None and found.docstring is not None else ""
+    is_here = found is not None and not found.is_alias and found.is_attribute
+    return one_line(found.docstring.value) if is_here and found.docstring is not None else ""
 
 
 def alias(where: str, name: str) -> tuple[str, str]:

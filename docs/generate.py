@@ -8,7 +8,6 @@ A test holds the committed pages equal to what this gives.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import typing
@@ -18,14 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from catalogue.pages import pages as cell_pages
-from docstrings import below
+from docstrings import below, read
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 import zoo
-import zoo.components
-import zoo.spec.model
 from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
@@ -262,15 +259,8 @@ def _api() -> Iterator[str]:
 
 
 def _first(name: str, member: Any) -> str:
-    """The first paragraph of what the code says of a name, on one line."""
-    text = _below().get(name) or inspect.getdoc(member) or ""
-    return " ".join(text.split("\n\n")[0].split())
-
-
-def _below() -> dict[str, str]:
-    """The docstrings below constants and the types of options, which no object carries."""
-    modules = (zoo.components, zoo.spec.model)
-    return {name: said for module in modules for name, said in below(ast.parse(inspect.getsource(module)).body).items()}
+    """The first paragraph of what the code says of a name; no object carries that of a constant or an option's type."""
+    return below("zoo.components", name) or below("zoo.spec.model", name) or read(inspect.getdoc(member) or "").summary
 
 
 def _by_kind() -> dict[str, list[tuple[str, Any]]]:

@@ -79,7 +79,9 @@ def gaps_of_class(cls: type) -> list[str]:
     found += [f"attribute {one} that is not there" for one in said.attributes if one not in there]
     written = vars(cls).get("__init__")
     if inspect.isfunction(written) and not hasattr(cls, "__dataclass_fields__"):
-        found += _unequal("argument", [one for one in inspect.signature(written).parameters if one != "self"], said.args)
+        found += _unequal(
+            "argument", [one for one in inspect.signature(written).parameters if one != "self"], said.args
+        )
     return list(dict.fromkeys(found))
 
 

@@ -311,8 +311,8 @@ class Cell(nn.Module):
             const: What `constants` returned.
 
         Returns:
-            The pair (a, b) of every state by name, with the leading axes of u. A coefficient that does not depend on the
-            input, such as a decay, may have no time axis.
+            The pair (a, b) of every state by name, with the leading axes of u. A coefficient that does not depend on
+            the input, such as a decay, may have no time axis.
         """
         raise TypeError(f"{type(self).__name__} defines neither step nor linear_recurrence")
 
