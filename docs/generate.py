@@ -1,5 +1,7 @@
-"""Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`,
-`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md.
+"""Write the pages that say what the code says.
+
+They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, and all of `docs/cells/`
+but write-a-cell.md.
 
     python docs/generate.py
 

@@ -82,7 +82,7 @@ def cells() -> tuple[Known, ...]:
         cell = zoo.build(spec, seed=0).layers[0].cell
         assert isinstance(cell, Cell)
         names = (*cell.states, *cell.state_dict(), *record.options.model_fields)
-        text = inspect.getdoc(type(cell)) or ""
+        text = _without(f"{record.summary}.", inspect.getdoc(type(cell)) or "")
         entry = oracles.get(record.name)
         found.append(
             Known(
@@ -93,7 +93,7 @@ def cells() -> tuple[Known, ...]:
                 states=tuple(cell.states),
                 symbols=tuple(aliases(text).get(name, name) for name in cell.states),
                 inputs=tuple(symbol for name, symbol in INPUTS.items() if name in record.uses),
-                start=inspect.getdoc(type(cell).reset_parameters) or "",
+                start=_without("Initialise the parameters.", inspect.getdoc(type(cell).reset_parameters) or ""),
                 equations=equations(text, names),
                 output=output_of(text, names),
                 docstrings=(text, *_further(type(cell))),
@@ -105,6 +105,11 @@ def cells() -> tuple[Known, ...]:
             )
         )
     return tuple(found)
+
+
+def _without(summary: str, text: str) -> str:
+    """A docstring without its first line, where that is no more than what stands on the page already."""
+    return text.removeprefix(f"{summary}\n\n")
 
 
 def _further(made: type[Cell]) -> list[str]:

@@ -41,8 +41,11 @@ class GatedCell(Cell):
         self.kernel_key = (type(self), hidden_size, output_size, bias != "none")
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers; a choice, but for
-        those layers themselves and where the source of the cell says more."""
+        """Initialise the parameters.
+
+        Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers; a choice, but for
+        those layers themselves and where the source of the cell says more.
+        """
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters(recurse=False):
             nn.init.uniform_(parameter, -bound, bound)

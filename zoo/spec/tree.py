@@ -31,8 +31,10 @@ class Norm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrent:
-    """One recurrent layer. Output width: the cell's, twice that for two directions merged by `concat`, or
-    `output_projection` where given."""
+    """One recurrent layer.
+
+    Its output is as wide as the cell's, twice that for two directions merged by `concat`, or `output_projection`.
+    """
 
     cell: Part
     hidden_size: int
