@@ -116,7 +116,12 @@ def alias(where: str, name: str) -> tuple[str, str]:
 
 
 def signature(function: Any, *, bound: bool = False) -> str:
-    """Parameters and result as the code writes them; bound: without the first, which is the object."""
+    """Parameters and result as the code writes them.
+
+    Args:
+        function: Whose they are.
+        bound: Whether to leave out the first, which is the object.
+    """
     made = inspect.signature(function)
     shown, star = [], False
     for one in list(made.parameters.values())[bound:]:

@@ -14,7 +14,7 @@ _UNSAFE: Final = re.compile(
 
 
 def clean(text: str) -> str:
-    """A text that a terminal shows as it is: characters that it would obey are written as escapes, `\\x1b`."""
+    r"""A text that a terminal shows as it is: characters that it would obey are written as escapes, `\x1b`."""
     return _UNSAFE.sub(_escaped, text)
 
 

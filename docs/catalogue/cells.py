@@ -31,10 +31,15 @@ ORACLES: Final = ROOT / "tests" / "cells" / "oracles.json"
 class Known:
     """One cell.
 
-    spec: its comparable one. symbols: of its states, in its equations. inputs: symbols of what comes in besides x.
-    start: what `reset_parameters` says. docstrings: of its class, and of the class of its further options, if that is
-    another.
-    source: where the class is, from the root. oracles: as the registry has them. golden: its golden record.
+    Attributes:
+        spec: Its comparable one.
+        symbols: Of its states, in its equations.
+        inputs: Symbols of what comes in besides x.
+        start: What `reset_parameters` says.
+        docstrings: Of its class, and of the class of its further options, if that is another.
+        source: Where the class is, from the root.
+        oracles: As the registry has them.
+        golden: Its golden record.
     """
 
     record: CellType

@@ -110,9 +110,13 @@ def for_backward() -> bool:
 
 
 def last_output(y: Tensor, last: Tensor, state: Mapping[str, Tensor], ctx: Context) -> States:
-    """h of a cell whose output is h, at each row's last valid step; the old one for a row without steps.
+    """h of a cell whose output is h, at each sequence's last valid step; the old one for a sequence without steps.
 
-    last: (1, B, H), what the kernel gives for the last step, padding or not.
+    Args:
+        y: Output of the kernel, shape (B, T, H).
+        last: What the kernel gives for the last step, padding or not, shape (1, B, H).
+        state: The state before the first step.
+        ctx: What is known of the run.
     """
     if ctx.lengths is None:
         return {"h": last.squeeze(0)}

@@ -62,9 +62,9 @@ def carries(cell: Cell) -> bool:
 
 
 def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: Dropout, *, backwards: bool) -> Pass:
-    """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each row from its own end.
+    """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each sequence from its own end.
 
-    state: the incoming one, with the engine's own `past` and `age` where `carries(cell)`. start: where a reset puts it.
+    The incoming `state` has the engine's own `past` and `age` where `carries(cell)`. A reset puts it to `start`.
     """
     batch, steps = x.shape[:2]
     lengths, valid, dt, observed, reset = run.lengths, run.valid, run.dt, run.observed, run.reset

@@ -129,7 +129,7 @@ def _stack(stack: Stack) -> StackModel:
 
 
 def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part) -> tuple[list[Layer], Shape]:
-    """The layers, started, and the shape of a step behind the last. init: of those that are no recurrent layer."""
+    """The layers, initialised, and the shape of a step behind the last; `init` is for layers that are not recurrent."""
     found: list[Layer] = []
     for index, layer in enumerate(layers):
         where = (*path, index)

@@ -81,7 +81,7 @@ class StackModel(Model):
 
     @property
     def state_layout(self) -> str:
-        """ "torch" or "named".
+        """The form of the state: "torch" or "named".
 
         "torch", where all layers are the same one of rnn, lstm and gru with equal sizes: the state is h, or (h, c),
         each of shape (layers * directions, B, H). Else "named": a `zoo.State` with names such as `layers.1.h`, each of

@@ -251,7 +251,7 @@ def _stack(stack: Stack, follow: _Follow) -> tuple[list[Row], StackDescription |
 def _layers(
     layers: tuple[Layer, ...], path: Path, shape: Shape | None, follow: _Follow, *, pooled: bool = False
 ) -> tuple[list[Description | None], Shape | None]:
-    """The figures of each, and the shape of a step behind the last. pooled: a pool follows."""
+    """The figures of each, and the shape of a step behind the last; `pooled` says whether a pool follows."""
     found: list[Description | None] = []
     for index, layer in enumerate(layers):
         where = (*path, index)
@@ -287,7 +287,10 @@ def _blame(part: Part) -> str:
 def _recurrent(
     path: Path, layer: Recurrent, shape: Shape | None, follow: _Follow, *, pooled: bool
 ) -> Description | None:
-    """pooled: a pool follows, for which the final output of two directions is projected too, once per row."""
+    """The figures of a recurrent layer.
+
+    If a pool follows (`pooled`), the final output of two directions is projected too, once per sequence.
+    """
     cell = follow.ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
     if cell is None or shape is None:
         return None

@@ -114,7 +114,8 @@ def read_all(reference: SpecLike, catalogue: Catalogue | None = None) -> dict[st
         catalogue: the components to use; those that are installed if not given.
 
     Raises:
-        SpecError: every mistake in it, with its place. ZooError: no such spec.
+        SpecError: Every mistake in it, with its place.
+        ZooError: No such spec.
     """
     chosen = catalogue or installed()
     root, file, _ = _open(reference, chosen)

@@ -57,7 +57,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
 
 
 def _file(schema: Schema, variant: Schema, *, required: list[str]) -> Schema:
-    """What a file may say. required: of its own, or of the file that it extends."""
+    """What a file may say; `required` are keys of its own, or of the file that it extends."""
     properties = dict(schema["properties"])
     properties["name"] = {**properties["name"], "pattern": _NAME}
     properties["variants"] = {
@@ -143,7 +143,7 @@ class _Quiet(GenerateJsonSchema):
 
 
 def _of(model: type[BaseModel], prefix: str = "") -> Schema:
-    """A model's schema. prefix: in front of the names of models inside it, which two plugins may share."""
+    """A model's schema; `prefix` stands in front of the names of models inside it, which two plugins may share."""
     template = "#/definitions/" + prefix + "{model}"
     schema = model.model_json_schema(by_alias=True, ref_template=template, schema_generator=_Quiet)
     inner = {prefix + name: value for name, value in schema.pop("$defs", {}).items()}
