@@ -112,7 +112,10 @@ def below(where: str, name: str) -> str:
 
 def alias(where: str, name: str) -> tuple[str, str]:
     """A type's other name: what it stands for, as the code writes it, and what is said below it."""
-    return str(module(where).members[name].value), below(where, name)  # type: ignore[union-attr]
+    found = module(where).members[name]
+    if found.is_alias:  # imported from where it is written
+        return alias(*found.target_path.rsplit(".", 1))  # type: ignore[union-attr]
+    return str(found.value), below(where, name)  # type: ignore[union-attr]
 
 
 def signature(function: Any, *, bound: bool = False) -> str:

@@ -86,7 +86,7 @@ ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",
     "States": "zoo.engine.cell",
-    "Engine": "zoo.engine.names",
+    "Engine": "zoo.engine.recurrence",
     "SpecLike": "zoo.testing.sizes",
     "CellLike": "zoo.testing.sizes",
     "Reference": "zoo.checks.reference",

@@ -38,6 +38,7 @@ class Known:
         start: What `reset_parameters` says.
         docstrings: Of its class, and of the class of its further options, if that is another.
         source: Where the class is, from the root.
+        output_shape: Of one step.
         oracles: As the registry has them.
         golden: Its golden record.
     """
@@ -54,6 +55,7 @@ class Known:
     output: str
     docstrings: tuple[str, ...]
     source: str
+    output_shape: tuple[int, ...]
     linear: bool
     fused: bool
     oracles: tuple[Mapping[str, Any], ...]
@@ -103,6 +105,7 @@ def cells() -> tuple[Known, ...]:
                 output=output_of(text, names),
                 docstrings=(text, *_further(type(cell))),
                 source=str(Path(inspect.getfile(type(cell))).relative_to(ROOT)),
+                output_shape=cell.output_shape,
                 linear=is_linear(cell),
                 fused=cell.fusable,
                 oracles=() if entry is None else (entry, *entry.get("also", [])),

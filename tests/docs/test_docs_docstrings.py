@@ -43,6 +43,17 @@ def test_a_class_says_all_of_its_fields_and_arguments(name: str) -> None:
     assert gaps_of_class(classes()[name]) == []
 
 
+@pytest.mark.parametrize("name", [provided.record.name for provided in isolated().all("cell")])
+def test_a_cell_begins_with_its_records_line_and_says_its_source(name: str) -> None:
+    """The same line in lists and in `help`; then its equations, which a test of the pages evaluates, and where from."""
+    record = isolated().find("cell", name).record
+    cell = zoo.build(f"cells/{name}", seed=0).layers[0].cell
+    said = docstrings.said(type(cell))
+    assert said.summary == f"{record.summary}."
+    assert " = " in said.text
+    assert "Source: " in said.text
+
+
 def test_what_is_counted_is_all_that_is_public() -> None:
     complete, all_of_them = counted()
     assert complete == all_of_them == len(functions())

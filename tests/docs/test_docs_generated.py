@@ -196,6 +196,8 @@ def test_what_pages_say_comes_from_docstrings_and_signatures() -> None:
     assert docstrings.below("zoo.components", "Vocabulary") == "A number of symbols."
     assert docstrings.below("zoo.components", "CellType") == docstrings.below("zoo.components", "nothing") == ""
     assert docstrings.alias("zoo.components", "Shape") == ("tuple[int, ...]", "")
+    engines = "Literal['auto', 'fused', 'linear', 'loop', 'compile', 'scan']"
+    assert docstrings.alias("zoo.engine.recurrence", "Engine") == (engines, "")  # written in zoo.engine.names
     assert docstrings.signature(zoo.testing.tiny_spec).startswith(
         "(cell: CellLike, *, input: Any = 5, hidden_size: int"
     )
