@@ -1,68 +1,130 @@
-"""What docstrings say, taken apart: of a class as a whole, of each of its fields, of each argument of a function."""
+"""What docstrings say, as griffe reads them (Google style), and what signatures and fields look like on a page."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import importlib
 import inspect
-import re
-import textwrap
-from collections.abc import Iterable
-from itertools import pairwise
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import griffe
 
 import zoo
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """A docstring, section by section; each text is on one line, but for examples.
+
+    Attributes:
+        summary: The first paragraph.
+        text: The paragraphs that are in no section, the first included.
+        args: What each argument means, by name.
+        attributes: What each attribute means, by name.
+        returns: What comes back.
+        yields: What an iterator or a context manager gives.
+        raises: Each exception with the reason for it.
+        examples: As a Python session.
+    """
+
+    summary: str = ""
+    text: str = ""
+    args: dict[str, str] = dataclasses.field(default_factory=dict)
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+    returns: str = ""
+    yields: str = ""
+    raises: tuple[tuple[str, str], ...] = ()
+    examples: tuple[str, ...] = ()
+
+
+def said(found: Any) -> Said:
+    """What the docstring of a class or a function says, its own alone: none that it inherits."""
+    return read(found.__doc__ or "")
+
+
+@cache
+def read(docstring: str) -> Said:
+    """A docstring in Google style, read by griffe."""
+    whole = griffe.Docstring(inspect.cleandoc(docstring))
+    one_each = {
+        f"{name}_{kind}": False for name in ("returns", "receives") for kind in ("multiple_items", "named_value")
+    }
+    sections = griffe.parse_google(whole, **one_each, warnings=False)  # type: ignore[arg-type]
+    texts: list[str] = []
+    parts: dict[str, Any] = {"args": {}, "attributes": {}, "raises": [], "examples": []}
+    for section in sections:
+        value: Any = section.value
+        match section.kind.value:
+            case "text":
+                texts.append(value)
+            case "parameters":
+                parts["args"] |= {one.name.lstrip("*"): one_line(one.description) for one in value}
+            case "attributes":
+                parts["attributes"] |= {one.name: one_line(one.description) for one in value}
+            case "returns":
+                parts["returns"] = " ".join(map(_result, value))
+            case "yields":
+                parts["yields"] = " ".join(map(_result, value))
+            case "raises":
+                parts["raises"] += [(str(one.annotation), one_line(one.description)) for one in value]
+            case "examples":
+                parts["examples"] += [text for _, text in value]
+            case "admonition" if value.kind == "example":
+                parts["examples"].append(value.description)
+            case other:
+                raise ValueError(f"a section that no page shows: {other}")
+    text = "\n\n".join(texts)
+    parts |= {"raises": tuple(parts["raises"]), "examples": tuple(parts["examples"])}
+    return Said(summary=one_line(text.split("\n\n")[0]), text=one_line(text), **parts)
+
+
+def _result(one: Any) -> str:
+    """What comes back. Words before a colon on its first line are a type to every reader of Google style."""
+    return one_line(f"{one.annotation}: {one.description}" if one.annotation else one.description)
+
+
 def meaning(found: type, name: str) -> str:
-    """What a field or an attribute means: said by its own class, one above it, or below the attribute; or ""."""
-    ours = [one for one in found.__mro__ if one.__module__.startswith("zoo")]
-    for one in ours:
-        beside = [*fields_of(found), *inspect.get_annotations(found), *_properties(found)]
-        said = said_of(one, [name, *beside])[1].get(name)
-        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
-        assert isinstance(tree, ast.ClassDef)
-        said = said or below(tree.body).get(name)
-        if said:
-            return sentence(said)
+    """What a field, an attribute or a property means: as its own class says, or one above it; or ""."""
+    for one in found.__mro__:
+        if one.__module__.startswith("zoo"):
+            member = vars(one).get(name)
+            text = said(one).attributes.get(name) or (said(member).summary if isinstance(member, property) else "")
+            if text:
+                return cell(text)
     return ""
 
 
-def _properties(found: type) -> list[str]:
-    return [name for name, member in vars(found).items() if isinstance(member, property)]
+@cache
+def module(name: str) -> griffe.Module:
+    """A module as griffe reads its source."""
+    path = Path(inspect.getfile(importlib.import_module(name)))
+    return griffe.visit(name, filepath=path, code=path.read_text(encoding="utf-8"))
 
 
-def said_of(found: type, names: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """A class's own docstring: the text that is about the whole, and what it says of each of the names."""
-    texts, of_names = [], dict[str, str]()
-    for paragraph in re.split(r"\n\s*\n", _doc(found)):
-        if paragraph.startswith("Args:\n"):  # of its constructor
-            continue
-        text, said = entries(paragraph, names)
-        texts.append(text)
-        of_names |= said
-    return " ".join(filter(None, texts)), of_names
+def below(where: str, name: str) -> str:
+    """The docstring below a constant or the other name of a type, on one line; or ""."""
+    found = module(where).members.get(name)
+    is_here = found is not None and not found.is_alias and found.is_attribute
+    return one_line(found.docstring.value) if is_here and found.docstring is not None else ""
 
 
-def entries(text: str, names: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """What stands before the first `name: `, and what stands behind each; two names may share one meaning."""
-    named = "|".join(sorted(map(re.escape, names), key=len, reverse=True)) or "(?!)"
-    before, *parts = re.split(rf"(?:(?<=^)|(?<=[.;] ))((?:{named})(?:, (?:{named}))*): ", one_line(text))
-    found = dict[str, str]()
-    for keys, said in zip(parts[::2], parts[1::2], strict=True):
-        found |= dict.fromkeys(keys.split(", "), said.strip())
-    return before.strip(), found
-
-
-def sections(function: Any) -> dict[str, str]:
-    """The parts of a docstring with a heading, `Args`, `Raises`, ..., each on one line."""
-    found = re.split(r"^(Args|Returns|Yields|Raises):\n((?:[ ]+.*\n?|\n(?=[ ]))*)", _doc(function), flags=re.MULTILINE)
-    return {title: one_line(text) for title, text in zip(found[1::3], found[2::3], strict=True)}
+def alias(where: str, name: str) -> tuple[str, str]:
+    """A type's other name: what it stands for, as the code writes it, and what is said below it."""
+    found = module(where).members[name]
+    if found.is_alias:  # imported from where it is written
+        return alias(*found.target_path.rsplit(".", 1))  # type: ignore[union-attr]
+    return str(found.value), below(where, name)  # type: ignore[union-attr]
 
 
 def signature(function: Any, *, bound: bool = False) -> str:
-    """Parameters and result as the code writes them; bound: without the first, which is the object."""
+    """Parameters and result as the code writes them.
+
+    Args:
+        function: Whose they are.
+        bound: Whether to leave out the first, which is the object.
+    """
     made = inspect.signature(function)
     shown, star = [], False
     for one in list(made.parameters.values())[bound:]:
@@ -75,34 +137,13 @@ def signature(function: Any, *, bound: bool = False) -> str:
     return f"({', '.join(shown)}) -> {made.return_annotation}"
 
 
-def below(body: list[ast.stmt]) -> dict[str, str]:
-    """The docstrings below assignments."""
-    return {
-        target.id: text.value.value
-        for node, text in pairwise(body)
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Name)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
-    }
-
-
-def _doc(found: Any) -> str:
-    return inspect.cleandoc(found.__doc__ or "")  # its own, none of what it inherits
-
-
-def first(found: Any) -> str:
-    """The first paragraph of a docstring on one line."""
-    return one_line(re.split(r"\n\s*\n", _doc(found))[0])
-
-
 def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def sentence(text: str) -> str:
-    text = text.rstrip(";").rstrip()
-    return (text[:1].upper() + text[1:]).replace("|", "\\|") + ("" if text.endswith(".") else ".")
+def cell(text: str) -> str:
+    """A text as a table on a page takes it."""
+    return text.replace("|", "\\|")
 
 
 def fields_of(record: type) -> list[str]:
@@ -135,13 +176,3 @@ def default_of(record: type, name: str) -> str:
     if field.default_factory is not dataclasses.MISSING:
         return f"`{field.default_factory()!r}`"
     return "required" if field.default is dataclasses.MISSING else f"`{plain(field.default)}`"
-
-
-def alias(module: str, name: str) -> tuple[str, str]:
-    """A type's other name: what it stands for, as the code writes it, and what is said below it."""
-    body = ast.parse(inspect.getsource(importlib.import_module(module))).body
-    for node, text in pairwise([*body, ast.Pass()]):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            said = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-            return ast.unparse(node.value), one_line(str(ast.literal_eval(text.value))) if said else ""  # type: ignore[attr-defined]
-    raise LookupError(f"{module} has no {name}")

@@ -1,5 +1,7 @@
-"""Write the pages that say what the code says: `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`,
-`docs/schema/v1.json`, and all of `docs/cells/` but write-a-cell.md; and the classes of `zoo/nn`.
+"""Write the pages that say what the code says.
+
+They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, and all of `docs/cells/`
+but write-a-cell.md; and the classes of `zoo/nn`.
 
     python docs/generate.py
 
@@ -8,7 +10,6 @@ A test holds the committed pages equal to what this gives.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import typing
@@ -19,14 +20,12 @@ from typing import Any, Final
 
 from catalogue.classes import sources as class_sources
 from catalogue.pages import pages as cell_pages
-from docstrings import below
+from docstrings import below, read
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 import zoo
-import zoo.components
-import zoo.spec.model
 from zoo.errors import SpecError
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
@@ -265,15 +264,8 @@ def _api() -> Iterator[str]:
 
 
 def _first(name: str, member: Any) -> str:
-    """The first paragraph of what the code says of a name, on one line."""
-    text = _below().get(name) or inspect.getdoc(member) or ""
-    return " ".join(text.split("\n\n")[0].split())
-
-
-def _below() -> dict[str, str]:
-    """The docstrings below constants and the types of options, which no object carries."""
-    modules = (zoo.components, zoo.spec.model)
-    return {name: said for module in modules for name, said in below(ast.parse(inspect.getsource(module)).body).items()}
+    """The first paragraph of what the code says of a name; no object carries that of a constant or an option's type."""
+    return below("zoo.components", name) or below("zoo.spec.model", name) or read(inspect.getdoc(member) or "").summary
 
 
 def _by_kind() -> dict[str, list[tuple[str, Any]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
@@ -11,16 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import docstrings
-from docstrings import entries, fields_of, first, one_line, said_of, sections, sentence, signature
+from docstrings import Said, fields_of, said, signature
 
 import zoo
 import zoo.testing
-from zoo import components
 from zoo.components import CheckType, ComponentType
 from zoo.plugin import discovery, hookspecs
 from zoo.plugin.manager import isolated
 from zoo.plugin.records import HOOKS
-from zoo.spec import model
 from zoo.spec.schema import json_schema
 from zoo.testing import pytest_plugin
 
@@ -139,7 +136,7 @@ def _hooks() -> Iterator[str]:
         yield ""
         yield f"### `{hook}`"
         yield ""
-        yield f"{first(function)} Returns `{returns}`. In a spec: {place}."
+        yield f"{said(function).summary} Returns `{returns}`. In a spec: {place}."
         if issubclass(record, ComponentType | CheckType):
             yield ""
             yield f"#### `zoo.{record.__name__}`"
@@ -166,9 +163,10 @@ def _titled(name: str) -> Iterator[str]:
 
 def _record(record: type, *, shared: Iterable[str]) -> Iterator[str]:
     """What a record is, and a table of its fields: without the shared ones that it says nothing of its own about."""
-    text, own = said_of(record, fields_of(record))
-    yield f"{text} Beside what [every component's record says](#what-every-components-record-says):" if shared else text
-    rows = [name for name in fields_of(record) if name not in shared or name in own]
+    whole = said(record)
+    beside = " Beside what [every component's record says](#what-every-components-record-says):" if shared else ""
+    yield f"{whole.text}{beside}"
+    rows = [name for name in fields_of(record) if name not in shared or name in whole.attributes]
     if rows:
         yield ""
         yield "| field | type | default | meaning |"
@@ -183,7 +181,7 @@ def _class(name: str) -> Iterator[str]:
     attributes = [one for one in inspect.get_annotations(found) if not one.startswith("_")]
     yield f"### `zoo.{name}`"
     yield ""
-    yield said_of(found, attributes)[0]
+    yield said(found).text
     if attributes:
         yield ""
         yield "| attribute | type | default | meaning |"
@@ -205,29 +203,36 @@ def _methods(found: type) -> Iterator[str]:
         called = signature(function, bound=not isinstance(member, staticmethod))
         if function is not getattr(member, "__func__", member):
             called = f": {inspect.signature(function).return_annotation}"  # a property
-        said = first(function) or (docstrings.meaning(found, name) if isinstance(member, property) else "")
-        lines.append(f"- `{name}{called}`{said and f': {said}'}")
+        whole = said(function)
+        lines.append(f"- `{name}{called}`{whole.text and f': {whole.text}'}")
+        lines += [f"  {line}" for line in _parts(whole)]
     yield from ["", *lines] if lines else []
+
+
+def _parts(whole: Said) -> Iterator[str]:
+    """Arguments, result and errors as a list."""
+    yield from (f"- `{name}`: {text}" for name, text in whole.args.items())
+    yield from (f"- {title}: {text}" for title, text in (("Returns", whole.returns), ("Yields", whole.yields)) if text)
+    yield from (f"- Raises `{name}`: {text}" for name, text in whole.raises)
 
 
 def _aliases() -> Iterator[str]:
     for name, module in ALIASES.items():
-        written, said = docstrings.alias(module, name)
-        yield f"- `{name}` is `{written}`{said and f': {said}'}"
+        written, text = docstrings.alias(module, name)
+        yield f"- `{name}` is `{written}`{text and f': {text}'}"
 
 
 def _marks() -> Iterator[str]:
     yield "An integer option says what it measures, `size: Annotated[int, zoo.Width]`, so that checks can run on a"
     yield "small copy of a spec."
     yield ""
-    said = docstrings.below(ast.parse(inspect.getsource(components)).body)
     for name in MARKS:
-        yield f"- `zoo.{name}`: {one_line(said[name])}"
+        yield f"- `zoo.{name}`: {docstrings.below('zoo.components', name)}"
 
 
 def _inside() -> Iterator[str]:
-    said = docstrings.below(ast.parse(inspect.getsource(model)).body)["Layers"]
-    yield f"`zoo.Layers`: {one_line(said)} [Plugins](../plugins.md#layers-inside-a-layer) has an example."
+    said_below = docstrings.below("zoo.spec.model", "Layers")
+    yield f"`zoo.Layers`: {said_below} [Plugins](../plugins.md#layers-inside-a-layer) has an example."
 
 
 def _function(where: str, module: Any, name: str) -> Iterator[str]:
@@ -235,24 +240,15 @@ def _function(where: str, module: Any, name: str) -> Iterator[str]:
     yield f"### `{where}.{name}`"
     yield ""
     if inspect.isclass(found):
-        yield first(found)
+        yield said(found).text
         return
     yield "```text"
     yield from textwrap.wrap(f"{name}{signature(found)}", 116, subsequent_indent="    ", break_long_words=False)
     yield "```"
     yield ""
-    yield first(found)
-    parts = sections(found)
-    names = list(inspect.signature(found).parameters)
-    given = entries(parts.pop("Args", ""), names)[1]
-    if given:
-        yield ""
-        for said in dict.fromkeys(given.values()):
-            shared = ", ".join(f"`{one}`" for one in names if given.get(one) == said)
-            yield f"- {shared}: {sentence(said)}"
-    for title, text in parts.items():
-        yield ""
-        yield f"{title}: {text}"
+    yield said(found).text
+    yield ""
+    yield from _parts(said(found))
 
 
 def _pytest() -> Iterator[str]:

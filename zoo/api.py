@@ -28,19 +28,25 @@ def load(spec: SpecLike | Spec, *, root: str | os.PathLike[str] | None = None, *
     """Read and validate a spec.
 
     Args:
-        spec: a path, a library name (`"lstm"`), a variant (`"zaremba-lm@medium"`), or a mapping with a spec's keys, of
-            which `schema` and `name` may be left out.
-        root: for a spec that is not trusted: a folder outside of which it is not read, nor what it extends, but for
-            the library. The environment's `ZOO_SPEC_ROOT` if not given.
-        changes: keys of a spec in place of its own, as in `hidden_size=30`. A dotted path replaces that value alone:
+        spec: A path, a library name (`"lstm"`), a variant (`"zaremba-lm@medium"`), or a mapping with a spec's keys,
+            of which `schema` and `name` may be left out.
+            A loaded spec comes back as it is.
+        root: For a spec that is not trusted: the folder outside of which neither the spec nor what it extends is read,
+            except for the library. Defaults to the environment variable `ZOO_SPEC_ROOT`.
+        **changes: Keys of a spec in place of its own, as in `hidden_size=30`. A dotted path replaces that value alone:
             `**{"layers.0.hidden_size": 30, "cell.peephole": True}`. What the spec says in `expect` is then not asked.
 
     Returns:
-        The canonical form: every layer spelled out, every component found.
+        The canonical form. Every layer is spelled out and every component found.
 
     Raises:
-        SpecError: every mistake in the file, each with its place, or a path of a change that leads nowhere.
-        ZooError: there is no such spec, or changes are made to one that is loaded already.
+        SpecError: If the file has mistakes, each with its place, or a path of a change leads nowhere.
+        ZooError: If there is no such spec, or changes are made to one that is loaded already.
+
+    Example:
+        >>> spec = zoo.load({"schema": 1, "name": "tagger", "input": 8, "cell": "lstm", "hidden_size": 16})
+        >>> spec.recurrent[0].hidden_size
+        16
     """
     if isinstance(spec, Spec):
         loaded: Spec = _as_it_is(spec, changes)
@@ -58,7 +64,15 @@ def _as_it_is(loaded: Any, changes: Mapping[str, Any]) -> Any:
 
 
 def list_specs() -> tuple[str, ...]:
-    """The names of the library's specs, those of plugins included."""
+    """List the specs of the library, those of plugins included.
+
+    Returns:
+        Their names, sorted, as `load` takes them.
+
+    Example:
+        >>> "lstm" in zoo.list_specs()
+        True
+    """
     return tuple(entry.name for entry in library.entries())
 
 
@@ -75,23 +89,30 @@ def build(
     """Build the model that a spec describes.
 
     Args:
-        spec: as for `load`, or a loaded spec.
-        seed: for the parameters; the global random state is then neither read nor changed, not even for a while, so
-            that threads may build at once. None draws from that state.
-        device: where the parameters live; "meta" takes no memory.
-        dtype: of the parameters; torch's default if not given, which stays as it is.
-        engine: "auto", "fused" (torch's own kernels), "linear" (cells that are linear in their state), "loop",
-            "compile" (the loop through torch.compile: slow to start, then up to 1.3 times as fast) or "scan" (for
-            torch.export with a free number of steps); all give the same numbers.
-        memory_limit: refuse to take more bytes than this for parameters and buffers, or for the state of one row; None
-            for no limit.
-        changes: as for `load`: `zoo.build("lstm", hidden_size=30)`.
+        spec: As for `load`, or a loaded spec.
+        seed: Of the initial parameters. With a seed the global random state is neither read nor changed, not even for a
+            while, so that threads may build at once. None draws from the global state.
+        device: Where the parameters live. On "meta" they take no memory.
+        dtype: Of the parameters. Defaults to torch's default dtype.
+        engine: How recurrences run: "auto", "fused" (torch's own kernels), "linear" (cells that are linear in their
+            state), "loop", "compile" (the loop through torch.compile: slow to start, then up to 1.3 times as fast) or
+            "scan" (for torch.export with a free number of steps). All give the same numbers.
+        memory_limit: Most bytes that the parameters and buffers, or the state of one sequence, may take. None for no
+            limit.
+        **changes: As for `load`: `zoo.build("lstm", hidden_size=30)`.
 
     Returns:
         A `torch.nn.Module`, in training mode.
 
     Raises:
-        SpecError: the spec is wrong. BuildError: it is right, but cannot be built as asked.
+        SpecError: If the spec is wrong.
+        BuildError: If the spec is valid but cannot be built as asked.
+
+    Example:
+        >>> model = zoo.build("lstm", seed=0)
+        >>> output, (h, c) = model(torch.zeros(4, 7, 10))
+        >>> output.shape
+        torch.Size([4, 7, 20])
     """
     from zoo.model.build import build as build_model
 
@@ -108,17 +129,28 @@ def summary(
     depth: int = 3,
     **changes: Any,
 ) -> Summary:
-    """A table of a model's modules and a card of what it costs; `print` it, or use its fields.
+    """Summarise a model: a table of its modules, and what it costs.
 
     Args:
-        spec: as for `load`, a loaded spec, or a built model, which is left exactly as it is.
-        batch_size: rows of the random input. seq_len: its time steps.
-        device: where to run; "meta" takes no memory and is chosen by itself for a model too large to build.
-        depth: how many levels of modules the table shows.
-        changes: as for `load`.
+        spec: As for `load`, a loaded spec, or a built model, which is left exactly as it is.
+        batch_size: Number of sequences in the random input.
+        seq_len: Number of time steps of the random input.
+        device: Where to run. "meta" takes no memory, and is the default for a model too large to build.
+        depth: How many levels of modules the table shows.
+        **changes: As for `load`.
+
+    Returns:
+        The table and the figures. `print` it, or use its attributes.
 
     Raises:
-        SpecError, BuildError: as `build`.
+        SpecError: If the spec is wrong.
+        BuildError: If the spec is valid but cannot be built as asked.
+        InputError: If a size is less than 1, or the run would take too much memory or time.
+
+    Example:
+        >>> figures = zoo.summary("lstm")
+        >>> figures.parameters, figures.streamable
+        (2560, True)
     """
     from zoo.inspect.summary import summarise
 
@@ -140,21 +172,28 @@ def check(
     slow: bool = False,
     **changes: Any,
 ) -> Report:
-    """Hold a model to the contract.
-
-    Args:
-        spec: as for `load`, a loaded spec, or a built model, of which only what it was built from is looked at: the
-            checks build models of their own.
-        device: where to run; the one available (CUDA, then MPS, then CPU) or `ZOO_DEVICE` if not given.
-        engine: how recurrences run, as for `build`.
-        checks: names of the checks to run; all that apply if not given.
-        slow: run the slow checks too.
-        changes: as for `load`.
-
-    Returns:
-        What passed, what was skipped and why, what failed; `report.ok` says whether nothing failed.
+    """Run the conformance checks on a model.
 
     Not for several threads of one process at once: the runner seeds torch and sets its number of threads.
+
+    Args:
+        spec: As for `load`, a loaded spec, or a built model, of which only what it was built from is looked at.
+        device: Where to run. Defaults to `ZOO_DEVICE`, else to the first available of CUDA, MPS and CPU.
+        engine: How recurrences run, as for `build`.
+        checks: Names of the checks to run. Defaults to all that apply.
+        slow: Whether to run the slow checks too.
+        **changes: As for `load`.
+
+    Returns:
+        What passed, what was skipped and why, and what failed. `report.ok` is True if nothing failed.
+
+    Raises:
+        SpecError: If the spec is wrong.
+        ZooError: If a check is unknown, or the device cannot be used.
+
+    Example:
+        >>> zoo.check("lstm", device="cpu", checks=["causality"]).ok
+        True
     """
     from zoo.checks.run import check as run
 
@@ -169,24 +208,29 @@ def convert(
 
     Before it returns, both sides are run on random input in float64, and their outputs compared to 1e-10. A layer of
     Keras and a node of ONNX are also run by their libraries, in float32, and compared to 1e-4. Dropout is not
-    translated, since it is no weight.
+    translated, since it is no weight. What is left out, or cast to another dtype, is reported as a warning.
 
     Args:
-        source: a model of layers of rnn, lstm or gru; a `torch.nn.RNN`, `LSTM` or `GRU`, or a state dict that holds
+        source: A model whose layers are rnn, lstm or gru; a `torch.nn.RNN`, `LSTM` or `GRU`, or a state dict that holds
             one; a torchrecurrent `PeepholeLSTM`, or its cell; a layer of Keras, a `zoo.KerasLayer`, a `zoo.OnnxNode`,
             or a list of such; or a file of weights, as a `pathlib.Path`.
         to: "zoo", "torch", "keras", "onnx" or "torchrecurrent".
-        name: of the spec of what is converted to "zoo".
-        nonlinearity: of a plain RNN, "tanh" or "relu": needed where the source does not say it, as a state dict.
-        prefix: of the recurrent module, such as "encoder.rnn", where a state dict or a file holds several.
+        name: Name of the spec, where the result is a model of this zoo.
+        nonlinearity: "tanh" or "relu", of a plain RNN whose source does not say it, such as a state dict.
+        prefix: Of the recurrent module, such as "encoder.rnn", where a state dict or a file holds several.
 
     Returns:
-        A `zoo.Model`; a `torch.nn` module or a torchrecurrent one, batch first; a tuple of `zoo.KerasLayer` or of
-        `zoo.OnnxNode`, one for each layer. What was left out, or cast to another type, is a warning.
+        A `zoo.Model`, a `torch.nn` or torchrecurrent module (batch first), or a tuple with one `zoo.KerasLayer` or
+        `zoo.OnnxNode` for each layer.
 
     Raises:
-        ZooError: the other side cannot express something, or the source is nothing of this; says what.
-        CheckFailure: the outputs differ.
+        ZooError: If the other side cannot express something, or the source is none of these.
+        CheckFailure: If the outputs differ.
+
+    Example:
+        >>> model = zoo.convert(torch.nn.GRU(3, 5, batch_first=True), to="zoo")
+        >>> model(torch.zeros(2, 4, 3))[0].shape
+        torch.Size([2, 4, 5])
     """
     import warnings
     from pathlib import Path
@@ -206,24 +250,30 @@ def convert(
 def doctor(
     spec: SpecLike | Spec | Model, *, lengths: Sequence[int] = (64, 512), seed: int = 0, **changes: Any
 ) -> Diagnosis:
-    """How healthy a model's recurrent layers are before training, or after it.
+    """Examine how healthy a model's recurrent layers are, before training or after it.
 
-    Each layer and direction is looked at by itself, on what random input, standard normal or random symbols, becomes
-    in the layers below it. Measured are the gradient of the last step's output by the first step's input against that
-    by the last step's; the part of gates' values near 0 or 1; the spectral radius of the map from one state to the
-    next; outputs that do not move; and denormal numbers. Dropout is off.
+    Each layer and direction is examined by itself, on what random input (standard normal, or random symbols) becomes
+    in the layers below it. Measured are the gradient of the last step's output with respect to the first step's input,
+    relative to that with respect to the last step's; the fraction of gate activations near 0 or 1; the spectral radius
+    of the map from one state to the next; outputs that do not change; and denormal numbers. Dropout is off.
 
     Args:
-        spec: as for `load`, a loaded spec, or a built model, which is left exactly as it is.
-        lengths: numbers of steps that gradients go back, each at least 2.
-        seed: of the parameters, where the model is built here, and of the input.
-        changes: as for `load`.
+        spec: As for `load`, a loaded spec, or a built model, which is left exactly as it is.
+        lengths: Numbers of steps that gradients go back, each at least 2.
+        seed: Of the parameters, where the model is built here, and of the input.
+        **changes: As for `load`.
 
     Returns:
-        The figures, `layers`, and what they mean in plain words, `verdict()`.
+        The measurements of each layer, `layers`, and what they mean in plain words, `verdict()`.
 
     Raises:
-        SpecError, BuildError: as `build`. ZooError: a length is too short, or the model has no recurrent layer.
+        SpecError: If the spec is wrong.
+        BuildError: If the spec is valid but cannot be built as asked.
+        ZooError: If a length is too short, or the model has no recurrent layer.
+
+    Example:
+        >>> zoo.doctor("lstm").layers[0].cell
+        'lstm'
     """
     from zoo.inspect.examine import examine
 

@@ -45,7 +45,14 @@ Shape = tuple[int, ...]
 
 
 class Options(BaseModel):
-    """Base of every component's options: strict, frozen, and nothing unknown, coerced or infinite gets in."""
+    """Base of every component's options: strict, frozen, and nothing unknown, coerced or infinite gets in.
+
+    Example:
+        >>> class Gain(zoo.Options):
+        ...     gain: float = 1.0
+        >>> Gain(gain=2.0)
+        Gain(gain=2.0)
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
@@ -56,7 +63,11 @@ class NoOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What an integer option measures, so that `shrink` can make it small: `Annotated[int, zoo.Width]`."""
+    """What an integer option measures, so that a tiny copy can make it small: `Annotated[int, zoo.Width]`.
+
+    Attributes:
+        name: How it is called.
+    """
 
     name: str
 
@@ -72,7 +83,14 @@ Vocabulary: Final = Size("vocabulary")
 def chosen(options: BaseModel, *left_out: str) -> str:
     """The options that differ from their defaults, as `repr` of a module shows them: "peephole=True, bias='one'".
 
-    left_out: those that the module shows otherwise. An option that has no default is one of its sizes.
+    An option that has no default is one of its sizes, and left out.
+
+    Args:
+        options: Of a component.
+        left_out: Names of options that the module shows otherwise.
+
+    Returns:
+        The text; empty where all options have their defaults.
     """
     shown = []
     for name, info in type(options).model_fields.items():
@@ -83,7 +101,17 @@ def chosen(options: BaseModel, *left_out: str) -> str:
 
 
 def features(shape: Shape) -> int:
-    """The width of flat features. Raises ZooError for maps, which most components cannot read."""
+    """The width of flat features.
+
+    Args:
+        shape: Of one step.
+
+    Returns:
+        Its only size.
+
+    Raises:
+        ZooError: If the shape is that of maps, which most components cannot read.
+    """
     if len(shape) != 1:
         raise ZooError(f"needs flat features at each step, not maps of shape {shape}")
     return shape[0]
@@ -93,15 +121,17 @@ def features(shape: Shape) -> int:
 class Traits:
     """What a component promises. The checks hold it to that, and skip what it does not promise.
 
-    causal: no output depends on a later input.
-    streamable: a sequence can be cut anywhere and resumed from its state.
-    stochastic: draws random numbers while training, beyond the dropout that the format itself defines.
-    batch_statistics: rows influence each other while training.
-    bounded: a cell's outputs stay within a bound that its parameters set, however large its input and however long the
-    sequence. What has no memory (an input, a norm, a linear layer, a pool, a head) is bounded where bounded inputs give
-    bounded outputs, however long the sequence: behind a bounded cell it then stays bounded. Gaps (`dt`) are held fixed.
-    second_order: has correct second derivatives.
-    low_precision: with weights in bfloat16, and under autocast, stays within 2% of float64 over 1000 steps.
+    Attributes:
+        causal: No output depends on a later input.
+        streamable: A sequence can be cut anywhere and resumed from its state.
+        stochastic: Random numbers are drawn while training, beyond the dropout that the format itself defines.
+        batch_statistics: Sequences of a batch influence each other while training.
+        bounded: A cell's outputs stay within a bound that its parameters set, however large its input and however long
+            the sequence. A component without memory (an input, a norm, a linear layer, a pool, a head) is bounded if
+            bounded inputs give bounded outputs, however long the sequence, so that it stays bounded behind a bounded
+            cell. Gaps (`dt`) are held fixed.
+        second_order: Second derivatives are correct.
+        low_precision: With weights in bfloat16, and under autocast, outputs stay within 2% of float64 over 1000 steps.
     """
 
     causal: bool = True
@@ -127,17 +157,21 @@ class Traits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """A component's closed form, written apart from its module so that each can be held against the other.
+    """A component's size and cost in closed form.
 
-    output_shape: features per step, without batch and time.
-    parameters: trainable numbers that the component adds (a tied weight counts where it is owned).
-    buffers: numbers that it keeps and that are not trained (torch's buffers): fixed weights, running figures.
-    macs_per_step: multiply-adds of matrix products per row and time step (pointwise work is not counted).
-    macs_per_sequence: the same, for what is done once per row whatever the length.
-    state: shape per row of each state; complex numbers have a last axis of 2.
-    fixed: the states whose start cannot be learned, see `zoo.StateSpec`.
-    sequential_depth: dependent matrix products (or stages) per time step that cannot run in parallel over time.
-    vocabulary: how many symbols an input embeds; None where it embeds none.
+    It is written apart from the module, so that each can be held against the other.
+
+    Attributes:
+        output_shape: Of one step, without batch and time.
+        parameters: Number of trainable numbers that the component adds. A tied weight counts where it is owned.
+        macs_per_step: Multiply-adds of matrix products per sequence and time step. Elementwise work is not counted.
+        macs_per_sequence: Multiply-adds of what is done once per sequence, whatever its length.
+        state: Shape of each state for one sequence, by name. Complex numbers have a last axis of 2.
+        fixed: States whose initial value cannot be learned, see `zoo.StateSpec`.
+        sequential_depth: Dependent matrix products (or stages) per time step that cannot run in parallel over time.
+        vocabulary: Number of symbols that an input embeds. None where it embeds none.
+        buffers: Number of numbers that are kept but not trained (torch's buffers), such as fixed weights and running
+            averages.
     """
 
     output_shape: Shape
@@ -153,10 +187,13 @@ class Description:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackDescription:
-    """What is known of one stack of an architecture, for the closed form of what the architecture adds.
+    """What is known of one stack of an architecture when it describes what it adds.
 
-    input, layers, head: what each describes itself as; no head gives None. output_shape: of one step, or behind a pool
-    of one sequence.
+    Attributes:
+        input: How the input describes itself.
+        layers: How each layer describes itself, in order.
+        head: How the head describes itself. None where there is no head.
+        output_shape: Of one step, or of one sequence behind a pool.
     """
 
     input: Description
@@ -178,16 +215,20 @@ def resolve(reference: str) -> Any:
 class ComponentType:
     """What every component record says. `kind` is where it may stand in a spec.
 
-    name: as written in a spec; lower case.
-    options: its own options model, a subclass of `zoo.Options`.
-    build: "module:attribute" of the class or function that makes the module; its arguments depend on the kind.
-    describe: "module:attribute" of a torch-free function that gives a `Description`; None marks the figures unknown.
-    summary: one line for lists. paper: the source: authors, year, title, where, and arXiv, DOI or address.
-    authority: what it is held to, where that is more than the paper: official code, or the equations meant.
-    traits: what it promises, or a function of a module (no lambda: models are pickled) from its options to that.
-    deviations: known failures, `{check name: reason}`, or such a function from its options to that; each must really
-    fail, by a figure and not by a crash, or the check fails.
-    api_version: the plugin API that it is written for; one newer than this is incompatible.
+    Attributes:
+        name: As written in a spec, in lower case.
+        build: "module:attribute" of the class or function that makes the module. Its arguments depend on the kind.
+        options: The component's own options, a subclass of `zoo.Options`.
+        describe: "module:attribute" of a function without torch that returns a `Description`. None leaves the cost of a
+            model with this component unknown.
+        summary: One line for lists.
+        paper: The source: authors, year, title, where, and arXiv, DOI or address.
+        authority: What the component is held to, where that is more than the paper: official code, or the equations
+            meant.
+        traits: What it promises, or a function of a module (no lambda: models are pickled) from its options to that.
+        deviations: Known failures, `{check name: reason}`, or such a function from its options to that. Each must
+            really fail, by a figure and not by a crash, or the check fails.
+        api_version: The plugin API that it is written for. One newer than this package's is incompatible.
     """
 
     kind: ClassVar[str] = "component"
@@ -222,10 +263,32 @@ class ComponentType:
             raise PluginError(f"{label}: api_version must be an integer, not {self.api_version!r}")
 
     def traits_of(self, options: Any) -> Traits:
+        """What the component promises with these options.
+
+        Args:
+            options: As the options model gives them.
+
+        Returns:
+            Its traits.
+
+        Raises:
+            PluginError: If the record's own function fails, or returns something else.
+        """
         found: Traits = self._told("traits", self.traits, Traits, options)
         return found
 
     def deviations_of(self, options: Any) -> Mapping[str, str]:
+        """The component's known failures with these options.
+
+        Args:
+            options: As the options model gives them.
+
+        Returns:
+            The reason of each, by the name of the check.
+
+        Raises:
+            PluginError: If the record's own function fails, or returns something else.
+        """
         found: Mapping[str, str] = self._told("deviations", self.deviations, Mapping, options)
         return found
 
@@ -249,14 +312,22 @@ class ComponentType:
 
 @dataclass(frozen=True, kw_only=True)
 class CellType(ComponentType):
-    """A recurrent cell. build: `(options, input_shape, hidden_size) -> zoo.Cell`; describe: the same arguments.
+    """A recurrent cell.
 
-    dropouts: which of the kinds "recurrent" and "weight" the cell applies by itself (see `Cell.uses`).
-    zoneout: whether any of its states may be zoned out.
-    uses: which of "dt" and "observed" the cell reads; a run without dt is one whose steps take 1 each.
-    reference: "module:attribute" of the same equations in plain NumPy, in float64, for one row from its first step:
-    `(x, parameters, options) -> y`, x (T, *input_shape), parameters by the names of the cell's `state_dict`,
-    y (T, *output_shape). A cell that uses "dt" or "observed" gets `dt=` (T,) or `observed=` (T, F) too.
+    Attributes:
+        build: "module:attribute" of `(options, input_shape, hidden_size) -> zoo.Cell`.
+        describe: "module:attribute" of `(options, input_shape, hidden_size) -> zoo.Description`, or None.
+        dropouts: Which of the kinds "recurrent" and "weight" the cell applies by itself (see `Cell.uses`).
+        zoneout: Whether any of its states may be zoned out.
+        uses: Which of "dt" and "observed" the cell reads. A run without dt is one whose steps take 1 each.
+        reference: "module:attribute" of the same equations in plain NumPy, in float64, for one sequence from its first
+            step: `(x, parameters, options) -> y`, with x (T, *input_shape), parameters by the names of the cell's
+            `state_dict`, and y (T, *output_shape). A cell that uses "dt" or "observed" also gets `dt=` (T,) or
+            `observed=` (T, F).
+
+    Example:
+        >>> zoo.CellType(name="acme", build="zoo_acme.cell:Acme", summary="A leaky average").kind
+        'cell'
     """
 
     kind: ClassVar[str] = "cell"
@@ -267,34 +338,53 @@ class CellType(ComponentType):
 
 
 class LayerType(ComponentType):
-    """A layer kind other than `recurrent`. build: `(options, input_shape) -> zoo.Layer`; describe alike.
+    """A layer kind other than `recurrent`.
 
     A layer whose steps depend on earlier ones starts anew where `run.reset` is set, or refuses with `zoo.InputError`.
+
+    Attributes:
+        build: "module:attribute" of `(options, input_shape) -> zoo.Layer`.
+        describe: "module:attribute" of `(options, input_shape) -> zoo.Description`, or None.
     """
 
     kind: ClassVar[str] = "layer"
 
 
 class HeadType(ComponentType):
-    """What turns the layers' output into the model's. build: `(options, input_shape, source) -> Module`, where
-    source is the built input; describe: the same arguments, where source is the input's Description."""
+    """What turns the layers' output into the model's.
+
+    Attributes:
+        build: "module:attribute" of `(options, input_shape, source) -> Module`, where source is the built input.
+        describe: "module:attribute" of `(options, input_shape, source) -> zoo.Description`, where source is the input's
+            Description, or None.
+    """
 
     kind: ClassVar[str] = "head"
 
 
 class InputType(ComponentType):
-    """What turns the model's input into features. build: `(options) -> Module`; describe alike."""
+    """What turns the model's input into features.
+
+    Attributes:
+        build: "module:attribute" of `(options) -> Module`, with the attributes of `zoo.Input`.
+        describe: "module:attribute" of `(options) -> zoo.Description`, or None.
+    """
 
     kind: ClassVar[str] = "input"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolType(ComponentType):
-    """From a sequence of features to one. build: `(options, input_shape) -> Module`; describe alike.
+    """From a sequence of features to one.
 
     The module is called with the last layer's output (B, T, F), zero in padding; which steps are valid (B, T), or None
-    for all; and the final output of each direction (B, F). It gives (B, F).
-    final: takes the final output of each direction (built-in `last`), which only a recurrent layer can give.
+    for all; and the final output of each direction (B, F). It returns (B, F).
+
+    Attributes:
+        build: "module:attribute" of `(options, input_shape) -> Module`.
+        describe: "module:attribute" of `(options, input_shape) -> zoo.Description`, or None.
+        final: Whether it takes the final output of each direction (as the built-in `last` does), which only a recurrent
+            layer can give.
     """
 
     kind: ClassVar[str] = "pool"
@@ -302,20 +392,29 @@ class PoolType(ComponentType):
 
 
 class NormType(ComponentType):
-    """Normalises features at each step. build: `(options, input_shape) -> Module`; describe alike.
+    """Normalises features at each step.
 
-    The module is called with features (B, T, F) and which steps are valid (B, T), or None for all. It gives (B, T, F).
-    In half precision the features are float32, and so are the parameters that it sees; its buffers are never less.
+    The module is called with features (B, T, F) and which steps are valid (B, T), or None for all. It returns
+    (B, T, F). In half precision the features are float32, and so are the parameters that it sees; its buffers are never
+    less.
+
+    Attributes:
+        build: "module:attribute" of `(options, input_shape) -> Module`.
+        describe: "module:attribute" of `(options, input_shape) -> zoo.Description`, or None.
     """
 
     kind: ClassVar[str] = "norm"
 
 
 class InitType(ComponentType):
-    """How parameters start. build: `(options) -> Callable[[Module], None]`; None leaves a module as it was made.
+    """How parameters are initialised.
 
-    What it gives is called once for each component (the input, a layer, the pool, the head), with everything inside it:
-    its parameters are `module.parameters()`, and those of a cell have roles, `cell.roles()`.
+    The scheme is called once for each component (the input, a layer, the pool, the head), with everything inside it.
+    Its parameters are `module.parameters()`, and those of a cell have roles, `cell.roles()`.
+
+    Attributes:
+        build: "module:attribute" of `(options) -> Callable[[Module], None]`, the scheme. None in place of a scheme
+            leaves a module as it was made.
     """
 
     kind: ClassVar[str] = "init"
@@ -325,10 +424,13 @@ class InitType(ComponentType):
 class StackType:
     """One of the stacks of an architecture: a spec writes it under its name, as an input, layers and a head.
 
-    name: lower case letters, digits and '_'. summary: one line on what it is for.
-    head: whether it has a head: "required", "optional" or "none". pool: whether that may have a pool over time.
-    streamable: whether it must run one step at a time: no layer of it may then look ahead.
-    output: whether what comes out of its last layer is used; not where its states alone are.
+    Attributes:
+        name: Lower case letters, digits and '_'.
+        summary: One line on what it is for.
+        head: Whether it has a head: "required", "optional" or "none".
+        pool: Whether the head may have a pool over time.
+        streamable: Whether it must run one step at a time. No layer of it may then look ahead.
+        output: Whether the output of its last layer is used. False where only its states are.
     """
 
     name: str
@@ -348,13 +450,16 @@ class StackType:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchitectureType(ComponentType):
-    """How the stacks of a model are wired. build: `(options, stacks) -> zoo.Model`, where stacks are the built ones by
-    name, each a `zoo.Model` of its own; describe: `(options, stacks) -> zoo.Description` of what it adds to them, where
-    stacks are their `zoo.StackDescription`s by name. The shape of an output is the model's.
+    """How the stacks of a model are wired.
 
-    stacks: what it is made of. None at all: the model is one stack, "", whose keys stand at the top of the file.
-    skips: checks that have no meaning for it, each with the reason, which the skip quotes. Checks that are about a
-    model of one stack are skipped for every architecture of several.
+    Attributes:
+        build: "module:attribute" of `(options, stacks) -> zoo.Model`, where stacks are the built ones by name, each a
+            `zoo.Model` of its own.
+        describe: "module:attribute" of `(options, stacks) -> zoo.Description` of what it adds to the stacks, where
+            stacks are their `zoo.StackDescription`s by name, or None. The shape of the output is the model's.
+        stacks: What it is made of. Without any the model is one stack, "", whose keys stand at the top of the file.
+        skips: Checks that have no meaning for it, each with the reason, which the skip quotes. Checks that are about a
+            model of one stack are skipped for every architecture of several.
     """
 
     kind: ClassVar[str] = "architecture"
@@ -370,13 +475,16 @@ class ArchitectureType(ComponentType):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckType:
-    """A check of the contract.
+    """A conformance check.
 
-    name: how it is called: lower case. summary: one line for lists. slow: only run when asked for.
-    run: "module:attribute" of `(subject) -> str | None`, which raises `zoo.CheckFailure`, or `zoo.Skip` with the
-    declaration that explains it, and may give what it says of itself, as which options it varied.
-    several: whether it can be run on an architecture of several stacks too.
-    api_version: as of every component.
+    Attributes:
+        name: As it is called on the command line, in lower case.
+        run: "module:attribute" of `(subject) -> str | None`. It raises `zoo.CheckFailure`, or `zoo.Skip` with the
+            declaration that explains it, and may return a note, such as which options it varied.
+        summary: One line for lists.
+        slow: Whether it runs only when asked for.
+        several: Whether it can also be run on an architecture of several stacks.
+        api_version: The plugin API that it is written for. One newer than this package's is incompatible.
     """
 
     kind: ClassVar[str] = "check"
@@ -401,7 +509,14 @@ Record = TypeVar("Record", bound=ComponentType | CheckType)
 
 @dataclass(frozen=True, slots=True)
 class Offer(Generic[Record]):
-    """A record and who provided it: the distribution's name and version, and the plugin's own name."""
+    """A record and who provided it.
+
+    Attributes:
+        record: What is provided.
+        distribution: Name of the distribution.
+        version: Of the distribution.
+        plugin: The plugin's own name.
+    """
 
     record: Record
     distribution: str

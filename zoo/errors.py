@@ -14,7 +14,7 @@ _UNSAFE: Final = re.compile(
 
 
 def clean(text: str) -> str:
-    """A text that a terminal shows as it is: characters that it would obey are written as escapes, `\\x1b`."""
+    r"""A text that a terminal shows as it is: characters that it would obey are written as escapes, `\x1b`."""
     return _UNSAFE.sub(_escaped, text)
 
 
@@ -28,9 +28,12 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 class ZooError(Exception):
-    """Something the user gave cannot be used. Its text is one clear message; `exit_status` is the command line's.
+    """Something the user gave cannot be used. Its text is one clear message.
 
     `str()` is safe to print, whatever file names and foreign texts are in it; `args` has them as they came.
+
+    Attributes:
+        exit_status: That of the command line.
     """
 
     exit_status = 2
@@ -44,8 +47,10 @@ class PluginError(ZooError):
 
 
 class BuildError(ZooError):
-    """A valid spec that cannot be built as asked: over the memory budget, an engine that a cell cannot use, or a
-    mistake of a component's author."""
+    """A valid spec that cannot be built as asked.
+
+    It is over the memory budget, names an engine that a cell cannot use, or a component's author made a mistake.
+    """
 
 
 class DeclarationError(BuildError):
@@ -65,10 +70,12 @@ class ProvenanceWarning(UserWarning):
 
 
 class CheckFailure(ZooError):
-    """A check of the contract does not hold; the text names the figure and its bound.
+    """A conformance check does not hold; the text names the figure and its bound.
 
-    part: the component of the spec that alone is to blame, where the check knows: only a deviation that this one
-    declares makes the failure an expected one.
+    Args:
+        text: What does not hold.
+        part: The component of the spec that alone is to blame, where the check knows. Only a deviation that this one
+            declares makes the failure an expected one.
     """
 
     exit_status = 1
@@ -80,10 +87,16 @@ class CheckFailure(ZooError):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake in one file: `line` and `column` count from 1; `text` is the source line they point into.
+    """One mistake in one file.
 
-    A mistake of the file as a whole (not UTF-8, a directory, ...) has line 0. `code` is a short stable name
-    of the kind of mistake, for machines.
+    Attributes:
+        file: Path of the file.
+        line: Counted from 1; 0 for a mistake of the file as a whole (not UTF-8, a directory, ...).
+        column: Counted from 1.
+        message: What is wrong, and how to mend it.
+        code: A short stable name of the kind of mistake, for machines.
+        text: The source line that `line` and `column` point into.
+        width: Number of characters that are wrong.
     """
 
     file: str
@@ -96,6 +109,7 @@ class Diagnostic:
 
     @property
     def place(self) -> str:
+        """Where it is: `file:line:column`, or the file alone."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def __str__(self) -> str:
@@ -111,7 +125,21 @@ class Diagnostic:
 
 @dataclass(init=False)
 class SpecError(ZooError):
-    """A spec that the reader refuses, with every mistake found in it, in the order of the file."""
+    """A spec that the reader refuses.
+
+    Args:
+        diagnostics: Every mistake found in it, in the order of the file.
+
+    Attributes:
+        diagnostics: Every mistake found in it, in the order of the file.
+
+    Example:
+        >>> try:
+        ...     zoo.load({"schema": 1, "name": "a", "input": 1, "cell": "lstn", "hidden_size": 2})
+        ... except zoo.SpecError as error:
+        ...     print(error.diagnostics[0].message)
+        unknown cell 'lstn'; did you mean 'lstm'?
+    """
 
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
@@ -145,10 +173,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def one_of(label: str, value: str, known: Sequence[str]) -> None:
-    """Refuse a value that is none of those known. label: what it is the value of, as in "--sort".
+    """Refuse a value that is none of those known.
+
+    Args:
+        label: What it is the value of, as in "--sort".
+        value: What was given.
+        known: All that would be right.
 
     Raises:
-        ZooError: says what would be right.
+        ZooError: If the value is not known. It says what would be right.
     """
     if value not in known:
         quoted = [repr(name) for name in known]

@@ -25,21 +25,39 @@ def fit_readout(
     observed: Tensor | None = None,
     reset: Tensor | None = None,
 ) -> Model:
-    """Set a model's head so that its squared error on these sequences is least, with a penalty on its weights.
+    """Set a model's head to the least squared error on these sequences, with a penalty on its weights.
 
     The layers stay as they are, and so do the modes of all modules. The head must have
     `fit(features (N, D), targets (N, size), *, ridge)`, as `linear` has.
 
     Args:
-        x: as the model reads it, (B, T, ...). targets: (B, T, size), or (B, size) behind a pool.
-        ridge: the penalty on squared weights, at least 0. washout: how many first steps of each row are left out, in
-            which a reservoir still shows where it started. lengths, state, dt, observed, reset: as in a call.
+        model: A model with a head.
+        x: Input as the model reads it, shape (B, T, ...).
+        targets: What the head should return, shape (B, T, size), or (B, size) behind a pool.
+        ridge: Penalty on squared weights, at least 0.
+        washout: Number of first steps of each sequence to leave out, in which a reservoir still depends on its initial
+            state.
+        lengths: As in a call.
+        state: As in a call.
+        dt: As in a call.
+        observed: As in a call.
+        reset: As in a call.
 
     Returns:
         The model.
 
     Raises:
-        InputError: no such head, what a call would refuse, targets that do not fit, or no step left.
+        InputError: If the model has no such head, a call would refuse the input, the targets do not fit, or no step is
+            left.
+
+    Example:
+        >>> head = {"kind": "linear", "size": 3}
+        >>> spec = {"schema": 1, "name": "a", "input": 3, "cell": "esn", "hidden_size": 50, "head": head}
+        >>> model = zoo.build(spec, seed=0)
+        >>> x = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0))
+        >>> model = zoo.fit_readout(model, x, targets=x, washout=10)
+        >>> bool((model(x) - x).square().mean() < 0.1)
+        True
     """
     if not isinstance(x, Tensor):
         raise InputError(f"x must be a tensor, with lengths beside it, not {type(x).__name__}")

@@ -31,10 +31,16 @@ ORACLES: Final = ROOT / "tests" / "cells" / "oracles.json"
 class Known:
     """One cell.
 
-    spec: its comparable one. symbols: of its states, in its equations. inputs: symbols of what comes in besides x.
-    start: what `reset_parameters` says. docstrings: of its class, and of the class of its further options, if that is
-    another.
-    source: where the class is, from the root. oracles: as the registry has them. golden: its golden record.
+    Attributes:
+        spec: Its comparable one.
+        symbols: Of its states, in its equations.
+        inputs: Symbols of what comes in besides x.
+        start: What `reset_parameters` says.
+        docstrings: Of its class, and of the class of its further options, if that is another.
+        source: Where the class is, from the root.
+        output_shape: Of one step.
+        oracles: As the registry has them.
+        golden: Its golden record.
     """
 
     record: CellType
@@ -49,6 +55,7 @@ class Known:
     output: str
     docstrings: tuple[str, ...]
     source: str
+    output_shape: tuple[int, ...]
     linear: bool
     fused: bool
     oracles: tuple[Mapping[str, Any], ...]
@@ -82,7 +89,7 @@ def cells() -> tuple[Known, ...]:
         cell = zoo.build(spec, seed=0).layers[0].cell
         assert isinstance(cell, Cell)
         names = (*cell.states, *cell.state_dict(), *record.options.model_fields)
-        text = inspect.getdoc(type(cell)) or ""
+        text = _without(f"{record.summary}.", inspect.getdoc(type(cell)) or "")
         entry = oracles.get(record.name)
         found.append(
             Known(
@@ -93,11 +100,12 @@ def cells() -> tuple[Known, ...]:
                 states=tuple(cell.states),
                 symbols=tuple(aliases(text).get(name, name) for name in cell.states),
                 inputs=tuple(symbol for name, symbol in INPUTS.items() if name in record.uses),
-                start=inspect.getdoc(type(cell).reset_parameters) or "",
+                start=_without("Initialise the parameters.", inspect.getdoc(type(cell).reset_parameters) or ""),
                 equations=equations(text, names),
                 output=output_of(text, names),
                 docstrings=(text, *_further(type(cell))),
                 source=str(Path(inspect.getfile(type(cell))).relative_to(ROOT)),
+                output_shape=cell.output_shape,
                 linear=is_linear(cell),
                 fused=cell.fusable,
                 oracles=() if entry is None else (entry, *entry.get("also", [])),
@@ -105,6 +113,11 @@ def cells() -> tuple[Known, ...]:
             )
         )
     return tuple(found)
+
+
+def _without(summary: str, text: str) -> str:
+    """A docstring without its first line, where that is no more than what stands on the page already."""
+    return text.removeprefix(f"{summary}\n\n")
 
 
 def _further(made: type[Cell]) -> list[str]:

@@ -24,8 +24,12 @@ _OPERATORS: Final = "⊙∗·+−/"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One box. kind: i for what comes in, s for what goes on, p for what is made of parameters alone, empty between.
-    under: what is done in it."""
+    """One box.
+
+    Attributes:
+        kind: i for what comes in, s for what goes on, p for what is made of parameters alone, empty between.
+        under: What is done in it.
+    """
 
     name: str
     under: str = ""
@@ -162,8 +166,10 @@ def _sorted(places: Sequence[int], equations: Sequence[Equation], steps: Steps) 
 
 
 def _done(right: Sequence[Token]) -> str:
-    """What an assignment does: the function around it, with the operators in it unless it is of a sum of products
-    alone, or the operators outside all brackets."""
+    """What an assignment does: the function around it, with the operators in it.
+
+    Of a sum of products alone, and where there is no function, it is the operators outside all brackets.
+    """
     plain = [token for token in right if token.kind != "space"]
     if len(plain) > 2 and (plain[0].kind == "function" or plain[0].text == "σ") and _is_bracketed(plain[1:]):
         inside = _operators(plain[2:-1])

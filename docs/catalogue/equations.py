@@ -56,7 +56,12 @@ _TOKEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """kind: symbol, function, number, high, power, sign or space."""
+    """One sign of a formula.
+
+    Attributes:
+        kind: symbol, function, number, high, power, sign or space.
+        text: As it is written.
+    """
 
     kind: str
     text: str
@@ -64,7 +69,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """symbol is assigned what stands on the right. case: of which option this is, or empty. note: words behind it."""
+    """One assignment.
+
+    Attributes:
+        symbol: What is assigned.
+        right: What stands on the right.
+        case: Of which option this is, or empty.
+        note: Words behind it.
+    """
 
     symbol: str
     right: tuple[Token, ...]
@@ -80,7 +92,9 @@ class Equation:
 def equations(docstring: str, names: Sequence[str] = ()) -> tuple[Equation, ...]:
     """Every assignment before the word `Source:`.
 
-    names: symbols of more than one letter, such as a state `aa`, which would pass for words otherwise.
+    Args:
+        docstring: Of a cell.
+        names: Symbols of more than one letter, such as a state `aa`, which would pass for words otherwise.
     """
     text = unicodedata.normalize("NFD", docstring.partition("Source:")[0])
     found: list[Equation] = []

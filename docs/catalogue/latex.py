@@ -142,7 +142,7 @@ def _one(token: Token, index: Index, primed: frozenset[str]) -> str:
 
 
 def symbol(text: str, time: str) -> str:
-    """One symbol with its accents and indices; time: the step, or nothing."""
+    """One symbol with its accents and indices, at the step `time`, or at none."""
     text = unicodedata.normalize("NFD", text)
     match = re.match(r"(Δt|[^'_₀₁₂₃₄₅₆₇₈₉₋]+)", text)
     assert match is not None, text
@@ -189,7 +189,7 @@ def _sub(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """For `\\text`, in which some readers show commands as they stand: words alone, without the marks of code.
+    r"""For `\text`, in which some readers show commands as they stand: words alone, without the marks of code.
 
     Raises:
         ValueError: If something is left that LaTeX would read.

@@ -19,7 +19,11 @@ Item = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The size of the picture, the upper left corner of each box, and the arrows as paths; heads: which have a head."""
+    """Where everything is: the size of the picture, the upper left corner of each box, and the arrows as paths.
+
+    Attributes:
+        heads: Which arrows have a head.
+    """
 
     size: tuple[float, float]
     corners: tuple[tuple[float, float], ...]
@@ -28,7 +32,13 @@ class Layout:
 
 
 def laid_out(boxes: int, edges: Sequence[tuple[int, int]], last: Sequence[int]) -> Layout:
-    """edges: from box to box, without cycles. last: the boxes of the last column."""
+    """Boxes in columns, with arrows between them.
+
+    Args:
+        boxes: How many there are.
+        edges: From box to box, without cycles.
+        last: The boxes of the last column.
+    """
     column = _columns(boxes, edges, last)
     links = _links(edges, column)
     order = _ordered(boxes, column, links)

@@ -146,6 +146,26 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     text = (ROOT / "specs" / "cells" / f"{record.name}.yaml").read_text(encoding="utf-8")
     yield from (line for line in text.splitlines() if not line.startswith("#"))
     yield "```"
+    yield ""
+    yield from _used(cell)
+
+
+def _used(cell: Known) -> Iterator[str]:
+    """How to run it, as code that a test runs, and the shape that comes out."""
+    yield "From Python:"
+    yield ""
+    yield "```python"
+    yield "import zoo"
+    yield ""
+    yield f'model = zoo.build("cells/{cell.record.name}", seed=0)'
+    given = "output, state" if cell.spec.head is None else "output"
+    yield f"{given} = model(model.example_input(batch=2, steps=5))"
+    yield "print(tuple(output.shape))"
+    yield "```"
+    yield ""
+    yield "```text"
+    yield f"{(2, 5, *cell.output_shape)}"
+    yield "```"
 
 
 def engines(cell: Known) -> tuple[str, ...]:

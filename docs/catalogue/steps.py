@@ -55,8 +55,10 @@ class Steps:
         return frozenset(self._inputs)
 
     def one(self, symbol: str) -> str:
-        """The symbol itself, or the one that stands for it: x_k, with an index, for x₀ and for all others alike, and a
-        state of several letters for a part of it."""
+        """The symbol itself, or the one that stands for it.
+
+        That is x_k, with an index, for x₀ and for all others alike, and a state of several letters for a part of it.
+        """
         return self._of.get(symbol, symbol)
 
     def assigned(self, place: int) -> frozenset[str]:

@@ -147,7 +147,7 @@ def test_the_reference_for_plugins_leaves_nothing_out() -> None:
         ("- `step(", "zoo.Cell.step()"),
         ("### `zoo.testing.planted`", "zoo.testing.planted"),
         ("- `where`", "zoo.testing.planted(where)"),
-        ("- `steps`", "zoo.testing.assert_matches_reference(batch)"),
+        ("- `steps`", "zoo.testing.assert_matches_reference(steps)"),
         ("- `--zoo-check ", "--zoo-check"),
         ("| `chunked` |", "check chunked"),
         ("- `zoo.Count`", "zoo.Count"),
@@ -167,15 +167,37 @@ def test_a_field_without_a_meaning_is_found() -> None:
     assert (count, _missing(page)) == (1, ["zoo.Traits.causal"])
 
 
-def test_what_a_docstring_says_is_taken_apart() -> None:
-    assert docstrings.entries("Of all. a, b: both; see c. c: one: two. No d: here.", ["a", "b", "c", "e"]) == (
-        "Of all.",
-        {"a": "both; see c.", "b": "both; see c.", "c": "one: two. No d: here."},
+def test_a_docstring_is_read_section_by_section() -> None:
+    said = docstrings.read(
+        "Do: this.\n\nAnd that.\n\nArgs:\n    x: Input, of\n        two lines.\n    **more: Others.\n\n"
+        "Attributes:\n    a: One.\n\nReturns:\n    What comes\n    back.\n\nRaises:\n    InputError: If not.\n"
+        "    ZooError: If ever.\n\nExample:\n    >>> 1 + 1\n    2\n\nAfter all."
     )
-    assert docstrings.meaning(zoo.StateSpec, "start") == "Its value before the first step."
-    assert docstrings.meaning(zoo.PoolType, "name") == "As written in a spec; lower case."
-    assert docstrings.meaning(zoo.PoolType, "build") == "`(options, input_shape) -> Module`; describe alike."
-    assert docstrings.sections(zoo.load)["Raises"].startswith("SpecError: every mistake in the file")
+    assert said == docstrings.Said(
+        summary="Do: this.",
+        text="Do: this. And that. After all.",
+        args={"x": "Input, of two lines.", "more": "Others."},
+        attributes={"a": "One."},
+        returns="What comes back.",
+        raises=(("InputError", "If not."), ("ZooError", "If ever.")),
+        examples=(">>> 1 + 1\n2",),
+    )
+    assert docstrings.read("Each.\n\nYields:\n    One row\n    of two.").yields == "One row of two."
+    with pytest.raises(ValueError, match="no page shows: warns"):
+        docstrings.read("Do.\n\nWarns:\n    UserWarning: If so.")
+
+
+def test_what_pages_say_comes_from_docstrings_and_signatures() -> None:
+    assert docstrings.meaning(zoo.StateSpec, "start") == "Initial value."
+    assert docstrings.meaning(zoo.PoolType, "name") == "As written in a spec, in lower case."  # of the class above
+    assert docstrings.meaning(zoo.PoolType, "build") == '"module:attribute" of `(options, input_shape) -> Module`.'
+    assert docstrings.meaning(zoo.CheckType, "run").startswith('"module:attribute" of `(subject) -> str \\| None`.')
+    assert docstrings.meaning(zoo.Report, "ok") == "Whether no check failed and at least one passed."
+    assert docstrings.below("zoo.components", "Vocabulary") == "A number of symbols."
+    assert docstrings.below("zoo.components", "CellType") == docstrings.below("zoo.components", "nothing") == ""
+    assert docstrings.alias("zoo.components", "Shape") == ("tuple[int, ...]", "")
+    engines = "Literal['auto', 'fused', 'linear', 'loop', 'compile', 'scan']"
+    assert docstrings.alias("zoo.engine.recurrence", "Engine") == (engines, "")  # written in zoo.engine.names
     assert docstrings.signature(zoo.testing.tiny_spec).startswith(
         "(cell: CellLike, *, input: Any = 5, hidden_size: int"
     )

@@ -43,9 +43,14 @@ SORTS: Final = ("name", "parameters", "forward", "training")
 class Row:
     """One cell. Figures of its spec are per row, and per step where steps are many.
 
-    parameters, macs_per_step, state_bytes, sequential_depth: of the whole model, one layer; None where unknown.
-    linear: whether it can be run as a scan. peaks: bytes at the widest moment, for each of `KINDS`.
-    results: its times beside the LSTM's, for each of `KINDS`.
+    Attributes:
+        parameters: Of the whole model, one layer; None where unknown.
+        macs_per_step: Of the whole model, one layer; None where unknown.
+        state_bytes: Of the whole model, one layer; None where unknown.
+        sequential_depth: Of the whole model, one layer; None where unknown.
+        linear: Whether it can be run as a scan.
+        peaks: Bytes at the widest moment, for each of `KINDS`.
+        results: Its times beside the LSTM's, for each of `KINDS`.
     """
 
     name: str
@@ -139,8 +144,14 @@ def measure(
     """Measure every cell beside the LSTM, in rounds in which both have their turn.
 
     Args:
-        catalogue: where the cells and their specs are from. only: as in `chosen`.
-        batch, steps: of the input. rounds, seconds, threads, progress: as `zoo.bench.engine.measure` has them.
+        catalogue: Where the cells and their specs are from.
+        only: As in `chosen`.
+        batch: Of the input.
+        steps: Of the input.
+        rounds: As `zoo.bench.engine.measure` has them.
+        seconds: As `zoo.bench.engine.measure` has them.
+        threads: As `zoo.bench.engine.measure` has them.
+        progress: As `zoo.bench.engine.measure` has them.
 
     Raises:
         ZooError: no cell matches.

@@ -25,8 +25,13 @@ Sign = Literal["as long", "as fast"]
 class Contest:
     """A work, what it is held against, and the goal.
 
-    name: `suite/what/size/...`. ours, beside: names of two works of its heat. sign: whether the figure is how many
-    times as long ours takes, which has to be small, or how many times as fast it is. goal: None where there is none.
+    Attributes:
+        name: `suite/what/size/...`.
+        ours: Name of the first of two works of its heat.
+        beside: Name of the work that it is held against.
+        sign: Whether the figure is how many times as long ours takes, which has to be small, or how many times as fast
+            it is.
+        goal: None where there is none.
     """
 
     name: str
@@ -55,8 +60,10 @@ class Contest:
 class Heat:
     """Works that run in turn, round by round.
 
-    make: gives the works by name; called when their turn comes, so that only one heat is in memory. verify: raises
-    CheckFailure where two works that should be the same computation are not. needs: modules that must be installed.
+    Attributes:
+        make: Gives the works by name; called when their turn comes, so that only one heat is in memory.
+        verify: Raises CheckFailure where two works that should be the same computation are not.
+        needs: Modules that must be installed.
     """
 
     contests: tuple[Contest, ...]

@@ -55,7 +55,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Counted(Generic[Key]):
-    """The rounds that count. thrown_away: disturbed ones that do not; kept_disturbed: such that had to be used."""
+    """The rounds that count.
+
+    Attributes:
+        thrown_away: Disturbed ones that do not.
+        kept_disturbed: Such that had to be used.
+    """
 
     rounds: tuple[Mapping[Key, Run], ...]
     thrown_away: int

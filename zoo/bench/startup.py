@@ -42,7 +42,9 @@ Process = tuple[tuple[str, ...], Site]
 class Contest:
     """A command, what it is held against, and the goal: how many times as long, or how many seconds longer.
 
-    site: what the command finds installed; beside_site: what the one that it is held against finds.
+    Attributes:
+        site: What the command finds installed.
+        beside_site: What the one that it is held against finds.
     """
 
     command: tuple[str, ...]
@@ -71,7 +73,13 @@ class Contest:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one contest came to. seconds, beside_seconds, figure: over the rounds that count."""
+    """What one contest came to.
+
+    Attributes:
+        seconds: Over the rounds that count.
+        beside_seconds: Over the rounds that count.
+        figure: Over the rounds that count.
+    """
 
     command: str
     beside: str
@@ -102,7 +110,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """All results. thrown_away: disturbed rounds that do not count; kept_disturbed: such that had to be used."""
+    """All results.
+
+    Attributes:
+        thrown_away: Disturbed rounds that do not count.
+        kept_disturbed: Such that had to be used.
+    """
 
     results: tuple[Result, ...]
     rounds: int

@@ -41,7 +41,12 @@ VERIFIED: Final = Size(4, 24, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """run: x (B, T, I) -> output (B, T, D), or both (T, B, ...) with time_first. parameters: what is trained."""
+    """One of two that are measured against each other.
+
+    Attributes:
+        run: From x (B, T, I) to the output (B, T, D), or both (T, B, ...) with time_first.
+        parameters: What is trained.
+    """
 
     run: Callable[[Tensor], Tensor]
     parameters: tuple[Tensor, ...]
@@ -52,7 +57,7 @@ class Contestant:
         return x.transpose(0, 1).contiguous() if self.time_first else x
 
     def forward(self, x: Tensor) -> Work:
-        """The work of running it without gradients. x: (B, T, I)."""
+        """The work of running it without gradients, on x (B, T, I)."""
         import torch
 
         own = self.reads(x)
@@ -64,7 +69,7 @@ class Contestant:
         return work
 
     def training(self, x: Tensor, *, input_gradient: bool = False) -> Work:
-        """The work of running it and taking the gradient of every parameter, and of x too if asked. x: (B, T, I)."""
+        """The work of running it on x (B, T, I) and taking the gradient of every parameter, and of x too if asked."""
         import torch
 
         own = self.reads(x).clone().requires_grad_(input_gradient)

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class GRU(GatedCell):
-    """r = σ(W_r x + U_r h + b_r), z = σ(W_z x + U_z h + b_z), h = (1 − z) ⊙ n + z ⊙ h; the output is h.
+    """Gated recurrent unit, reset gate after or before the recurrent product.
+
+    r = σ(W_r x + U_r h + b_r), z = σ(W_z x + U_z h + b_z), h = (1 − z) ⊙ n + z ⊙ h; the output is h.
 
     reset_gate `after` (torch, cuDNN):  n = tanh(W_n x + b_n + r ⊙ (U_n h + b'_n)); with one bias, b'_n is zero.
     reset_gate `before` (Cho et al. 2014): n = tanh(W_n x + b_n + U_n (r ⊙ h)); two biases are added.

@@ -108,10 +108,10 @@ def gated(
     depth: int = 1,
     states: tuple[str, ...] = ("h",),
 ) -> Description:
-    """A cell of `gates` blocks, each with W x + U h + b.
+    """The closed form of a cell of `gates` blocks, each with W x + U h + b.
 
-    products: weights of products besides these. vectors: parameters that are no part of a product, besides biases.
-    states: the first has the output's width, further ones have hidden_size.
+    `products` counts weights of products besides these, and `vectors` parameters that are no part of a product, besides
+    biases. The first of `states` has the output's width, further ones have hidden_size.
     """
     macs = gates * hidden_size * (features(input_shape) + output) + products
     biases = {"two": 2, "one": 1, "none": 0}[bias] * gates * hidden_size

@@ -27,8 +27,8 @@ def record(
 ) -> CellType:
     """The record of a cell whose parts are named after it, `describe_gru_d` and `gru_d` for `gru-d`.
 
-    family: the folder of cells. build: "module:class" in it. described_in: the module in it that has the closed form.
-    reference_in: the module of `zoo.references`. traits: bounded, as most of these cells are, if not given.
+    `family` is the folder of cells and `build` the "module:class" in it, `described_in` the module in it that has the
+    closed form, and `reference_in` the module of `zoo.references`. Without `traits` the cell is bounded, as most are.
     """
     identifier = name.replace("-", "_")
     return CellType(

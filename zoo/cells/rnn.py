@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class RNN(GatedCell):
-    """h = f(W x + b + U h), f = tanh or relu; the output is h.
+    """Simple recurrent network with tanh or relu.
+
+    h = f(W x + b + U h), f = tanh or relu; the output is h.
 
     Source: Elman 1990; layout as `torch.nn.RNN`. States: h (hidden_size,).
     """

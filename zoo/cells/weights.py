@@ -41,8 +41,11 @@ class GatedCell(Cell):
         self.kernel_key = (type(self), hidden_size, output_size, bias != "none")
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers; a choice, but for
-        those layers themselves and where the source of the cell says more."""
+        """Initialise the parameters.
+
+        Uniform in plus and minus 1/sqrt(hidden_size), as torch.nn starts its recurrent layers; a choice, but for
+        those layers themselves and where the source of the cell says more.
+        """
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters(recurse=False):
             nn.init.uniform_(parameter, -bound, bound)
@@ -107,9 +110,13 @@ def for_backward() -> bool:
 
 
 def last_output(y: Tensor, last: Tensor, state: Mapping[str, Tensor], ctx: Context) -> States:
-    """h of a cell whose output is h, at each row's last valid step; the old one for a row without steps.
+    """h of a cell whose output is h, at each sequence's last valid step; the old one for a sequence without steps.
 
-    last: (1, B, H), what the kernel gives for the last step, padding or not.
+    Args:
+        y: Output of the kernel, shape (B, T, H).
+        last: What the kernel gives for the last step, padding or not, shape (1, B, H).
+        state: The state before the first step.
+        ctx: What is known of the run.
     """
     if ctx.lengths is None:
         return {"h": last.squeeze(0)}

@@ -48,7 +48,13 @@ def bounded(subject: Subject) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The largest outputs. by_input: for inputs of each size of `LARGER`. half, whole: over half the steps and all."""
+    """The largest outputs.
+
+    Attributes:
+        by_input: For inputs of each size of `LARGER`.
+        half: Over half the steps.
+        whole: Over all steps.
+    """
 
     by_input: tuple[float, ...]
     half: float
@@ -57,7 +63,7 @@ class Growth:
 
 
 def measure(largest: Largest, shape: tuple[int, ...], label: str, *, longest: int = LONGEST) -> None:
-    """Raise CheckFailure where the output grows with the input or with the length. shape: of one step of the input."""
+    """Raise CheckFailure where the output grows with the input, of which one step is `shape`, or with the length."""
     steps = STEPS
     while True:
         found = growth(largest, shape, steps)

@@ -12,7 +12,11 @@ from zoo.plugin.manager import catalogue
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A check to run. name: bare where that has one meaning, else `zoo-acme/shapes`, as everywhere."""
+    """A check to run.
+
+    Attributes:
+        name: Bare where that has one meaning, else `zoo-acme/shapes`, as everywhere.
+    """
 
     name: str
     record: CheckType

@@ -24,10 +24,16 @@ RATE: Final = 0.4
 class Features:
     """One combination.
 
-    direction: one way, or both with this merge. norm: its kind and position. dropout: the one kind that acts, where
-    "variational" is on the input with one mask for the sequence. projection: of the output. two: a second layer of
-    another size behind it. lengths, state: the run has rows of different lengths, an incoming state. resets, states:
-    it is run with resets and for the states of all steps too.
+    Attributes:
+        direction: One way, or both with this merge.
+        norm: Its kind and position.
+        dropout: The one kind that acts, where "variational" is on the input with one mask for the sequence.
+        projection: Of the output.
+        two: A second layer of another size behind it.
+        lengths: The run has sequences of different lengths.
+        state: The run has an incoming state.
+        resets: It is run with resets too.
+        states: It is run for the states of all steps too.
     """
 
     direction: Direction = "ahead"
@@ -123,7 +129,8 @@ def built(model: Model, spec: Spec, layer: Recurrent) -> RecurrentLayer:
 def around(spec: Spec, layer: Recurrent, features: Features, width: int, output: int) -> Spec:
     """A model of this layer's cell alone with these features around it; what the cell cannot do is left out.
 
-    width, output: of the cell's input and output; a residual replaces that of the input by that of the layer's output.
+    The cell's input and output are `width` and `output` wide; a residual replaces the former by the width of the
+    layer's output.
     """
     direction = features.direction
     merge: Merge = "concat" if direction == "ahead" or direction == "reverse" else direction

@@ -160,7 +160,12 @@ def _unheard(subject: Subject, place: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Varied:
-    """What came of one option. values: those that changed something. dead: some value changed nothing."""
+    """What came of one option.
+
+    Attributes:
+        values: Those that changed something.
+        dead: Some value changed nothing.
+    """
 
     place: str
     values: tuple[str, ...]
@@ -211,7 +216,7 @@ class _Prints:
         self.base: tuple[Spec, Any] | None = None
 
     def differ(self, attempt: Try, label: str) -> bool | None:
-        """Whether the change changes anything; None where it does not fit, as another value may. label: for errors."""
+        """Whether the change changes anything; None where it does not fit, as another may; `label` is for errors."""
         if not variations.fits(attempt.changed):
             return None
         try:

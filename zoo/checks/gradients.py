@@ -76,8 +76,10 @@ def _by_step(features: Tensor) -> Tensor:
 
 
 def gradcheck(subject: Subject) -> None:
-    """Gradients by the input, the state and the parameters, but for `Cell.surrogates`, equal finite differences; second
-    ones where declared."""
+    """Gradients equal finite differences; second ones where declared.
+
+    They are those by the input, the state and the parameters, but for `Cell.surrogates`.
+    """
     if subject.exact != torch.float64:
         raise Skip(f"{subject.device.type} has no float64")
     model = subject.model()
@@ -96,8 +98,10 @@ def gradcheck(subject: Subject) -> None:
 
 
 def _with_graph(function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
-    """First derivatives are the same whether second ones can follow or not: a backward may take another way for them,
-    and `gradgradcheck` holds that way to itself alone."""
+    """First derivatives are the same whether second ones can follow or not.
+
+    A backward may take another way for them, and `gradgradcheck` holds that way to itself alone.
+    """
 
     def gradients(graph: bool) -> tuple[Tensor | None, ...]:
         loss = torch.stack([weighted(t) for t in function(*inputs)]).sum()

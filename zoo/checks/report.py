@@ -12,8 +12,13 @@ Status = Literal["passed", "skipped", "failed", "expected failure", "not run"]
 class Outcome:
     """One check on one model.
 
-    reason: the declaration behind a skip, the figure and bound of a failure, or why a check was not run.
-    detail: what the check says of itself, as which options it varied. traceback: of a failure. seconds: what it took.
+    Attributes:
+        check: Name of the check.
+        status: How it ended.
+        reason: The declaration behind a skip, the figure and bound of a failure, or why a check was not run.
+        detail: What the check says of itself, such as which options it varied.
+        traceback: Of a failure.
+        seconds: How long it took.
     """
 
     check: str
@@ -26,30 +31,41 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcomes of one model. A model for which no check passed or failed has not been tested, and is not ok."""
+    """The outcomes of the checks on one model.
+
+    A model for which no check passed or failed has not been tested, and is not ok.
+
+    Attributes:
+        name: Of the model.
+        outcomes: Of every check, in order.
+    """
 
     name: str
     outcomes: tuple[Outcome, ...]
 
     @property
     def passed(self) -> int:
+        """Number of checks that passed, or failed as declared."""
         return sum(outcome.status in ("passed", "expected failure") for outcome in self.outcomes)
 
     @property
     def skipped(self) -> int:
+        """Number of checks that do not apply."""
         return sum(outcome.status == "skipped" for outcome in self.outcomes)
 
     @property
     def failed(self) -> int:
+        """Number of checks that failed."""
         return sum(outcome.status == "failed" for outcome in self.outcomes)
 
     @property
     def not_run(self) -> int:
-        """Checks that a failure made meaningless: the model cannot be built, or cannot run."""
+        """Number of checks that a failure made meaningless: the model cannot be built, or cannot run."""
         return sum(outcome.status == "not run" for outcome in self.outcomes)
 
     @property
     def ok(self) -> bool:
+        """Whether no check failed and at least one passed."""
         return self.failed == 0 and self.passed > 0
 
     def __str__(self) -> str:
@@ -59,8 +75,11 @@ class Report:
         """The report for people.
 
         Args:
-            verbose: one line for each check, with the time that it took and what it says of itself.
-            traceback: the traceback below each failure.
+            verbose: Whether to write one line for each check, with the time that it took and what it says of itself.
+            traceback: Whether to write the traceback below each failure.
+
+        Returns:
+            One or more lines.
         """
         why = f" ({_skips(self.outcomes)})" if self.skipped and not verbose else ""
         counts = f"{self.passed} passed, {self.skipped} skipped{why}, {self.failed} failed"
@@ -74,6 +93,11 @@ class Report:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
+        """The report as plain data.
+
+        Returns:
+            The counts, and every outcome.
+        """
         return {
             "name": self.name,
             "ok": self.ok,

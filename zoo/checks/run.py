@@ -34,9 +34,10 @@ def check(
     slow: bool = False,
     at: Callable[[str], None] | None = None,
 ) -> Report:
-    """Hold one model to the contract. Arguments and result as `zoo.check`; at: is told each check before it runs.
+    """Run the conformance checks on one model. Arguments and result are those of `zoo.check`.
 
     Not for several threads of one process: it seeds torch, sets its number of threads and silences warnings meanwhile.
+    Before each check runs, `at` is told its name.
     """
     chosen = select(checks, slow=slow)
     engine_named(engine)  # a name that no model knows is the caller's mistake, not a model's

@@ -38,7 +38,17 @@ def default_device() -> torch.device:
 
 
 def as_device(name: str | torch.device) -> torch.device:
-    """A device that exists here and holds numbers. Raises ZooError for any other name."""
+    """A device that exists here and holds numbers.
+
+    Args:
+        name: Such as "cuda".
+
+    Returns:
+        The device.
+
+    Raises:
+        ZooError: If there is no such device, or it holds no numbers.
+    """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
@@ -57,10 +67,13 @@ def as_device(name: str | torch.device) -> torch.device:
 class Subject:
     """A spec under test. Checks read it and build from it; they do not change it.
 
-    spec: the canonical spec at full size. tiny: the same structure, small. device: where checks run.
-    engine: how its models run recurrences. shrunk: False leaves a spec that is small at its size.
-    slow: whether checks that have a longer form run that too.
-    traits: what all components of the spec promise together.
+    Attributes:
+        spec: The canonical spec at full size.
+        device: Where checks run.
+        engine: How its models run recurrences.
+        shrunk: Whether `tiny` is a small copy. False leaves a spec that is small already at its size.
+        slow: Whether checks that have a longer form run that too.
+        tiny: The same structure, small.
     """
 
     spec: Spec
@@ -75,6 +88,7 @@ class Subject:
 
     @cached_property
     def traits(self) -> Traits:
+        """What all components of the spec promise together."""
         return traits(self.spec)
 
     @property
@@ -84,25 +98,44 @@ class Subject:
 
     @property
     def several(self) -> bool:
-        """Whether the model is made of stacks with names: what checks of one stack ask for is then its own business."""
+        """Whether the model is made of stacks with names, which checks of one stack do not apply to."""
         return bool(self.spec.stacks[0].name)
 
     @property
     def pooled(self) -> bool:
-        """Whether the model gives one output per row rather than one per step."""
+        """Whether the model gives one output per sequence rather than one per step."""
         return self.spec.head is not None and self.spec.head.pool is not None
 
     def model(self, *, seed: int = 0, dtype: torch.dtype | None = None, train: bool = False) -> Model:
-        """A fresh tiny model, the same for the same seed; in eval mode unless asked otherwise.
+        """A fresh tiny model, the same for the same seed.
 
-        What starts as one number throughout (zero biases, a learned state) is moved, for zeros would hide mistakes.
+        What is initialised as one number throughout (zero biases, a learned state) gets noise, for zeros would hide
+        mistakes.
+
+        Args:
+            seed: Of its parameters.
+            dtype: Of its parameters. Defaults to `exact`.
+            train: Whether it is in training mode.
+
+        Returns:
+            A new model.
         """
         model = build(self.tiny, seed=seed, device=self.device, dtype=dtype or self.exact, engine=self.engine)
         move_constants(model, seed)
         return model.train(train)
 
     def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Tensor:
-        """A random input for the tiny model, (batch, steps, ...), drawn without touching the global state."""
+        """A random input for the tiny model; the global random state is untouched.
+
+        Args:
+            batch: Number of sequences.
+            steps: Number of time steps.
+            seed: Of what is drawn.
+            dtype: Of numbers. Defaults to `exact`.
+
+        Returns:
+            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
+        """
         generator = torch.Generator().manual_seed(1000 * seed + 10 * batch + steps)
         shape = (batch, steps)
         vocabulary = getattr(self.tiny.input.options, "vocabulary", None)
@@ -121,11 +154,11 @@ class Subject:
         return self.model()
 
     def probe(self) -> None:
-        """Build the tiny model, which every check does. Raises whatever building it raises."""
+        """Build the tiny model, which every check does. Whatever building it raises comes through."""
         assert self._probe is not None
 
     def probe_forward(self) -> None:
-        """Run the tiny model forward, as nearly every check does. Raises whatever that raises."""
+        """Run the tiny model forward, as nearly every check does. Whatever that raises comes through."""
         from zoo.checks.batch import batch_of, run  # which need a Subject themselves
 
         run(self._probe, batch_of(self, 2, 3))

@@ -34,7 +34,11 @@ Starts = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a component stands in a spec. layer: where the recurrent layer stands that it belongs to, if it does."""
+    """Where a component stands in a spec.
+
+    Attributes:
+        layer: Where the recurrent layer stands that it belongs to, if it does.
+    """
 
     path: Path
     layer: Path | None = None
@@ -52,7 +56,11 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One option at another value. base: the spec that this one differs from by that alone."""
+    """One option at another value.
+
+    Attributes:
+        base: The spec that this one differs from by that alone.
+    """
 
     base: Spec
     changed: Spec

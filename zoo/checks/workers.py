@@ -61,10 +61,10 @@ def count(models: int, wanted: str) -> int:
 
 
 def run(jobs: Sequence[Job], processes: int, choice: Choice, at: Callable[[str, str], None]) -> Generator[Report]:
-    """A report for each job, in their order. at: is told a model's name and each check before it runs.
+    """A report for each job, in their order. Before each check runs, `at` is told the model's name and the check's.
 
     Raises:
-        ZooError: what is asked cannot be done, as a device that is not there.
+        ZooError: If what is asked cannot be done, as on a device that is not there.
     """
     waiting = deque(enumerate(jobs))
     found: dict[int, Report] = {}

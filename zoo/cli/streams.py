@@ -39,7 +39,13 @@ class Safe:
     """
 
     def __init__(self, stream: TextIO, *, drawn: bool = False, like: Any = None) -> None:
-        """drawn: whether colours and movements of the cursor are let through. like: whose `isatty` is asked."""
+        """Write to a stream.
+
+        Args:
+            stream: Where to.
+            drawn: Whether colours and movements of the cursor are let through.
+            like: Whose `isatty` is asked; that of the stream by default.
+        """
         self._stream = stream
         self._drawn = drawn
         self._like = like if like is not None else stream

@@ -22,8 +22,9 @@ def drawn(rows: Sequence[Sequence[str]], right: Sequence[bool], width: int) -> I
     """The lines of a table. Texts are wrapped between words until it fits, the first column and numbers are not.
 
     Args:
-        rows: the head first. right: which columns are flush right.
-        width: columns of the terminal; more are used where the table cannot be that narrow.
+        rows: The head first.
+        right: Which columns are flush right.
+        width: Columns of the terminal; more are used where the table cannot be that narrow.
     """
     widths = _widths(rows, right, width)
     for row in rows:

@@ -17,10 +17,14 @@ Merge = Literal["concat", "sum", "mean", "mul"]
 class Dropout:
     """Rates of every kind of dropout of one recurrent layer; 0 is none.
 
-    input, between, output: on the layer's input; on its output where another recurrent layer follows; on its output.
-    variational: one mask per sequence instead of one per step, for these three.
-    recurrent: one mask per sequence on h where it enters recurrent products.
-    weight: DropConnect on the cell's recurrent weights. zoneout: keep a state's old value.
+    Attributes:
+        input: On the layer's input.
+        between: On its output, where another recurrent layer follows.
+        output: On its output.
+        variational: One mask per sequence instead of one per step, for these three.
+        recurrent: One mask per sequence on h where it enters recurrent products.
+        weight: DropConnect on the cell's recurrent weights.
+        zoneout: Keep a state's old value.
     """
 
     input: float = 0.0
@@ -38,7 +42,7 @@ class Dropout:
 
 
 def merged_shape(cell: Shape, merge: Merge, *, both: bool) -> Shape:
-    """The shape of a step behind a cell of one direction, or behind two that are merged. cell: a step of its output."""
+    """The shape of a step behind a cell of one direction, or two that are merged; `cell` is a step of its output."""
     return (2 * cell[0], *cell[1:]) if both and merge == "concat" else cell
 
 

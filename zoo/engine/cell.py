@@ -24,14 +24,21 @@ States = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class StateSpec:
-    """One named state of a cell.
+    """One named state of a cell. Its dtype follows the parameters, at least float32.
 
-    shape: per row. complex: complex numbers. start: its value before the first step.
-    zoneout: whether zoneout may keep its old value (never a stabiliser, a delay buffer or a clock).
-    learned: whether its start can be learned: not where no step reads it, or where it starts as nothing at all, as a
-    mean whose weights are zero. exact: a sum over all steps, such as a clock, which float32 would lose the digits of:
-    float64, where the device has it.
-    Its dtype follows the parameters, at least float32.
+    Attributes:
+        shape: For one sequence.
+        complex: Whether it holds complex numbers.
+        start: Initial value.
+        zoneout: Whether zoneout may keep its old value. Never for a stabiliser, a delay buffer or a clock.
+        learned: Whether the initial value may be a parameter. False if no step reads it, or if it stands for nothing
+            yet, such as a mean whose weights are zero.
+        exact: Whether it is a sum over all steps, such as a clock, whose digits float32 would lose. It is then float64,
+            where the device has it.
+
+    Example:
+        >>> zoo.StateSpec((16,), zoneout=True).dtype(torch.bfloat16)
+        torch.float32
     """
 
     shape: Shape
@@ -42,7 +49,15 @@ class StateSpec:
     exact: bool = False
 
     def dtype(self, parameters: torch.dtype, device: torch.device | None = None) -> torch.dtype:
-        """The state's dtype for parameters of the given one, and as it is carried, if the device is given."""
+        """The state's dtype.
+
+        Args:
+            parameters: The dtype of the parameters.
+            device: Where the state is carried. Without it, the dtype of an exact state is that of any other.
+
+        Returns:
+            A real or complex dtype, of at least float32.
+        """
         exact = self.exact and device is not None and device.type != "mps"
         if exact or parameters in (torch.float64, torch.complex128):
             return torch.complex128 if self.complex else torch.float64
@@ -53,8 +68,15 @@ class StateSpec:
 class Role:
     """What a parameter is to an initialisation scheme.
 
-    kind: a map of the input, a map of the recurrent state, a bias, or one recurrent weight for each unit.
-    gates: the blocks along its first axis, in order. forget: the block of the forget gate, if there is one.
+    Attributes:
+        kind: "input" for a map of the input, "recurrent" for a map of the recurrent state, "bias", or "unit" for one
+            recurrent weight for each unit.
+        gates: Names of the blocks along its first axis, in order.
+        forget: Which block is that of the forget gate, if there is one.
+
+    Example:
+        >>> zoo.Role("recurrent", gates=("i", "f", "g", "o"), forget="f").kind
+        'recurrent'
     """
 
     kind: Literal["input", "recurrent", "bias", "unit"]
@@ -66,13 +88,24 @@ class Role:
 class Context:
     """What a cell may know of the run, in the order in which it sees the steps; None where nothing was given.
 
-    batch: rows, B. device: where the run is. training: whether the cell is in training mode. states: the cell's own.
-    window: how many past inputs stand before the first step. weight_dropout: the rate for `drop_weight`.
-    recurrent_dropout: the rate for `drop_state`.
-    valid: (B, T), which steps are not padding. lengths: (B,). dt: (B, T), time since the last step.
-    observed: (B, T, F). reset: (B, T), where the state starts anew. age: (B, T), steps since the sequence or its last
-    reset began. fresh: (B, T), age == 0. `age` and `fresh` are there for cells with a `window` or that use "fresh".
-    dtype: of the states' real numbers, but for exact ones. half: whether products of the input are in half precision.
+    Attributes:
+        batch: Number of sequences, B.
+        device: Where the run is.
+        dtype: Of the states' real numbers, except exact ones.
+        training: Whether the cell is in training mode.
+        states: The cell's own states.
+        window: Number of past inputs in front of the first step.
+        weight_dropout: The rate for `drop_weight`.
+        recurrent_dropout: The rate for `drop_state`.
+        valid: Which steps are not padding, shape (B, T).
+        lengths: Number of valid steps of each sequence, shape (B,).
+        dt: Time since the last step, shape (B, T).
+        observed: Which features were observed, shape (B, T, F).
+        reset: Before which steps the state starts anew, shape (B, T).
+        age: Steps since the sequence or its last reset began, shape (B, T). Given to cells with a `window` and to those
+            that use "fresh".
+        fresh: Where the age is 0, shape (B, T). Given to the same cells as `age`.
+        half: Whether products of the input are in half precision.
     """
 
     batch: int
@@ -93,7 +126,15 @@ class Context:
     half: bool = False
 
     def past(self, y: Tensor, k: int) -> Tensor:
-        """What y was k steps ago in this sequence: (B, window + T, ...) -> (B, T, ...), zero before its first step."""
+        """What y was k steps ago in its sequence.
+
+        Args:
+            y: Values of the window and of all steps, shape (B, window + T, ...).
+            k: Number of steps, at most the window.
+
+        Returns:
+            Values of shape (B, T, ...), zero before the first step of a sequence.
+        """
         steps = y.shape[1] - self.window
         shifted = y[:, self.window - k : self.window - k + steps]
         if k == 0 or self.age is None:
@@ -107,11 +148,14 @@ class Context:
         In half precision a bias of 7 and what a gate adds to it would be left with two digits, at every step the same.
 
         Args:
-            x: (B, T, I).
-            weight: (O, I).
-            bias: (O,), or None.
-            exact: Compute the product in the states' precision too: for what a threshold, a quotient or a memory that
-                never forgets makes much of.
+            x: Input of shape (B, T, I).
+            weight: Weight of shape (O, I).
+            bias: Bias of shape (O,), or None.
+            exact: Whether to compute the product in the states' precision too: for what a threshold, a quotient or a
+                memory that never forgets makes much of.
+
+        Returns:
+            Output of shape (B, T, O).
         """
         if not self.half:
             return F.linear(x, weight, bias)
@@ -122,13 +166,27 @@ class Context:
         return product if bias is None else product + bias
 
     def drop_weight(self, weight: Tensor) -> Tensor:
-        """DropConnect: a recurrent weight as this run uses it. To be called before anything is derived from it."""
+        """DropConnect: a recurrent weight as this run uses it. To be called before anything is derived from it.
+
+        Args:
+            weight: Of any shape.
+
+        Returns:
+            The weight, and while training a copy with some of its numbers zero and the others scaled up.
+        """
         if not self.training or not self.weight_dropout:
             return weight
         return torch.dropout(weight, self.weight_dropout, True)
 
     def drop_state(self, name: str) -> Tensor | None:
-        """A mask (B, ...) for the whole run to multiply into a state where it enters a product, or None."""
+        """A dropout mask for the whole run, to multiply into a state where it enters a product.
+
+        Args:
+            name: Of the state.
+
+        Returns:
+            A mask of shape (B, ...), or None where nothing is dropped.
+        """
         if not self.training or not self.recurrent_dropout:
             return None
         keep = 1.0 - self.recurrent_dropout
@@ -143,14 +201,40 @@ class Cell(nn.Module):
     A subclass sets `input_shape`, `output_shape` and `states`, and writes `step` and `reset_parameters`; usually
     `project` too, so that everything that does not depend on the state is one product over all steps.
 
-    input_shape: (I,), or (C, H, W) for maps. output_shape: per step. states: in order; the first is the output by
-    default. window: how many past inputs `project` needs. uses: what the cell reads or does by itself, of "dt",
-    "observed", "fresh", "weight_dropout", "recurrent_dropout". fusable: whether `fused` can run it.
-    keep, write: the gates whose opening keeps the state as it is, and overwrites it, by their names in `roles`.
-    surrogates: parameters whose gradient stands in for a derivative that is none, as behind a threshold, by name.
-    kernel_key: equal for cells that one call of `fused_stack` can run together; None where there is no such call.
-    torch_layout: whether a model of nothing but this cell, in equal sizes, gives its state as `torch.nn.LSTM` does: one
-    tensor for each of `states`, (layers * directions, B, ...).
+    Attributes:
+        input_shape: Of one step, (I,), or (C, H, W) for maps.
+        output_shape: Of one step.
+        states: Every state by name, in order. The first is the output by default.
+        window: Number of past inputs that `project` needs.
+        uses: What the cell reads or does by itself, of "dt", "observed", "fresh", "weight_dropout",
+            "recurrent_dropout".
+        fusable: Whether `fused` can run it.
+        keep: Name in `roles` of the forget gate: open, it leaves the state as it is.
+        write: Name in `roles` of the input gate: open, it overwrites the state.
+        surrogates: Names of parameters trained with a surrogate gradient, as behind a threshold. Checks of gradients
+            skip them.
+        kernel_key: Equal for cells that one call of `fused_stack` can run together. None where there is no such call.
+        torch_layout: Whether a model of nothing but this cell, in equal sizes, gives its state as `torch.nn.LSTM` does:
+            one tensor for each of `states`, (layers * directions, B, ...).
+
+    Example:
+        >>> class Leaky(zoo.Cell):
+        ...     def __init__(self, options, input_shape, hidden_size):
+        ...         super().__init__()
+        ...         self.input_shape, self.output_shape = input_shape, (hidden_size,)
+        ...         self.states = {"h": zoo.StateSpec((hidden_size,))}
+        ...         self.read = torch.nn.Linear(*input_shape, hidden_size)
+        ...     def project(self, x, const, ctx):
+        ...         return self.read(x)
+        ...     def step(self, u, state, const):
+        ...         return {"h": 0.9 * state["h"] + 0.1 * u}
+        ...     def reset_parameters(self):
+        ...         self.read.reset_parameters()
+        >>> Leaky(None, (3,), 5)
+        Leaky(
+          3, 5
+          (read): Linear(in_features=3, out_features=5, bias=True)
+        )
     """
 
     input_shape: Shape
@@ -168,8 +252,10 @@ class Cell(nn.Module):
     """The options that differ from their defaults, for `repr`; the builder sets it."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Cast and move as any module, but keep buffers at least float32. Those of a cell without parameters, as of a
-        reservoir, are its weights and follow."""
+        """Cast and move as any module, but keep buffers at least float32.
+
+        Those of a cell without parameters, as of a reservoir, are its weights and follow.
+        """
         move = super()._apply
         if next(self.parameters(), None) is None:
             move(fn, recurse)  # type: ignore[no-untyped-call]
@@ -178,38 +264,84 @@ class Cell(nn.Module):
         return self
 
     def constants(self, ctx: Context) -> Any:
-        """What `step` needs of the parameters, once per run: tensors and None, one or a flat tuple.
+        """What `step` needs of the parameters, computed once per run.
 
-        It sees parameters that are at least float32, as everything does that meets a state.
+        It sees parameters that are at least float32, as everything does that meets a state. Outside training it must
+        depend on the parameters and the precision alone: `Model.streaming` caches it.
 
-        Outside training it must depend on the parameters and the precision alone: `Model.streaming` caches it.
+        Args:
+            ctx: What is known of the run.
+
+        Returns:
+            Tensors and None, one or a flat tuple.
         """
         return ()
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Inputs:
-        """What `step` needs of the input: x (B, window + T, ...) -> leaves (B, T, ...)."""
+        """What `step` needs of the input, for all steps at once.
+
+        Args:
+            x: Input of shape (B, window + T, *input_shape).
+            const: What `constants` returned.
+            ctx: What is known of the run.
+
+        Returns:
+            A tensor, or a flat tuple of tensors, of shape (B, T, ...).
+        """
         return x
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
-        """The new state, with exactly the keys of `states`; u and the state have leaves (B, ...)."""
+        """One time step.
+
+        Args:
+            u: What `project` returned for this step, tensors of shape (B, ...).
+            state: The state before the step, tensors of shape (B, ...) by name.
+            const: What `constants` returned.
+
+        Returns:
+            The new state, with exactly the keys of `states`.
+        """
         return {name: a * state[name] + b for name, (a, b) in self.linear_recurrence(u, const).items()}
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
-        """In place of `step`, for a cell linear and elementwise in its state: `{state: (a, b)}` for every state.
+        """In place of `step`, for a cell linear and elementwise in its state: h_t = a_t * h_{t-1} + b_t.
 
-        h_t = a_t * h_{t-1} + b_t, where a and b are those of u, for leaves (B, ...) and (B, T, ...) alike; a may also
-        have no time axis of its own, as a decay that does not depend on the input.
+        Args:
+            u: What `project` returned, tensors of shape (B, ...) or (B, T, ...).
+            const: What `constants` returned.
+
+        Returns:
+            The pair (a, b) of every state by name, with the leading axes of u. A coefficient that does not depend on
+            the input, such as a decay, may have no time axis.
         """
         raise TypeError(f"{type(self).__name__} defines neither step nor linear_recurrence")
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
-        """The output of the new state, for leaves (B, ...) and (B, T, ...) alike."""
+        """The output of the new state.
+
+        Args:
+            u: What `project` returned, tensors of shape (B, ...) or (B, T, ...).
+            state: The state after the step, with the same leading axes as u.
+            const: What `constants` returned.
+
+        Returns:
+            A tensor with the same leading axes, then `output_shape`.
+        """
         return state[next(iter(self.states))]
 
     def fused(self, x: Tensor, state: Mapping[str, Tensor], const: Any, ctx: Context) -> tuple[Tensor, States] | None:
-        """The whole run by a faster kernel: output (B, T, ...) and the state at each row's last valid step.
+        """The whole run by a faster kernel.
 
-        None means: run the loop. Never called with resets, zoneout, recurrent dropout or states of all steps.
+        It is never called with resets, zoneout, recurrent dropout or states of all steps.
+
+        Args:
+            x: Input of shape (B, window + T, *input_shape).
+            state: The state before the first step, tensors of shape (B, ...) by name.
+            const: What `constants` returned.
+            ctx: What is known of the run.
+
+        Returns:
+            The output (B, T, ...) and the state at each sequence's last valid step, or None to run the loop.
         """
         return None
 
@@ -219,17 +351,35 @@ class Cell(nn.Module):
     ) -> tuple[Tensor, States]:
         """Several plain layers of this cell by one call of its kernel; only for cells with a `kernel_key`.
 
-        cells: layer by layer, forwards before backwards, with or without the latter. x: (B, T, F), without padding.
-        state: (layers * directions, B, ...) by name. Returns the last layer's output and the state in the same form.
+        Args:
+            cells: Layer by layer, forward before backward, with or without the latter.
+            x: Input of shape (B, T, F), without padding.
+            state: Tensors of shape (layers * directions, B, ...) by name.
+            layers: Number of layers.
+
+        Returns:
+            The last layer's output, and the state in the same form.
         """
         raise TypeError(f"{type(cells[0]).__name__} does not define fused_stack")
 
     def forward(self, x: Tensor, run: Callable[[Cell, Tensor], Any]) -> Any:
-        """The engine runs a cell through here, so that hooks and summaries see it as they see any module."""
+        """Run the cell: the engine does so through here, so that hooks and summaries see it as they see any module.
+
+        Args:
+            x: Input of shape (B, T, *input_shape).
+            run: What the engine does with a cell and its input.
+
+        Returns:
+            What `run` returns.
+        """
         return run(self, x)
 
     def extra_repr(self) -> str:
-        """Features in and units, (C, H, W) for maps, then the options that differ from their defaults."""
+        """Features in and units, (C, H, W) for maps, then the options that differ from their defaults.
+
+        Returns:
+            The text between the brackets of `repr`.
+        """
         units = getattr(self, "hidden_size", None)
         sizes = [self.input_shape, self.output_shape if units is None else (units,)]
         return ", ".join(
@@ -237,11 +387,15 @@ class Cell(nn.Module):
         )
 
     def reset_parameters(self) -> None:
-        """Start every parameter and every buffer as the cell's paper does."""
+        """Initialise every parameter and every buffer as the cell's paper does."""
 
     def pin_parameters(self) -> None:
         """Set what an option fixes whatever the initialisation scheme."""
 
     def roles(self) -> Mapping[str, Role]:
-        """The role of each parameter that an initialisation scheme may set, by name."""
+        """The role of each parameter that an initialisation scheme may set.
+
+        Returns:
+            Roles by the names of parameters.
+        """
         return {}

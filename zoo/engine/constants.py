@@ -30,7 +30,11 @@ Stamp = tuple[tuple[Tensor, int, int], ...]
 
 @dataclass(eq=False, slots=True)
 class _Block:
-    """A `caching` block. cached: for each of its cells, by precision, the stamp of its parameters and its constants."""
+    """A `caching` block.
+
+    Attributes:
+        cached: For each of its cells, by precision, the stamp of its parameters and its constants.
+    """
 
     cached: WeakKeyDictionary[Cell, dict[torch.dtype, tuple[Stamp, Any]]] = field(default_factory=WeakKeyDictionary)
     open: bool = True

@@ -48,10 +48,15 @@ FORWARD: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> None:
-    """Look at what any module declares. known: modules that it was given, and may hold without registering them.
+    """Look at what any module declares.
+
+    Args:
+        module: What a component's author made.
+        kind: Of the component.
+        known: Modules that it was given, and may hold without registering them.
 
     Raises:
-        DeclarationError: what it says is none of what the engine can use.
+        DeclarationError: If it is nothing that the engine can use.
     """
     if "_parameters" not in vars(module):
         wrong(module, ".__init__ does not call super().__init__(): call it first")
@@ -127,10 +132,15 @@ def source(module: nn.Module) -> None:
 
 
 def cell(cell: Cell, input_shape: tuple[int, ...], uses: Set[str] = frozenset()) -> None:
-    """Look at what a cell declares. input_shape: what it was built for. uses: what its record says that it reads.
+    """Look at what a cell declares.
+
+    Args:
+        cell: What its author made.
+        input_shape: What it was built for.
+        uses: What its record says that it reads.
 
     Raises:
-        DeclarationError: what it says is none of what the engine can use.
+        DeclarationError: If it is nothing that the engine can use.
     """
     _methods(cell)
     found = shape(cell, "input_shape")

@@ -24,7 +24,7 @@ def label(module: nn.Module) -> str:
 
 
 def wrong(module: nn.Module, what: str) -> NoReturn:
-    """Raise the mistake of a module's author. what: begins behind the class's name, as in ".step gives None"."""
+    """The mistake of a module's author; `what` begins behind the class's name, as in ".step gives None"."""
     raise DeclarationError(said_by(module, what))
 
 

@@ -21,11 +21,14 @@ __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
 
 class LayerOutput(NamedTuple):
-    """What a layer gives.
+    """What a layer returns.
 
-    output: (B, T, ...), zero in padding. state: (B, ...) by name, {} where a layer has none.
-    final: (B, ...), the final output of each direction, where the run asks for it and the layer knows better than
-    "the last valid step". states: (B, T, ...), where the run asks for them.
+    Attributes:
+        output: Output of shape (B, T, ...), zero in padding.
+        state: The state after the last valid step, tensors of shape (B, ...) by name. {} where a layer has none.
+        final: The final output of each direction, shape (B, ...), where the run asks for it and the layer knows better
+            than "the last valid step".
+        states: The states of all steps, tensors of shape (B, T, ...) by name, where the run asks for them.
     """
 
     output: Tensor
@@ -35,16 +38,38 @@ class LayerOutput(NamedTuple):
 
 
 class Layer(nn.Module):
-    """Base of every layer kind: from a sequence and a state to a sequence and a state. output_shape: per step."""
+    """Base of every layer kind: from a sequence and a state to a sequence and a state.
+
+    Attributes:
+        output_shape: Of one step.
+    """
 
     output_shape: Shape
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
-        """The state before the first step, (B, ...) by name; {} for a layer without one."""
+        """The state before the first step.
+
+        Args:
+            batch: Number of sequences.
+            device: Where the state lives.
+            dtype: Of the model. A state is at least float32.
+
+        Returns:
+            Tensors of shape (B, ...) by name; {} for a layer without a state.
+        """
         return {}
 
     def forward(self, x: Tensor, state: Any, run: Run) -> LayerOutput:
-        """x (B, T, ...), with zeros in padding; state: as `init_state` gives it."""
+        """Run over a batch of sequences.
+
+        Args:
+            x: Input of shape (B, T, ...), zero in padding.
+            state: As `init_state` gives it.
+            run: What belongs to all layers.
+
+        Returns:
+            Output and state.
+        """
         raise TypeError(f"{type(self).__name__} does not define forward")
 
 

@@ -31,17 +31,26 @@ class LayerList(nn.ModuleList):
 
     @property
     def cells(self) -> list[Cell]:
-        """The cells, those of the forward direction, in order; those inside other layers too."""
+        """The cells of the forward direction, in order; those inside other layers too."""
         return [module.cell for module in self.modules() if isinstance(module, RecurrentLayer)]
 
     @property
     def output_shape(self) -> Shape:
-        """Of one step behind the last layer."""
+        """Shape of one step behind the last layer."""
         *_, last = self._each()
         return last.output_shape
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
-        """The states before the first step, each (B, ...)."""
+        """The states before the first step.
+
+        Args:
+            batch: Number of sequences.
+            device: Where the states live.
+            dtype: Of the model. A state is at least float32.
+
+        Returns:
+            Tensors of shape (B, ...) by name.
+        """
         state: States = {}
         for index, layer in enumerate(self._each()):
             own = layer.init_state(batch, device=device, dtype=dtype)
@@ -49,12 +58,15 @@ class LayerList(nn.ModuleList):
         return state
 
     def run(self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run) -> LayerOutput:
-        """Run them over x (B, T, ...), zero in padding.
+        """Run the layers over a batch of sequences.
 
         Args:
-            x: What the first layer reads.
-            state: (B, ...) by name; other names are left out. None is the initial state.
+            x: Input of the first layer, shape (B, T, ...), zero in padding.
+            state: Tensors of shape (B, ...) by name; other names are left out. None is the initial state.
             run: What belongs to all layers.
+
+        Returns:
+            The last layer's output, and the states of all.
         """
         before = None if state is None else self._apart(state)
         y = LayerOutput(x, {})

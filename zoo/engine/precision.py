@@ -72,9 +72,9 @@ def with_wide_weights(cell: nn.Module, call: Callable[[Any], Result]) -> Result:
 
 
 def in_float32(module: nn.Module, call: Callable[..., Tensor], x: Tensor, *more: Any) -> Tensor:
-    """`call(module, x, *more)`, with x and the module's half precision weights as float32, and no autocast inside.
+    """Call `call(module, x, *more)` with x and the module's half precision weights as float32, and no autocast inside.
 
-    call: calls the module as it is called, `module(x, *more)`.
+    The function `call` is to call the module as it is called, `module(x, *more)`.
     """
     with in_full(x.device.type):
         if torch.compiler.is_compiling():  # as above

@@ -24,9 +24,15 @@ from zoo.engine.steps import Found, Steps
 class Run:
     """What every layer is given beside its input, in the order of time; None where nothing was given.
 
-    lengths: (B,). valid: (B, T), which steps are not padding. dt: (B, T). observed: (B, T, F), for the first layer.
-    reset: (B, T). engine: how to run the loop. all_states: give the states of all steps.
-    final: give the final output of each direction.
+    Attributes:
+        lengths: Number of valid steps of each sequence, shape (B,).
+        valid: Which steps are not padding, shape (B, T).
+        dt: Time since the last step, shape (B, T).
+        observed: Which features were observed, shape (B, T, F), for the first layer only.
+        reset: Before which steps the state starts anew, shape (B, T).
+        engine: How to run recurrences.
+        all_states: Whether to return the states of all steps.
+        final: Whether to return the final output of each direction.
     """
 
     lengths: Tensor | None = None
@@ -56,9 +62,9 @@ def carries(cell: Cell) -> bool:
 
 
 def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: Dropout, *, backwards: bool) -> Pass:
-    """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each row from its own end.
+    """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each sequence from its own end.
 
-    state: the incoming one, with the engine's own `past` and `age` where `carries(cell)`. start: where a reset puts it.
+    The incoming `state` has the engine's own `past` and `age` where `carries(cell)`. A reset puts it to `start`.
     """
     batch, steps = x.shape[:2]
     lengths, valid, dt, observed, reset = run.lengths, run.valid, run.dt, run.observed, run.reset

@@ -13,9 +13,14 @@ _OF_EVERY_MODULE: Final = frozenset(vars(nn.Module()))
 
 
 def registered(module: nn.Module, known: Iterable[nn.Module]) -> None:
-    """Raise DeclarationError unless all numbers that a module holds are known to its state_dict, optimiser and `to`.
+    """Check that all numbers that a module holds are known to its state_dict, optimiser and `to`.
 
-    known: modules that it was given, and may hold as they are.
+    Args:
+        module: What a component's author made.
+        known: Modules that it was given, and may hold as they are.
+
+    Raises:
+        DeclarationError: If some are not.
     """
     ours = [module, *known]
     known_ids: set[int] = set()

@@ -16,7 +16,17 @@ from zoo.errors import InputError
 class State(Mapping[str, Tensor]):
     """Named state tensors (B, ...), as in `state["layers.1.h"]`. Immutable; a pytree to torch.
 
-    Indexing with anything but a name chooses rows: `state[2:5]`, `state[mask]`, and `state[0]` for a batch of one.
+    Indexing with anything but a name chooses sequences: `state[2:5]`, `state[mask]`, and `state[0]` for a batch of one.
+
+    Args:
+        tensors: By name, each of shape (B, ...).
+
+    Example:
+        >>> state = zoo.State({"layers.0.h": torch.zeros(4, 20)})
+        >>> state[1:3]
+        State(layers.0.h: (2, 20))
+        >>> state.detach()["layers.0.h"].requires_grad
+        False
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -48,19 +58,48 @@ class State(Mapping[str, Tensor]):
     __hash__ = object.__hash__
 
     def map(self, function: Callable[[Tensor], Tensor]) -> State:
-        """The state with a function applied to every tensor."""
+        """Apply a function to every tensor.
+
+        Args:
+            function: From a tensor to a tensor.
+
+        Returns:
+            A new state.
+
+        Example:
+            >>> zoo.State({"h": torch.ones(2, 3)}).map(lambda h: 2 * h)["h"][0]
+            tensor([2., 2., 2.])
+        """
         return State({name: function(t) for name, t in self._tensors.items()})
 
     def detach(self) -> State:
-        """The same numbers, cut off from the graph: for truncated backpropagation."""
+        """Cut the state off from the graph, for truncated backpropagation.
+
+        Returns:
+            A new state of the same numbers.
+        """
         return self.map(Tensor.detach)
 
     def clone(self) -> State:
-        """The state with memory of its own."""
+        """Copy the state.
+
+        Returns:
+            A new state with memory of its own.
+        """
         return self.map(torch.clone)
 
     def to(self, device: torch.device | str) -> State:
-        """The state on another device. Its dtypes are the model's business: a dtype is an InputError."""
+        """Move the state to another device.
+
+        Args:
+            device: Where to. A dtype is refused: a model takes its state in any precision.
+
+        Returns:
+            A new state.
+
+        Raises:
+            InputError: If given a dtype.
+        """
         if isinstance(device, torch.dtype):
             raise InputError(f"a state goes to a device, not to {device}: a model takes its state in any precision")
         return self.map(lambda t: t.to(device))

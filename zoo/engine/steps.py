@@ -17,10 +17,17 @@ Found = tuple[Tensor, States, States | None]
 class Steps:
     """One cell over one sequence in one direction, with everything that is done for all steps at once done already.
 
-    cell: whose steps they are. u: what `project` gave, (B, T, ...). state: before the first step. const: of the run.
-    valid, reset: (B, T), or None. start: where a reset puts the state. zoneout: its rate.
-    all_states: whether the states of all steps are asked for.
-    look: whether to hold what the first step gives to what the cell declares.
+    Attributes:
+        cell: Whose steps they are.
+        u: What `project` gave, (B, T, ...).
+        state: Before the first step.
+        const: Of the run.
+        valid: (B, T), or None.
+        reset: (B, T), or None.
+        start: Where a reset puts the state.
+        zoneout: Its rate.
+        all_states: Whether the states of all steps are asked for.
+        look: Whether to hold what the first step gives to what the cell declares.
     """
 
     cell: Cell

@@ -31,8 +31,13 @@ class Linear(nn.Module):
     def fit(self, features: Tensor, targets: Tensor, *, ridge: float) -> None:
         """Ridge regression: W and b where the sum of |W x + b − y|² and ridge |W|² is least, b without a penalty.
 
-        features: (N, F), or (N, C, H, W). targets: (N, size). Computed in float64 on the CPU; where features repeat one
-        another and ridge is 0, the smallest of all best W. Source: Jaeger 2001, GMD report 148, has the least squares.
+        Computed in float64 on the CPU; where features repeat one another and ridge is 0, the smallest of all best W.
+        Source: Jaeger 2001, GMD report 148, has the least squares.
+
+        Args:
+            features: Shape (N, F), or (N, C, H, W).
+            targets: Shape (N, size).
+            ridge: Penalty on squared weights, at least 0.
         """
         X, Y = features.detach().flatten(1).double().cpu(), targets.detach().double().cpu()
         middle = (X.mean(0), Y.mean(0)) if self.linear.bias is not None else (X.new_zeros(()), Y.new_zeros(()))

@@ -14,8 +14,10 @@ from zoo.layers.activations import activate
 
 
 class MLP(nn.Module):
-    """(..., F), or maps (..., C, H, W) with all their numbers in a row -> linear maps with an activation after each but
-    the last, (..., size)."""
+    """Linear maps with an activation after each but the last.
+
+    It takes (..., F), or maps (..., C, H, W) with all their numbers in a row, and gives (..., size).
+    """
 
     def __init__(self, options: MLPOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()

@@ -26,7 +26,9 @@ def examine(model: Model, *, lengths: Sequence[int], seed: int) -> Diagnosis:
     """Look at every recurrent layer of a model, each by itself, on inputs that are random where the model's own begin.
 
     Args:
-        model: is left as it is. lengths: numbers of steps, each at least 2. seed: of the input.
+        model: Is left as it is.
+        lengths: Numbers of steps, each at least 2.
+        seed: Of the input.
 
     Raises:
         ZooError: a length is too short, or there is no recurrent layer.

@@ -35,7 +35,7 @@ POWERS: Final = 100
 def flow(cell: Cell, x: Tensor) -> tuple[float, float]:
     """The size of the gradient of the last output, in a random direction, by the first input and by the last.
 
-    x: (B, T, ...). The size is the root of the mean over rows of the squared norm.
+    For x (B, T, ...). The size is the root of the mean over sequences of the squared norm.
     """
     inputs = x.detach().clone().requires_grad_()
     last = _run(cell, inputs).output[:, -1]
@@ -61,14 +61,14 @@ class _Gates(TorchFunctionMode):
 
 
 def saturated(cell: Cell, x: Tensor) -> float | None:
-    """The part of gates' values near their ends; None where no sigmoid is taken. x: (B, T, ...)."""
+    """The fraction of gate activations near their ends, for x (B, T, ...); None where no sigmoid is taken."""
     with torch.no_grad(), _Gates() as gates:
         _run(cell, x, engine="loop")
     return gates.stuck / gates.values if gates.values else None
 
 
 def radius(cell: Cell, x: Tensor) -> float:
-    """Spectral radius of the derivative of the new state by the old one, at the last of the steps. x: (B, T, ...).
+    """Spectral radius of the derivative of the new state by the old one, at the last of the steps of x (B, T, ...).
 
     By Gelfand's formula on powers of its transpose, so that pairs of complex eigenvalues need no care. All states take
     part; a counter or a clock among them makes it 1.
@@ -99,14 +99,14 @@ def radius(cell: Cell, x: Tensor) -> float:
 
 
 def dead(cell: Cell, x: Tensor) -> tuple[int, int]:
-    """Units of the output that do not move over rows and steps, and all of them. x: (B, T, ...)."""
+    """Units of the output that do not move over sequences and steps of x (B, T, ...), and all of them."""
     with torch.no_grad():
         y = _run(cell, x).output.flatten(0, 1).flatten(1)
     return int((y.amax(0) - y.amin(0) <= STILL).sum()), y.shape[1]
 
 
 def denormal(cell: Cell, x: Tensor) -> float:
-    """The part of outputs, last states and gradients of the input that are denormal. x: (B, T, ...), float32."""
+    """The fraction of outputs, last states and gradients of the input x (B, T, ...), float32, that are denormal."""
     inputs = x.detach().clone().requires_grad_()
     found = _run(cell, inputs)
     (gradient,) = torch.autograd.grad(found.output[:, -1].sum(), inputs)

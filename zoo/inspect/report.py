@@ -19,7 +19,13 @@ SLOW: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How the gradient goes back through so many steps. first, last: its size at the first step and at the last one."""
+    """How the gradient goes back through a number of steps.
+
+    Attributes:
+        steps: Number of steps.
+        first: Size of the gradient at the first step.
+        last: Size of the gradient at the last step.
+    """
 
     steps: int
     first: float
@@ -47,10 +53,15 @@ class Flow:
 class Health:
     """One cell in one direction of a layer.
 
-    saturated: the part of gates' values below 0.05 or above 0.95; None for a cell without gates.
-    radius: spectral radius of the map from one step's state to the next one's.
-    dead: units of the output that have one value whatever comes in, of `units`.
-    denormal: the part of states, outputs and gradients that are denormal numbers in float32.
+    Attributes:
+        place: Where it is in the model.
+        cell: Name of the cell.
+        flows: How the gradient goes back, for each length.
+        saturated: Fraction of gate activations below 0.05 or above 0.95. None for a cell without gates.
+        radius: Spectral radius of the map from one step's state to the next one's.
+        dead: Number of units of the output that have one value whatever comes in.
+        units: Number of units of the output.
+        denormal: Fraction of states, outputs and gradients that are denormal numbers in float32.
     """
 
     place: str
@@ -95,25 +106,45 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The health of a model's recurrent layers, and a plain verdict."""
+    """The health of a model's recurrent layers, and a plain verdict.
+
+    Attributes:
+        name: Of the model.
+        layers: What was measured of each layer and direction.
+    """
 
     name: str
     layers: tuple[Health, ...]
 
     @property
     def healthy(self) -> bool:
+        """Whether there is no finding."""
         return not any(layer.findings() for layer in self.layers)
 
     def verdict(self) -> list[str]:
-        """One line for each finding, or one that says that there is none."""
+        """What is wrong, in plain words.
+
+        Returns:
+            One line for each finding, or one that says that there is none.
+        """
         lines = [f"{layer.place}: {finding}" for layer in self.layers for finding in layer.findings()]
         return lines or [f"{self.name} is healthy"]
 
     def columns(self) -> tuple[str, ...]:
+        """The headings of the table that `zoo doctor` prints.
+
+        Returns:
+            One for each column.
+        """
         flows = self.layers[0].flows
         return ("where", "cell", *(f"T={f.steps}" for f in flows), "saturated", "radius", "dead", "denormal")
 
     def to_json(self) -> dict[str, Any]:
+        """The diagnosis as plain data.
+
+        Returns:
+            What was measured, and the verdict.
+        """
         rows = []
         for layer in self.layers:
             flows = [{**asdict(f), "ratio": f.ratio, "rate": f.rate} for f in layer.flows]

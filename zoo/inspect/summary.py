@@ -42,7 +42,14 @@ MOST_MEMORY: Final = 4 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class UsedComponent:
-    """A component of a model, and the distribution and version that it comes from."""
+    """A component of a model, and where it comes from.
+
+    Attributes:
+        kind: Such as "cell".
+        name: As written in a spec.
+        distribution: Name of the distribution that provides it.
+        version: Of the distribution.
+    """
 
     kind: str
     name: str
@@ -52,13 +59,23 @@ class UsedComponent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A model's figures; `str()` is the table and the card.
+    """What a model is and what it costs; `str()` is the table and the card.
 
-    table: torchinfo's rows. batch_size, seq_len: of the input that made them.
-    parameters: trainable numbers, shared ones once. macs_per_step, macs: multiply-adds of matrix products per row, for
-    one time step and for the whole sequence; None where a component does not describe itself.
-    state_bytes: state carried per row. sequential_depth: dependent stages for the whole sequence.
-    streamable: whether it runs one step at a time; obstacle: why not.
+    Attributes:
+        name: Of the spec, with its variant.
+        table: Rows of modules, as torchinfo writes them.
+        batch_size: Number of sequences in the input of the table.
+        seq_len: Number of time steps of that input.
+        device: Where it ran.
+        parameters: Number of trainable numbers; shared ones count once.
+        macs_per_step: Multiply-adds of matrix products per sequence, for one time step. None where a component does not
+            describe itself.
+        macs: The same for the whole sequence.
+        state_bytes: Bytes of state carried per sequence.
+        sequential_depth: Dependent stages for the whole sequence. None where a component does not describe itself.
+        streamable: Whether it runs one step at a time.
+        obstacle: Why it does not, or None.
+        components: Every component that it is made of.
     """
 
     name: str
@@ -98,7 +115,11 @@ class Summary:
         return "\n".join(f"{label:<18}{text}" for label, text in lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the table, as plain data."""
+        """Everything but the table, as plain data.
+
+        Returns:
+            The attributes by name.
+        """
         return {key: value for key, value in asdict(self).items() if key != "table"}
 
 
@@ -114,13 +135,20 @@ def summarise(
     device: str | torch.device | None = None,
     depth: int = 3,
 ) -> Summary:
-    """The summary of a spec, built for it, or of a built model, which is left exactly as it is.
+    """Summarise a spec, built for it, or a built model, which is left exactly as it is.
 
     Args:
-        model: a canonical spec or a built model.
-        batch_size, seq_len: of the random input, both at least 1.
-        device: where to run; for a spec too large to build, meta is chosen by itself.
-        depth: how many levels of modules the table shows.
+        model: A canonical spec or a built model.
+        batch_size: Number of sequences in the random input, at least 1.
+        seq_len: Number of time steps of the random input, at least 1.
+        device: Where to run. Defaults to meta for a spec too large to build.
+        depth: How many levels of modules the table shows.
+
+    Returns:
+        The table and the figures.
+
+    Raises:
+        InputError: If a size is less than 1, or the run would take too much memory or time.
     """
     if batch_size < 1 or seq_len < 1 or depth < 1:
         raise InputError("a summary needs a batch size, a sequence length and a depth of at least 1")

@@ -27,17 +27,22 @@ AnyState = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
 
 
 class Model(nn.Module):
-    """What `zoo.build` gives: a plain `torch.nn.Module` that knows its spec. Base of what an architecture makes.
+    """What `zoo.build` returns: a plain `torch.nn.Module` that knows its spec. Base of what an architecture makes.
 
     An architecture writes `forward` and `example_arguments`, and `step` and `init_state` where they have a meaning.
-    Its stacks come to it as models of their own (`zoo.StackModel`), which it keeps under their names, so that the keys
+    Its stacks come to it as models of their own (`zoo.StackModel`), which it stores under their names, so that the keys
     of `state_dict` begin with these: `encoder.layers.0.cell.weight_ih`.
 
     A `state_dict` says in its metadata which versions built the model, and loading it warns (`ProvenanceWarning`) where
-    those of plugins differ; a copy of its tensors alone, and formats that keep nothing else, have lost that.
+    those of plugins differ. A copy of its tensors alone, and formats that store nothing else, have lost that.
 
-    spec: the canonical spec that it was built from. engine: how recurrences run; every engine gives the same numbers.
-    input, layers, pool, head: of a model that is one stack.
+    Attributes:
+        spec: The canonical spec that it was built from.
+        engine: How recurrences run. Every engine gives the same numbers.
+        input: Of a model that is one stack: from the model's input to features.
+        layers: Of a model that is one stack: its layers.
+        pool: Of a model that is one stack: the pool over time, or None.
+        head: Of a model that is one stack: the head, or None.
     """
 
     spec: Spec
@@ -48,24 +53,69 @@ class Model(nn.Module):
     head: nn.Module | None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Run over a batch. With `return_state=True` it gives `(output, state)`."""
+        """Run over a batch of sequences.
+
+        Args:
+            *args: As the architecture takes them.
+            **kwargs: As the architecture takes them, `return_state` among them.
+
+        Returns:
+            The output, or `(output, state)` with `return_state=True`.
+        """
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
-        """Run one time step. Raises InputError for an architecture that has none."""
+        """Run one time step.
+
+        Args:
+            *args: As the architecture takes them.
+            **kwargs: As the architecture takes them.
+
+        Returns:
+            The output and the state after the step.
+
+        Raises:
+            InputError: If the architecture does not run one step at a time.
+        """
         raise InputError(f"{self._called} does not run one step at a time")
 
     def init_state(self, batch: int) -> Any:
-        """The state before the first step, for so many sequences. Raises InputError for an architecture without one."""
+        """The state before the first step.
+
+        Args:
+            batch: Number of sequences.
+
+        Returns:
+            What `state=None` means in a call.
+
+        Raises:
+            InputError: If the architecture has no state to start from.
+        """
         raise InputError(f"{self._called} has no state that it could start from")
 
     @property
     def input_shape(self) -> Shape:
-        """The shape of one step of the input; () for symbols. Raises InputError where there are several inputs."""
+        """The shape of one step of the input; () for symbols.
+
+        Raises:
+            InputError: If there are several inputs.
+        """
         raise InputError(f"{self._called} has several inputs")
 
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
-        """A random input, as `example_arguments` has it. Raises InputError where there are several."""
+        """A random input for this model, on its device; the global random state is untouched.
+
+        Args:
+            batch: Number of sequences.
+            steps: Number of time steps.
+            seed: Of what is drawn.
+
+        Returns:
+            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
+
+        Raises:
+            InputError: If there are several inputs.
+        """
         raise InputError(f"{self._called} has several inputs: use model.example_arguments(batch, steps)")
 
     def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
@@ -73,8 +123,11 @@ class Model(nn.Module):
 
         Args:
             batch: Number of sequences.
-            steps: Number of time steps; where a call takes sequences of several lengths, of the longest.
+            steps: Number of time steps; of the longest, where a call takes sequences of several lengths.
             seed: Of what is drawn.
+
+        Returns:
+            Tensors by the names of arguments.
         """
         raise TypeError(f"{type(self).__name__} does not define example_arguments")
 
@@ -89,6 +142,17 @@ class Model(nn.Module):
         is saved, and other threads that run it know nothing of the block. Blocks may be nested and end in any order.
         Parameters that are seen to have changed, as by `load_state_dict` in another thread, are read again; a change
         through `.data` is not seen before the block ends.
+
+        Yields:
+            The model.
+
+        Example:
+            >>> model, state = zoo.build("lstm", seed=0).eval(), None
+            >>> with torch.no_grad(), model.streaming():
+            ...     for x in model.example_input(batch=1, steps=3).unbind(1):
+            ...         y, state = model.step(x, state)
+            >>> y.shape
+            torch.Size([1, 20])
         """
         with caching(module for module in self.modules() if isinstance(module, Cell)):
             yield self

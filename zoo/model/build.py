@@ -45,7 +45,7 @@ def build(
     engine: str = "auto",
     memory_limit: int | None = 4 * GIBIBYTE,
 ) -> Model:
-    """The model of a spec. Arguments, result and errors as `zoo.build`."""
+    """The model of a spec. Arguments, result and errors are those of `zoo.build`."""
     chosen = engine_named(engine)
     where = _device(device)
     dtype = torch.get_default_dtype() if dtype is None else dtype
@@ -73,7 +73,24 @@ def with_engine(model: Model, engine: str) -> Model:
 
 
 def materialise(model: Model, device: str | torch.device, *, seed: int | None = None) -> Model:
-    """Give a model that was built on meta its parameters, in place: the same as a direct build with that seed."""
+    """Give a model that was built on meta its parameters, in place.
+
+    Args:
+        model: Built on meta.
+        device: Where the parameters live from now on.
+        seed: Of the initial parameters, as for `zoo.build`.
+
+    Returns:
+        The same model. Its parameters are those of a direct build with that seed.
+
+    Raises:
+        BuildError: If the device cannot be used.
+
+    Example:
+        >>> model = zoo.materialise(zoo.build("lstm", device="meta"), "cpu", seed=0)
+        >>> torch.equal(model.layers[0].cell.weight_ih, zoo.build("lstm", seed=0).layers[0].cell.weight_ih)
+        True
+    """
     floats = (t.dtype for t in (*model.parameters(), *model.buffers()) if t.is_floating_point())
     dtype = next(floats, torch.get_default_dtype())
     fresh = build(model.spec, seed=seed, device=device, dtype=dtype, engine=model.engine, memory_limit=None)
@@ -112,7 +129,7 @@ def _stack(stack: Stack) -> StackModel:
 
 
 def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part) -> tuple[list[Layer], Shape]:
-    """The layers, started, and the shape of a step behind the last. init: of those that are no recurrent layer."""
+    """The layers, initialised, and the shape of a step behind the last; `init` is for layers that are not recurrent."""
     found: list[Layer] = []
     for index, layer in enumerate(layers):
         where = (*path, index)
@@ -130,15 +147,18 @@ def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part)
 
 
 def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str = "layers") -> LayerList:
-    """The layers inside another layer, for its `build`.
+    """Build the layers inside another layer, for its `build`.
 
     Args:
         layers: As its option gives them, of type `zoo.Layers`.
-        input_shape: Of one step of what comes in.
-        at: The name of that option, under which the layer must keep what this gives.
+        input_shape: Of one step of the first layer's input.
+        at: Name of that option, under which the layer must store what this returns.
+
+    Returns:
+        The layers, initialised.
 
     Raises:
-        BuildError: One of them cannot be built.
+        BuildError: If one of them cannot be built, or no layer is being built.
     """
     around = _around.get()
     if around is None:

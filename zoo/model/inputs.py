@@ -32,7 +32,10 @@ from zoo.spec.tree import dotted, parts
 class Inputs:
     """What a model was called with, checked once.
 
-    x: (B, T, ...), padded. run: what belongs to every layer. packed: what x was unpacked from, with its lengths.
+    Attributes:
+        x: (B, T, ...), padded.
+        run: What belongs to every layer.
+        packed: What x was unpacked from, with its lengths.
     """
 
     x: Tensor
@@ -156,7 +159,7 @@ def row_lengths(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Lengths (B,) on x's device and the valid steps (B, T); None for both where no sequence has padding.
 
-    ended: a sequence may have no step here, as where it ended in an earlier piece and its state is held.
+    With `ended` a sequence may have no step here, as where it ended in an earlier piece and its state is held.
     """
     if lengths is None:
         return None, None

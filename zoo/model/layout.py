@@ -37,8 +37,9 @@ class NamedLayout:
 class TorchLayout:
     """As nn.RNN, nn.GRU and nn.LSTM have it: h, or (h, c), each (layers * directions, B, H).
 
-    shapes: of one row of each state, in order. slots: `(layer's index, prefix)` in torch's order: layer by layer,
-    forwards before backwards.
+    Attributes:
+        shapes: Of one row of each state, in order.
+        slots: `(layer's index, prefix)` in torch's order: layer by layer, forwards before backwards.
     """
 
     shapes: Mapping[str, tuple[int, ...]]

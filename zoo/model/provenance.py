@@ -46,8 +46,8 @@ def record(spec: Spec, state_dict: Any, prefix: str) -> None:
 def compare(spec: Spec, metadata: Mapping[str, Any]) -> None:
     """Warn, once, where weights were saved with other versions of plugins than the model is built with.
 
-    metadata: what stands beside the weights of the model; without a record nothing is known. Versions of this package
-    are recorded and not compared, for every release would warn: what changes numbers stands in its changelog.
+    The metadata stand beside the weights of the model; without a record in them nothing is known. Versions of this
+    package are recorded and not compared, for every release would warn: what changes numbers stands in its changelog.
     """
     theirs = _saved(metadata.get(KEY))
     if theirs is None:

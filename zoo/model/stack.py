@@ -36,14 +36,24 @@ def stack(options: NoOptions, stacks: Mapping[str, StackModel]) -> StackModel:
 
 
 class StackModel(Model):
-    """Layers one after the other. Batch first: x is (B, T, F), or (B, T) integers for an input of symbols.
+    """Layers one after the other, batch first.
 
-    Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`; the keys of `state_dict` follow
+    Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`. The keys of `state_dict` follow
     from that, as in `layers.0.cell.weight_ih` and `layers.0.reverse_cell.weight_ih`.
 
-    declared: what the spec says of it.
-    state_layout: "torch", where all layers are the same one of rnn, lstm and gru with equal sizes: h, or (h, c), each
-    (layers * directions, B, H); else "named": a `zoo.State` with names such as `layers.1.h`, each (B, ...).
+    Args:
+        input: From the model's input to features.
+        layers: In their order.
+        pool: From a sequence of features to one. None for an output at every step.
+        head: From features to the output. None for a model whose output is that of its last layer.
+
+    Attributes:
+        declared: What the spec says of the stack.
+
+    Example:
+        >>> model = zoo.build("rnn-classifier", seed=0)
+        >>> model(model.example_input(batch=4, steps=7)).shape
+        torch.Size([4, 1])
     """
 
     declared: Stack
@@ -76,6 +86,12 @@ class StackModel(Model):
 
     @property
     def state_layout(self) -> str:
+        """The form of the state: "torch" or "named".
+
+        "torch", where all layers are the same one of rnn, lstm and gru with equal sizes: the state is h, or (h, c),
+        each of shape (layers * directions, B, H). Else "named": a `zoo.State` with names such as `layers.1.h`, each of
+        shape (B, ...).
+        """
         return self._layout.name
 
     def forward(
@@ -93,21 +109,31 @@ class StackModel(Model):
         """Run over a batch of sequences.
 
         Args:
-            x: (B, T, F), (B, T) integers for symbols, or a PackedSequence of either.
-            state: where to go on from, in either layout; None is `init_state`.
-            lengths: (B,), from 1 to T, in any order: steps beyond a sequence's length are padding, which changes
-                nothing. With a state and without a pool also 0, for a sequence that has ended: its state is held.
-            dt: (B, T), time since the last step. observed: (B, T, F), which features were observed. Only for cells
-                that use them. reset: (B, T) booleans, where a row's state starts anew before the step.
-            return_state: give the state too, with a head. return_states: give the states of all steps, last.
+            x: Input of shape (B, T, F), integers of shape (B, T) for symbols, or a PackedSequence of either.
+            state: The state to start from, in either layout. Defaults to `init_state`.
+            lengths: Number of valid steps of each sequence, shape (B,), from 1 to T, in any order. Steps beyond are
+                padding, which changes nothing. With a state and without a pool also 0, for a sequence that has ended:
+                its state is held. Defaults to T for all.
+            dt: Time since the last step, shape (B, T), for cells that use it.
+            observed: Which features were observed, booleans of shape (B, T, F), for cells that use them.
+            reset: Before which steps a sequence's state starts anew, booleans of shape (B, T).
+            return_state: Whether to return the state too, where there is a head.
+            return_states: Whether to return the states of all steps too, last.
 
         Returns:
-            Without a head `(output, state)`, output (B, T, D) and zero in padding, or a PackedSequence for one.
-            With a head its output alone, (B, size) behind a pool and (B, T, size) without; `(output, state)` with
-            return_state. With return_states always `(output, state, states)`, states a `zoo.State` of (B, T, ...).
+            Without a head `(output, state)`, with output of shape (B, T, D), zero in padding, or a PackedSequence for
+            one. With a head its output alone, of shape (B, size) behind a pool and (B, T, size) without, or
+            `(output, state)` with return_state. With return_states always `(output, state, states)`, where states is a
+            `zoo.State` of (B, T, ...).
 
         Raises:
-            InputError: what does not fit, and how to mend it.
+            InputError: If something does not fit. It says how to mend it.
+
+        Example:
+            >>> model = zoo.build("lstm", seed=0)
+            >>> output, (h, c) = model(torch.ones(2, 5, 10), lengths=[5, 3])
+            >>> output[1, 3:].abs().max().item()
+            0.0
         """
         given = self._checked(x, state, lengths, dt, observed, reset, all_states=return_states)
         output: Tensor | PackedSequence
@@ -128,13 +154,27 @@ class StackModel(Model):
         observed: Tensor | None = None,
         reset: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
-        """One time step: x (B, F), or (B,) integers for symbols; dt, reset (B,); observed (B, F).
+        """Run one time step. Over all steps this is the same as one run over the whole sequence.
+
+        Args:
+            x: Input of shape (B, F), or integers of shape (B,) for symbols.
+            state: The state to start from, in either layout. Defaults to `init_state`.
+            dt: Time since the last step, shape (B,), for cells that use it.
+            observed: Which features were observed, booleans of shape (B, F), for cells that use them.
+            reset: Whether a sequence's state starts anew before the step, booleans of shape (B,).
 
         Returns:
-            `(output, state)`, output (B, D). Over all steps, the same as one run over the whole sequence.
+            The pair `(output, state)`, with output of shape (B, D).
 
         Raises:
-            InputError: the model cannot run one step at a time (a reverse direction, a pool over time), and why.
+            InputError: If the model cannot run one step at a time (a reverse direction, a pool over time), or something
+                does not fit.
+
+        Example:
+            >>> model = zoo.build("lstm", seed=0)
+            >>> output, state = model.step(torch.zeros(2, 10))
+            >>> output.shape
+            torch.Size([2, 20])
         """
         if self._why_not_stepwise is not None:
             raise InputError(f"{self._called} cannot run one step at a time: {self._why_not_stepwise}")
@@ -143,7 +183,22 @@ class StackModel(Model):
         return output.squeeze(1), after
 
     def init_state(self, batch: int) -> Any:
-        """The state that `state=None` means, for so many rows. Raises InputError for what is no number of rows."""
+        """The state before the first step, which is what `state=None` means.
+
+        Args:
+            batch: Number of sequences.
+
+        Returns:
+            The state in the model's own layout, see `state_layout`.
+
+        Raises:
+            InputError: If batch is no number of sequences.
+
+        Example:
+            >>> h, c = zoo.build("lstm", seed=0).init_state(3)
+            >>> h.shape
+            torch.Size([1, 3, 20])
+        """
         inputs.check_sizes(batch=batch)
         device, dtype = self._place()
         state = self._layout.outward(self.layers.init_state(batch, device=device, dtype=dtype))
@@ -157,7 +212,23 @@ class StackModel(Model):
         return {"x": self.example_input(batch, steps, seed=seed)}
 
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
-        """A random input for this model, on its device; the global random state is untouched."""
+        """A random input for this model, on its device; the global random state is untouched.
+
+        Args:
+            batch: Number of sequences.
+            steps: Number of time steps.
+            seed: Of what is drawn.
+
+        Returns:
+            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
+
+        Raises:
+            InputError: If a size is less than 1.
+
+        Example:
+            >>> zoo.build("lstm", seed=0).example_input(batch=2, steps=5).shape
+            torch.Size([2, 5, 10])
+        """
         inputs.check_sizes(batch=batch, steps=steps)
         device, dtype = self._place()
         if device.type == "meta":

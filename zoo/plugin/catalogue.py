@@ -40,11 +40,17 @@ class SpecFolder:
 class Plugin:
     """One plugin as it was found. Only what an "ok" one offers can be used.
 
-    name: its entry point's. distribution: normalised, as in `zoo-acme`. module: what the entry point names.
-    cause: one line on why it is not "ok". traceback: the same in full, where there is one.
-    notes: what its user should know although it works.
-    load_seconds: how long the import and the hooks took.
-    components, checks, spec_folders: what its hooks returned; of a plugin that is not "ok", as far as they came.
+    Attributes:
+        name: Its entry point's.
+        distribution: Normalised, as in `zoo-acme`.
+        module: What the entry point names.
+        cause: One line on why it is not "ok".
+        traceback: The same in full, where there is one.
+        notes: What its user should know although it works.
+        load_seconds: How long the import and the hooks took.
+        components: What its hooks returned; of a plugin that is not "ok", as far as they came.
+        checks: What its hooks returned; of a plugin that is not "ok", as far as they came.
+        spec_folders: What its hooks returned; of a plugin that is not "ok", as far as they came.
     """
 
     name: str
@@ -95,7 +101,8 @@ def normalise(distribution: str) -> str:
 class Catalogue:
     """Every plugin, sorted by name with the built-in one first, and what can be used of them.
 
-    notes: what the user should know about the installation as a whole.
+    Attributes:
+        notes: What the user should know about the installation as a whole.
     """
 
     plugins: tuple[Plugin, ...]

@@ -18,7 +18,11 @@ from zoo.plugin.catalogue import BUILTIN
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A distribution that is installed. notes: what its user should know of how it is."""
+    """A distribution that is installed.
+
+    Attributes:
+        notes: What its user should know of how it is.
+    """
 
     name: str
     version: str
@@ -80,7 +84,10 @@ def find(name: str, found: Distribution, version: str, path: Sequence[str]) -> I
     """The copy of a distribution that Python imports from, of those on the path; None for what pip left half removed.
 
     Args:
-        name: normalised. found, version: one of the copies. path: where modules are imported from.
+        name: Normalised.
+        found: One of the copies.
+        version: One of the copies.
+        path: Where modules are imported from.
     """
     copies = list(importlib.metadata.distributions(name=name, path=list(path)))
     if len(copies) == 1:

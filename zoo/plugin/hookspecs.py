@@ -29,49 +29,89 @@ hookimpl = pluggy.HookimplMarker("zoo")
 
 @hookspec
 def zoo_cells() -> Iterable[CellType]:  # type: ignore[empty-body]
-    """Recurrent cells: what `cell:` in a spec can name."""
+    """Recurrent cells: what `cell:` in a spec can name.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_layers() -> Iterable[LayerType]:  # type: ignore[empty-body]
-    """Layer kinds beside `recurrent`: what `kind:` of a layer can name."""
+    """Layer kinds beside `recurrent`: what `kind:` of a layer can name.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_heads() -> Iterable[HeadType]:  # type: ignore[empty-body]
-    """Heads: from the last layer's output to the model's."""
+    """Heads: from the last layer's output to the model's.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_inputs() -> Iterable[InputType]:  # type: ignore[empty-body]
-    """Inputs: from what comes in to features per step."""
+    """Inputs: from the model's input to features per step.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_pools() -> Iterable[PoolType]:  # type: ignore[empty-body]
-    """Pools: from a sequence of features to one, in front of a head."""
+    """Pools: from a sequence of features to one, in front of a head.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_norms() -> Iterable[NormType]:  # type: ignore[empty-body]
-    """Norms of a recurrent layer's input or output."""
+    """Norms of a recurrent layer's input or output.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_inits() -> Iterable[InitType]:  # type: ignore[empty-body]
-    """Ways in which parameters start."""
+    """Ways to initialise parameters.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_architectures() -> Iterable[ArchitectureType]:  # type: ignore[empty-body]
-    """Ways to wire input, layers and head."""
+    """Ways to wire input, layers and head.
+
+    Returns:
+        One record for each.
+    """
 
 
 @hookspec
 def zoo_specs() -> Iterable[str | os.PathLike[str]]:  # type: ignore[empty-body]
-    """Absolute folders of spec files, `*.yaml`, which join the library."""
+    """Absolute folders of spec files, `*.yaml`, which join the library.
+
+    Returns:
+        One path for each.
+    """
 
 
 @hookspec
 def zoo_checks() -> Iterable[CheckType]:  # type: ignore[empty-body]
-    """Further checks of the contract, run on every model."""
+    """Further conformance checks, run on every model.
+
+    Returns:
+        One record for each.
+    """

@@ -21,11 +21,13 @@ from zoo.plugin.records import HOOKS, Collected, TooNewError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a plugin comes from. load: imports it and returns the object with the hooks; may raise anything.
+    """Where a plugin comes from.
 
-    disabled: why it is not to be loaded; empty if it is.
-    remarks: what its user should know of how it is installed; asked once it is loaded.
-    unmet: the distributions that it needs and lacks, each with one line on that; asked where it does not work.
+    Attributes:
+        load: Imports it and returns the object with the hooks; may raise anything.
+        disabled: Why it is not to be loaded; empty if it is.
+        remarks: What its user should know of how it is installed; asked once it is loaded.
+        unmet: The distributions that it needs and lacks, each with one line on that; asked where it does not work.
     """
 
     name: str

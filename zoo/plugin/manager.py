@@ -92,7 +92,8 @@ def _reading() -> Iterator[None]:
 def using(other: Catalogue, *, sealed: bool = False) -> Iterator[Catalogue]:
     """Have the whole process use another catalogue while the block runs: for tests of plugins.
 
-    A catalogue from `isolated` needs no installation. sealed: what is installed cannot even be asked for meanwhile.
+    A catalogue from `isolated` needs no installation. If `sealed`, what is installed cannot even be asked
+    for meanwhile.
     """
     global _current, _sealed
     with _lock:
@@ -111,9 +112,13 @@ def isolated(*sources: Source, with_builtin: bool = True) -> Catalogue:
 
 
 def given(plugin: Any, *, distribution: str, version: str = "0", name: str | None = None) -> Source:
-    """A plugin that need not be installed: a module, or any object with hooks as its methods.
+    """A plugin that need not be installed.
 
-    name: its own name; that of the distribution if not given.
+    Args:
+        plugin: A module, or any object with hooks as its methods.
+        distribution: Name of its distribution.
+        version: Of the distribution.
+        name: Its own name. Defaults to that of the distribution.
     """
     module = getattr(plugin, "__name__", type(plugin).__name__)
     return Source(

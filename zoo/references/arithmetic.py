@@ -23,9 +23,9 @@ EPS = 1e-5  # inside the root, as in torch.nn.LayerNorm and torch.nn.BatchNorm1d
 
 
 def rows(step: Step, start: Callable[[Parameters, Options], State], uses: tuple[str, ...] = ()) -> Reference:
-    """The reference that a record names: from x (T, I) and the start state, step by step, to y (T, D).
+    """The reference that a record names: from x (T, I) and the initial state, step by step, to y (T, D).
 
-    uses: which of "dt" and "observed" the step takes. They must be given, and nothing else may be.
+    What `uses` says of "dt" and "observed" must be given, and nothing else may be.
     """
 
     def reference(

@@ -38,7 +38,8 @@ def heads_of(
 ) -> tuple[list[tuple[Array, Array, Array]], Array]:
     """q, k, v of each head, convolved and activated, and what the convolution sees as past at the next step.
 
-    always: silu where there is no convolution too (fla/layers/delta_net.py, gated_deltanet.py; gla.py has none there).
+    With `always` there is a silu without a convolution too (fla/layers/delta_net.py, gated_deltanet.py; gla.py has none
+    there).
     """
     dk, dv = widths(p, options)
     projected = p["weight_qkv"] @ x

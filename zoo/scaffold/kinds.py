@@ -11,8 +11,10 @@ from typing import Final
 class Kind:
     """What a plugin of this kind is.
 
-    summary: one line for the package's metadata and README. specs: what follows the plugin's name in those of its
-    specs, the one to look at first. needs: distributions that it imports, beside this one.
+    Attributes:
+        summary: One line for the package's metadata and README.
+        specs: What follows the plugin's name in those of its specs, the one to look at first.
+        needs: Distributions that it imports, beside this one.
     """
 
     summary: str

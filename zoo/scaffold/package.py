@@ -26,7 +26,13 @@ _SUFFIX: Final = ".template"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A new package. folder: where it is. names: what it is called. specs: the names of its specs."""
+    """A new package.
+
+    Attributes:
+        folder: Where it is.
+        names: What it is called.
+        specs: The names of its specs.
+    """
 
     folder: Path
     names: Names
@@ -37,9 +43,10 @@ def write_package(name: str, kind: str, licence: str, folder: Path) -> Written:
     """Write `folder/zoo-NAME`, a plugin that passes its own tests.
 
     Args:
-        name: of the plugin, with or without `zoo-` in front.
-        kind: one of `KINDS`. licence: one of `LICENCES`.
-        folder: where its own folder goes; it has to be there.
+        name: Of the plugin, with or without `zoo-` in front.
+        kind: One of `KINDS`.
+        licence: One of `LICENCES`.
+        folder: Where its own folder goes; it has to be there.
 
     Raises:
         ZooError: what cannot be used or written; then nothing is.
@@ -71,7 +78,7 @@ def write_package(name: str, kind: str, licence: str, folder: Path) -> Written:
 def checked(name: str, kind: str, licence: str | None, folder: Path) -> Names:
     """The names of a package that can be written as asked; the arguments and errors are those of `write_package`.
 
-    licence: None where it is not chosen yet.
+    The licence is None where it is not chosen yet.
     """
     if kind not in KINDS:
         raise ZooError(f"--kind must be {_listed(KINDS)}, not {kind!r}")

@@ -15,8 +15,9 @@ def refuse_taken(found: Names, kind: str, specs: Iterable[str]) -> None:
     """Raise a ZooError where the plugin's name, its component's or one of its specs' is taken.
 
     Args:
-        found: the new plugin's names. kind: of its component; "specs" has none.
-        specs: what follows the plugin's name in those of its specs.
+        found: The new plugin's names.
+        kind: Of its component; "specs" has none.
+        specs: What follows the plugin's name in those of its specs.
     """
     name, known = found.name, catalogue()
     if kind == "layer" and name == "recurrent":

@@ -61,7 +61,8 @@ def refuse_outside(path: str | os.PathLike[str], catalogue: Catalogue) -> None:
     """Refuse a path that leads out of the folder to which specs are confined. The library's folders are never outside.
 
     Raises:
-        SpecError: it is outside. ZooError: what should be a folder is none.
+        SpecError: It is outside.
+        ZooError: What should be a folder is none.
     """
     reason = outside(path, catalogue)
     if reason is not None:

@@ -20,7 +20,13 @@ from zoo.spec.tree import Head, Layer, Path, Recurrent, Stack, dotted
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One part of the model: where it stands in the spec, which component leads it, and its figures if known."""
+    """One part of the model.
+
+    Attributes:
+        path: Where it stands in the spec.
+        part: Which component leads it.
+        description: Its size and cost, or None.
+    """
 
     path: Path
     part: Part
@@ -34,12 +40,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """A model's figures. None: some component does not describe itself.
+    """A model's size and cost. A figure is None if some component does not describe itself.
 
-    rows: of every input, layer, pool and head, and last of an architecture of several stacks.
-    buffers: numbers that are kept and not trained.
-    macs_per_step: multiply-adds per row and time step; macs_per_sequence: those done once per row.
-    state_elements: numbers of state per row. sequential_depth: dependent stages per time step, summed over layers.
+    Attributes:
+        rows: Of every input, layer, pool and head, and last of an architecture of several stacks.
     """
 
     rows: tuple[Row, ...]
@@ -50,42 +54,61 @@ class ModelDescription:
 
     @property
     def parameters(self) -> int | None:
+        """Number of trainable numbers; shared ones count once."""
         return self._sum(lambda d: d.parameters)
 
     @property
     def buffers(self) -> int | None:
+        """Number of numbers that are kept and not trained."""
         return self._sum(lambda d: d.buffers)
 
     @property
     def macs_per_step(self) -> int | None:
+        """Multiply-adds of matrix products per sequence and time step."""
         return self._sum(lambda d: d.macs_per_step)
 
     @property
     def macs_per_sequence(self) -> int | None:
+        """Multiply-adds of what is done once per sequence."""
         return self._sum(lambda d: d.macs_per_sequence)
 
     @property
     def state_elements(self) -> int | None:
+        """Number of numbers of state per sequence."""
         return self._sum(lambda d: sum(math.prod(shape) for shape in d.state.values()))
 
     @property
     def sequential_depth(self) -> int | None:
+        """Dependent stages per time step, summed over layers."""
         return self._sum(lambda d: d.sequential_depth)
 
     @property
     def output_shape(self) -> Shape | None:
+        """Shape of one step of the output, or of the output of one sequence behind a pool."""
         last = self.rows[-1].description
         return None if last is None else last.output_shape
 
     def macs(self, steps: int) -> int | None:
-        """Multiply-adds per row for a sequence of that many steps."""
+        """Multiply-adds per sequence.
+
+        Args:
+            steps: Number of time steps.
+
+        Returns:
+            Their number, or None where a component does not describe itself.
+        """
         per_step, once = self.macs_per_step, self.macs_per_sequence
         return None if per_step is None or once is None else per_step * steps + once
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Two neighbours that do not fit, or options that a component cannot be described with: a canonical path."""
+    """Two neighbours that do not fit, or options that a component cannot be described with.
+
+    Attributes:
+        path: Where in the canonical form.
+        message: What does not fit.
+    """
 
     path: Path
     message: str
@@ -100,7 +123,22 @@ class MisfitError(ZooError):
 
 
 def describe(spec: Spec) -> ModelDescription:
-    """The figures of a canonical spec. Raises ZooError where its parts do not fit each other."""
+    """A model's size and cost in closed form: no torch, no memory taken.
+
+    Args:
+        spec: The canonical form.
+
+    Returns:
+        The totals, and those of each part.
+
+    Raises:
+        ZooError: If parts of the spec do not fit each other.
+
+    Example:
+        >>> figures = zoo.describe(zoo.load("lstm"))
+        >>> figures.parameters, figures.macs(100)
+        (2560, 240000)
+    """
     description, misfits = figures(spec)
     if misfits:
         raise ZooError(f"{spec.id}: {misfits[0].message}")
@@ -123,18 +161,18 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
 
 
 def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
-    """The figures of layers one after the other, for a layer that holds some.
+    """The size and cost of layers one after the other, for a layer that holds some.
 
     Args:
-        layers: as its option gives them, of type `zoo.Layers`.
-        input_shape: of one step of what comes in.
-        at: the name of that option.
+        layers: As its option gives them, of type `zoo.Layers`.
+        input_shape: Of one step of the first layer's input.
+        at: Name of that option.
 
     Returns:
-        Their sum, with states under names such as `layers.0.h`; None where one does not describe itself.
+        Their sum, with states under names such as `layers.0.h`. None if one does not describe itself.
 
     Raises:
-        ZooError: they do not fit each other.
+        ZooError: If they do not fit each other.
     """
     follow = _Follow()
     found, shape = _layers(layers, (at,), input_shape, follow)
@@ -213,7 +251,7 @@ def _stack(stack: Stack, follow: _Follow) -> tuple[list[Row], StackDescription |
 def _layers(
     layers: tuple[Layer, ...], path: Path, shape: Shape | None, follow: _Follow, *, pooled: bool = False
 ) -> tuple[list[Description | None], Shape | None]:
-    """The figures of each, and the shape of a step behind the last. pooled: a pool follows."""
+    """The figures of each, and the shape of a step behind the last; `pooled` says whether a pool follows."""
     found: list[Description | None] = []
     for index, layer in enumerate(layers):
         where = (*path, index)
@@ -249,7 +287,10 @@ def _blame(part: Part) -> str:
 def _recurrent(
     path: Path, layer: Recurrent, shape: Shape | None, follow: _Follow, *, pooled: bool
 ) -> Description | None:
-    """pooled: a pool follows, for which the final output of two directions is projected too, once per row."""
+    """The figures of a recurrent layer.
+
+    If a pool follows (`pooled`), the final output of two directions is projected too, once per sequence.
+    """
     cell = follow.ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
     if cell is None or shape is None:
         return None

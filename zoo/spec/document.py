@@ -42,10 +42,13 @@ def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
 
     A file that is no spec is never quoted, and nothing is said of what is in it. It is a spec if it says which version
     of the format it is in, or, where that was forgotten in a file with a spec's ending, if it has a spec's keys.
-    extended: another spec names this one, which has to say its version in any case.
+
+    Args:
+        path: Of the file.
+        extended: Whether another spec names this one, which has to say its version in any case.
 
     Raises:
-        SpecError: not a readable regular file, or what `parse` refuses.
+        SpecError: If it is no readable regular file, or `parse` refuses it.
     """
     name = access.printable(path)
     try:
@@ -88,16 +91,20 @@ def recorded() -> Iterator[dict[str, bytes]]:
 
 
 def parse(data: bytes, file: str) -> Node:
-    """The root mapping of a spec's text. file: its name in messages.
+    """The root mapping of a spec's text.
+
+    Args:
+        data: The text.
+        file: Its name in messages.
 
     Raises:
-        SpecError: every mistake in it, with its place; a mistake of the syntax ends the search.
+        SpecError: If there are mistakes: every one, with its place. A mistake of the syntax ends the search.
     """
     return _parsed(_decoded(data, file), file, quoted=True)
 
 
 def _parsed(text: str, file: str, *, quoted: bool) -> Node:
-    """quoted: whether a text that is no mapping may be shown where it is wrong."""
+    """The root mapping; `quoted` says whether a text that is no mapping may be shown where it is wrong."""
     source = Source(file, tuple(_LINE_END.split(text)))
     if FORBIDDEN.search(text):
         raise SpecError(islice(_forbidden(source), MOST_CHARACTERS))

@@ -75,7 +75,18 @@ Writer.add_representer(int, Writer.represent_integer)
 
 
 def to_yaml(spec: Spec) -> str:
-    """A spec as YAML text, every layer spelled out; it reads back as an equal spec."""
+    """A spec as YAML text, every layer spelled out. It reads back as an equal spec.
+
+    Args:
+        spec: The canonical form.
+
+    Returns:
+        The text of a spec file.
+
+    Example:
+        >>> print(zoo.to_yaml(zoo.load("lstm")).splitlines()[1])
+        name: lstm
+    """
     text: str = yaml.dump(to_data(spec), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
     return text
 

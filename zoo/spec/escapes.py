@@ -1,4 +1,4 @@
-"""Characters beyond U+FFFF as JSON writes them: two escapes, `\\ud83d\\ude00`, which YAML does not know."""
+r"""Characters beyond U+FFFF as JSON writes them: two escapes, `\ud83d\ude00`, which YAML does not know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Pairs:
             self.text = _PAIR.sub(self._escaped, text)
 
     def restored(self, value: str, style: str | None) -> str:
-        """What a scalar holds. style: its quotes, as the parser names them."""
+        """What a scalar holds; `style` are its quotes, as the parser names them."""
         if not self._written or self._fill not in value:
             return value
         if style == '"':

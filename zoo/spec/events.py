@@ -49,7 +49,7 @@ class Builder:
         self.mistakes: list[Diagnostic] = []
 
     def document(self, shown: Source) -> Node:
-        """The root. shown: the source for a text that turns out to be no mapping."""
+        """The root; `shown` is the source for a text that turns out to be no mapping."""
         self._next()  # the stream's start
         event = self._next()
         if isinstance(event, yaml.StreamEndEvent):

@@ -51,7 +51,12 @@ Stamp = list[int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the list says of a spec. parameters: None where they are unknown; variants: their names."""
+    """What the list says of a spec.
+
+    Attributes:
+        parameters: None where they are unknown.
+        variants: Their names.
+    """
 
     parameters: int | None
     variants: tuple[str, ...]
@@ -96,9 +101,10 @@ class Index:
         """Note what a spec was found to be.
 
         Args:
-            path: the spec. row: what the list says of it.
-            files: the content of every file that was read for it.
-            requires: what it and its variants require, as in `zoo-acme>=0.2`.
+            path: The spec.
+            row: What the list says of it.
+            files: The content of every file that was read for it.
+            requires: What it and its variants require, as in `zoo-acme>=0.2`.
         """
         if not all(Path(name).is_absolute() for name in files):
             return
@@ -191,7 +197,7 @@ def _file(name: str) -> Path | None:
 
 
 def _read(path: str | Path, most: int, *, ours: bool = False) -> bytes | None:
-    """The content of a regular file of at most so many bytes, else None. ours: nobody else may have written it."""
+    """The content of a regular file of at most so many bytes, else None. If `ours`, nobody else may have written it."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NOFOLLOW", 0) if ours else 0
     try:

@@ -23,9 +23,15 @@ MOST_VARIANTS: Final = 50
 
 
 def with_bases(root: Node, file: FilePath | None, catalogue: Catalogue) -> Node:
-    """The root mapping with everything it extends filled in. file: where root was read; bases are relative to it.
+    """The root mapping with everything it extends filled in.
 
-    Raises SpecError: a base that cannot be used, a cycle (the loop is shown), more than 8 levels, a wrong version.
+    Args:
+        root: Of the spec.
+        file: Where it was read; bases are relative to it.
+        catalogue: What is installed.
+
+    Raises:
+        SpecError: If a base cannot be used, there is a cycle (it is shown), more than 8 levels, or a wrong version.
     """
     files: list[FilePath | None] = [file]
     seen = [] if file is None else [_real(file)]

@@ -119,7 +119,8 @@ def read_all(
         changes: made to each model before it is looked at, see `zoo.spec.changes`.
 
     Raises:
-        SpecError: every mistake in it, with its place. ZooError: no such spec.
+        SpecError: Every mistake in it, with its place.
+        ZooError: No such spec.
     """
     chosen = catalogue or installed()
     root, file, _ = _open(reference, chosen)

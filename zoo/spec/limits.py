@@ -59,7 +59,7 @@ def _layers(node: Node) -> int:
 
 
 def _size(node: Node, known: dict[int, int]) -> int:
-    """How many values a node holds. known: those of nodes counted before, which variants share."""
+    """How many values a node holds, given those of nodes counted before (`known`), which variants share."""
     found = known.get(id(node))
     if found is None:
         below = (

@@ -15,7 +15,13 @@ from zoo.spec.index import Index, Row
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """rows: of the specs that can be read. broken: the mistakes of the others. plugins: those that are installed."""
+    """What `zoo list` shows.
+
+    Attributes:
+        rows: Of the specs that can be read.
+        broken: The mistakes of the others.
+        plugins: Those that are installed.
+    """
 
     rows: tuple[tuple[LibraryEntry, Row], ...]
     broken: tuple[Diagnostic, ...]

@@ -23,7 +23,13 @@ LONGEST: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A place for a key. path: of the mapping that it belongs in. written: what stands there. what: what the key is."""
+    """A place for a key.
+
+    Attributes:
+        path: Of the mapping that it belongs in.
+        written: What stands there.
+        what: What the key is.
+    """
 
     path: Path
     written: Any

@@ -150,7 +150,8 @@ class RecurrentEntry(Inherited):
 class LayerEntries:
     """Layers as they were written: what stands above them says the keys that a recurrent one of them lacks.
 
-    counted: they were written as a number.
+    Attributes:
+        counted: They were written as a number.
     """
 
     entries: tuple[RecurrentEntry | Part, ...]

@@ -19,7 +19,11 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it is named in messages, and its lines without their ends. quoted: whether messages may show them."""
+    """A file as it is named in messages, and its lines without their ends.
+
+    Attributes:
+        quoted: Whether messages may show them.
+    """
 
     file: str
     lines: tuple[str, ...]

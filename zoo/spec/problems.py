@@ -26,7 +26,8 @@ _UNWRITTEN: Final = frozenset(
 class Problem:
     """One mistake: where (`path` from the document's root) and which kind, with what pydantic knows about it.
 
-    allowed: the keys that could stand where an unknown one was found. key: the mistake is the key, not its value.
+    Attributes:
+        allowed: The keys that could stand where an unknown one was found. key: the mistake is the key, not its value.
     """
 
     path: Path

@@ -36,7 +36,9 @@ Names = Sequence[str | None]
 class Resolved:
     """A canonical spec, its figures, and where its values were written.
 
-    document: the merged mapping. written: the path in it of each canonical path, for those that may stand there.
+    Attributes:
+        document: The merged mapping.
+        written: The path in it of each canonical path, for those that may stand there.
     """
 
     spec: Spec

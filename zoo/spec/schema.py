@@ -59,7 +59,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
 
 
 def _file(schema: Schema, variant: Schema, *, required: list[str]) -> Schema:
-    """What a file may say. required: of its own, or of the file that it extends."""
+    """What a file may say; `required` are keys of its own, or of the file that it extends."""
     properties = dict(schema["properties"])
     properties["name"] = {**properties["name"], "pattern": _NAME}
     properties["variants"] = {
@@ -145,8 +145,10 @@ class _Quiet(GenerateJsonSchema):
 
 
 def _of(model: type[BaseModel], prefix: str = "") -> Schema:
-    """A model's schema, for its caller to change. prefix: in front of the names of models inside it, which two plugins
-    may share."""
+    """A model's schema, for its caller to change.
+
+    `prefix` stands in front of the names of models inside it, which two plugins may share.
+    """
     return copy.deepcopy(_derived(model, prefix))
 
 

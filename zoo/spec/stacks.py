@@ -44,7 +44,11 @@ def _layers_inside(layer: Part, path: Path) -> list[tuple[Path, LayerEntries]]:
 
 @dataclass
 class Resolving:
-    """One stack on its way. origins: where in the file each canonical path was written, of those that were."""
+    """One stack on its way.
+
+    Attributes:
+        origins: Where in the file each canonical path was written, of those that were.
+    """
 
     stack: StackEntry
     at: Path

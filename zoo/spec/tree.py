@@ -31,8 +31,10 @@ class Norm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrent:
-    """One recurrent layer. Output width: the cell's, twice that for two directions merged by `concat`, or
-    `output_projection` where given."""
+    """One recurrent layer.
+
+    Its output is as wide as the cell's, twice that for two directions merged by `concat`, or `output_projection`.
+    """
 
     cell: Part
     hidden_size: int
@@ -67,9 +69,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """An input, layers one after the other, and a head or none. init: of what is no recurrent layer.
+    """An input, layers one after the other, and a head or none.
 
-    name: as its architecture calls it; "" where the model is one stack, whose keys stand at the top of the file.
+    Attributes:
+        init: Of what is no recurrent layer.
+        name: As its architecture calls it; "" where the model is one stack, whose keys stand at the top of the file.
     """
 
     name: str = ""

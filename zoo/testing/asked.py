@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """checks: their names; none for what each test asks for itself. device: where they run."""
+    """What the command line of pytest asks for.
+
+    Attributes:
+        checks: Names of checks. None of them for what each test asks for itself.
+        device: Where checks run.
+    """
 
     checks: tuple[str, ...] = ()
     device: str | None = None

@@ -23,13 +23,21 @@ def assert_bug_caught(
     """Assert that a check passes as things are, and that with a bug planted it fails by its figure, not by a crash.
 
     Args:
-        spec: a name, a path, a mapping or a loaded spec. check: the name of a check.
-        where, right, wrong: as for `planted`.
-        device: where to run; pytest's `--zoo-device`, `ZOO_DEVICE`, or the one available, if not given.
+        spec: A name, a path, a mapping or a loaded spec.
+        check: Name of the check.
+        where: The function to plant the bug in, as for `planted`.
+        right: Words of its source, as for `planted`.
+        wrong: What stands there instead, as for `planted`.
+        device: Where to run. pytest's `--zoo-device` comes first. Defaults to `ZOO_DEVICE`, else to the device
+            available.
 
     Raises:
-        AssertionError: the check does not pass to begin with, or the bug slips through, or crashes.
-        ZooError: the spec, the check or the place cannot be used.
+        AssertionError: If the check does not pass to begin with, or the bug slips through, or crashes.
+        ZooError: If the spec, the check or the place cannot be used.
+
+    Example:
+        >>> step = "zoo.cells.gated.mgu:MGU.step"
+        >>> zoo.testing.assert_bug_caught("cells/mgu", "reference", step, "n - old", "n + old", device="cpu")
     """
     __tracebackhide__ = True
     from zoo.checks.choice import select
@@ -60,11 +68,17 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
     The function itself is changed, so that whoever holds it has the bug, by whatever name.
 
     Args:
-        where: the function, as in `"zoo_acme.cell:Acme.step"`.
-        right: words that stand in its source, once. wrong: what stands there instead.
+        where: The function, as in `"zoo_acme.cell:Acme.step"`.
+        right: Words that stand in its source, once.
+        wrong: What stands there instead.
 
     Raises:
-        ZooError: there is no such function, the words do not stand in it once, or the bug is none.
+        ZooError: If there is no such function, the words do not stand in it once, or the bug is none.
+
+    Example:
+        >>> with zoo.testing.planted("zoo.spec.describe:ModelDescription.macs", "per_step * steps", "per_step"):
+        ...     print(zoo.describe(zoo.load("lstm")).macs(100))
+        2400
     """
     try:
         found = resolve(where)
@@ -86,8 +100,14 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
 def plain(found: Any) -> FunctionType:
     """The function behind a method, a static method, a property or a wrapper.
 
+    Args:
+        found: Any of these.
+
+    Returns:
+        The function as it is written.
+
     Raises:
-        ZooError: it is none that is written in Python.
+        ZooError: If it is none that is written in Python.
     """
     for behind in ("fget", "func", "__func__"):
         found = getattr(found, behind, None) or found
@@ -100,8 +120,16 @@ def plain(found: Any) -> FunctionType:
 def rewritten(function: FunctionType, right: str, wrong: str) -> FunctionType:
     """A function of the same name with `wrong` in place of `right`: its code and defaults can stand in the first's.
 
+    Args:
+        function: As it is written.
+        right: Words that stand in its source, once.
+        wrong: What stands there instead.
+
+    Returns:
+        A new function.
+
     Raises:
-        ZooError: its source cannot be read, `right` does not stand in it once, or the result is no other function.
+        ZooError: If its source cannot be read, `right` does not stand in it once, or the result is no other function.
     """
     name = function.__name__
     try:

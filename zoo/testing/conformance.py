@@ -30,20 +30,29 @@ def parametrize_with_checks(
 ) -> Callable[[Callable[..., Any]], Any]:
     """Decorate a test that takes `check` and calls it: it then runs once for each check on each model.
 
-    Args:
-        specs: names, paths, mappings or loaded specs. A name or a path stands for its variants too; `name@variant`,
-            for that one alone.
-        checks: names of the checks; all that are installed if not given.
-        slow: the slow checks too.
-        device: where to run; `ZOO_DEVICE`, or the one available, if not given.
-
     pytest's options come first: `--zoo-check` replaces `checks` and `slow`, `--zoo-device` replaces `device`.
     A check that does not apply is a skip with the declaration that says so; one that fails, a failure whose text is
     the spec, the check, the figure and the bound. A model that no check applies to fails `NAME-applies`, unless
     `--zoo-check` chose the checks.
 
+    Args:
+        specs: Names, paths, mappings or loaded specs. A name or a path stands for its variants too; `name@variant`,
+            for that one alone.
+        checks: Names of the checks. Defaults to all that are installed.
+        slow: Whether to run the slow checks too.
+        device: Where to run. Defaults to `ZOO_DEVICE`, else to the device available.
+
+    Returns:
+        The decorator.
+
     Raises:
-        SpecError, ZooError: while tests are collected, for a spec or a check that cannot be used.
+        SpecError: If a spec is wrong, while tests are collected.
+        ZooError: If a spec or a check cannot be used, while tests are collected.
+
+    Example:
+        >>> @zoo.testing.parametrize_with_checks(["lstm", "gru"], checks=["causality"])
+        ... def test_models(check):
+        ...     check()
     """
     from zoo.checks.choice import select
 
@@ -93,7 +102,13 @@ class _Model:
 
 @dataclass(frozen=True)
 class Check:
-    """One check on one model. Called, it passes, skips, or fails the test that called it."""
+    """One check on one model. Called, it passes, skips, or fails the test that called it.
+
+    Attributes:
+        model: The model.
+        check: The check.
+        calls: What came of it, for each time that it was called.
+    """
 
     model: _Model
     check: Chosen
@@ -101,6 +116,7 @@ class Check:
 
     @property
     def name(self) -> str:
+        """The model and the check."""
         return f"{self.model.spec.id} {self.check.name}"
 
     def __call__(self) -> None:

@@ -21,7 +21,7 @@ def isolated_plugins(*plugins: Any) -> Iterator[Catalogue]:
     once, rather than a line in a list.
 
     Args:
-        plugins: modules, or any objects with hooks as their methods. A module's name stands for its distribution's,
+        *plugins: Modules, or any objects with hooks as their methods. A module's name stands for its distribution's,
             `zoo_acme` for `zoo-acme`, with the version that is installed, or 0; `zoo.plugin.manager.given` makes one
             with another name or version.
 
@@ -29,7 +29,11 @@ def isolated_plugins(*plugins: Any) -> Iterator[Catalogue]:
         The catalogue of what is there.
 
     Raises:
-        PluginError: a plugin does not work, and why.
+        PluginError: If a plugin does not work. It says why.
+
+    Example:
+        >>> with zoo.testing.isolated_plugins():
+        ...     model = zoo.build("lstm", seed=0)
     """
     found = isolated(*(plugin if isinstance(plugin, Source) else _named(plugin) for plugin in plugins))
     for plugin in found.plugins:

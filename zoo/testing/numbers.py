@@ -25,19 +25,28 @@ def assert_matches_reference(
     device: str | None = None,
     bound: float | None = None,
 ) -> None:
-    """Assert that a cell gives what its equations give: random parameters and inputs, float64, every step of each row.
+    """Assert that a cell computes what its equations say: random parameters and inputs, float64, every step.
 
     Args:
-        cell: as a spec writes it: `"acme"`, or `{"kind": "acme", "gain": 2.0}`.
-        reference: `(x, parameters, options) -> y`, as `zoo.CellType.reference` has it; the declared one if not given.
-        input_size, hidden_size: of the cell. steps, batch: of the input. seed: of parameters and input.
-        engine: how the recurrence runs. device: where; pytest's `--zoo-device`, `ZOO_DEVICE`, or the one available.
-        bound: of the largest difference, relative to max(1, largest output); 1e-10 in float64 if not given, and 1e-5
+        cell: As a spec writes it: `"acme"`, or `{"kind": "acme", "gain": 2.0}`.
+        reference: `(x, parameters, options) -> y`, as `zoo.CellType.reference` has it. Defaults to the declared one.
+        input_size: Features of the input.
+        hidden_size: Units of the cell.
+        steps: Number of time steps.
+        batch: Number of sequences.
+        seed: Of parameters and input.
+        engine: How the recurrence runs.
+        device: Where to run. pytest's `--zoo-device` comes first. Defaults to `ZOO_DEVICE`, else to the device
+            available.
+        bound: Of the largest difference, relative to max(1, largest output). Defaults to 1e-10 in float64, and to 1e-5
             on a device that has no float64.
 
     Raises:
-        AssertionError: they differ; says by how much.
-        ZooError: the cell declares no reference, or what is given cannot be used.
+        AssertionError: If they differ. It says by how much.
+        ZooError: If the cell declares no reference, or an argument cannot be used.
+
+    Example:
+        >>> zoo.testing.assert_matches_reference("gru", device="cpu")
     """
     __tracebackhide__ = True
     # The checks import torch, which collecting tests must not pay for.

@@ -28,10 +28,18 @@ def tiny(spec: SpecLike) -> Spec:
     """The small copy of a spec that checks run on: the same structure, widths that are small and distinct.
 
     Args:
-        spec: a name, a path, a mapping or a loaded spec.
+        spec: A name, a path, a mapping or a loaded spec.
+
+    Returns:
+        A canonical spec.
 
     Raises:
-        SpecError, ZooError: it cannot be used.
+        SpecError: If the spec is wrong.
+        ZooError: If there is no such spec.
+
+    Example:
+        >>> zoo.testing.tiny("lstm").recurrent[0].hidden_size
+        17
     """
     return shrink(loaded(spec))
 
@@ -40,12 +48,22 @@ def tiny_spec(cell: CellLike, *, input: Any = 5, hidden_size: int = 7, **keys: A
     """A spec of one layer of a cell, for tests.
 
     Args:
-        cell: as a spec writes it: `"acme"`, or `{"kind": "acme", "gain": 2.0}`.
-        input, hidden_size, keys: as in a spec file: `layers=2`, `bidirectional=True`, `head={...}`. The spec has the
-            cell's name unless there is a `name` among them.
+        cell: As a spec writes it: `"acme"`, or `{"kind": "acme", "gain": 2.0}`.
+        input: As in a spec file.
+        hidden_size: Units of the cell.
+        **keys: Any other key of a spec file: `layers=2`, `bidirectional=True`, `head={...}`. Without a `name` among
+            them the spec has the cell's.
+
+    Returns:
+        A canonical spec.
 
     Raises:
-        SpecError: what a spec file with these keys would be told.
+        SpecError: If a spec file with these keys would be wrong.
+        ZooError: If the cell is no name and no mapping with a name.
+
+    Example:
+        >>> zoo.testing.tiny_spec("gru", layers=2).recurrent[1].hidden_size
+        7
     """
     kind = cell.get("kind") if isinstance(cell, Mapping) else cell
     if not isinstance(kind, str):

@@ -24,7 +24,11 @@ __all__ = ["BOUND", "FORMS", "Translation", "convert"]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What came out. Attributes: made: As `zoo.convert` says. notes: What was left out or cast, a line each."""
+    """What came out. Attributes: made: As `zoo.convert` says.
+
+    Attributes:
+        notes: What was left out or cast, a line each.
+    """
 
     made: Any
     notes: tuple[str, ...]

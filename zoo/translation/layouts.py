@@ -16,11 +16,26 @@ from zoo.translation.neutral import GATES, PEEPHOLES, Activation, Array, Directi
 class Layout:
     """One library's form.
 
-    name: as `zoo.convert` takes it. order: the blocks of each kind along the axis of gates, by our names; a kind that
-    is not there, the library does not have. transposed: matrices stand as (in, gates). added: kinds, with the GRU's
-    reset, whose two biases are one. peepholes: their order; None where there are none. must_peep: an LSTM has them
-    always. projection, resets, activations, merges, both, back: what else it can say: a projected LSTM, forms of the
-    GRU, of the rnn, of two directions, two directions at all, a single one that runs back.
+    Attributes:
+        name: As `zoo.convert` takes it.
+        order: The blocks of each kind along the axis of gates, by our names; a kind that is not there, the library does
+            not have.
+        transposed: Matrices stand as (in, gates).
+        added: Kinds, with the GRU's reset, whose two biases are one.
+        peepholes: Their order; None where there are none.
+        must_peep: An LSTM has them always.
+        projection: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
+            directions at all, a single one that runs back.
+        resets: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions
+            at all, a single one that runs back.
+        activations: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
+            directions at all, a single one that runs back.
+        merges: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions
+            at all, a single one that runs back.
+        both: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions at
+            all, a single one that runs back.
+        back: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions at
+            all, a single one that runs back.
     """
 
     name: str

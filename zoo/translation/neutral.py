@@ -23,9 +23,13 @@ PEEPHOLES: Final = ("i", "f", "o")
 class Direction:
     """One direction of a layer, by gate.
 
-    W: (H, I) of the input. U: (H, H), or (H, P) with a projection, of the state. b, c: (H,), the bias beside W x and
-    the one beside U h; None without biases. p: (H,) peepholes of i, f and o; None without. R: the projection (P, H);
-    None without.
+    Attributes:
+        W: (H, I) of the input.
+        U: (H, H), or (H, P) with a projection, of the state.
+        b: (H,), the bias beside W x and the one beside U h; None without biases.
+        c: (H,), the bias beside W x and the one beside U h; None without biases.
+        p: (H,) peepholes of i, f and o; None without.
+        R: The projection (P, H); None without.
     """
 
     W: Mapping[str, Array]
@@ -48,8 +52,12 @@ class Direction:
 class Recurrent:
     """One layer, in one direction or in two, the second of which runs back.
 
-    activation: of an rnn. reset: of a gru, after or before the product. merge: of two directions. reverse: the only
-    direction runs back. dtype: of the numbers where they came from.
+    Attributes:
+        activation: Of an rnn.
+        reset: Of a gru, after or before the product.
+        merge: Of two directions.
+        reverse: The only direction runs back.
+        dtype: Of the numbers where they came from.
     """
 
     kind: Kind

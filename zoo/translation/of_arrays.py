@@ -35,9 +35,12 @@ _GATES: Final[Mapping[Kind, int]] = {"rnn": 1, "lstm": 4, "gru": 3}
 class KerasLayer:
     """A recurrent layer of Keras: what `layer.set_weights` takes, and the options that the layer must be made with.
 
-    class_name: SimpleRNN, LSTM or GRU. weights: kernel (I, G H), recurrent kernel (H, G H), bias where there is one;
-    with two directions those of the way back follow. options: of the layer, `units`, `use_bias`, `activation` and,
-    for a GRU, `reset_after`. merge_mode: of the `Bidirectional` around it; None where there is none.
+    Attributes:
+        class_name: SimpleRNN, LSTM or GRU.
+        weights: Kernel (I, G H), recurrent kernel (H, G H), and bias where there is one. With two directions those of
+            the backward one follow.
+        options: Of the layer: `units`, `use_bias`, `activation` and, for a GRU, `reset_after`.
+        merge_mode: Of the `Bidirectional` around it. None where there is none.
     """
 
     class_name: str
@@ -50,8 +53,11 @@ class KerasLayer:
 class OnnxNode:
     """A recurrent node of ONNX.
 
-    op_type: RNN, LSTM or GRU. inputs: by the names of the operator, W (D, G H, I), R (D, G H, H), B (D, 2 G H), P
-    (D, 3 H); D is 2 where direction is bidirectional. attributes: as the operator has them.
+    Attributes:
+        op_type: RNN, LSTM or GRU.
+        inputs: Arrays by the operator's names, W (D, G H, I), R (D, G H, H), B (D, 2 G H) and P (D, 3 H). D is 2 for
+            two directions, else 1.
+        attributes: As the operator has them.
     """
 
     op_type: str

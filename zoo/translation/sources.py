@@ -29,7 +29,11 @@ BOUND: Final = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a source gives. Attributes: x, y: Input and output, batch first. bound: By how much another may differ."""
+    """What a source gives. Attributes: x, y: Input and output, batch first.
+
+    Attributes:
+        bound: By how much another may differ.
+    """
 
     x: Array
     y: Array

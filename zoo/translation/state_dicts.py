@@ -23,7 +23,11 @@ _PARAMETRISED: Final = "holds parametrised weights: call torch.nn.utils.parametr
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One module. Attributes: names: As torch.nn names its parameters, by the name in the file. notes: What is left."""
+    """One module. Attributes: names: As torch.nn names its parameters, by the name in the file.
+
+    Attributes:
+        notes: What is left.
+    """
 
     names: Mapping[str, str]
     notes: tuple[str, ...]

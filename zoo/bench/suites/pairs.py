@@ -29,11 +29,15 @@ def paired(
 
     Args:
         name: `suite/what/size/...`; the kind is put behind it.
-        beside: what it is held against, for the reader.
-        make: gives ours and the other for a size.
-        kind: forward, without gradients; or training, forward and the gradient of every parameter.
-        input_gradient: the gradient of the input too, as in a model that goes on in front of it.
-        same: whether both compute the same, which is then verified.
+        size: Of the model and its input.
+        beside: What it is held against, for the reader.
+        make: Gives ours and the other for a size.
+        kind: Forward, without gradients; or training, forward and the gradient of every parameter.
+        sign: Whether the figure is how many times as long ours takes, or how many times as fast it is.
+        goal: What the figure has to reach, or None.
+        input_gradient: The gradient of the input too, as in a model that goes on in front of it.
+        needs: Modules that must be installed.
+        same: Whether both compute the same, which is then verified.
     """
 
     def works() -> dict[str, Work]:

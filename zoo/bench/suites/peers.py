@@ -31,9 +31,14 @@ ONE: Final = {"recurrent_bias": False}
 class Peer:
     """One cell in both libraries.
 
-    cell: as a spec has it. module: its name in torchrecurrent. options: what that is built with. names: from our
-    parameters to theirs. constants: their parameters that are constants here and not trained. square: whether theirs
-    takes only as many inputs as it has units. wide: what stands in the cell, or in the spec, with the hidden size.
+    Attributes:
+        cell: As a spec has it.
+        module: Its name in torchrecurrent.
+        options: What that is built with.
+        names: From our parameters to theirs.
+        constants: Their parameters that are constants here and not trained.
+        square: Whether theirs takes only as many inputs as it has units.
+        wide: What stands in the cell, or in the spec, with the hidden size.
     """
 
     name: str

@@ -30,7 +30,9 @@ ACTIVATIONS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
 
 
 class CfC(Cell):
-    """A backbone of dense layers sees x and h, y = backbone(x, h), and (f₁, f₂, a, b) = W y + β are its heads. With the
+    """Closed-form continuous-time network; knows irregular time.
+
+    A backbone of dense layers sees x and h, y = backbone(x, h), and (f₁, f₂, a, b) = W y + β are its heads. With the
     time Δt since the last step, T = σ(a Δt + b); the output is h.
 
     mode `default`: h = (1 − T) ⊙ tanh(f₁) + T ⊙ tanh(f₂). mode `no_gate`: h = tanh(f₁) + T ⊙ tanh(f₂).

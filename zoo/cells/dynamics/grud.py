@@ -18,7 +18,9 @@ from zoo.engine.sequence import where_steps
 
 
 class GRUD(GatedCell):
-    """m is 1 where a feature is observed and 0 where not, δ the time since it last was, x̃ what it was then, x̄ its
+    """GRU with decay: fills in what was not observed, and forgets by the time since it was.
+
+    m is 1 where a feature is observed and 0 where not, δ the time since it last was, x̃ what it was then, x̄ its
     mean.
 
     δ = gap + Δt, gap = (1 − m) ⊙ δ, x̃ = m ⊙ x + (1 − m) ⊙ x̃, γ_x = exp(−max(0, w_γ ⊙ δ + b_γ)),
@@ -57,10 +59,13 @@ class GRUD(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the authors' Keras code, which draws all gates at once: W, V Glorot uniform, each as one matrix of 3 H
+        """Initialise the parameters.
+
+        As the authors' Keras code, which draws all gates at once: W, V Glorot uniform, each as one matrix of 3 H
         rows; U orthogonal, likewise; zero biases. Not so the decays: where those start at zero, as there, the rectifier
         never passes a gradient. Here they start just above it, so that after one unit of time no less than e^-0.1 is
-        left: w_γ uniform in [0, 0.1], W_γ in [0, 0.1 / I]."""
+        left: w_γ uniform in [0, 0.1], W_γ in [0, 0.1 / I].
+        """
         nn.init.xavier_uniform_(self.weight_ih)
         nn.init.xavier_uniform_(self.weight_mask)
         nn.init.orthogonal_(self.weight_hh)

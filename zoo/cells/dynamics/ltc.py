@@ -29,7 +29,9 @@ STARTS: Final = {
 
 
 class LTC(Cell):
-    """Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
+    """Liquid time-constant network, fully connected, by a fused solver; knows irregular time.
+
+    Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
     s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_{k} x_k + input_b_{k} comes
     s'_kj = w'_kj σ(σ'_kj (u_k − μ'_kj)), which pulls towards e'_kj. A solver takes `unfolds` steps of δ = Δt / unfolds,
 

@@ -17,7 +17,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ODELSTM(GatedCell):
-    """i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
+    """LSTM whose output flows on by a differential equation; knows irregular time.
+
+    i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
     g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g, h̃ = o ⊙ tanh(c), h = flow(h̃, Δt); the output is h.
 
     flow(h̃, Δt) is where a point that starts at h̃ and moves by dy/dt = W₂ tanh(W₁ y + b₁) + b₂ is after the time Δt,

@@ -104,8 +104,10 @@ def antisymmetric_traits(options: AntisymmetricOptions) -> Traits:
 
 
 def lem_traits(options: LEMOptions) -> Traits:
-    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1; from 2 on, a state may turn over and be kept, or grow
-    out of all numbers."""
+    """|y| stays within Δt / (2 − Δt), or 1 where Δt is at most 1.
+
+    From 2 on, a state may turn over and be kept, or grow out of all numbers.
+    """
     return Traits(bounded=options.dt < 2, low_precision=options.dt < 2)
 
 
@@ -116,7 +118,9 @@ def unicornn_traits(options: UnICORNNOptions) -> Traits:
 
 def cornn_traits(options: CoRNNOptions) -> Traits:
     """What drives z is a tanh, so y is bounded where the oscillator by itself comes to rest (the Jury criterion).
-    Elsewhere it grows out of all numbers; and near there, what is lost at a step comes back for long."""
+
+    Elsewhere it grows out of all numbers; and near there, what is lost at a step comes back for long.
+    """
     damping = options.dt * options.epsilon
     pull = options.dt**2 * options.gamma
     most = 4 - 2 * damping if options.discretisation == "explicit" else 4 + 2 * damping

@@ -16,7 +16,9 @@ from zoo.engine.cell import Context, Role, States, StateSpec
 
 
 class CoRNN(Driven):
-    """discretisation `explicit`: z = z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y − ε z), y = y + Δt z with the new z.
+    """Coupled oscillatory network: driven, damped oscillators, explicit or with implicit damping.
+
+    discretisation `explicit`: z = z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y − ε z), y = y + Δt z with the new z.
 
     discretisation `imex`: z = (z + Δt (tanh(V x + W y + 𝒲 z + b) − γ y)) / (1 + Δt ε), y = y + Δt z with the new z. The
     damping −ε z has the new z there. The output is y.
@@ -61,7 +63,9 @@ class CoRNN(Driven):
 
 
 class UnICORNN(Driven):
-    """z = z − Δt σ(c) ⊙ (tanh(w ⊙ y + V x + b) + α y), y = y + Δt σ(c) ⊙ z with the new z; the output is y.
+    """Undamped independent oscillators, each with a pace that it learns.
+
+    z = z − Δt σ(c) ⊙ (tanh(w ⊙ y + V x + b) + α y), y = y + Δt σ(c) ⊙ z with the new z; the output is y.
 
     Source: arXiv:2103.05487; tk-rusch/unicornn, whose dropout between layers is the layer's here. Parameters: weight_ih
     (H, I), which is V; bias, weight_hh and c (H,) each, b, w and c. States: y (hidden_size,), z (hidden_size,).

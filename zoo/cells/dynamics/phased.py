@@ -18,7 +18,9 @@ from zoo.engine.precision import exactly
 
 
 class PhasedLSTM(GatedCell):
-    """An LSTM with peepholes proposes c̃ and h̃, and a time gate k of each unit lets them through:
+    """Phased LSTM: each unit is updated while its own clock is open; knows irregular time.
+
+    An LSTM with peepholes proposes c̃ and h̃, and a time gate k of each unit lets them through:
     c = k ⊙ c̃ + (1 − k) ⊙ c, h = k ⊙ h̃ + (1 − k) ⊙ h; the output is h.
 
     i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
@@ -50,10 +52,13 @@ class PhasedLSTM(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weights and biases as the authors' layer, plstm.py: normal with deviation 0.1, biases zero but a forget bias
+        """Initialise the parameters.
+
+        Weights and biases as the authors' layer, plstm.py: normal with deviation 0.1, biases zero but a forget bias
         of 2. The logarithm of the period uniform, as in their freq_task.py, by default from 1 to 6, where that has 1 to
         3; the shift anywhere in the period, as TensorFlow's cell has it, where theirs is uniform up to a constant; r as
-        the option says, theirs by default."""
+        the option says, theirs by default.
+        """
         for weight in (self.weight_ih, self.weight_hh, self.weight_ch):
             if weight is not None:
                 nn.init.normal_(weight, std=0.1)

@@ -6,7 +6,15 @@ from zoo.components import Description
 
 
 def described(hidden_size: int, products: int, vectors: int, states: tuple[str, ...], depth: int = 1) -> Description:
-    """A cell without gates. products: weights of products. vectors: other parameters. states: all hidden_size wide."""
+    """The closed form of a cell without gates.
+
+    Args:
+        hidden_size: Width of every state.
+        products: Number of weights in products.
+        vectors: Number of other parameters.
+        states: Names of the states.
+        depth: Dependent products per step.
+    """
     return Description(
         output_shape=(hidden_size,),
         parameters=products + vectors,

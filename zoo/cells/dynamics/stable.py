@@ -16,7 +16,9 @@ from zoo.engine.cell import Context, Role, States, StateSpec
 
 
 class Antisymmetric(Driven):
-    """h = h + ε tanh(V_h x + M h + b_h) with M = W − Wᵀ − γ I; the output is h.
+    """Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice.
+
+    h = h + ε tanh(V_h x + M h + b_h) with M = W − Wᵀ − γ I; the output is h.
 
     gated: h = h + ε σ(V_z x + M h + b_z) ⊙ tanh(V_h x + M h + b_h), with the same M.
     I is the identity matrix.
@@ -58,7 +60,9 @@ class Antisymmetric(Driven):
 
 
 class Lipschitz(Driven):
-    """f(h) = A h + tanh(W h + U x + b); euler: h = h + ε f(h); rk2: h = h + ε f(h + ½ ε f(h)). The output is h.
+    """Lipschitz network: a linear part and a tanh, both of matrices with a bounded symmetric part.
+
+    f(h) = A h + tanh(W h + U x + b); euler: h = h + ε f(h); rk2: h = h + ε f(h + ½ ε f(h)). The output is h.
 
     A = (1 − β) (M_A + M_Aᵀ) + β (M_A − M_Aᵀ) − γ I, W = (1 − β) (M_W + M_Wᵀ) + β (M_W − M_Wᵀ) − γ I.
     I is the identity matrix.

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class TauGRU(GatedCell):
-    """u = tanh(U₁ x + W₁ h + b₁), z = tanh(U₂ x + W₂ buffer₁ + b₂), g = σ(U₃ x + W₃ h + b₃), a = σ(U₄ x + W₄ h + b₄),
+    """Gated recurrent unit with weighted feedback of a state some steps back.
+
+    u = tanh(U₁ x + W₁ h + b₁), z = tanh(U₂ x + W₂ buffer₁ + b₂), g = σ(U₃ x + W₃ h + b₃), a = σ(U₄ x + W₄ h + b₄),
     buffer = (buffer_{2:d}, h), h = (1 − g) ⊙ h + g ⊙ (u + a ⊙ z); the output is h.
 
     The buffer holds the states before h, the oldest first: d is `delay`, and buffer₁ is h as it was d steps before.

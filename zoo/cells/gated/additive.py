@@ -16,7 +16,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ATR(GatedCell):
-    """p = W x + b_p, q = U h + b_q, h = σ(p + q) ⊙ p + σ(p − q) ⊙ h; the output is h.
+    """Addition-subtraction twin-gated network: both gates from one product of x and one of h.
+
+    p = W x + b_p, q = U h + b_q, h = σ(p + q) ⊙ p + σ(p − q) ⊙ h; the output is h.
 
     Source: arXiv:1810.12546; bzhangGo/ATR, lm/pytorch-lm/rnn/atr.py, which alone has biases.
     Parameters: weight_ih (H, I), weight_hh (H, H); bias_ih (H,) is b_p, bias_hh (H,) is b_q, and one bias is b_p.
@@ -50,7 +52,9 @@ class ATR(GatedCell):
 
 
 class RAN(BlockCell):
-    """h' = g(c), i = σ(W_i x + U_i h' + b_i), f = σ(W_f x + U_f h' + b_f), c = i ⊙ (W_c x) + f ⊙ c, h = g(c),
+    """Recurrent additive network: a gated sum of linear maps of the inputs.
+
+    h' = g(c), i = σ(W_i x + U_i h' + b_i), f = σ(W_f x + U_f h' + b_f), c = i ⊙ (W_c x) + f ⊙ c, h = g(c),
     g = tanh or identity; the output is h, and h' that of the step before, which follows from its c.
 
     Source: arXiv:1705.07393; kentonl/ran, ran.py, without its projection.
@@ -92,7 +96,9 @@ class RAN(BlockCell):
 
 
 class SGRN(GatedCell):
-    """p = W x + b, f = σ(p + U h + b'), h = tanh((1 − f) ⊙ p + f ⊙ h); the output is h.
+    """Simple gated recurrent network: one gate, whose product of x is the candidate too.
+
+    p = W x + b, f = σ(p + U h + b'), h = tanh((1 − f) ⊙ p + f ⊙ h); the output is h.
 
     Source: the simple gated recurrent network of doi 10.1049/gtd2.12056; p is in the gate too, with its bias.
     Parameters: weight_ih (H, I), weight_hh (H, H); bias_ih (H,) is b, bias_hh (H,) is b', and one bias is b.

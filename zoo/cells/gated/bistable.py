@@ -14,7 +14,9 @@ from zoo.engine.cell import Context, States
 
 
 class NBR(BlockCell):
-    """a = 1 + tanh(W_a x + U_a h + b_a), c = σ(W_c x + U_c h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
+    """Neuromodulated bistable recurrent cell: all units set how a unit latches.
+
+    a = 1 + tanh(W_a x + U_a h + b_a), c = σ(W_c x + U_c h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
     The output is h. The neuromodulated cell: all units set the gates of one.
 
@@ -49,7 +51,9 @@ class NBR(BlockCell):
 
 
 class BR(NBR):
-    """a = 1 + tanh(W_a x + w_a ⊙ h + b_a), c = σ(W_c x + w_c ⊙ h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
+    """Bistable recurrent cell: each unit feeds back to itself alone, and can latch.
+
+    a = 1 + tanh(W_a x + w_a ⊙ h + b_a), c = σ(W_c x + w_c ⊙ h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
     The output is h. Each unit feeds back to itself alone.
 

@@ -17,8 +17,12 @@ from zoo.engine.cell import Cell, Context, Role, StateSpec
 class BlockCell(Cell):
     """A cell with products of x in some blocks, products of h in others, and a bias in those that have one.
 
-    of_x, of_h, biased: the blocks by name.
     Parameters: weight_ih (of_x * H, I), weight_hh (of_h * H, H), bias (biased * H,). States: h (hidden_size,).
+
+    Attributes:
+        of_x: Names of the blocks with a product of x.
+        of_h: Names of the blocks with a product of h.
+        biased: Names of the blocks with a bias.
     """
 
     of_x: tuple[str, ...]

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States
 
 
 class FastRNN(BlockCell):
-    """n = f(W x + U h + b), h = σ(α) n + σ(β) h, f = tanh or relu; the output is h.
+    """FastRNN: a simple network with a weighted residual connection.
+
+    n = f(W x + U h + b), h = σ(α) n + σ(β) h, f = tanh or relu; the output is h.
 
     Source: arXiv:1901.02358; microsoft/EdgeML, edgeml_pytorch/graph/rnn.py, FastRNNCell of full rank.
     Parameters: weight_ih (H, I), weight_hh (H, H), bias (H,), alpha (1,) and beta (1,). States: h (hidden_size,).
@@ -46,7 +48,9 @@ class FastRNN(BlockCell):
 
 
 class FastGRNN(BlockCell):
-    """z = σ(W x + U h + b_z), n = f(W x + U h + b_h), h = (σ(ζ) (1 − z) + σ(ν)) ⊙ n + z ⊙ h, f = tanh or relu.
+    """FastGRNN: one gate, which shares its matrices with the candidate.
+
+    z = σ(W x + U h + b_z), n = f(W x + U h + b_h), h = (σ(ζ) (1 − z) + σ(ν)) ⊙ n + z ⊙ h, f = tanh or relu.
 
     W and U are the same in both; the output is h.
 

@@ -14,7 +14,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class IndRNN(Cell):
-    """h = f(W x + u ⊙ h + b), f = relu or tanh; the output is h.
+    """Independently recurrent network: each unit feeds back to itself alone.
+
+    h = f(W x + u ⊙ h + b), f = relu or tanh; the output is h.
 
     With `bound`, a recurrent weight beyond it counts as the bound. It keeps the gradient of the bound, so that an
     optimiser can bring it back, as where weights are clipped after every update, which the official code does.

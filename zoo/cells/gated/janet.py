@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class JANET(GatedCell):
-    """s = W_f x + U_f c + b_f, n = tanh(W_c x + U_c c + b_c), c = σ(s) ⊙ c + (1 − σ(s − β)) ⊙ n; the output is c.
+    """Just another network: an LSTM with nothing but its forget gate.
+
+    s = W_f x + U_f c + b_f, n = tanh(W_c x + U_c c + b_c), c = σ(s) ⊙ c + (1 − σ(s − β)) ⊙ n; the output is c.
 
     Source: arXiv:1804.04849; β is a constant. Parameters: two blocks, f and c. States: c (hidden_size,).
     """

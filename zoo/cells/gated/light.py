@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, Role, States
 
 
 class CFN(BlockCell):
-    """θ = σ(W_θ x + U_θ h + b_θ), η = σ(W_η x + U_η h + b_η), h = θ ⊙ tanh(h) + η ⊙ tanh(W_h x); the output is h.
+    """Chaos-free network: without an input, every state decays to zero.
+
+    θ = σ(W_θ x + U_θ h + b_θ), η = σ(W_η x + U_η h + b_η), h = θ ⊙ tanh(h) + η ⊙ tanh(W_h x); the output is h.
 
     Source: arXiv:1612.06212, with W for its V and W. Parameters: weight_ih (3 H, I) in blocks θ,
     η, h; weight_hh (2 H, H) and bias (2 H,) in blocks θ, η. States: h (hidden_size,).
@@ -49,7 +51,9 @@ class CFN(BlockCell):
 
 
 class LightRU(BlockCell):
-    """f = σ(W_f x + U_f h + b_f), h = (1 − f) ⊙ h + f ⊙ tanh(W_h x); the output is h.
+    """Light recurrent unit: one gate, and a candidate of the input alone.
+
+    f = σ(W_f x + U_f h + b_f), h = (1 − f) ⊙ h + f ⊙ tanh(W_h x); the output is h.
 
     Source: Ye et al. 2024, Electronics 13(16) 3204, where it is called LRU. Parameters: weight_ih (2 H, I) in blocks f,
     h; weight_hh (H, H) and bias (H,) of f. States: h (hidden_size,).
@@ -74,7 +78,9 @@ class LightRU(BlockCell):
 
 
 class MinimalRNN(BlockCell):
-    """z = tanh(W x + b_z), u = σ(U_h h + U_z z + b_u), h = u ⊙ h + (1 − u) ⊙ z; the output is h.
+    """MinimalRNN: a gate between the old state and a map of the input.
+
+    z = tanh(W x + b_z), u = σ(U_h h + U_z z + b_u), h = u ⊙ h + (1 − u) ⊙ z; the output is h.
 
     Source: arXiv:1711.06788, where z may be any function of x.
     Parameters: weight_ih (H, I), weight_zh (H, H) is U_z, weight_hh (H, H) is U_h, bias (2 H,) in blocks z, u.
@@ -106,7 +112,9 @@ class MinimalRNN(BlockCell):
 
 
 class STAR(BlockCell):
-    """k = W_k x + U_k h + b_k, z = tanh(W_z x + b_z), h = tanh((1 − σ(k)) ⊙ h + σ(k + β) ⊙ z); the output is h.
+    """Stackable recurrent cell: one gate, and gradients that keep their size through many layers.
+
+    k = W_k x + U_k h + b_k, z = tanh(W_z x + b_z), h = tanh((1 − σ(k)) ⊙ h + σ(k + β) ⊙ z); the output is h.
 
     The paper has no β; the official code has 1.
 

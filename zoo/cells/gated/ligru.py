@@ -18,7 +18,9 @@ from zoo.layers.options import BatchNormOptions, NormOptions
 
 
 class LiGRU(GatedCell):
-    """(u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
+    """Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products.
+
+    (u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
     output is h.
 
     N is batch normalisation of both blocks, or layer normalisation over both at once; without, it adds a bias.
@@ -41,8 +43,11 @@ class LiGRU(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As SpeechBrain: W uniform in plus and minus 1/sqrt(inputs), and so are biases, where there are any; U
-        orthogonal over both blocks at once; a norm's scale of 1 and shift of 0."""
+        """Initialise the parameters.
+
+        As SpeechBrain: W uniform in plus and minus 1/sqrt(inputs), and so are biases, where there are any; U
+        orthogonal over both blocks at once; a norm's scale of 1 and shift of 0.
+        """
         bound = 1 / math.sqrt(self.weight_ih.shape[1])
         for parameter in (self.weight_ih, *(getattr(self, name) for name in self.bias_names)):
             nn.init.uniform_(parameter, -bound, bound)

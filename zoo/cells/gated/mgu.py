@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class MGU(GatedCell):
-    """f = σ(W_f x + U_f h + b_f), n = tanh(W_h x + U_h (f ⊙ h) + b_h), h = (1 − f) ⊙ h + f ⊙ n; the output is h.
+    """Minimal gated unit: one gate resets and updates.
+
+    f = σ(W_f x + U_f h + b_f), n = tanh(W_h x + U_h (f ⊙ h) + b_h), h = (1 − f) ⊙ h + f ⊙ n; the output is h.
 
     Source: arXiv:1603.09420. Parameters: two blocks, f and h. States: h (hidden_size,).
     """

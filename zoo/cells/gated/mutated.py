@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States
 
 
 class MUT1(BlockCell):
-    """z = σ(W_z x + b_z), r = σ(W_r x + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + tanh(x') + b_h) + (1 − z) ⊙ h.
+    """Mutated unit 1 of an evolutionary search: the update gate sees the input alone.
+
+    z = σ(W_z x + b_z), r = σ(W_r x + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + tanh(x') + b_h) + (1 − z) ⊙ h.
 
     input `matrix`: x' = W_h x. input `identity`: x' = x, as the paper has it, where x is as wide as h. The output is h.
 
@@ -55,7 +57,9 @@ class MUT1(BlockCell):
 
 
 class MUT2(BlockCell):
-    """z = σ(W_z x + U_z h + b_z), r = σ(x' + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + W_h x + b_h) + (1 − z) ⊙ h.
+    """Mutated unit 2 of an evolutionary search: the reset gate sees the input itself.
+
+    z = σ(W_z x + U_z h + b_z), r = σ(x' + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + W_h x + b_h) + (1 − z) ⊙ h.
 
     input `matrix`: x' = W_r x. input `identity`: x' = x, as the paper has it, where x is as wide as h. The output is h.
 
@@ -98,7 +102,9 @@ class MUT2(BlockCell):
 
 
 class MUT3(BlockCell):
-    """z = σ(W_z x + U_z tanh(h) + b_z), r = σ(W_r x + U_r h + b_r),
+    """Mutated unit 3 of an evolutionary search: the update gate sees the squashed state.
+
+    z = σ(W_z x + U_z tanh(h) + b_z), r = σ(W_r x + U_r h + b_r),
 
     h = z ⊙ tanh(U_h (r ⊙ h) + W_h x + b_h) + (1 − z) ⊙ h; the output is h.
 

@@ -87,8 +87,11 @@ def janet_traits(options: JANETOptions) -> Traits:
 
 
 def indrnn_traits(options: IndRNNOptions) -> Traits:
-    """A unit that feeds back more of itself than there was grows out of all numbers, or latches where it hangs by a
-    hair which way."""
+    """Whether a unit stays bounded.
+
+    One that feeds back more of itself than there was grows out of all numbers, or latches where it hangs by a hair
+    which way.
+    """
     most = 1.05 if options.nonlinearity == "relu" else 1.0
     return Traits(bounded=options.nonlinearity == "tanh", low_precision=options.bound is None or options.bound <= most)
 

@@ -34,7 +34,8 @@ def blocks(
 ) -> Description:
     """A cell with so many blocks of products of x and of h, and so many of them with a bias; all hidden_size wide.
 
-    products: weights of products besides these. vectors: parameters that are no part of a product, besides biases.
+    `products` counts weights of products besides these, and `vectors` parameters that are no part of a product, besides
+    biases.
     """
     macs = hidden_size * (of_x * features(input_shape) + of_h * hidden_size) + products
     return Description(

@@ -15,7 +15,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class RHN(Cell):
-    """In each of `depth` micro-steps, one after the other, s = tanh(W_h x + U_h s + b_h) ⊙ t + s ⊙ c with U and b of
+    """Recurrent highway network: several highway layers between one step and the next.
+
+    In each of `depth` micro-steps, one after the other, s = tanh(W_h x + U_h s + b_h) ⊙ t + s ⊙ c with U and b of
     the micro-step's own, t = σ(W_t x + U_t s + b_t) with the same s; coupled: c = 1 − t; uncoupled: c = σ(W_c x + U_c s
     + b_c).
 
@@ -45,8 +47,11 @@ class RHN(Cell):
         return ("h", "t") if self.coupled else ("h", "t", "c")
 
     def reset_parameters(self) -> None:
-        """As the official code: uniform within 0.04, the bias of t at `transform_bias`. That of c, which it does not
-        have, starts at the opposite, so that c + t = 1."""
+        """Initialise the parameters.
+
+        As the official code: uniform within 0.04, the bias of t at `transform_bias`. That of c, which it does not
+        have, starts at the opposite, so that c + t = 1.
+        """
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -0.04, 0.04)
         of_gates = self.bias.detach().view(self.depth, len(self.gates), self.hidden_size).unbind(1)

@@ -16,7 +16,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class SCRN(Cell):
-    """s = (1 − α) (B x) + α s, h = σ(P s + A x + R h) with the new s; the output is (h, s), one beside the other.
+    """Structurally constrained network: a slow, linear context beside a simple network.
+
+    s = (1 − α) (B x) + α s, h = σ(P s + A x + R h) with the new s; the output is (h, s), one beside the other.
 
     α is a constant or, `adaptive`, σ(β), one for each unit. The paper's output, a function f of U h + V s, is then a
     linear map.

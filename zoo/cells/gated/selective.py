@@ -19,7 +19,9 @@ from zoo.engine.precision import exactly, in_full
 
 
 class SURNN(GatedCell):
-    """n = tanh(W x + U h + b), g = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), h = h + g ⊙ (n − h); the output is h.
+    """Selective-update network: each unit keeps its state but where a rhythm of its own opens.
+
+    n = tanh(W x + U h + b), g = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), h = h + g ⊙ (n − h); the output is h.
 
     t is the number of the step in its sequence, from 1 on; H is 1 above 0 and 0 elsewhere.
 
@@ -41,9 +43,12 @@ class SURNN(GatedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """A choice, since the paper's own start could not be found: W, U and b as torch's RNN; rhythms of 4, 8, 16, ...
+        """Initialise the parameters.
+
+        A choice, since the paper's own start could not be found: W, U and b as torch's RNN; rhythms of 4, 8, 16, ...
         steps in all phases, so that a unit is updated at about every second step: ω_k = π / 2^k, c = 0, α normal, φ
-        anywhere in a turn."""
+        anywhere in a turn.
+        """
         super().reset_parameters()
         K = len(self.gate_omega)
         nn.init.zeros_(self.gate_bias)

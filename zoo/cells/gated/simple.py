@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, Role, States
 
 
 class SGU(BlockCell):
-    """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
+    """Simple gated unit: the input multiplies the state.
+
+    x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
     n = softplus(z_g ⊙ h), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = max(0, min(1, v / 5 + 1/2)); the output is h.
 
@@ -52,7 +54,9 @@ class SGU(BlockCell):
 
 
 class DSGU(SGU):
-    """x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
+    """Deep simple gated unit: the input multiplies the state, with one more product behind.
+
+    x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
     n = σ(W_go (z_g ⊙ h)), h = (1 − z) ⊙ h + z ⊙ n, σ'(v) = max(0, min(1, v / 5 + 1/2)); the output is h.
 

@@ -51,7 +51,9 @@ class SRUCell(Cell):
 
 
 class SRU(SRUCell):
-    """f = σ(W_f x + v_f ⊙ c + b_f), r = σ(W_r x + v_r ⊙ c + b_r), c = f ⊙ c + (1 − f) ⊙ (W x), with the old c in f and
+    """Simple recurrent unit: a light recurrence with a highway connection for the input.
+
+    f = σ(W_f x + v_f ⊙ c + b_f), r = σ(W_r x + v_r ⊙ c + b_r), c = f ⊙ c + (1 − f) ⊙ (W x), with the old c in f and
     r.
 
     The output is r ⊙ c + (1 − r) ⊙ x', of the new c.
@@ -71,8 +73,11 @@ class SRU(SRUCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: W uniform with variance 1 / I, W_f and W_r with half of that, W_x with α² times that; v
-        uniform with variance 1/2; b_f zero, b_r at `highway_bias`."""
+        """Initialise the parameters.
+
+        As the official code: W uniform with variance 1 / I, W_f and W_r with half of that, W_x with α² times that; v
+        uniform with variance 1/2; b_f zero, b_r at `highway_bias`.
+        """
         super().reset_parameters()
         H = self.hidden_size
         self.weight_ih.detach()[H : 3 * H].mul_(math.sqrt(0.5))

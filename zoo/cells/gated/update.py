@@ -17,7 +17,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class UGRNN(GatedCell):
-    """c = s(W_c x + U_c h + b_c), g = σ(W_g x + U_g h + b_g), h = g ⊙ h + (1 − g) ⊙ c, s = tanh or relu.
+    """Update gate network: one gate between the old state and a simple network.
+
+    c = s(W_c x + U_c h + b_c), g = σ(W_g x + U_g h + b_g), h = g ⊙ h + (1 − g) ⊙ c, s = tanh or relu.
 
     The output is h.
 
@@ -61,7 +63,9 @@ class UGRNN(GatedCell):
 
 
 class MiRU1(GatedCell):
-    """r = σ(W_r x + U_r h + b_r), n = tanh(W_h x + U_h (r ⊙ h) + b_h), h = λ h + (1 − λ) n; the output is h.
+    """Minion recurrent unit 1: a GRU with a constant for its update gate.
+
+    r = σ(W_r x + U_r h + b_r), n = tanh(W_h x + U_h (r ⊙ h) + b_h), h = λ h + (1 − λ) n; the output is h.
 
     Source: arXiv:2503.06175, MiRU-1: the GRU with a constant λ for its update gate.
     Parameters: two blocks, r and h. States: h (hidden_size,).
@@ -92,7 +96,9 @@ class MiRU1(GatedCell):
 
 
 class MiRU2(MiRU1):
-    """n = tanh(W x + U (β h) + b), h = λ h + (1 − λ) n; the output is h.
+    """Minion recurrent unit 2: a GRU with constants for both gates.
+
+    n = tanh(W x + U (β h) + b), h = λ h + (1 − λ) n; the output is h.
 
     Source: arXiv:2503.06175, MiRU-2: the GRU with constants β and λ for its gates.
     Parameters: one block. States: h (hidden_size,).

@@ -36,8 +36,11 @@ class WindowCell(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 1/sqrt(inputs), as `torch.nn.Linear` starts, of which the official QRNN is made;
-        for the strongly typed cells, T-RNN, T-GRU and T-LSTM, a choice."""
+        """Initialise the parameters.
+
+        Uniform in plus and minus 1/sqrt(inputs), as `torch.nn.Linear` starts, of which the official QRNN is made;
+        for the strongly typed cells, T-RNN, T-GRU and T-LSTM, a choice.
+        """
         bound = 1 / math.sqrt(self.weight_ih.shape[1])
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
@@ -60,7 +63,9 @@ class WindowCell(Cell):
 
 
 class TRNN(WindowCell):
-    """f = σ(V x + b), h = f ⊙ h + (1 − f) ⊙ (W x); the output is h.
+    """Strongly typed RNN: a gated average of linear maps of the inputs.
+
+    f = σ(V x + b), h = f ⊙ h + (1 − f) ⊙ (W x); the output is h.
 
     Source: arXiv:1602.02218, T-RNN. Parameters: weight_ih (2 H, I) in blocks f, z (V, W); bias (H,) of f.
     States: h (hidden_size,).
@@ -78,7 +83,9 @@ class TRNN(WindowCell):
 
 
 class TGRU(WindowCell):
-    """z = W_z x + V_z x₋ + b_z, f = σ(W_f x + V_f x₋ + b_f), o = tanh(W_o x + V_o x₋ + b_o), h = f ⊙ h + z ⊙ o.
+    """Strongly typed GRU: gates see the last two inputs, not the state.
+
+    z = W_z x + V_z x₋ + b_z, f = σ(W_f x + V_f x₋ + b_f), o = tanh(W_o x + V_o x₋ + b_o), h = f ⊙ h + z ⊙ o.
 
     x₋ is the input one step ago; the output is h.
 
@@ -97,7 +104,9 @@ class TGRU(WindowCell):
 
 
 class TLSTM(WindowCell):
-    """z = W_z x + V_z x₋ + b_z, f = σ(W_f x + V_f x₋ + b_f), o = tanh(W_o x + V_o x₋ + b_o),
+    """Strongly typed LSTM: gates see the last two inputs, not the state.
+
+    z = W_z x + V_z x₋ + b_z, f = σ(W_f x + V_f x₋ + b_f), o = tanh(W_o x + V_o x₋ + b_o),
     c = f ⊙ c + (1 − f) ⊙ z; x₋ is the input one step ago; the output is c ⊙ o.
 
     Source: arXiv:1602.02218, T-LSTM. Parameters: weight_ih (3 H, 2 I), rows in blocks z, f, o, columns W
@@ -119,7 +128,9 @@ class TLSTM(WindowCell):
 
 
 class QRNN(WindowCell):
-    """z = tanh(W_z ∗ x + b_z), f = σ(W_f ∗ x + b_f), where W ∗ x is a convolution over the last `window` inputs, x now
+    """Quasi-recurrent network: convolutions over the input, and a gated pooling over time.
+
+    z = tanh(W_z ∗ x + b_z), f = σ(W_f ∗ x + b_f), where W ∗ x is a convolution over the last `window` inputs, x now
     among them.
 
     pooling `fo`: c = f ⊙ c + (1 − f) ⊙ z, o = σ(W_o ∗ x + b_o), the output is o ⊙ c.

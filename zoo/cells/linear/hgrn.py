@@ -19,7 +19,9 @@ EPS: Final = 1e-5
 
 
 class HGRN(Cell):
-    """f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
+    """Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone.
+
+    f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
 
     RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵), where w is norm_weight.
 

@@ -17,7 +17,9 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class LinOSS(Cell):
-    """z = S ⊙ (z + Δ ⊙ (B x − A ⊙ y)), y = y + Δ ⊙ z with the new z; the output is Re(C y) + D ⊙ x, as wide as x.
+    """Linear oscillatory state space: forced harmonic oscillators between two linear maps.
+
+    z = S ⊙ (z + Δ ⊙ (B x − A ⊙ y)), y = y + Δ ⊙ z with the new z; the output is Re(C y) + D ⊙ x, as wide as x.
 
     im: S = 1 / (1 + Δ² ⊙ A), where A and z act at the new y; imex: S = 1. A = relu(A_diag), Δ = σ(steps).
 
@@ -40,8 +42,11 @@ class LinOSS(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: A_diag and steps uniform in (0, 1), B and C uniform in one over the root of their
-        inputs, D normal."""
+        """Initialise the parameters.
+
+        As the official code: A_diag and steps uniform in (0, 1), B and C uniform in one over the root of their
+        inputs, D normal.
+        """
         nn.init.uniform_(self.A_diag)
         nn.init.uniform_(self.steps)
         for weight in (self.B, self.C):

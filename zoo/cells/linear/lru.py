@@ -16,7 +16,9 @@ from zoo.engine.cell import Cell, Context, StateSpec
 
 
 class LRU(Cell):
-    """λ = exp(−exp(ν) + i exp(θ)), h = λ ⊙ h + exp(γ) ⊙ (B x), y = Re(C h) + D ⊙ x; the output is y, as wide as x.
+    """Linear recurrent unit: a complex diagonal recurrence between two linear maps.
+
+    λ = exp(−exp(ν) + i exp(θ)), h = λ ⊙ h + exp(γ) ⊙ (B x), y = Re(C h) + D ⊙ x; the output is y, as wide as x.
 
     Source: arXiv:2303.06349, section 3; NicolasZucchet/minimal-LRU. Parameters: nu_log, theta_log, gamma_log (N,),
     which are ν, θ and γ; B_re and B_im (N, I), C_re and C_im (I, N), D (I,), with N the hidden size. States: h (N,),
@@ -40,8 +42,11 @@ class LRU(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the paper's appendix A and NicolasZucchet/minimal-LRU: |λ| uniform in area on the ring, its angle uniform;
-        γ so that a white input keeps its size; B and C normal, of unit variance over their inputs, D normal."""
+        """Initialise the parameters.
+
+        As the paper's appendix A and NicolasZucchet/minimal-LRU: |λ| uniform in area on the ring, its angle uniform;
+        γ so that a white input keeps its size; B and C normal, of unit variance over their inputs, D normal.
+        """
         ring = self.options
         with torch.no_grad():
             area = torch.empty_like(self.nu_log).uniform_(ring.r_min**2, ring.r_max**2).clamp_(1e-12, 1 - 1e-7)

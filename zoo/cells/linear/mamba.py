@@ -17,7 +17,9 @@ from zoo.engine.cell import Cell, Context, StateSpec
 
 
 class Mamba(Cell):
-    """(x', z) = W_in x, v = silu(Σ_k w_k ⊙ x'_{t−k} + b), (δ, B, C) = W_x v, Δ = softplus(W_Δ δ + b_Δ),
+    """Selective state space (S6) with the convolution and the gate of its block.
+
+    (x', z) = W_in x, v = silu(Σ_k w_k ⊙ x'_{t−k} + b), (δ, B, C) = W_x v, Δ = softplus(W_Δ δ + b_Δ),
 
     h = exp(Diag(Δ) A) ⊙ h + (Δ ⊙ v) Bᵀ, y = (h C + D ⊙ v) ⊙ silu(z), A = −exp(A_log); the output is y.
 

@@ -31,8 +31,11 @@ class MinimalCell(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 1/sqrt(I), as `torch.nn.Linear` starts, of which the code in the paper's appendix
-        is made."""
+        """Initialise the parameters.
+
+        Uniform in plus and minus 1/sqrt(I), as `torch.nn.Linear` starts, of which the code in the paper's appendix
+        is made.
+        """
         bound = 1 / math.sqrt(self.weight_ih.shape[1])
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
@@ -49,7 +52,9 @@ class MinimalCell(Cell):
 
 
 class MinGRU(MinimalCell):
-    """z = σ(W_z x + b_z), n = g(W_h x + b_h), h = (1 − z) ⊙ h + z ⊙ n; the output is h.
+    """Minimal GRU: gate and candidate see the input alone.
+
+    z = σ(W_z x + b_z), n = g(W_h x + b_h), h = (1 − z) ⊙ h + z ⊙ n; the output is h.
 
     g(x) = x + 1/2 where x ≥ 0 and σ(x) elsewhere; or, with a linear candidate, x itself.
 
@@ -69,7 +74,9 @@ class MinGRU(MinimalCell):
 
 
 class MinLSTM(MinimalCell):
-    """f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = (f / (f + i)) ⊙ h + (i / (f + i)) ⊙ n.
+    """Minimal LSTM: gates and candidate see the input alone, and the gates sum to one.
+
+    f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = (f / (f + i)) ⊙ h + (i / (f + i)) ⊙ n.
 
     g(x) = x + 1/2 where x ≥ 0 and σ(x) elsewhere; or, with a linear candidate, x itself. The output is h.
 

@@ -22,7 +22,9 @@ FLAT: Final = 1 / (4 * STEEPEST**2)
 
 
 class RGLRU(Cell):
-    """r = σ(W_a x + b_a), i = σ(W_x x + b_x), a = exp(−8 r ⊙ softplus(Λ)), h = a ⊙ h + √(1 − a²) ⊙ i ⊙ x.
+    """Real-gated linear recurrent unit, the recurrence of Griffin and RecurrentGemma.
+
+    r = σ(W_a x + b_a), i = σ(W_x x + b_x), a = exp(−8 r ⊙ softplus(Λ)), h = a ⊙ h + √(1 − a²) ⊙ i ⊙ x.
 
     At the first step of a sequence the root is 1; the official code forgets a state that stands before it too, which
     only shows where one is given or learned. W_a and W_x are block diagonal, a block for each head. The output is h.
@@ -48,8 +50,11 @@ class RGLRU(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: a^(1 / 8r) uniform in area between the radii 0.9 and 0.999, W_a and W_x normal with
-        variance 1 / (H / heads), biases zero."""
+        """Initialise the parameters.
+
+        As the official code: a^(1 / 8r) uniform in area between the radii 0.9 and 0.999, W_a and W_x normal with
+        variance 1 / (H / heads), biases zero.
+        """
         for weight, bias in ((self.weight_a, self.bias_a), (self.weight_x, self.bias_x)):
             nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
             nn.init.zeros_(bias)

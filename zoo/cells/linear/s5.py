@@ -18,7 +18,9 @@ from zoo.engine.cell import Cell, Context, StateSpec
 
 
 class S5(Cell):
-    """h = Λ̄ h + B̄ x, y = 2 Re(C̃ h) + D ⊙ x; the output is y, as wide as x. With Δ = exp(log_step),
+    """Simplified structured state space: one complex diagonal recurrence for all features.
+
+    h = Λ̄ h + B̄ x, y = 2 Re(C̃ h) + D ⊙ x; the output is y, as wide as x. With Δ = exp(log_step),
 
     zoh: Λ̄ = exp(Λ Δ), B̄ = Λ⁻¹ (Λ̄ − I) B̃; bilinear: Λ̄ = (I − (Δ/2) Λ)⁻¹ (I + (Δ/2) Λ), B̄ = (I − (Δ/2) Λ)⁻¹ Δ B̃.
 
@@ -47,9 +49,12 @@ class S5(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: Λ of the normal part of HiPPO-LegS, a block of it several times; B and C drawn as real
+        """Initialise the parameters.
+
+        As the official code: Λ of the normal part of HiPPO-LegS, a block of it several times; B and C drawn as real
         and complex matrices (truncated normal, of unit variance over the whole state) and brought into its
-        eigenvectors' basis; D normal; steps log-uniform."""
+        eigenvectors' basis; D normal; steps log-uniform.
+        """
         if self.D.is_meta:
             return  # nothing to write to: the eigenvectors of a large matrix would be for nothing
         blocks, width = self.options.blocks, self.D.shape[0]
@@ -94,8 +99,11 @@ class S5(Cell):
 
 
 def _hippo(size: int) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (size,), those with negative imaginary parts first, and eigenvectors (size, size) of HiPPO-LegS plus
-    the product that makes it normal, complex128."""
+    """Eigenvalues and eigenvectors of HiPPO-LegS plus the product that makes it normal.
+
+    Returns:
+        Eigenvalues (size,), those with negative imaginary parts first, and eigenvectors (size, size), complex128.
+    """
     n = torch.arange(size, dtype=torch.float64, device="cpu")
     root = torch.sqrt(2 * n + 1)
     hippo = torch.diag(n) - torch.tril(root.outer(root))

@@ -20,8 +20,9 @@ EPS: Final = 1e-5
 
 
 class LinearAttention(Cell):
-    """A memory S of keys' rows and values' columns for each head; the output is RMSNorm(Sᵀ q / √d_k) of each head, head
-    beside head, times silu(W_g x) where there is an output gate.
+    """A memory S of keys' rows and values' columns for each head.
+
+    The output is RMSNorm(Sᵀ q / √d_k) of each head, head beside head, times silu(W_g x) where there is an output gate.
 
     Parameters: weight_qkv (2 heads d_k + H, I) in blocks q, k, v, each head beside head; conv_weight, one row for each
     of its rows, the present step last, or None; norm_weight (d_v,), for all heads; weight_g (H, I) or None.
@@ -44,8 +45,11 @@ class LinearAttention(Cell):
         self.norm_weight = nn.Parameter(torch.empty(size))
 
     def reset_parameters(self) -> None:
-        """As the official layers: products and convolution as torch starts them, uniform in plus and minus
-        1/sqrt(inputs), a norm's scale of 1."""
+        """Initialise the parameters.
+
+        As the official layers: products and convolution as torch starts them, uniform in plus and minus
+        1/sqrt(inputs), a norm's scale of 1.
+        """
         for parameter in self.parameters():
             if parameter.dim() == 2:
                 bound = 1 / math.sqrt(parameter.shape[1])

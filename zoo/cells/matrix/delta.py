@@ -20,7 +20,9 @@ EPS: Final = 1e-6
 
 
 class DeltaNet(LinearAttention):
-    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_β ·
+    """Linear attention by the delta rule: a key's old value is replaced, not added to.
+
+    u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_β ·
     x), S = S + β k (v − Sᵀ k)ᵀ in each head, and the output is RMSNorm(Sᵀ q / √d_k), head beside head.
 
     RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
@@ -50,7 +52,9 @@ class DeltaNet(LinearAttention):
 
 
 class GatedDeltaNet(LinearAttention):
-    """u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_b ·
+    """Linear attention by the delta rule, with a decay of the whole memory.
+
+    u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_b ·
     x), α = exp(−exp(A_log) softplus(w_a · x + dt_bias)), S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, and the
     output is RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
@@ -74,8 +78,11 @@ class GatedDeltaNet(LinearAttention):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official layer: exp(A_log) uniform from 0 to 16, softplus(dt_bias) log-uniform from 0.001 to 0.1;
-        products and convolution as torch starts them, uniform in plus and minus 1/sqrt(inputs), a norm's scale of 1."""
+        """Initialise the parameters.
+
+        As the official layer: exp(A_log) uniform from 0 to 16, softplus(dt_bias) log-uniform from 0.001 to 0.1;
+        products and convolution as torch starts them, uniform in plus and minus 1/sqrt(inputs), a norm's scale of 1.
+        """
         super().reset_parameters()
         with torch.no_grad():
             self.A_log.uniform_(0.0, 16.0).clamp_(min=1e-7).log_()

@@ -130,7 +130,11 @@ def _memory(
     vectors: int,
     reads: int,
 ) -> Description:
-    """keys: of all heads. products, vectors: of the cell's own gates. reads: products with the state at each step."""
+    """The closed form of a memory of keys and values.
+
+    `keys` are of all heads, `products` and `vectors` of the cell's own gates, and `reads` counts products with the
+    state at each step.
+    """
     width, size = features(input_shape), head_size(options, hidden_size)
     rows = 2 * keys + hidden_size
     products += rows * width + options.output_gate * hidden_size * width

@@ -16,7 +16,9 @@ from zoo.engine.cell import Context, States
 
 
 class GLA(LinearAttention):
-    """(q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
+    """Gated linear attention: a matrix memory that forgets each key's row at its own pace.
+
+    (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
     RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. τ is `gate_normaliser`, w norm_weight, d_k the size of a
@@ -40,8 +42,11 @@ class GLA(LinearAttention):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official layer: products, b_α and convolution as torch starts them, uniform in plus and minus
-        1/sqrt(inputs); a norm's scale of 1."""
+        """Initialise the parameters.
+
+        As the official layer: products, b_α and convolution as torch starts them, uniform in plus and minus
+        1/sqrt(inputs); a norm's scale of 1.
+        """
         super().reset_parameters()
         bound = self.gk_up.shape[1] ** -0.5
         nn.init.uniform_(self.gk_bias, -bound, bound)

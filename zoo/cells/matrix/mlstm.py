@@ -16,7 +16,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class MLSTM(Cell):
-    """q = W_q x + b_q, k = (W_k x + b_k) / √d, v = W_v x + b_v, o = σ(W_o x + b_o), and for each head the logarithms of
+    """LSTM with a matrix memory, exponential gates and a stabiliser, from xLSTM.
+
+    q = W_q x + b_q, k = (W_k x + b_k) / √d, v = W_v x + b_v, o = σ(W_o x + b_o), and for each head the logarithms of
     its gates, ĩ = w_i · x + b_i and log σ(f̃), f̃ = w_f · x + b_f. In each head, with d = H / heads,
 
     m' = max(log σ(f̃) + m, ĩ), f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), C = f C + i v kᵀ, n = f n + i k,
@@ -44,8 +46,11 @@ class MLSTM(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the blocks of NX-AI/xlstm: W normal with variance 2 / (5 I), that of o too, which they do not have; gates
-        that see nothing yet, with input biases of deviation 0.1 and forget biases from 3 to 6 over the heads."""
+        """Initialise the parameters.
+
+        As the blocks of NX-AI/xlstm: W normal with variance 2 / (5 I), that of o too, which they do not have; gates
+        that see nothing yet, with input biases of deviation 0.1 and forget biases from 3 to 6 over the heads.
+        """
         nn.init.normal_(self.weight_ih, std=math.sqrt(2 / (5 * self.weight_ih.shape[1])))
         nn.init.zeros_(self.bias)
         nn.init.zeros_(self.weight_gates)

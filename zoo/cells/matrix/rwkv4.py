@@ -19,7 +19,9 @@ LEAST: Final = -1e38
 
 
 class RWKV4(Cell):
-    """x_n = μ_n ⊙ x_t + (1 − μ_n) ⊙ x_{t−1} for n of k, v, r; k = W_k x_k, v = W_v x_v, r = W_r x_r, and
+    """Time mixing of RWKV-4: a decaying mean of values, weighted by exponentials of keys.
+
+    x_n = μ_n ⊙ x_t + (1 − μ_n) ⊙ x_{t−1} for n of k, v, r; k = W_k x_k, v = W_v x_v, r = W_r x_r, and
 
     y = σ(r) ⊙ (exp(pp) ⊙ aa + exp(u + k) ⊙ v) / (exp(pp) ⊙ bb + exp(u + k)), then pp' = max(pp + w, k),
     aa = exp(pp + w − pp') ⊙ aa + exp(k − pp') ⊙ v, bb = exp(pp + w − pp') ⊙ bb + exp(k − pp'), with
@@ -50,8 +52,11 @@ class RWKV4(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code, where `depth` stands for both its measures of a layer's place, which differ by less
-        than one layer: keys and receptance zero, values orthogonal, decays and mixing spread over the features."""
+        """Initialise the parameters.
+
+        As the official code, where `depth` stands for both its measures of a layer's place, which differ by less
+        than one layer: keys and receptance zero, values orthogonal, decays and mixing spread over the features.
+        """
         size, width = self.value.shape
         place = torch.arange(width) / width
         unit = torch.arange(size)

@@ -23,7 +23,9 @@ EPS: Final = 64e-5
 
 
 class RWKV7(Cell):
-    """x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
+    """Time mixing of RWKV-7: a matrix memory with a decay and a learning rate for each feature.
+
+    x_n = x_t + μ_n ⊙ (x_{t−1} − x_t) for n of r, w, k, v, a, g, and r = W_r x_r, k = W_k x_k, v = W_v x_v,
 
     w = exp(−e^(−1/2) σ(w₀ + tanh(x_w w₁) w₂)), a = σ(a₀ + x_a a₁ a₂), g = σ(x_g g₁) g₂,
     κ' = k ⊙ k_k, κ = κ' / ‖κ'‖ in each head, k̃ = k ⊙ (1 + (a − 1) ⊙ k_a), and in each head
@@ -57,12 +59,15 @@ class RWKV7(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official training code, generate_init_weight in RWKV-v7/train_temp/src/model.py: receptance, key,
+        """Initialise the parameters.
+
+        As the official training code, generate_init_weight in RWKV-v7/train_temp/src/model.py: receptance, key,
         value orthogonal with gains 1, 0.1 and 1, where the constructor in that file, by itself, draws them uniform;
         ln_weight is ((l + 1) / L)^0.7 in layer l, from 0, of L `layers`. All else is as that constructor has it:
         mixing, decays and rates spread over the features and over each head, the first of two low-rank products zero
         and the second orthogonal with gain 0.1. `depth` stands for l / L and for l / (L − 1), which differ by less than
-        one layer."""
+        one layer.
+        """
         hidden, width = self.value.shape
         size = hidden // self.heads
         place, unit = torch.arange(width) / width, torch.arange(hidden)

@@ -204,7 +204,15 @@ def _lstm(
 
 
 def _described(hidden_size: int, products: int, vectors: int, states: tuple[str, ...], depth: int = 1) -> Description:
-    """products: weights of products. vectors: other parameters. states: all hidden_size wide."""
+    """The closed form of a cell whose states are all hidden_size wide.
+
+    Args:
+        hidden_size: Width of every state.
+        products: Number of weights in products.
+        vectors: Number of other parameters.
+        states: Names of the states.
+        depth: Dependent products per step.
+    """
     return Description(
         output_shape=(hidden_size,),
         parameters=products + vectors,

@@ -36,7 +36,9 @@ class MemoryCell(GatedCell):
 
 
 class LSTM1997(MemoryCell):
-    """y_in = σ(W_in x + U_in h + b_in), y_out = σ(W_out x + U_out h + b_out),
+    """The first LSTM: input and output gate, nothing forgotten.
+
+    y_in = σ(W_in x + U_in h + b_in), y_out = σ(W_out x + U_out h + b_out),
     c = c + y_in ⊙ g(W_c x + U_c h + b_c), h = y_out ⊙ h(c); the output is h.
 
     squashing `paper`: g(a) = 4 σ(a) − 2 and h(a) = 2 σ(a) − 1. squashing `tanh`: tanh for both.
@@ -55,10 +57,13 @@ class LSTM1997(MemoryCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weights and biases uniform in plus and minus 0.1, as in the paper's experiment 5. Weights start so in its
+        """Initialise the parameters.
+
+        Weights and biases uniform in plus and minus 0.1, as in the paper's experiment 5. Weights start so in its
         experiments 3 to 6, and in plus and minus 0.2 in 1 and 2 (tables 10 and 11). Some biases it sets by hand, each
         cell's lower than the last one's: of output gates from −1 or −2 in experiments 1 and 3, of input gates from −1,
-        −3 or −2 in 3, 4 and 6, where it found that their values hardly matter."""
+        −3 or −2 in 3, 4 and 6, where it found that their values hardly matter.
+        """
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -0.1, 0.1)
 
@@ -73,7 +78,9 @@ class LSTM1997(MemoryCell):
 
 
 class WMCLSTM(MemoryCell):
-    """An LSTM with working memory connections: i = σ(W_i x + U_i h + tanh(V_i c) + b_i),
+    """LSTM with working memory connections: gates see a tanh of a map of the memory.
+
+    An LSTM with working memory connections: i = σ(W_i x + U_i h + tanh(V_i c) + b_i),
     f = σ(W_f x + U_f h + tanh(V_f c) + b_f), g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g,
     o = σ(W_o x + U_o h + tanh(V_o c) + b_o) with the new c, h = o ⊙ tanh(c); the output is h.
 
@@ -107,7 +114,9 @@ class WMCLSTM(MemoryCell):
 
 
 class MemoryControlLSTM(GatedCell):
-    """f = σ(W_f x + U_f v + b_f), i = σ(W_i x + U_i v + b_i), o = σ(W_o x + U_o v + b_o),
+    """LSTM that puts out one view of its memory and feeds back another.
+
+    f = σ(W_f x + U_f v + b_f), i = σ(W_i x + U_i v + b_i), o = σ(W_o x + U_o v + b_o),
     m = σ(W_m x + U_m v + b_m), n = tanh(W_n x + U_n v + b_n); c = f ⊙ c + i ⊙ n, h = o ⊙ tanh(c), and
     v = m ⊙ tanh(c) is what the gates see at the next step; the output is h.
 

@@ -14,7 +14,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class ELSTM(Cell):
-    """f = σ(F x + w_f ⊙ c + b_f), z = tanh(Z x + w_z ⊙ c + b_z), c = f ⊙ c + (1 − f) ⊙ z, and the output is
+    """LSTM whose gates see each unit's own memory alone.
+
+    f = σ(F x + w_f ⊙ c + b_f), z = tanh(Z x + w_z ⊙ c + b_z), c = f ⊙ c + (1 − f) ⊙ z, and the output is
     o ⊙ c with o = σ(O x + W_o c + b_o) of the new c.
 
     Source: arXiv:2305.19044, section 3.1; IDSIA/rtrl-elstm, reinforcement_learning/torchbeast/layer.py, which has the
@@ -39,8 +41,11 @@ class ELSTM(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: F, Z, w and their biases normal with standard deviation 0.1; the output gate, which is
-        one linear map of x and c there, uniform in plus and minus 1/sqrt(I + H), as `torch.nn.Linear` starts."""
+        """Initialise the parameters.
+
+        As the official code: F, Z, w and their biases normal with standard deviation 0.1; the output gate, which is
+        one linear map of x and c there, uniform in plus and minus 1/sqrt(I + H), as `torch.nn.Linear` starts.
+        """
         H, width = self.weight_o.shape[0], self.weight_ih.shape[1]
         for parameter in (self.weight_ih, self.bias, self.weight_ch):
             nn.init.normal_(parameter, std=0.1)

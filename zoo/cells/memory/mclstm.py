@@ -14,7 +14,9 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class MCLSTM(Cell):
-    """The first M features of the input, M `mass`, are mass, x, never below 0; the others, a, only steer. With
+    """Mass-conserving LSTM: what comes in is stored, moved and put out, never lost.
+
+    The first M features of the input, M `mass`, are mass, x, never below 0; the others, a, only steer. With
     p = c / Σ c where Σ c > 0 and 0 elsewhere, and s = (a, p),
 
     R = softmax(W_r s + b_r), H × H, and i = softmax(W_i s + b_i), M × H, each row of which sums to one;

@@ -16,7 +16,9 @@ from zoo.engine.cell import Context, States
 
 
 class Mogrifier(MemoryCell):
-    """Before an LSTM's step, x' = x and h' = h gate each other by turns, for so many `rounds`, first
+    """Mogrifier LSTM: input and state gate each other in rounds before each step.
+
+    Before an LSTM's step, x' = x and h' = h gate each other by turns, for so many `rounds`, first
     x' = 2 σ(Q h' + b_q) ⊙ x' with matrix and bias of each odd round's own, then
     h' = 2 σ(R x' + b_r) ⊙ h' with those of each even round. Then
 
@@ -44,9 +46,12 @@ class Mogrifier(MemoryCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Q and R as the official code: normal with variance 1 / inputs, cut off at two deviations, their biases zero;
+        """Initialise the parameters.
+
+        Q and R as the official code: normal with variance 1 / inputs, cut off at two deviations, their biases zero;
         with a rank k, both factors normal with deviation (inputs k)^(−1/4) before they are cut off so. The LSTM as
-        torch's, which is a choice: there, its start is a setting of each experiment."""
+        torch's, which is a choice: there, its start is a setting of each experiment.
+        """
         super().reset_parameters()
         for name, inputs in (("q", self.hidden_size), ("r", self.weight_ih.shape[1])):
             rights = list(getattr(self, f"right_{name}"))

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States
 
 
 class NAS(MemoryCell):
-    """With x_k = W_k x and h_k = U_k h + b_k, for the eight blocks k,
+    """Cell found by architecture search, with eight blocks.
+
+    With x_k = W_k x and h_k = U_k h + b_k, for the eight blocks k,
 
     a = tanh(σ(x₀ + h₀) ⊙ relu(x₁ + h₁)), b = tanh(σ(x₂ + h₂) + relu(x₃ ⊙ h₃)),
     d = tanh(tanh(x₄ + h₄) ⊙ σ(x₅ + h₅)), e = σ(tanh(x₆ + h₆) + σ(x₇ + h₇));

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, Role, States
 
 
 class ONLSTM(MemoryCell):
-    """Two master gates, ĩ = 1 − cumsum(softmax(W x + U h + b)) and f̃ = cumsum(softmax(W' x + U' h + b')), one value for
+    """LSTM with ordered neurons: master gates keep and write them by rank.
+
+    Two master gates, ĩ = 1 − cumsum(softmax(W x + U h + b)) and f̃ = cumsum(softmax(W' x + U' h + b')), one value for
     each chunk of neurons, say which chunks are written and which are kept. As in an LSTM, f = σ(W_f x + U_f h + b_f),
     i = σ(W_i x + U_i h + b_i), o = σ(W_o x + U_o h + b_o), g = tanh(W_g x + U_g h + b_g), and
 

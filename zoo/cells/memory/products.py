@@ -15,7 +15,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class ResidualLSTM(MemoryCell):
-    """i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
+    """LSTM with peepholes whose output gate also lets the input through.
+
+    i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
     c = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c + b_o) with the new c,
     shortcut `linear`: h = o ⊙ (W_p tanh(c) + W_h x); shortcut `identity`: h = o ⊙ (W_p tanh(c) + x). The output is h.
 
@@ -63,7 +65,9 @@ class ResidualLSTM(MemoryCell):
 
 
 class MultiplicativeLSTM(Cell):
-    """m = (W_mx x) ⊙ (W_mh h); i = σ(W_ix x + W_im m + b_i), o = σ(W_ox x + W_om m + b_o),
+    """LSTM whose recurrent matrix the input chooses, by a product of x and h.
+
+    m = (W_mx x) ⊙ (W_mh h); i = σ(W_ix x + W_im m + b_i), o = σ(W_ox x + W_om m + b_o),
     f = σ(W_fx x + W_fm m + b_f), ĥ = W_hx x + W_hm m + b_h; c = f ⊙ c + i ⊙ tanh(ĥ), h = tanh(c) ⊙ o;
     the output is h.
 

@@ -16,7 +16,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class SLSTM(Cell):
-    """ĩ = W_i x + R_i y + b_i, f̃ = W_f x + R_f y + b_f, z̃ = W_z x + R_z y + b_z, õ = W_o x + R_o y + b_o, with each R
+    """LSTM with a scalar memory, exponential gates and a stabiliser, from xLSTM.
+
+    ĩ = W_i x + R_i y + b_i, f̃ = W_f x + R_f y + b_f, z̃ = W_z x + R_z y + b_z, õ = W_o x + R_o y + b_o, with each R
     block diagonal, a block for each head; m' = max(log σ(f̃) + m, ĩ),
 
     f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), c = f ⊙ c + i ⊙ tanh(z̃), n = f ⊙ n + i, y = σ(õ) ⊙ (c / n);
@@ -42,8 +44,11 @@ class SLSTM(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As NX-AI/xlstm: small W, and forget biases that fall in each head from 5 to −7 by a power law; R is uniform
-        in plus and minus 1/sqrt(H), which is its `standard`: its default, zero, starts without any recurrence."""
+        """Initialise the parameters.
+
+        As NX-AI/xlstm: small W, and forget biases that fall in each head from 5 to −7 by a power law; R is uniform
+        in plus and minus 1/sqrt(H), which is its `standard`: its default, zero, starts without any recurrence.
+        """
         nn.init.normal_(self.weight_ih, std=math.sqrt(2 / (5 * self.weight_ih.shape[1])))
         bound = (self.heads * self.size) ** -0.5
         nn.init.uniform_(self.weight_hh, -bound, bound)

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ConvGRU(ConvolvedCell):
-    """z = σ(W_z ∗ x + U_z ∗ h + b_z), r = σ(W_r ∗ x + U_r ∗ h + b_r), n = tanh(W ∗ x + U ∗ (r ⊙ h) + b),
+    """Convolutional GRU over maps, reset gate before the recurrent convolution.
+
+    z = σ(W_z ∗ x + U_z ∗ h + b_z), r = σ(W_r ∗ x + U_r ∗ h + b_r), n = tanh(W ∗ x + U ∗ (r ⊙ h) + b),
     h = (1 − z) ⊙ h + z ⊙ n; the output is h. ∗ is a convolution over rows and columns, with zeros around the maps.
 
     Source: arXiv:1511.06432, section 3.1, which writes no biases. Parameters: weight_ih (3 F, C, kernel, kernel),

@@ -15,7 +15,9 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ConvLSTM(ConvolvedCell):
-    """i = σ(W_xi ∗ x + W_hi ∗ h + W_ci ⊙ c + b_i), f = σ(W_xf ∗ x + W_hf ∗ h + W_cf ⊙ c + b_f), c = f ⊙ c + i ⊙
+    """Convolutional LSTM over maps, with peepholes.
+
+    i = σ(W_xi ∗ x + W_hi ∗ h + W_ci ⊙ c + b_i), f = σ(W_xf ∗ x + W_hf ∗ h + W_cf ⊙ c + b_f), c = f ⊙ c + i ⊙
     tanh(W_xc ∗ x + W_hc ∗ h + b_c), o = σ(W_xo ∗ x + W_ho ∗ h + W_co ⊙ c + b_o) with the new c, h = o ⊙ tanh(c); the
     output is h. Without peepholes there is no W_ci, W_cf, W_co, as in Keras. ∗ is a convolution over rows and columns,
     with zeros around the maps.
@@ -38,8 +40,11 @@ class ConvLSTM(ConvolvedCell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """The paper says nothing: as Keras starts its own, Glorot uniform and orthogonal over all gates at once, zero
-        biases but 1 for the forget gate; with peepholes of zero, of which Keras has none."""
+        """Initialise the parameters.
+
+        The paper says nothing: as Keras starts its own, Glorot uniform and orthogonal over all gates at once, zero
+        biases but 1 for the forget gate; with peepholes of zero, of which Keras has none.
+        """
         super().reset_parameters()
         if self.peephole is not None:
             nn.init.zeros_(self.peephole)

@@ -37,8 +37,11 @@ class ConvolvedCell(Cell):
         self.bias = nn.Parameter(torch.empty(out)) if bias else None
 
     def reset_parameters(self) -> None:
-        """A choice, since the paper says nothing: as Keras starts its convolutional LSTM, W Glorot uniform and U
-        orthogonal, each over all gates at once, and biases zero, but 1 for a forget gate."""
+        """Initialise the parameters.
+
+        A choice, since the paper says nothing: as Keras starts its convolutional LSTM, W Glorot uniform and U
+        orthogonal, each over all gates at once, and biases zero, but 1 for a forget gate.
+        """
         nn.init.xavier_uniform_(self.weight_ih)
         nn.init.orthogonal_(self.weight_hh)
         if self.bias is not None:

@@ -14,7 +14,9 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class ESN(Cell):
-    """x = (1 − a) x + a tanh(W_in u + W x + b), a the leak; the output is x. u is the input, nothing is trained.
+    """Echo state network: a random reservoir of leaky units, which is never trained.
+
+    x = (1 − a) x + a tanh(W_in u + W x + b), a the leak; the output is x. u is the input, nothing is trained.
 
     Source: Jaeger 2001, GMD report 148, section 1; reservoirpy, nodes/reservoir.py. Persistent buffers: W_in (H, I), W
     (H, H), bias (H,). States: x (hidden_size,).
@@ -35,8 +37,11 @@ class ESN(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As reservoirpy: recurrent weights normal, scaled to the spectral radius; input weights and bias of one size
-        and either sign. There a tenth of the weights is not zero by default; here all unless an option says less."""
+        """Initialise the parameters.
+
+        As reservoirpy: recurrent weights normal, scaled to the spectral radius; input weights and bias of one size
+        and either sign. There a tenth of the weights is not zero by default; here all unless an option says less.
+        """
         chosen = self.options
         W = self.W.normal_() * torch.empty_like(self.W).bernoulli_(chosen.connectivity)
         radius = torch.linalg.eigvals(W).abs().max()

@@ -16,7 +16,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class LMU(Cell):
-    """u = e_x · x + e_h · h + e_m · m, m = Ā m + B̄ u, h = tanh(W_x x + W_h h + W_m m) with the new m; the output is h.
+    """Legendre memory unit: a fixed linear memory of a sliding window beside a simple network.
+
+    u = e_x · x + e_h · h + e_m · m, m = Ā m + B̄ u, h = tanh(W_x x + W_h h + W_m m) with the new m; the output is h.
 
     Ā and B̄ discretise dm/dt = (A m + B u) / θ for steps of length 1, so that m holds the Legendre coefficients of the
     last θ steps of u: zoh: Ā = exp(A / θ), B̄ = A⁻¹ (Ā − I) B; euler: Ā = I + A / θ, B̄ = B / θ. Counted from 0,
@@ -50,8 +52,11 @@ class LMU(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code's first version: encoders LeCun uniform, the memory's zero, kernels Glorot normal, cut
-        off at two deviations as Keras does."""
+        """Initialise the parameters.
+
+        As the official code's first version: encoders LeCun uniform, the memory's zero, kernels Glorot normal, cut
+        off at two deviations as Keras does.
+        """
         for encoder in (self.e_x, self.e_h):
             bound = math.sqrt(3 / encoder.shape[0])
             nn.init.uniform_(encoder, -bound, bound)

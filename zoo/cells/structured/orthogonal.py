@@ -16,7 +16,9 @@ from zoo.engine.precision import exactly
 
 
 class Orthogonal(Cell):
-    """h = modReLU(W x + Qᵀ h), modReLU(a) = sign(a) ⊙ relu(|a| + b); exp: Q = exp(S); cayley: Q = (I + S)⁻¹ (I − S).
+    """Orthogonal recurrent network: the recurrent matrix is the exponential of a skew-symmetric one.
+
+    h = modReLU(W x + Qᵀ h), modReLU(a) = sign(a) ⊙ relu(|a| + b); exp: Q = exp(S); cayley: Q = (I + S)⁻¹ (I − S).
 
     The output is h. I is the identity matrix.
 
@@ -42,8 +44,11 @@ class Orthogonal(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: rotations in the planes of units 1 and 2, 3 and 4, …, whose angles are uniform in
-        (−π, π), or those of a Cayley transform in (0, π / 2); input weights Kaiming normal; b uniform in 0.01."""
+        """Initialise the parameters.
+
+        As the official code: rotations in the planes of units 1 and 2, 3 and 4, …, whose angles are uniform in
+        (−π, π), or those of a Cayley transform in (0, π / 2); input weights Kaiming normal; b uniform in 0.01.
+        """
         nn.init.kaiming_normal_(self.weight_ih, nonlinearity="relu")
         nn.init.uniform_(self.b, -0.01, 0.01)
         size = self.b.shape[0]

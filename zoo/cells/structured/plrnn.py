@@ -15,7 +15,9 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class PLRNN(Cell):
-    """z = A z + W relu(z) + C x + h, A diagonal, W without a diagonal; the output is z.
+    """Piecewise-linear recurrent network: a leaky linear state and the rectified rest of the units.
+
+    z = A z + W relu(z) + C x + h, A diagonal, W without a diagonal; the output is z.
 
     With `mean_centring` it is W relu(z − mean(z)), of the mean over the units.
 
@@ -37,8 +39,11 @@ class PLRNN(Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the official code: AW is 1 + Rᵀ R / H for a normal R, divided by its largest eigenvalue
-        (arXiv:1511.03771), h is uniform in 1 / √H; and so is C here, of which it has none."""
+        """Initialise the parameters.
+
+        As the official code: AW is 1 + Rᵀ R / H for a normal R, divided by its largest eigenvalue
+        (arXiv:1511.03771), h is uniform in 1 / √H; and so is C here, of which it has none.
+        """
         size = self.h.shape[0]
         R = torch.empty_like(self.AW).normal_()
         with torch.no_grad():

@@ -63,9 +63,15 @@ def run(steps: Steps) -> Found:
 
 
 def recurrence(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
-    """h_t = a_t h_{t-1} + b_t at every step: b (B, T, ...), h (B, ...) -> (B, T, ...). Differentiable twice.
+    """h_t = a_t h_{t-1} + b_t at every step. Differentiable twice.
 
-    a: (B, T, ...), with axes of size 1 where it is the same for all rows, steps or features.
+    Args:
+        a: Shape (B, T, ...), with axes of size 1 where it is the same for all sequences, steps or features.
+        b: Shape (B, T, ...).
+        h: The state before the first step, shape (B, ...).
+
+    Returns:
+        The state at every step, shape (B, T, ...).
     """
     steps: Tensor = _Recurrence.apply(a, b, h, False)  # type: ignore[no-untyped-call]
     return steps

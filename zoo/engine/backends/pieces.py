@@ -19,8 +19,11 @@ from zoo.engine.steps import Found
 class Fixed:
     """What is the same for every piece of a run.
 
-    const: of the cell. start: where a reset puts the state. zoneout: the rate. all_states: give the states of all
-    steps.
+    Attributes:
+        const: Of the cell.
+        start: Where a reset puts the state.
+        zoneout: The rate.
+        all_states: Give the states of all steps.
     """
 
     const: Any

@@ -30,7 +30,7 @@ class Ncps(zoo.Cell):
     module: nn.Module
 
     def __init__(self, make: Callable[[], nn.Module], inputs: int, hidden_size: int, outputs: int) -> None:
-        """make: ncps' module with fresh parameters, on the CPU."""
+        """Make the module, `make()`, which is ncps' with fresh parameters, on the CPU."""
         super().__init__()
         self.make = make
         self.input_shape, self.output_shape = (inputs,), (outputs,)

@@ -20,8 +20,10 @@ EPSILON = 1e-8
 
 
 def ltc(x: Array, parameters: Parameters, options: Any, *, dt: Array) -> Array:
-    """Neuron i is a leaky capacitor, C dv/dt = g (r - v) + sum_j w_ji s(sigma_ji (v_j - mu_ji)) (E_ji - v), over its
-    synapses from inputs and from neurons j. Each of n steps of dt / n is implicit in v_i and explicit in the synapses:
+    """Neuron i is a leaky capacitor, with synapses from inputs and from neurons j.
+
+    C dv/dt = g (r - v) + sum_j w_ji s(sigma_ji (v_j - mu_ji)) (E_ji - v). Each of n steps of dt / n is implicit in v_i
+    and explicit in the synapses:
     v' = (C / (dt / n) v + g r + sum of w s E) / (C / (dt / n) + g + sum of w s).
     """
     p = {name.removeprefix("module."): value for name, value in parameters.items()}

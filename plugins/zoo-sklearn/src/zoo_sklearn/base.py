@@ -80,7 +80,12 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
         """Build the spec in the sizes of the data and train it.
 
         Args:
-            targets: (n,) or (n, outputs). outputs: of the head. strata: what held-out rows are balanced by, or None.
+            spec: With a head behind a pool.
+            data: The rows.
+            targets: Of shape (n,) or (n, outputs).
+            outputs: Number of outputs of the head.
+            loss: What to make small.
+            strata: What held-out rows are balanced by, or None.
         """
         check_consistent_length(data.x, targets)
         settings = self._settings()

@@ -26,29 +26,29 @@ class SpecClassifier(ClassifierMixin, SpecEstimator):  # type: ignore[misc]
     the spec's input takes symbols, whole numbers (n, T) or a list of rows (T_i,). As everywhere in scikit-learn, the
     columns of (n, T) are its features, so that T stays what it was fitted on; with (n, T, F) it is free.
 
-    Parameters
-    ----------
-    spec : a name of the library, a path, a mapping with a spec's keys, or a loaded spec.
-    max_epochs : how often all rows are seen.
-    batch_size : rows per step of training, at most; and of each pass in predictions.
-    learning_rate, weight_decay : of AdamW.
-    clip_norm : bound on the norm of the gradient of each step, or None.
-    early_stopping : hold rows out, and keep the weights that do best on them.
-    validation_fraction : the share of rows held out, of each class alike.
-    patience : epochs without a lower loss on those rows after which training ends.
-    random_state : decides the first weights, the order of rows, the rows held out and what is dropped.
-    device : where to run; torch's default if None.
-    engine : how recurrences run, as for `zoo.build`; all give the same numbers.
+    Args:
+        spec: A name of the library, a path, a mapping with a spec's keys, or a loaded spec.
+        max_epochs: How often all rows are seen.
+        batch_size: Rows per step of training, at most; and of each pass in predictions.
+        learning_rate: Of AdamW.
+        weight_decay: Of AdamW.
+        clip_norm: Bound on the norm of the gradient of each step, or None.
+        early_stopping: Hold rows out, and keep the weights that do best on them.
+        validation_fraction: The share of rows held out, of each class alike.
+        patience: Epochs without a lower loss on those rows after which training ends.
+        random_state: Decides the first weights, the order of rows, the rows held out and what is dropped.
+        device: Where to run; torch's default if None.
+        engine: How recurrences run, as for `zoo.build`; all give the same numbers.
 
-    Attributes
-    ----------
-    model_ : the `zoo.Model`, trained and in eval mode, which gives scores (n, classes) before the softmax.
-    classes_ : the classes, in the order of the model's outputs.
-    n_features_in_ : T for X (n, T), else F.
-    feature_names_in_ : names of the columns, where X was a data frame.
-    n_iter_ : epochs done.
-    loss_curve_ : the mean loss of each epoch. validation_loss_curve_ : the same on held-out rows, or None.
-    layout_ : "series" for X (n, T), else "sequences".
+    Attributes:
+        model_: The `zoo.Model`, trained and in eval mode, which gives scores (n, classes) before the softmax.
+        classes_: The classes, in the order of the model's outputs.
+        n_features_in_: T for X (n, T), else F.
+        feature_names_in_: Names of the columns, where X was a data frame.
+        n_iter_: Epochs done.
+        loss_curve_: The mean loss of each epoch.
+        validation_loss_curve_: The same on held-out rows, or None.
+        layout_: "series" for X (n, T), else "sequences".
     """
 
     classes_: NDArray[Any]
@@ -88,11 +88,13 @@ class SpecClassifier(ClassifierMixin, SpecEstimator):  # type: ignore[misc]
         """Build the model for these data and train it.
 
         Args:
-            X: rows, as above. y: (n,), a class per row: numbers, strings or booleans; two classes at least.
+            X: Rows, as above.
+            y: (n,), a class per row: numbers, strings or booleans; two classes at least.
 
         Raises:
-            ValueError: the data or a parameter do not fit. TypeError: a parameter is of another type.
-            zoo.ZooError: the spec is wrong, or has no pooled head.
+            ValueError: The data or a parameter do not fit.
+            TypeError: A parameter is of another type.
+            zoo.ZooError: The spec is wrong, or has no pooled head.
         """
         spec = zoo.load(self.spec)
         labels = validate_data(self, y=y)

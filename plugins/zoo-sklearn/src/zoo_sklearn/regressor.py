@@ -24,15 +24,16 @@ class SpecRegressor(RegressorMixin, SpecEstimator):  # type: ignore[misc]
 
     X and the parameters are those of `SpecClassifier`.
 
-    Attributes
-    ----------
-    model_ : the `zoo.Model`, trained and in eval mode, which gives standardised targets (n, targets).
-    target_mean_, target_scale_ : (targets,), with which predictions are `model_(x) * target_scale_ + target_mean_`.
-    n_features_in_ : T for X (n, T), else F.
-    feature_names_in_ : names of the columns, where X was a data frame.
-    n_iter_ : epochs done.
-    loss_curve_ : the mean loss of each epoch. validation_loss_curve_ : the same on held-out rows, or None.
-    layout_ : "series" for X (n, T), else "sequences".
+    Attributes:
+        model_: The `zoo.Model`, trained and in eval mode, which gives standardised targets (n, targets).
+        target_mean_: (targets,), with which predictions are `model_(x) * target_scale_ + target_mean_`.
+        target_scale_: (targets,), of the same.
+        n_features_in_: T for X (n, T), else F.
+        feature_names_in_: Names of the columns, where X was a data frame.
+        n_iter_: Epochs done.
+        loss_curve_: The mean loss of each epoch.
+        validation_loss_curve_: The same on held-out rows, or None.
+        layout_: "series" for X (n, T), else "sequences".
     """
 
     target_mean_: NDArray[np.float64]
@@ -78,11 +79,13 @@ class SpecRegressor(RegressorMixin, SpecEstimator):  # type: ignore[misc]
         """Build the model for these data and train it.
 
         Args:
-            X: rows, as of `SpecClassifier`. y: (n,) or (n, targets), real numbers.
+            X: Rows, as of `SpecClassifier`.
+            y: (n,) or (n, targets), real numbers.
 
         Raises:
-            ValueError: the data or a parameter do not fit. TypeError: a parameter is of another type.
-            zoo.ZooError: the spec is wrong, or has no pooled head.
+            ValueError: The data or a parameter do not fit.
+            TypeError: A parameter is of another type.
+            zoo.ZooError: The spec is wrong, or has no pooled head.
         """
         spec = zoo.load(self.spec)
         values = np.asarray(validate_data(self, y=y, multi_output=True, y_numeric=True), np.float64)

@@ -21,7 +21,8 @@ Layout = Literal["series", "sequences"]
 class Sequences:
     """x (n, T, F), or (n, T) for symbols, zero in padding; lengths (n,), or None where every row has T steps.
 
-    layout: "series", n rows of one column per step; "sequences", rows of any number of steps.
+    Attributes:
+        layout: "series", n rows of one column per step; "sequences", rows of any number of steps.
     """
 
     x: Tensor
@@ -84,7 +85,7 @@ def read(estimator: Any, X: Any, *, vocabulary: int | None, fitted: Layout | Non
 def _rows(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
     """Rows of shape (T_i, F) each, or None where X is one table (n, T).
 
-    listed: a list of rows (T_i,) is one of sequences even if all are equally long, when it could be a table.
+    If `listed`, a list of rows (T_i,) is one of sequences even if all are equally long, when it could be a table.
     """
     if getattr(X, "ndim", None) == 3:
         return list(np.asarray(X))

@@ -20,12 +20,13 @@ def sized(spec: zoo.Spec, features: int | None, outputs: int) -> zoo.Spec:
     """The spec with the option `size` of its input and of its head changed, and without its published figures.
 
     Args:
-        spec: with a head behind a pool. features: numbers per step; None for symbols, whose input stays as it is.
-        outputs: what the head gives per row.
+        spec: With a head behind a pool.
+        features: Numbers per step; None for symbols, whose input stays as it is.
+        outputs: What the head gives per row.
 
     Raises:
-        zoo.InputError: the spec has no pooled head, or a part of it refuses its size. zoo.ZooError: at these sizes
-            its parts do not fit each other.
+        zoo.InputError: The spec has no pooled head, or a part of it refuses its size.
+        zoo.ZooError: At these sizes its parts do not fit each other.
     """
     pooled_head(spec)
     head = spec.head

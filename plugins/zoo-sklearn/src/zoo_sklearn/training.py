@@ -23,7 +23,11 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to train; the names are those of the estimators' parameters. patience: None, or the epochs to wait."""
+    """How to train; the names are those of the estimators' parameters.
+
+    Attributes:
+        patience: None, or the epochs to wait.
+    """
 
     max_epochs: int
     batch_size: int
@@ -53,11 +57,16 @@ def train(
     """Train a model in place, and leave it in eval mode.
 
     Args:
-        data, targets: all rows, on the CPU. split: the indices of those to train on, and of those held out or None.
-        random: a numpy RandomState for the order of rows; torch draws from its own global state.
+        model: What to train.
+        data: All rows, on the CPU.
+        targets: Of all rows, on the CPU.
+        loss: What to make small.
+        settings: How to train.
+        random: A numpy RandomState for the order of rows. Torch draws from its own global state.
+        split: The indices of those to train on, and of those held out or None.
 
     Raises:
-        zoo.InputError: the loss stops being a number.
+        zoo.InputError: If the loss stops being a number.
     """
     device = next(model.parameters()).device
     rows, held_out = split

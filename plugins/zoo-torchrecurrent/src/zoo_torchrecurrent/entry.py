@@ -43,9 +43,11 @@ STARTED_BY: Final = {
 class Weight:
     """One parameter of a cell.
 
-    gates: the blocks along its first axis, each as long as the state, in order; "f" is a gate that keeps the memory.
-    columns: "I" for a map of the input, "H" for a map of the recurrent state, "h" for a map of anything else as long
-    as the state; "" for a vector, "1" for a single number that all units share.
+    Attributes:
+        gates: The blocks along its first axis, each as long as the state, in order; "f" is a gate that keeps the
+            memory.
+        columns: "I" for a map of the input, "H" for a map of the recurrent state, "h" for a map of anything else as
+            long as the state; "" for a vector, "1" for a single number that all units share.
     """
 
     name: str
@@ -66,18 +68,23 @@ class Weight:
 class Entry:
     """One cell of torchrecurrent.
 
-    module: the name of its class. summary, paper: as in `zoo.CellType`.
-    weights: its parameters, each as `name:gates*columns`.
-    options: those of its constructor with their defaults, where they differ from those that nearly every cell has.
-    states: the names of its states in torchrecurrent's order; "x" is the last input.
-    aside: whether its module gives its output beside its states, rather than as the first of them.
-    delay: whether its module also takes the state of some steps ago.
-    zoneout: which states zoneout may hold back; all but the last input if not given.
-    depth: dependent matrix products in one step. repeated: weights that a step multiplies by twice.
-    amplifies: whether a small difference between two states grows with every step, as it starts.
-    square: whether its input must be as wide as its state.
-    reference: whether there is an independent reference. deviations: known failures by check, with reasons.
-    mended: options with which those are gone.
+    Attributes:
+        module: The name of its class.
+        summary: As in `zoo.CellType`.
+        paper: As in `zoo.CellType`.
+        weights: Its parameters, each as `name:gates*columns`.
+        options: Those of its constructor with their defaults, where they differ from those that nearly every cell has.
+        states: The names of its states in torchrecurrent's order; "x" is the last input.
+        aside: Whether its module gives its output beside its states, rather than as the first of them.
+        delay: Whether its module also takes the state of some steps ago.
+        zoneout: Which states zoneout may hold back; all but the last input if not given.
+        depth: Dependent matrix products in one step.
+        repeated: Weights that a step multiplies by twice.
+        amplifies: Whether a small difference between two states grows with every step, as it starts.
+        square: Whether its input must be as wide as its state.
+        reference: Whether there is an independent reference.
+        deviations: Known failures by check, with reasons.
+        mended: Options with which those are gone.
     """
 
     module: str
