@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 # Tests are small and run side by side: threads that wait for one another's cores made them ten times slower. torch
 # reads this when it is imported, and so do the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Started in the background, as by nohup, a process ignores interrupts, and so do those that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests neither read nor write what the user's own commands keep; those of the index have one of their own.
 os.environ["ZOO_INDEX"] = "off"
 

@@ -30,6 +30,8 @@ UNSEEN = {
 }
 """Options beside which no growth is seen, though nothing rules it out: no promise, and none broken."""
 
+LARGEST_KERNEL = 9
+
 
 def measured(spec: Spec, longest: int = 4096) -> str:
     """What grows, or nothing."""
@@ -59,6 +61,8 @@ def varied(name: str) -> Iterator[tuple[str, Spec]]:
         if option.slot.place != "layers.0.cell":
             continue
         fitting = [attempt for attempt in option.tries() if variations.fits(attempt.changed)]
+        if option.path[-1] == "kernel":  # a kernel far larger than the map takes terabytes over so many steps
+            fitting = [attempt for attempt in fitting if attempt.value <= LARGEST_KERNEL]
         for attempt in fitting if option.every else fitting[:3]:
             yield f"{name}-{option.path[-1]}", attempt.changed
 

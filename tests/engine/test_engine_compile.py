@@ -42,6 +42,17 @@ def test_values_and_gradients_and_one_compilation_for_all_lengths(monkeypatch: p
     assert compilations() == 1
 
 
+def test_a_number_of_a_cell_is_its_own_and_not_that_of_the_cell_compiled_before() -> None:
+    """torch 2.13 compiles the first value of a float that is an `alpha` into code that it runs for other values too."""
+    x = torch.randn(2, 8, 3, dtype=torch.float64)
+    for lam in (0.5, 0.3125, 0.75):
+        spec = {**SPEC, "cell": {"kind": "miru1", "lam": lam}}
+        found, expected = (
+            zoo.build(spec, seed=0, dtype=torch.float64, engine=engine).eval()(x)[0] for engine in ("compile", "loop")
+        )
+        assert (found - expected).abs().max() < 1e-14
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rnn", "lstm", "complex", "matrix"])
 def test_every_kind_of_state(name: str) -> None:

@@ -108,7 +108,8 @@ def _compiled_piece(
     from torch._dynamo.exc import TorchDynamoException
 
     try:
-        with torch._dynamo.config.patch(recompile_limit=KINDS), _own_sizes():
+        # Numbers are compiled in: torch 2.13 takes the first one that it saw of a float that is an `alpha`.
+        with torch._dynamo.config.patch(recompile_limit=KINDS, specialize_float=True), _own_sizes():
             return _compiler()(cell, u, state, valid, reset, kept, fixed)
     except TorchDynamoException as error:
         why = str(error).strip().splitlines()
