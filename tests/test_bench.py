@@ -384,7 +384,7 @@ def test_the_table_has_a_row_for_each_contest_and_says_how_it_was_measured(bench
         lines[4],
     )
     assert lines[5:] == [
-        "thrown away, since another process took the core: 2 rounds",
+        "discarded, since another process took the core: 2 rounds",
         "the machine was not quiet for long enough: 1 rounds shown were disturbed",
         "goals met: 1 of 2",
         "x is not installed",
@@ -453,7 +453,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
     ("arguments", "says"),
     [
         ("--suite speed", "zoo: --suite must be one of floor, kernels, ragged, loop, peers, linear, growth, not 'speed'; did you mean 'peers'?"),
-        ("--only nothing/*", "zoo: no contest matches 'nothing/*'; see zoo bench engine --list"),
+        ("--only nothing/*", "zoo: no benchmark matches 'nothing/*'; see zoo bench engine --list"),
         ("--plot a.txt", "zoo: --plot must end in .svg, .pdf or .png: a.txt"),
         ("--plot no/a.svg", "zoo: --plot cannot write no/a.svg: there is no folder no"),
         ("--plot folder.svg", "zoo: --plot must be a file, not a folder: folder.svg"),

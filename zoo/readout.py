@@ -47,7 +47,7 @@ def fit_readout(
     if head is None:
         raise InputError("a model without a head has no readout to fit: give the spec one, head: {kind: linear, ...}")
     if not callable(getattr(head, "fit", None)):
-        raise InputError(f"the head {type(head).__name__} cannot be fitted in one go; 'linear' can")
+        raise InputError(f"the head {type(head).__name__} cannot be fitted in closed form; 'linear' can")
     if not ridge >= 0:
         raise InputError(f"ridge must be at least 0, not {ridge}")
     if washout < 0 or (washout and model.pool is not None):
@@ -69,9 +69,9 @@ def fit_readout(
         kept = _kept(features, lengths, washout)
         features, targets = features[kept], targets.to(features.device)[kept]
     if not len(features):
-        raise InputError(f"no step is left: washout {washout} is as long as the longest row")
+        raise InputError(f"no step is left: washout {washout} is as long as the longest sequence")
     if not bool(torch.isfinite(features).all() and torch.isfinite(targets).all()):
-        raise InputError("what the head sees, or the targets, have numbers that are not finite")
+        raise InputError("the head's inputs or the targets have numbers that are not finite")
     head.fit(features, targets, ridge=ridge)
     return model
 

@@ -74,13 +74,13 @@ def test_super_works_in_what_is_written_anew() -> None:
 @pytest.mark.parametrize(
     ("where", "right", "said"),
     [
-        ("author_acme:Base.stop", "x", "'author_acme:Base.stop' is no 'module:function' or 'module:Class.method'"),
+        ("author_acme:Base.stop", "x", "'author_acme:Base.stop' is not a 'module:function' or 'module:Class.method'"),
         ("no_such_module:f", "x", "No module named 'no_such_module'"),
         ("author_acme", "x", "'author_acme' is no 'module:function'"),
-        (STEP, "not there", "'not there' stands 0 times in step, expected once"),
-        (STEP, "state", "'state' stands 2 times in step, expected once"),
-        ("math:sin", "x", "is no function written in Python"),
-        ("author_acme:Base", "x", "is no function written in Python"),
+        (STEP, "not there", "'not there' occurs 0 times in step, expected once"),
+        (STEP, "state", "'state' occurs 2 times in step, expected once"),
+        ("math:sin", "x", "is not a function written in Python"),
+        ("author_acme:Base", "x", "is not a function written in Python"),
         ("author_acme:kept", "# the rest", "changes nothing in kept but a comment or a docstring"),
         ("author_acme:kept", "What is kept", "changes nothing in kept but a comment or a docstring"),
     ],

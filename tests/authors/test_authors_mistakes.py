@@ -346,7 +346,7 @@ RETURNED: dict[str, tuple[dict[str, Any], str]] = {
     "the dict in place": ({"step": same_dict}, ".step changes the dict of states that it was given: give a new one"),
     "what it was given": (
         {"step": lambda self, u, state, const: dict(state)},
-        ".step gives the state as it was, the very tensors that it was given: give the new state",
+        ".step gives the very tensors of the state that it was given: give the new state",
     ),
     "a projection without time": (
         {"project": lambda self, x, const, ctx: x[:, 0]},
@@ -805,7 +805,7 @@ def test_what_a_run_leaves_in_a_cell_is_named() -> None:
     (outcome,) = [one for one in zoo.check(spec()).outcomes if one.status == "failed"]
     assert outcome.check == "forward"
     assert outcome.reason.startswith(
-        CELL + ".last is left from a run, with all that was computed: keep nothing in self"
+        CELL + ".last is left from a run and holds its whole graph: store nothing computed in self"
     )
 
 

@@ -240,7 +240,7 @@ def test_indrnn_bounds_each_unit_by_what_is_left_after_t_steps(last: bool, least
 @pytest.mark.parametrize(
     ("init", "cell", "told"),
     [
-        (CHRONO, "rnn", "layers.0: init 'chrono' starts the bias of a gate that keeps or writes the state, and a cell"),
+        (CHRONO, "rnn", "layers.0: init 'chrono' sets the bias of a forget or input gate, and a cell"),
         (CHRONO, {"kind": "lstm", "bias": "none"}, "of class LSTM has none; give its layer init: paper"),
         (
             {"kind": "indrnn", "longest": 9},

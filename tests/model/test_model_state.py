@@ -77,7 +77,7 @@ def test_rows_keep_their_axis(key: Any, rows: list[int]) -> None:
 def test_a_row_that_there_is_not_is_an_error(row: int) -> None:
     with pytest.raises(zoo.InputError) as caught:
         state()[row]
-    assert str(caught.value) == f"this state has 3 rows: there is no row {row}"
+    assert str(caught.value) == f"this state has 3 sequences: there is no sequence {row}"
 
 
 @pytest.mark.parametrize(

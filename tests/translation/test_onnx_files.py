@@ -100,7 +100,7 @@ def test_something_that_computes_between_two_is_not_overlooked(tmp_path: Path) -
         *TURNED[:1], helper.make_node("Relu", ["T0"], ["relu"]), helper.make_node("Reshape", ["relu", "shape"], ["X1"])
     )
     with pytest.raises(
-        ZooError, match="holds 2 rows of recurrent nodes, which begin with lstm0, lstm1; choose one with"
+        ZooError, match="holds 2 chains of recurrent nodes, which begin with lstm0, lstm1; choose one with"
     ):
         read(model, tmp_path)
     assert len(read(model, tmp_path, prefix="lstm1").made.layers) == 1
@@ -174,8 +174,8 @@ REFUSED = {
     "state of the input": (lambda: _with_state(), "reads H beside its input, such as a first state"),
     "lengths": (lambda: graph([lstm(inputs=("L",))], {**weights(), "L": np.array([7, 7, 7], np.int32)}), "reads sequence_lens, the lengths of rows"),
     "clip": (lambda: graph([lstm(clip=3.0)], weights()), "ONNX's attribute clip is ONNX's alone: clip=3.0"),
-    "unknown": (lambda: graph([lstm(colour="green")], weights()), "ONNX's LSTM has no attribute that is known here as colour='green'"),
-    "weights of the input": (lambda: _dynamic(), "W, weights of lstm, depends on the graph's inputs: it is no constant"),
+    "unknown": (lambda: graph([lstm(colour="green")], weights()), "ONNX's LSTM has attributes that are not known here: colour='green'"),
+    "weights of the input": (lambda: _dynamic(), "W, weights of lstm, depends on the graph's inputs: it is not a constant"),
     "last state alone": (lambda: graph([helper.make_node("LSTM", ["X", "W", "R", "B"], ["", "H"], name="n", hidden_size=5)], weights(), "H"), "n gives no Y"),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from zoo.cli.tables import GAP
 
 
 def register(app: typer.Typer) -> None:
-    bench = typer.Typer(help="Measure how fast it is, here.", no_args_is_help=True)
+    bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
     bench.command("startup", epilog="Example: [bold]zoo bench startup --rounds 20[/]")(startup)
     bench.command("engine", epilog="Example: [bold]zoo bench engine --suite kernels --only '*/small/*'[/]")(engine)
     bench.command("cells", epilog="Example: [bold]zoo bench cells --only '*gru*' --sort training[/]")(cells)
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def startup(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each command is run.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of runs of each command.")] = 10,
     as_json: Json = False,
 ) -> None:
     """How long commands take to start, beside the bare imports that they cannot do without."""
@@ -48,18 +48,22 @@ def engine(
     suite: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this suite; may be given several times.",
+            help="Run only this suite; may be repeated.",
             autocompletion=completion.suites,
         ),
     ] = None,
-    only: Annotated[str | None, typer.Option(help="Only contests whose name matches, as in 'lstm/small'.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Run only benchmarks whose name matches, as in 'lstm/small'.")
+    ] = None,
     rounds: Annotated[
         int, typer.Option(min=1, help="Undisturbed measurement rounds of each benchmark, if time allows.")
     ] = 10,
-    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 480,
-    threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
-    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file: .svg, .pdf or .png.")] = None,
-    as_list: Annotated[bool, typer.Option("--list", help="List the contests and their goals, and stop.")] = False,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Approximate total time in seconds; at least three rounds are run.")
+    ] = 480,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads that torch uses.")] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Plot the results to this file: .svg, .pdf or .png.")] = None,
+    as_list: Annotated[bool, typer.Option("--list", help="List the benchmarks and their goals, and exit.")] = False,
     as_json: Json = False,
 ) -> None:
     """How fast models run, beside torch.nn and other libraries that are installed, side by side in one process."""
@@ -107,19 +111,21 @@ def engine(
 def cells(
     only: Annotated[
         str | None,
-        typer.Option(help="Only cells whose name matches, as in 'min*'.", autocompletion=completion.cell_names),
+        typer.Option(help="Measure only cells whose name matches, as in 'min*'.", autocompletion=completion.cell_names),
     ] = None,
     sort: Annotated[
         str,
         typer.Option(help="Sort by name, parameters, forward or training.", autocompletion=completion.cell_sorts),
     ] = "name",
-    batch: Annotated[int, typer.Option(min=1, help="Rows of the input.")] = 16,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the input.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Batch size of the input.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, help="Number of time steps of the input.")] = 64,
     rounds: Annotated[
         int, typer.Option(min=1, help="Undisturbed measurement rounds of each cell, if time allows.")
     ] = 10,
-    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 300,
-    threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Approximate total time in seconds; at least three rounds are run.")
+    ] = 300,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads that torch uses.")] = 1,
     as_json: Json = False,
 ) -> None:
     """What each cell costs at one size: figures, time beside the LSTM's, memory; forward, and with the gradient."""

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 def components(
     kind: Annotated[
-        str | None, typer.Option(help="Only this kind: cell, head, ...", autocompletion=component_kinds)
+        str | None, typer.Option(help="Show only this kind: cell, head, ...", autocompletion=component_kinds)
     ] = None,
     sort: Annotated[str, typer.Option(help="Sort by 'name', or cells by 'parameters'.", autocompletion=sorts)] = "name",
     as_json: Json = False,
@@ -153,7 +153,9 @@ def _options(options: type[BaseModel]) -> dict[str, Any]:
 def plugins(
     traceback: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Why this plugin is broken, in full.", autocompletion=plugin_names),
+        typer.Option(
+            metavar="NAME", help="Show the full traceback of this broken plugin.", autocompletion=plugin_names
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

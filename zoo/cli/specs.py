@@ -30,8 +30,12 @@ def register(app: typer.Typer) -> None:
 
 
 def list_specs(
-    pattern: Annotated[str, typer.Argument(help="Only names with this in them, or that match it, as 'rnn*'.")] = "*",
-    tag: Annotated[str | None, typer.Option(help="Only specs with this tag.", autocompletion=completion.tags)] = None,
+    pattern: Annotated[
+        str, typer.Argument(help="List only names that contain this text, or match this pattern, as in 'rnn*'.")
+    ] = "*",
+    tag: Annotated[
+        str | None, typer.Option(help="List only specs with this tag.", autocompletion=completion.tags)
+    ] = None,
     sort: Annotated[
         str, typer.Option(help="Sort by 'name' or 'parameters'.", autocompletion=completion.sorts)
     ] = "name",
@@ -102,7 +106,7 @@ def _nothing(pattern: str, tag: str | None, found: Listing) -> str:
 def show(
     spec: SpecArgument,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="The canonical form, with where each value comes from.")
+        bool, typer.Option("--resolved", help="Show the canonical form, with the origin of each value.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +135,9 @@ def validate(
     ],
     format: Annotated[
         str,
-        typer.Option(help="'text', 'json', or 'github' for annotations.", autocompletion=completion.formats),
+        typer.Option(
+            help="Output format: 'text', 'json', or 'github' for annotations.", autocompletion=completion.formats
+        ),
     ] = "text",
 ) -> None:
     """Check spec files: every mistake, each with its place. Exit status 2 if there is one."""

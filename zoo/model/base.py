@@ -56,7 +56,7 @@ class Model(nn.Module):
 
     def init_state(self, batch: int) -> Any:
         """The state before the first step, for so many sequences. Raises InputError for an architecture without one."""
-        raise InputError(f"{self._called} has no state that it could start from")
+        raise InputError(f"{self._called} has no initial state")
 
     @property
     def input_shape(self) -> Shape:

@@ -157,6 +157,6 @@ def _written_out(data: Mapping[str, Any]) -> Node:
     except RecursionError:
         raise SpecError([Diagnostic("<mapping>", 0, 0, "the mapping holds itself", "mapping")]) from None
     except yaml.YAMLError as error:
-        message = f"holds something that no spec file can: {' '.join(str(error.args[-1]).split())}"
+        message = f"holds a value that no spec file can: {' '.join(str(error.args[-1]).split())}"
         raise SpecError([Diagnostic("<mapping>", 0, 0, message, "mapping")]) from None
     return parse(text.encode(), "<mapping>")

@@ -28,7 +28,7 @@ def told(estimator: Any, x: Any = X, y: Any = Y) -> str:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("lstm", "lstm has no head; one output per row needs a pooled head, as in head: {kind: linear, size: 1, "),
+        ("lstm", "lstm has no head; one output per sequence needs a pooled head, as in head: {kind: linear, size: 1, "),
         ("char-gru", "char-gru has a head without a pool, which gives an output at every step; one output per row"),
         ("gru-classifer", "unknown spec 'gru-classifer'; did you mean 'gru-classifier'?"),
         ("no/such.yaml", "no/such.yaml"),
@@ -71,11 +71,11 @@ def test_what_is_no_symbol(x: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([X[0], X[0][:, :2]] * 6, "the rows of X must have the same number of features, not 2 and 3"),
-        ([X[0], X[0][0]] * 6, "the rows of X must all have the shape (T, F); they have 1 and 2 axes"),
-        ([X[0], X[0][:0]] * 6, "row 1 of X has no steps"),
-        ([[[1.0, 2.0], [1.0]]] * 12, "X holds a row whose steps differ in their number of features"),
-        (X[:, :0], "row 0 of X has no steps"),
+        ([X[0], X[0][:, :2]] * 6, "the sequences of X must have the same number of features, not 2 and 3"),
+        ([X[0], X[0][0]] * 6, "the sequences of X must all have the shape (T, F); they have 1 and 2 axes"),
+        ([X[0], X[0][:0]] * 6, "sequence 1 of X has no steps"),
+        ([[[1.0, 2.0], [1.0]]] * 12, "X holds a sequence whose steps differ in their number of features"),
+        (X[:, :0], "sequence 0 of X has no steps"),
         (X[:, :, :0], "0 feature(s)"),
         (X[None], "dim 4"),
         (X[:, 0, 0], "Expected 2D array, got 1D array instead"),

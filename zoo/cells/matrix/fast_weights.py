@@ -14,7 +14,8 @@ Kernel = Annotated[
     int, Field(ge=0, le=1000, description="Kernel size of the causal convolutions of q, k and v; 0 for none.")
 ]
 Depth = Annotated[
-    float, Field(ge=0, lt=1, description="Index of the layer in its stack, from 0; used by the initialisation.")
+    float,
+    Field(ge=0, lt=1, description="Relative position of the layer in its stack, from 0; used by the initialisation."),
 ]
 
 
