@@ -89,7 +89,7 @@ ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",
     "States": "zoo.engine.cell",
-    "Engine": "zoo.engine.recurrence",
+    "Engine": "zoo.engine.names",
     "SpecLike": "zoo.testing.sizes",
     "CellLike": "zoo.testing.sizes",
     "Reference": "zoo.checks.reference",
