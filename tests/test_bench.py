@@ -315,8 +315,8 @@ def test_what_is_not_installed_is_skipped_with_one_line(monkeypatch: pytest.Monk
     assert {one.contests[0].suite for one in able} == {"floor", "linear"}
     peers = len(registry.heats(["peers"]))
     assert lines == (
-        f"torchrecurrent is not installed: {peers} contests skipped (pip install 'recurrent-zoo[bench]')",
-        "minGRU-pytorch is not installed: 3 contests skipped (pip install 'recurrent-zoo[bench]')",
+        f"torchrecurrent is not installed: {peers} benchmarks skipped (pip install 'recurrent-zoo[bench]')",
+        "minGRU-pytorch is not installed: 3 benchmarks skipped (pip install 'recurrent-zoo[bench]')",
     )
 
 

@@ -216,7 +216,7 @@ def test_command_fails_with_status_1_where_no_check_ran():
     result = CliRunner().invoke(app, ["test", "lstm", "--device", "cpu", "--check", "direction"])
     assert result.exit_code == 1
     assert "FAILED: no check ran" in result.stdout
-    assert "the contract does not hold for lstm" in result.output
+    assert "conformance checks failed for lstm" in result.output
 
 
 def test_command_fails_with_status_1_where_a_check_fails(monkeypatch):

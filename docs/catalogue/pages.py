@@ -159,7 +159,7 @@ def _index() -> Iterator[str]:
     yield ""
     yield NOTE
     yield ""
-    yield f"{len(cells())} recurrent cells, each with its paper. `cell: NAME` selects any of them, in the same five lines:"
+    yield f"{len(cells())} recurrent cells, each with its paper. `cell: NAME` selects one, in the same five lines:"
     yield ""
     yield "```yaml"
     yield "schema: 1"
@@ -179,10 +179,10 @@ def _index() -> Iterator[str]:
     for cell in cells():
         yield "| " + " | ".join(_row(cell)) + " |"
     yield ""
-    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written independently of"
-    yield "the cell and compared with it over all options; **golden** numbers are outputs of that reference, stored in a"
-    yield "file, so that cell and reference cannot change together unnoticed; an **oracle** is an outside implementation"
-    yield "that gives the same outputs with the same weights."
+    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written independently"
+    yield "of the cell and compared with it over all options; **golden** numbers are outputs of that reference, stored"
+    yield "in a file, so that cell and reference cannot change together unnoticed; an **oracle** is an outside"
+    yield "implementation that gives the same outputs with the same weights."
     yield ""
     yield "Where a page says *from a secondary source*, the paper itself was not opened: its equations are as"
     yield "descriptions and other implementations state them."

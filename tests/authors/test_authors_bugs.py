@@ -76,7 +76,7 @@ def test_super_works_in_what_is_written_anew() -> None:
     [
         ("author_acme:Base.stop", "x", "'author_acme:Base.stop' is not a 'module:function' or 'module:Class.method'"),
         ("no_such_module:f", "x", "No module named 'no_such_module'"),
-        ("author_acme", "x", "'author_acme' is no 'module:function'"),
+        ("author_acme", "x", "'author_acme' is not a 'module:function'"),
         (STEP, "not there", "'not there' occurs 0 times in step, expected once"),
         (STEP, "state", "'state' occurs 2 times in step, expected once"),
         ("math:sin", "x", "is not a function written in Python"),

@@ -186,7 +186,7 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a forward of its own": (
         {"forward": lambda self, x: x},
-        ".forward is the engine's, which runs a cell through it: wri",
+        ".forward is reserved for the engine, which runs a cell through it: define",
     ),
     "neither step": (
         {"base": zoo.Cell, "__init__": begin_plainly, "project": Decay.project},
@@ -267,7 +267,7 @@ def test_what_a_cell_declares_is_looked_at_when_its_model_is_built(mistake: str)
 RETURNED: dict[str, tuple[dict[str, Any], str]] = {
     "a wrong shape": (
         {"step": step(lambda new: {**new, "c": new["c"][:, :2]})},
-        ".step gives the state 'c' of shape (3, 2), declared (3, 4): its StateSpec has (4,) for each row",
+        ".step gives the state 'c' of shape (3, 2), declared (3, 4): its StateSpec has (4,) for each sequence",
     ),
     "a shape that broadcasts": (
         {"step": step(lambda new: {**new, "c": new["c"][:, :1]})},
@@ -588,7 +588,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "a layer's initial state without rows": (
         "layer",
         {"init_state": lambda self, batch, *, device, dtype: {"n": torch.zeros(3)}},
-        "layers.0: layer 'wrong': Wrong.init_state gives 'n' without a row for each of 2 sequences: it must be a tensor",
+        "layers.0: layer 'wrong': Wrong.init_state gives 'n' without an entry for each of 2 sequences: it must be a tensor",
     ),
     "a layer without output_shape": (
         "layer",

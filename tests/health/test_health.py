@@ -134,7 +134,7 @@ def test_weights_that_are_too_large_are_found_out() -> None:
     relu = spec_of({"kind": "rnn", "nonlinearity": "relu"}, hidden_size=64, init={"kind": "uniform", "range": 0.5})
     assert zoo.doctor(relu, lengths=[64]).verdict()[0].startswith("layers.0: gradients explode: ")
     shut = spec_of("gru", hidden_size=64, init={"kind": "uniform", "range": 3.0})
-    assert any("gates are stuck" in line for line in zoo.doctor(shut, lengths=[64]).verdict()), zoo.doctor(shut)
+    assert any("gates are saturated" in line for line in zoo.doctor(shut, lengths=[64]).verdict()), zoo.doctor(shut)
 
 
 def test_long_memory_is_told_from_short_memory() -> None:

@@ -78,8 +78,8 @@ def test_a_name_that_cannot_be(tmp_path: Path, given: str, said: str) -> None:
     [
         ("lstm", "cell", "cell 'lstm' exists already, from recurrent-zoo [^ ]*: choose another name"),
         ("linear", "head", "head 'linear' exists already, from recurrent-zoo [^ ]*: choose another name"),
-        ("linear", "layer", "layer 'linear' is there already, .*"),
-        ("tokens", "input", "input 'tokens' is there already, .*"),
+        ("linear", "layer", "layer 'linear' exists already, .*"),
+        ("tokens", "input", "input 'tokens' exists already, .*"),
         ("recurrent", "layer", "'recurrent' is the format's own kind of layer: choose another name"),
         ("rnn", "specs", "the spec 'rnn-classifier' exists already, from recurrent-zoo [^ ]*: choose another name"),
         ("builtin", "cell", r"plugin builtin \(recurrent-zoo [^ ]*\) is installed already: choose another name"),
@@ -149,7 +149,7 @@ def test_what_appears_meanwhile_is_not_touched_either(tmp_path: Path, monkeypatc
 
 def test_nothing_is_asked_for_what_is_refused_anyway(tmp_path: Path) -> None:
     (tmp_path / "zoo-acme").mkdir()
-    for name, said in {"acme": "zoo-acme exists already", "lstm": "cell 'lstm' is there already"}.items():
+    for name, said in {"acme": "zoo-acme exists already", "lstm": "cell 'lstm' exists already"}.items():
         status, shown = on_a_terminal("new", "plugin", name, typed=b"", cwd=tmp_path)
         assert status == 2
         assert shown.startswith(f"zoo: {said}")

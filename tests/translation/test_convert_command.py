@@ -121,7 +121,7 @@ def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zo
         ((spec, "--weights", tmp_path / "list.pt", "--to", "onnx", "-o", out), "list.pt: holds no state dict, which"),
         ((spec, "--to", "onnx", "-o", out), "--weights are missing: a spec alone has no weights to convert"),
         ((weights, "--weights", weights, "--to", "onnx", "-o", out), "--weights go with a spec; a file of weights has"),
-        ((weights, "--to", "onnx", "-o", out), "source.pt: is no state dict of a torch.nn.RNN, LSTM or GRU by itself"),
+        ((weights, "--to", "onnx", "-o", out), "source.pt: is not the state dict of a torch.nn.RNN, LSTM or GRU alone"),
         (
             (tmp_path / "text.npz", "--to", "zoo", "-o", tmp_path / "o.pt"),
             "text.npz: is not a file that zoo convert wrote",

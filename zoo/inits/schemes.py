@@ -179,7 +179,7 @@ def _roles(component: nn.Module) -> Iterator[tuple[Cell, Mapping[str, Role]]]:
         if not roles and any(True for _ in cell.parameters()):
             raise BuildError(
                 f"no scheme for matrices and biases can initialise {_who(cell)}, whose parameters are all of other "
-                "kinds;"
+                "kinds; "
                 "give its layer init: paper"
             )
         yield cell, roles

@@ -189,7 +189,7 @@ def _run(graph: Graph, chain: list[Any], computed: Mapping[str, str], zeros: lis
     if others:
         raise ZooError(
             f"{_name(first)} reads {listed(others)} beside its input, such as an initial state: that is an input of "
-            "the"
+            "the "
             "model and not a weight; export it without"
         )
     found = _evaluated(graph, root, nodes, seen, wanted)

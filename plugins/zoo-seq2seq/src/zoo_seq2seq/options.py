@@ -23,7 +23,7 @@ def describe(options: Seq2SeqOptions, stacks: Mapping[str, zoo.StackDescription]
     if encoder != decoder:
         raise zoo.ZooError(
             "the encoder's final state is the decoder's initial state, so both need as many layers, of the same "
-            "cells and"
+            "cells and "
             f"sizes: the encoder has {_said(encoder)}, the decoder {_said(decoder)}"
         )
     return zoo.Description(output_shape=stacks["decoder"].output_shape, parameters=0)
