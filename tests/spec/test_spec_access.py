@@ -218,7 +218,7 @@ def test_the_call_of_python_has_it_too(rooms: Path) -> None:
     assert zoo.load(rooms / "in" / "base.yaml", root=rooms / "in").name == "x"
     with pytest.raises(SpecError, match="is outside "):
         zoo.load(rooms / "out" / "base.yaml", root=rooms / "in")
-    with pytest.raises(ZooError, match="which is no folder"):
+    with pytest.raises(ZooError, match="which is not a folder"):
         zoo.load(rooms / "in" / "base.yaml", root=rooms / "nowhere")
 
 
