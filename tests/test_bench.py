@@ -374,7 +374,7 @@ def test_the_table_has_a_row_for_each_contest_and_says_how_it_was_measured(bench
     lines = out.splitlines()
     assert (status, err) == (0, "")
     header, first, second, third = (re.split(r"  +", line.strip()) for line in lines[:4])
-    assert header == ["contest", "ms", "beside", "ms", "figure", "quartiles", "rounds", "goal", "met"]
+    assert header == ["benchmark", "ms", "baseline", "ms", "ratio", "quartiles", "rounds", "goal", "met"]
     assert first == ["fake/long", "2", "theirs", "2", "1.00 as long", "0.90 to 1.25", "7", "≤ 1.05", "yes"]
     assert second == ["fake/fast", "2", "theirs", "2", "1.50 as fast", "1.00 to 12.0", "3", "≥ 1.8", "no"]
     assert third == ["more/open", "2", "itself", "2", "1.00 as long", "1.00 to 1.00", "3"]
@@ -437,7 +437,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
     status, out, _ = bench("--list", "--suite", "ragged", "--only", "x1/training")
     assert status == 0
     assert [re.split(r"  +", line) for line in out.splitlines()] == [
-        ["contest", "beside", "goal"],
+        ["benchmark", "baseline", "goal"],
         ["ragged/lstm/small/x1/training", "nn.LSTM, packed", "≥ 3.5"],
         ["ragged/lstm/medium/x1/training", "nn.LSTM, packed", "≥ 7"],
         ["ragged/lstm/long-128/x1/training", "nn.LSTM, packed", "≥ 20"],

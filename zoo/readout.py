@@ -51,7 +51,7 @@ def fit_readout(
     if not ridge >= 0:
         raise InputError(f"ridge must be at least 0, not {ridge}")
     if washout < 0 or (washout and model.pool is not None):
-        raise InputError(f"washout must be at least 0, and 0 behind a pool, which gives no steps, not {washout}")
+        raise InputError(f"washout must be at least 0, and 0 after a pool, which gives no steps, not {washout}")
     seen: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
     modes = {module: module.training for module in model.modules()}

@@ -165,11 +165,11 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     "window": ({"window": 1.5}, ".window must be a whole number from 0, not 1.5"),
     "surrogates": (
         {"surrogates": frozenset({"V"})},
-        ".surrogates names 'V', which is no parameter; it has U, W.weight, W.bias",
+        ".surrogates names 'V', which is not a parameter; it has U, W.weight, W.bias",
     ),
     "roles": (
         {"roles": lambda self: {"w": zoo.Role("input")}},
-        ".roles names 'w', which is no parameter; it has U, W.weight, W.bias",
+        ".roles names 'w', which is not a parameter; it has U, W.weight, W.bias",
     ),
     "roles of the wrong kind": (
         {"roles": lambda self: {"U": "recurrent"}},
@@ -231,9 +231,9 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a gate that keeps, and is none": (
         {"keep": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
-        ".keep is 'f', which is no gate in roles; it has r, z",
+        ".keep is 'f', which is not a gate in roles; it has r, z",
     ),
-    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is no gate in roles; it has none"),
+    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is not a gate in roles; it has none"),
     "fusable without a kernel": (
         {"fusable": True},
         ".fusable is True, and the cell does not define fused(x, state, const, ctx)",

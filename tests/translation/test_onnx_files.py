@@ -248,7 +248,7 @@ def test_inputs_that_are_not_there_may_be_named() -> None:
     [
         ({"inputs": {"initial_h": np.ones((1, 3, 5))}}, "with an initial_h that is not zero"),
         ({"kind": "lstm", "inputs": {"initial_c": np.ones((1, 3, 5))}}, "with an initial_c that is not zero"),
-        ({"inputs": {"sequence_lens": np.array([7, 3, 2])}}, "with sequence_lens: lengths are no weights"),
+        ({"inputs": {"sequence_lens": np.array([7, 3, 2])}}, "with sequence_lens: lengths are not weights"),
         ({"inputs": {"P": np.zeros((1, 15))}}, "ONNX's GRU has no input P"),
         ({"inputs": {"Z": np.zeros(3)}}, "ONNX's GRU has no input Z"),
         ({"clip": 0.0}, "ONNX's attribute clip is ONNX's alone: clip=0.0"),

@@ -44,8 +44,8 @@ class LSTMOptions(Options):
     )
     gate_norm: Literal["none", "layer"] = Field(
         "none",
-        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); it starts "
-        "chaotic, so half precision is not promised.",
+        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); its "
+        "initial dynamics are chaotic, so half precision is not supported.",
     )
 
     @model_validator(mode="after")

@@ -33,8 +33,8 @@ def learns(subject: Subject) -> None:
         if left[-1] < SHARE:
             return
     raise CheckFailure(
-        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of what it was at best, of {len(STARTS)} starts, "
-        f"bound {SHARE}"
+        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of its initial value, the best of {len(STARTS)} "
+        f"initialisations, bound {SHARE}"
     )
 
 

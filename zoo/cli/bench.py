@@ -28,7 +28,7 @@ def startup(
     rounds: Annotated[int, typer.Option(min=1, help="Number of runs of each command.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """How long commands take to start, beside the bare imports that they cannot do without."""
+    """Measure how long commands take to start, against the bare imports that they need."""
     from zoo.bench.startup import measure
 
     found = measure(rounds, lambda several: progress(several, "measuring"))
@@ -36,9 +36,9 @@ def startup(
         write_json(found.to_json())
         return
     _wide_table(
-        ("command", "seconds", "beside", "seconds", "figure", "quartiles", "goal", "met"),
+        ("command", "seconds", "baseline", "seconds", "result", "quartiles", "goal", "met"),
         (result.row() for result in found.results),
-        right=("seconds", "figure", "quartiles", "goal"),
+        right=("seconds", "result", "quartiles", "goal"),
     )
     for line in found.remarks():
         write(line)
@@ -66,7 +66,7 @@ def engine(
     as_list: Annotated[bool, typer.Option("--list", help="List the benchmarks and their goals, and exit.")] = False,
     as_json: Json = False,
 ) -> None:
-    """How fast models run, beside torch.nn and other libraries that are installed, side by side in one process."""
+    """Measure the speed of models against torch.nn and other installed libraries, in turn in one process."""
     from zoo.bench.contests import chosen, installed
     from zoo.bench.suites import registry
 
@@ -76,7 +76,7 @@ def engine(
         if as_json:
             write_json([contest.to_json() for contest in contests])
         else:
-            table(("contest", "beside", "goal"), ((each.name, each.beside, each.bound) for each in contests))
+            table(("benchmark", "baseline", "goal"), ((each.name, each.beside, each.bound) for each in contests))
         return
     if plot is not None:
         from zoo.bench import plot as picture
@@ -97,9 +97,9 @@ def engine(
         write_json(found.to_json())
     else:
         _wide_table(
-            ("contest", "ms", "beside", "ms", "figure", "quartiles", "rounds", "goal", "met"),
+            ("benchmark", "ms", "baseline", "ms", "ratio", "quartiles", "rounds", "goal", "met"),
             (result.row() for result in found.results),
-            right=("ms", "figure", "quartiles", "rounds", "goal"),
+            right=("ms", "ratio", "quartiles", "rounds", "goal"),
         )
         for line in found.remarks():
             write(line)
@@ -128,7 +128,7 @@ def cells(
     threads: Annotated[int, typer.Option(min=1, help="Number of threads that torch uses.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """What each cell costs at one size: figures, time beside the LSTM's, memory; forward, and with the gradient."""
+    """Measure each cell at one size: parameters, time relative to the LSTM, memory; forward and training."""
     from zoo.bench import cells as bench
     from zoo.plugin.manager import catalogue
 

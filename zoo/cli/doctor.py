@@ -22,7 +22,7 @@ def doctor(
     seed: Annotated[int, typer.Option(help="Random seed of the parameters and the input.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """How healthy a model is before it is trained: gradients over many steps, gates, dead units, denormal numbers."""
+    """Examine an untrained model: gradients over many steps, saturated gates, dead units, denormal numbers."""
     from zoo import api
 
     found = api.doctor(api.load(spec), lengths=length or (64, 512), seed=seed)

@@ -35,7 +35,7 @@ def summary(
     depth: Annotated[int, typer.Option(min=1, help="Number of module levels to show.")] = 3,
     as_json: Json = False,
 ) -> None:
-    """A model's modules, shapes, parameters and cost."""
+    """Show a model's modules, shapes, parameters and cost."""
     from zoo.spec import library
 
     found = library.load(spec).spec  # before torch is imported: a mistake shows at once

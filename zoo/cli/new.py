@@ -26,7 +26,7 @@ def spec(
     cell: Annotated[str, typer.Option(help="The cell that the spec uses.", autocompletion=cell_names)] = "lstm",
     folder: Annotated[Path, typer.Option(help="Folder to write the file to.")] = Path(),
 ) -> None:
-    """Write a small spec to start from. An existing file is never overwritten."""
+    """Write a small example spec. An existing file is never overwritten."""
     from zoo.spec.template import write_new
 
     path = write_new(name, cell, folder)
@@ -48,7 +48,7 @@ def _licences(incomplete: str) -> list[str]:
 def plugin(
     name: Annotated[str, typer.Argument(help="The plugin's name, and its component's; the package is zoo-NAME.")],
     kind: Annotated[
-        str, typer.Option(help="'cell', 'layer', 'head', 'input', or 'specs' alone.", autocompletion=_kinds)
+        str, typer.Option(help="'cell', 'layer', 'head', 'input', or 'specs' for specs only.", autocompletion=_kinds)
     ] = "cell",
     folder: Annotated[Path, typer.Option(help="Folder to create the package's folder in.")] = Path(),
     licence: Annotated[
@@ -58,7 +58,7 @@ def plugin(
         ),
     ] = None,
 ) -> None:
-    """Write a whole package with one component, a spec and tests that pass. An existing folder is never touched."""
+    """Write a complete package with one component, a spec and passing tests. An existing folder is never changed."""
     import shlex
 
     from zoo.scaffold.kinds import LICENCES

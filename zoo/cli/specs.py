@@ -41,7 +41,7 @@ def list_specs(
     ] = "name",
     as_json: Json = False,
 ) -> None:
-    """The specs of the library, with their parameters and where they come from."""
+    """List the specs of the library, with their parameters and origin."""
     from fnmatch import fnmatchcase
 
     from zoo.spec.listing import listing
@@ -110,7 +110,7 @@ def show(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """A spec as it is written, or as it is understood."""
+    """Show a spec as it is written, or in its canonical form."""
     from zoo.spec import library
     from zoo.spec.dump import annotated, to_data
 
@@ -140,7 +140,7 @@ def validate(
         ),
     ] = "text",
 ) -> None:
-    """Check spec files: every mistake, each with its place. Exit status 2 if there is one."""
+    """Check spec files and report every mistake with its position. Exit status 2 if there is one."""
     from zoo.spec import library
 
     one_of("--format", format, completion.FORMATS)
@@ -188,7 +188,7 @@ def _files(path: str) -> list[Path]:
 
 
 def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:
-    """What differs between two specs: in the canonical form, in parameters and in cost."""
+    """Show the differences between two specs: keys of the canonical form, parameters and cost."""
     from zoo.spec import library
     from zoo.spec.compare import compare
 

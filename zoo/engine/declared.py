@@ -326,14 +326,14 @@ def _gates(cell: Cell, roles: Mapping[str, Role]) -> None:
     said = {attribute: gate for attribute in ("keep", "write") if (gate := getattr(cell, attribute)) is not None}
     if said and not any(gate in gates for gate in said.values()):
         attribute, gate = next(iter(said.items()))
-        wrong(cell, f".{attribute} is {gate!r:.60}, which is no gate in roles; it has {', '.join(gates) or 'none'}")
+        wrong(cell, f".{attribute} is {gate!r:.60}, which is not a gate in roles; it has {', '.join(gates) or 'none'}")
 
 
 def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(str(said), parameters, n=1)
     if close:
-        return f"which is no parameter; did you mean {close[0]!r}?"
-    return f"which is no parameter; it has {', '.join(parameters) or 'none'}"
+        return f"which is not a parameter; did you mean {close[0]!r}?"
+    return f"which is not a parameter; it has {', '.join(parameters) or 'none'}"
 
 
 def _whole(value: object, low: int) -> bool:

@@ -227,7 +227,9 @@ def _inputs(node: OnnxNode, kind: Kind, count: int, units: Any) -> dict[str, Any
     if unknown or ("P" in given and kind != "lstm"):
         raise ZooError(f"ONNX's {node.op_type} has no input {', '.join(unknown) or 'P'}")
     if "sequence_lens" in given:
-        raise ZooError(f"ONNX's {node.op_type} with sequence_lens: lengths are no weights; a model is called with them")
+        raise ZooError(
+            f"ONNX's {node.op_type} with sequence_lens: lengths are not weights, but an argument of the model"
+        )
     for name in ("initial_h", "initial_c"):
         if np.any(np.asarray(given.get(name, 0.0), np.float64)):
             raise ZooError(

@@ -77,7 +77,7 @@ class Weights:
         if not isinstance(found, h5py.Dataset):
             raise ZooError(f"{path} is missing")
         if found.is_virtual or found.external:
-            raise ZooError(f"{path} keeps its numbers in another file, which is not followed")
+            raise ZooError(f"{path} stores its numbers in another file, which is not followed")
         if found.dtype.hasobject or found.dtype.itemsize > 16 or found.shape is None:
             raise ZooError(f"{path} holds no numbers")
         plist = found.id.get_create_plist()

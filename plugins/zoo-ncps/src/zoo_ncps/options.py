@@ -24,7 +24,7 @@ class LTCOptions(WiringOptions):
     output_mapping: Map = Field("affine", description="Map of each motor neuron's output, as for `input_mapping`.")
     implicit_param_constraints: bool = Field(
         True,
-        description="Keep conductances and capacities positive by a softplus; without it, training must call ncps' own "
+        description="Make conductances and capacities positive by a softplus; without it, training must call ncps' own "
         "apply_weight_constraints.",
     )
 

@@ -115,7 +115,7 @@ class WiringOptions(zoo.Options):
         if self.wiring == "auto-ncp":
             if motor >= hidden_size - 2:
                 raise zoo.ZooError(
-                    f"wiring 'auto-ncp' needs at least 3 neurons that are no outputs: hidden_size must be {motor + 3} "
+                    f"wiring 'auto-ncp' needs at least 3 neurons that are not outputs: hidden_size must be {motor + 3} "
                     f"or more for {motor} outputs, not {hidden_size}"
                 )
             command = max(int(0.4 * (hidden_size - motor)), 1)
