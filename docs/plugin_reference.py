@@ -86,7 +86,7 @@ ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",
     "States": "zoo.engine.cell",
-    "Engine": "zoo.engine.recurrence",
+    "Engine": "zoo.engine.names",
     "SpecLike": "zoo.testing.sizes",
     "CellLike": "zoo.testing.sizes",
     "Reference": "zoo.checks.reference",
@@ -252,14 +252,14 @@ def _function(where: str, module: Any, name: str) -> Iterator[str]:
 
 
 def _pytest() -> Iterator[str]:
-    yield "They are there wherever this package is installed, and come before what a test asks for."
+    yield "They are available wherever this package is installed, and override what a test sets."
     yield ""
     for names, attributes in asked_of_pytest():
         yield f"- `{' '.join([*names, attributes['metavar']])}`: {attributes['help']}"
 
 
 def _checks() -> Iterator[str]:
-    yield "Names for `checks=`, `zoo test --check`, `--zoo-check` and `deviations`. A slow one runs when asked for."
+    yield "Names for `checks=`, `zoo test --check`, `--zoo-check` and `deviations`. A slow one runs only on request."
     yield ""
     yield "| check | what holds | slow |"
     yield "|---|---|---|"

@@ -315,8 +315,8 @@ def test_what_is_not_installed_is_skipped_with_one_line(monkeypatch: pytest.Monk
     assert {one.contests[0].suite for one in able} == {"floor", "linear"}
     peers = len(registry.heats(["peers"]))
     assert lines == (
-        f"torchrecurrent is not installed: {peers} contests skipped (pip install 'recurrent-zoo[bench]')",
-        "minGRU-pytorch is not installed: 3 contests skipped (pip install 'recurrent-zoo[bench]')",
+        f"torchrecurrent is not installed: {peers} benchmarks skipped (pip install 'recurrent-zoo[bench]')",
+        "minGRU-pytorch is not installed: 3 benchmarks skipped (pip install 'recurrent-zoo[bench]')",
     )
 
 
@@ -374,7 +374,7 @@ def test_the_table_has_a_row_for_each_contest_and_says_how_it_was_measured(bench
     lines = out.splitlines()
     assert (status, err) == (0, "")
     header, first, second, third = (re.split(r"  +", line.strip()) for line in lines[:4])
-    assert header == ["contest", "ms", "beside", "ms", "figure", "quartiles", "rounds", "goal", "met"]
+    assert header == ["benchmark", "ms", "baseline", "ms", "ratio", "quartiles", "rounds", "goal", "met"]
     assert first == ["fake/long", "2", "theirs", "2", "1.00 as long", "0.90 to 1.25", "7", "≤ 1.05", "yes"]
     assert second == ["fake/fast", "2", "theirs", "2", "1.50 as fast", "1.00 to 12.0", "3", "≥ 1.8", "no"]
     assert third == ["more/open", "2", "itself", "2", "1.00 as long", "1.00 to 1.00", "3"]
@@ -384,7 +384,7 @@ def test_the_table_has_a_row_for_each_contest_and_says_how_it_was_measured(bench
         lines[4],
     )
     assert lines[5:] == [
-        "thrown away, since another process took the core: 2 rounds",
+        "discarded, since another process took the core: 2 rounds",
         "the machine was not quiet for long enough: 1 rounds shown were disturbed",
         "goals met: 1 of 2",
         "x is not installed",
@@ -437,7 +437,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
     status, out, _ = bench("--list", "--suite", "ragged", "--only", "x1/training")
     assert status == 0
     assert [re.split(r"  +", line) for line in out.splitlines()] == [
-        ["contest", "beside", "goal"],
+        ["benchmark", "baseline", "goal"],
         ["ragged/lstm/small/x1/training", "nn.LSTM, packed", "≥ 3.5"],
         ["ragged/lstm/medium/x1/training", "nn.LSTM, packed", "≥ 7"],
         ["ragged/lstm/long-128/x1/training", "nn.LSTM, packed", "≥ 20"],
@@ -453,7 +453,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
     ("arguments", "says"),
     [
         ("--suite speed", "zoo: --suite must be one of floor, kernels, ragged, loop, peers, linear, growth, not 'speed'; did you mean 'peers'?"),
-        ("--only nothing/*", "zoo: no contest matches 'nothing/*'; see zoo bench engine --list"),
+        ("--only nothing/*", "zoo: no benchmark matches 'nothing/*'; see zoo bench engine --list"),
         ("--plot a.txt", "zoo: --plot must end in .svg, .pdf or .png: a.txt"),
         ("--plot no/a.svg", "zoo: --plot cannot write no/a.svg: there is no folder no"),
         ("--plot folder.svg", "zoo: --plot must be a file, not a folder: folder.svg"),

@@ -154,7 +154,7 @@ def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
         ["layers.0.cell.gate_norm", "-", "none"],
         ["parameters", "1,920", "2,560"],
         ["multiply-adds per step", "1,800", "2,400"],
-        ["state numbers per row", "20", "40"],
+        ["state numbers per sequence", "20", "40"],
     ]
     data = json.loads(zoo("diff", "gru", "lstm", "--json").out)
     assert {"key": "parameters", "a": 1920, "b": 2560} in data
@@ -191,8 +191,8 @@ def test_summary_ends_with_the_cost_card(zoo: Zoo) -> None:
     card = next(index for index, line in enumerate(done.lines) if line.startswith("parameters "))
     assert done.lines[card : card + 5] == [
         "parameters        2,560 (shared ones counted once)",
-        "multiply-adds     2,400 per step, 12,000 for 5 steps, per row",
-        "state             160 bytes per row",
+        "multiply-adds     2,400 per step, 12,000 for 5 steps, per sequence",
+        "state             160 bytes per sequence",
         "sequential depth  5 stages for 5 steps",
         "streamable        yes, one step at a time",
     ]
@@ -215,7 +215,7 @@ def test_test_reports_and_ends_with_one_for_a_failed_check(
     monkeypatch.setattr(module, "shapes", broken)
     done = zoo("test", "lstm", "--check", "shapes")
     assert done.status == 1
-    assert done.err == "zoo: the contract does not hold for lstm\n"
+    assert done.err == "zoo: conformance checks failed for lstm\n"
     assert "the planted figure is 3, bound 2" in done.out
     assert json.loads(zoo("test", "lstm", "--check", "shapes", "--json").out)[0]["name"] == "lstm"
 

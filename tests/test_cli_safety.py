@@ -301,7 +301,7 @@ def test_no_memory_is_one_line(tmp_path: Path) -> None:
     for error in ("MemoryError", "RuntimeError('DefaultCPUAllocator: can\\'t allocate memory: you tried')"):
         done = python("-c", code.format(error=error), cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("zoo: there is not enough memory for this")
+        assert done.stderr.startswith("zoo: not enough memory")
         assert done.stderr.count("\n") == 1
 
 

@@ -145,12 +145,12 @@ def test_report_counts_and_says_why():
         (
             Outcome("a", "passed"),
             Outcome("b", "expected failure", "known"),
-            Outcome("c", "skipped", "no layer runs from the end of the sequence"),
+            Outcome("c", "skipped", "no layer is bidirectional or reversed"),
             Outcome("d", "failed", "differs by 1, bound 0"),
         ),
     )
     assert str(report).splitlines() == [
-        "lstm: 2 passed, 1 skipped (c: no layer runs from the end of the sequence), 1 failed",
+        "lstm: 2 passed, 1 skipped (c: no layer is bidirectional or reversed), 1 failed",
         "  FAILED d: differs by 1, bound 0",
         "  expected failure b: known",
     ]
@@ -198,7 +198,7 @@ def test_command_covers_variants_and_counts():
         app, ["test", "zaremba-lm", "-j", "1", "--device", "cpu", "--check", "shapes", "--check", "direction"]
     )
     assert result.exit_code == 0
-    reason = "no layer runs from the end of the sequence"
+    reason = "no layer is bidirectional or reversed"
     names = ["zaremba-lm", "zaremba-lm@small", "zaremba-lm@medium", "zaremba-lm@large"]
     assert result.stdout.splitlines() == [
         *(f"{name}: 1 passed, 1 skipped (direction: {reason}), 0 failed" for name in names),
@@ -221,7 +221,7 @@ def test_command_fails_with_status_1_where_no_check_ran():
     result = CliRunner().invoke(app, ["test", "lstm", "--device", "cpu", "--check", "direction"])
     assert result.exit_code == 1
     assert "FAILED: no check ran" in result.stdout
-    assert "the contract does not hold for lstm" in result.output
+    assert "conformance checks failed for lstm" in result.output
 
 
 def test_command_fails_with_status_1_where_a_check_fails(monkeypatch):
@@ -244,7 +244,7 @@ def test_parametrised_test(pytester_dir):
     done = pytester_dir(text.format("'shapes', 'direction'"))
     assert done.count("PASSED") == 4
     assert "test_spec[lstm-shapes] PASSED" in done
-    assert "test_spec[lstm-direction] SKIPPED (lstm: direction: no layer runs from the end of the sequence)" in done
+    assert "test_spec[lstm-direction] SKIPPED (lstm: direction: no layer is bidirectional or reversed)" in done
     assert "test_spec[zaremba-lm@small-shapes] PASSED" in done
     nothing = pytester_dir(text.format("'direction'"))
     assert "lstm: no check applies to it" in nothing

@@ -185,7 +185,7 @@ def test_bench_startup_prints_a_table_or_json(
         "zoo list", "2.000", "its imports", "2.000", "2.00×", "1.00 to 3.00", "1.5×", "no",
     ]  # fmt: skip
     assert lines[2].startswith("medians of 7 interleaved rounds; Python 3.")
-    assert lines[3] == "thrown away, since another process took the cores: 4 rounds"
+    assert lines[3] == "discarded, since another process took the cores: 4 rounds"
     assert lines[4] == "the machine was never quiet: 1 of the rounds shown were disturbed"
     bench.startup(rounds=7, as_json=True)
     data = json.loads(capsys.readouterr().out)

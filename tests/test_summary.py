@@ -157,8 +157,8 @@ def test_command():
     assert result.exit_code == 0
     # 4 gates, each with 20 * (10 + 20) products and two biases of 20.
     assert "parameters        2,560 (shared ones counted once)" in result.stdout
-    assert "multiply-adds     2,400 per step, 16,800 for 7 steps, per row" in result.stdout
-    assert "state             160 bytes per row" in result.stdout
+    assert "multiply-adds     2,400 per step, 16,800 for 7 steps, per sequence" in result.stdout
+    assert "state             160 bytes per sequence" in result.stdout
 
 
 def test_command_as_json():
@@ -194,4 +194,4 @@ def test_a_run_of_too_many_steps_is_refused(device):
 def test_a_run_too_large_for_memory_is_refused_before_it_is_tried() -> None:
     with pytest.raises(zoo.InputError) as caught:
         zoo.summary("lstm", seq_len=10**11)
-    assert str(caught.value) == "a run of 3 rows of 100,000,000,000 steps needs over 22,351 GiB: use fewer of them"
+    assert str(caught.value) == "a run of 3 sequences of 100,000,000,000 steps needs over 22,351 GiB: use fewer of them"

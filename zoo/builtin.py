@@ -97,7 +97,7 @@ def zoo_heads() -> list[HeadType]:
             options=heads.TiedOptions,
             build="zoo.heads.tied:Tied",
             describe="zoo.heads.options:describe_tied",
-            summary="Scores for every symbol, with the embedding's own weights",
+            summary="Scores for every symbol, with the embedding's weights",
             paper="Press and Wolf 2017, Using the output embedding to improve language models, EACL, arXiv:1608.05859; "
             "Inan, Khosravi and Socher 2017, Tying word vectors and word classifiers: a loss framework for language "
             "modeling, ICLR, arXiv:1611.01462",
@@ -113,7 +113,8 @@ def zoo_pools() -> list[PoolType]:
             name="last",
             build="zoo.heads.pools:Last",
             describe="zoo.heads.options:describe_pool",
-            summary="The final output of each direction: last step forwards, first step backwards",
+            summary="The final output of each direction: the last step of the forward one, the first of the "
+            "backward one",
             final=True,
             traits=BOUNDED,
         ),
@@ -121,14 +122,14 @@ def zoo_pools() -> list[PoolType]:
             name="mean",
             build="zoo.heads.pools:Mean",
             describe="zoo.heads.options:describe_pool",
-            summary="The mean over a row's steps",
+            summary="The mean over a sequence's steps",
             traits=BOUNDED,
         ),
         PoolType(
             name="max",
             build="zoo.heads.pools:Max",
             describe="zoo.heads.options:describe_pool",
-            summary="The largest value of each feature over a row's steps",
+            summary="The largest value of each feature over a sequence's steps",
             traits=BOUNDED,
         ),
         PoolType(
@@ -136,7 +137,7 @@ def zoo_pools() -> list[PoolType]:
             options=heads.AttentionOptions,
             build="zoo.heads.pools:Attention",
             describe="zoo.heads.options:describe_attention",
-            summary="A learned weighted mean over a row's steps",
+            summary="A learned weighted mean over a sequence's steps",
             paper="Yang et al. 2016, Hierarchical attention networks for document classification, NAACL, "
             "doi:10.18653/v1/N16-1174",
             authority="the paper's section 2.2",
@@ -212,9 +213,9 @@ def zoo_norms() -> list[NormType]:
 @hookimpl
 def zoo_inits() -> list[InitType]:
     schemes = {
-        "paper": "Each component's own published way",
-        "torch": "As torch.nn starts its layers",
-        "keras": "As Keras starts its layers: Glorot uniform, orthogonal recurrent weights, forget bias 1",
+        "paper": "Each component as its paper or official code initialises it",
+        "torch": "As torch.nn initialises its layers",
+        "keras": "As Keras initialises its layers: Glorot uniform, orthogonal recurrent weights, forget bias 1",
         "orthogonal": "Orthogonal recurrent weights for each gate, Xavier input weights, zero biases",
         "xavier": "Xavier uniform weights for each gate, zero biases",
     }
@@ -227,14 +228,14 @@ def zoo_inits() -> list[InitType]:
         name="chrono",
         options=inits.ChronoOptions,
         build="zoo.inits.schemes:chrono",
-        summary="Biases of the gates of memory for dependencies of up to T steps",
+        summary="Chrono initialisation of the forget and input gates' biases, for dependencies of up to T steps",
         paper="Tallec and Ollivier 2018, Can recurrent neural networks warp time?, ICLR, arXiv:1804.11188",
     )
     indrnn = InitType(
         name="indrnn",
         options=inits.IndRNNOptions,
         build="zoo.inits.schemes:indrnn",
-        summary="One recurrent weight for each unit, for dependencies of up to T steps",
+        summary="IndRNN's initialisation of its recurrent weights, for dependencies of up to T steps",
         paper="Li et al. 2018, Independently recurrent neural network (IndRNN): building a longer and deeper RNN, "
         "CVPR, arXiv:1803.04831",
     )

@@ -65,11 +65,11 @@ def fit_readout(
     if head is None:
         raise InputError("a model without a head has no readout to fit: give the spec one, head: {kind: linear, ...}")
     if not callable(getattr(head, "fit", None)):
-        raise InputError(f"the head {type(head).__name__} cannot be fitted in one go; 'linear' can")
+        raise InputError(f"the head {type(head).__name__} cannot be fitted in closed form; 'linear' can")
     if not ridge >= 0:
         raise InputError(f"ridge must be at least 0, not {ridge}")
     if washout < 0 or (washout and model.pool is not None):
-        raise InputError(f"washout must be at least 0, and 0 behind a pool, which gives no steps, not {washout}")
+        raise InputError(f"washout must be at least 0, and 0 after a pool, which gives no steps, not {washout}")
     seen: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
     modes = {module: module.training for module in model.modules()}
@@ -87,9 +87,9 @@ def fit_readout(
         kept = _kept(features, lengths, washout)
         features, targets = features[kept], targets.to(features.device)[kept]
     if not len(features):
-        raise InputError(f"no step is left: washout {washout} is as long as the longest row")
+        raise InputError(f"no step is left: washout {washout} is as long as the longest sequence")
     if not bool(torch.isfinite(features).all() and torch.isfinite(targets).all()):
-        raise InputError("what the head sees, or the targets, have numbers that are not finite")
+        raise InputError("the head's inputs or the targets have numbers that are not finite")
     head.fit(features, targets, ridge=ridge)
     return model
 

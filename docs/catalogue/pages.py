@@ -75,9 +75,9 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield "$$"
     yield ""
     (given,) = Steps(cell.equations, cell.symbols).inputs
-    yield f"{given} is the input of a step, σ the logistic function, ⊙ the product element by element. What neither the"
-    yield "equations nor the text explains is learned: capitals are matrices, small letters vectors. In the symbols of"
-    yield "its code:"
+    yield f"{given} is the input of a step, σ the logistic function, ⊙ the product element by element. Whatever"
+    yield "neither the equations nor the text explains is a parameter: capitals are matrices, small letters vectors. In"
+    yield "the symbols of the code:"
     for text in cell.docstrings:
         yield ""
         for line in text.split("Source:")[0].split("Sources:")[0].strip().splitlines():
@@ -90,20 +90,20 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
             yield ""
             yield _plain(" ".join(paragraph.split()))
     yield ""
-    yield "## Start"
+    yield "## Initialisation"
     yield ""
-    yield "Where `init: paper`, the default, starts the parameters:"
+    yield "Initial values of the parameters with `init: paper`, the default:"
     yield ""
     yield _plain(" ".join(cell.start.split()))
     yield ""
-    yield "## Proof"
+    yield "## Evidence"
     yield ""
     yield "| kind | what |"
     yield "|---|---|"
     yield f"| equations | {_plain(record.authority or '')}; {_plain(record.paper or '')} |"
     module, _, function = (record.reference or "").partition(":")
     path = f"{module.replace('.', '/')}.py"
-    by = f"plain NumPy in float64, by another hand; all options agree to {BOUND:.0e}"
+    by = f"plain NumPy in float64, written independently; all options agree to {BOUND:.0e}"
     yield f"| reference | [`{function}`](../../{path}) in {path}: {by} |"
     golden, numbers = f"[{cell.golden.name}](../../tests/cells/golden/{cell.golden.name})", _numbers(cell.golden)
     yield f"| golden | {golden}: {numbers} numbers of the reference, to 1e-12 |"
@@ -112,11 +112,11 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
             f"| oracle | {_plain(oracle['what'])}; {oracle['package']} {oracle['version']}, weights copied, "
             f"to {oracle['tolerance']:.0e} |"
         )
-    yield f"| contract | `zoo test cells/{record.name}`: every check, with every engine |"
+    yield f"| conformance | `zoo test cells/{record.name}`: every check, with every engine |"
     yield ""
     yield "## Cost"
     yield ""
-    yield "One layer, 64 numbers in and 64 out, for one row:"
+    yield "One layer, 64 features in and 64 out, for one sequence:"
     yield ""
     yield "| | |"
     yield "|---|---|"
@@ -179,7 +179,7 @@ def _index() -> Iterator[str]:
     yield ""
     yield NOTE
     yield ""
-    yield f"{len(cells())} recurrent cells, each by its paper. `cell: NAME` takes any of them, in the same five lines:"
+    yield f"{len(cells())} recurrent cells, each with its paper. `cell: NAME` selects one, in the same five lines:"
     yield ""
     yield "```yaml"
     yield "schema: 1"
@@ -189,8 +189,8 @@ def _index() -> Iterator[str]:
     yield "hidden_size: 20"
     yield "```"
     yield ""
-    yield "`zoo summary cells/NAME` shows one layer. Figures are of 64 numbers in and 64 out, per row."
-    yield "[index.html](index.html) is the same table for a browser, to be sorted and filtered."
+    yield "`zoo summary cells/NAME` shows one layer. Costs are for 64 features in and 64 out, per sequence."
+    yield "[index.html](index.html) is the same table for a browser, sortable and with a filter."
     yield "[Write a cell](write-a-cell.md) says how to add one."
     yield ""
     heads = ("cell", "what it is", "family", "parameters", "multiply-adds", "state bytes", "depth", "linear")
@@ -199,10 +199,10 @@ def _index() -> Iterator[str]:
     for cell in cells():
         yield "| " + " | ".join(_row(cell)) + " |"
     yield ""
-    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written by another hand"
-    yield "than the cell, which all options are held to; **golden** numbers are that reference's, kept in a file, so"
-    yield "that cell and reference cannot change together unseen; an **oracle** is an implementation from outside that"
-    yield "gives the same with the same weights."
+    yield "The last three columns: a **reference** is the cell's equations in plain NumPy, written independently"
+    yield "of the cell and compared with it over all options; **golden** numbers are outputs of that reference, stored"
+    yield "in a file, so that cell and reference cannot change together unnoticed; an **oracle** is an outside"
+    yield "implementation that gives the same outputs with the same weights."
     yield ""
     yield "Where a page says *from a secondary source*, the paper itself was not opened: its equations are as"
     yield "descriptions and other implementations state them."

@@ -165,11 +165,11 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     "window": ({"window": 1.5}, ".window must be a whole number from 0, not 1.5"),
     "surrogates": (
         {"surrogates": frozenset({"V"})},
-        ".surrogates names 'V', which is no parameter; it has U, W.weight, W.bias",
+        ".surrogates names 'V', which is not a parameter; it has U, W.weight, W.bias",
     ),
     "roles": (
         {"roles": lambda self: {"w": zoo.Role("input")}},
-        ".roles names 'w', which is no parameter; it has U, W.weight, W.bias",
+        ".roles names 'w', which is not a parameter; it has U, W.weight, W.bias",
     ),
     "roles of the wrong kind": (
         {"roles": lambda self: {"U": "recurrent"}},
@@ -186,7 +186,7 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a forward of its own": (
         {"forward": lambda self, x: x},
-        ".forward is the engine's, which runs a cell through it: wri",
+        ".forward is reserved for the engine, which runs a cell through it: define",
     ),
     "neither step": (
         {"base": zoo.Cell, "__init__": begin_plainly, "project": Decay.project},
@@ -231,9 +231,9 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a gate that keeps, and is none": (
         {"keep": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
-        ".keep is 'f', which is no gate in roles; it has r, z",
+        ".keep is 'f', which is not a gate in roles; it has r, z",
     ),
-    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is no gate in roles; it has none"),
+    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is not a gate in roles; it has none"),
     "fusable without a kernel": (
         {"fusable": True},
         ".fusable is True, and the cell does not define fused(x, state, const, ctx)",
@@ -267,7 +267,7 @@ def test_what_a_cell_declares_is_looked_at_when_its_model_is_built(mistake: str)
 RETURNED: dict[str, tuple[dict[str, Any], str]] = {
     "a wrong shape": (
         {"step": step(lambda new: {**new, "c": new["c"][:, :2]})},
-        ".step gives the state 'c' of shape (3, 2), declared (3, 4): its StateSpec has (4,) for each row",
+        ".step gives the state 'c' of shape (3, 2), declared (3, 4): its StateSpec has (4,) for each sequence",
     ),
     "a shape that broadcasts": (
         {"step": step(lambda new: {**new, "c": new["c"][:, :1]})},
@@ -346,7 +346,7 @@ RETURNED: dict[str, tuple[dict[str, Any], str]] = {
     "the dict in place": ({"step": same_dict}, ".step changes the dict of states that it was given: give a new one"),
     "what it was given": (
         {"step": lambda self, u, state, const: dict(state)},
-        ".step gives the state as it was, the very tensors that it was given: give the new state",
+        ".step gives the very tensors of the state that it was given: give the new state",
     ),
     "a projection without time": (
         {"project": lambda self, x, const, ctx: x[:, 0]},
@@ -588,7 +588,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "a layer's initial state without rows": (
         "layer",
         {"init_state": lambda self, batch, *, device, dtype: {"n": torch.zeros(3)}},
-        "layers.0: layer 'wrong': Wrong.init_state gives 'n' without a row for each of 2 sequences: it must be a tensor",
+        "layers.0: layer 'wrong': Wrong.init_state gives 'n' without an entry for each of 2 sequences: it must be a tensor",
     ),
     "a layer without output_shape": (
         "layer",
@@ -805,7 +805,7 @@ def test_what_a_run_leaves_in_a_cell_is_named() -> None:
     (outcome,) = [one for one in zoo.check(spec()).outcomes if one.status == "failed"]
     assert outcome.check == "forward"
     assert outcome.reason.startswith(
-        CELL + ".last is left from a run, with all that was computed: keep nothing in self"
+        CELL + ".last is left from a run and holds its whole graph: store nothing computed in self"
     )
 
 

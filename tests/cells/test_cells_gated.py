@@ -308,7 +308,7 @@ def test_rhythms_start_at_all_paces_and_open_every_second_step() -> None:
         (SURNN.surrogates - {"gate_phi"}, "first derivatives .* differ from finite differences"),
         (
             SURNN.surrogates | {"gate_fi"},
-            "SURNN.surrogates names 'gate_fi', which is no parameter; did you mean 'gate_phi'",
+            "SURNN.surrogates names 'gate_fi', which is not a parameter; did you mean 'gate_phi'",
         ),
     ],
     ids=["none", "one short", "misspelt"],

@@ -52,7 +52,7 @@ def test_a_start_that_is_learned_is_read(check):
 
 
 def test_a_cell_whose_start_cannot_be_learned_says_so():
-    with pytest.raises(ZooError, match="no start of the states of cell 'rwkv4' can be learned; use zeros"):
+    with pytest.raises(ZooError, match="cell 'rwkv4' has no state with a learnable initial value; use zeros"):
         tiny_spec("rwkv4", layers=[{"initial_state": "learned"}])
 
 

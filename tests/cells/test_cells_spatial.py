@@ -107,5 +107,5 @@ def test_what_cannot_be_is_refused() -> None:
     for describe, options in ((describe_convlstm, ConvLSTMOptions()), (describe_convgru, ConvGRUOptions())):
         with pytest.raises(ZooError, match=r"needs maps .* not features of shape \(7,\); input: {kind: maps, ...}"):
             describe(options, (7,), 3)
-    with pytest.raises(ValueError, match="kernel must be odd, so that a map keeps its size, not 4"):
+    with pytest.raises(ValueError, match="kernel must be odd, so that the size of a map does not change, not 4"):
         ConvLSTMOptions(kernel=4)

@@ -134,7 +134,7 @@ def test_coupled_gates_start_at_the_forget_bias() -> None:
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("rglru", "rglru keeps its width: hidden_size must be 100, that of its input, not 400"),
+        ("rglru", "rglru needs hidden_size to equal the width of its input, 100, not 400"),
         ({"kind": "mlstm", "heads": 3}, r"heads \(3\) must divide hidden_size \(400\)"),
         ({"kind": "lru", "r_min": 0.9, "r_max": 0.9}, r"r_min \(0.9\) must be less than r_max \(0.9\)"),
         ({"kind": "janet", "bias": "none", "longest": 10}, "longest needs a bias"),

@@ -182,12 +182,12 @@ def test_a_page_says_how_its_cell_starts() -> None:
         assert cell.start
         assert cell.start != inspect.getdoc(Cell.reset_parameters)
         text = TEXTS[cell.record.name]
-        assert "## Start" in text
-        assert cell.start.split()[0] in text.split("## Start")[1].split("## Proof")[0]
+        assert "## Initialisation" in text
+        assert cell.start.split()[0] in text.split("## Initialisation")[1].split("## Evidence")[0]
 
 
 def test_where_authorities_differ_the_page_says_which_is_followed() -> None:
-    start = " ".join(TEXTS["rwkv7"].split("## Start")[1].split("## Proof")[0].split())
+    start = " ".join(TEXTS["rwkv7"].split("## Initialisation")[1].split("## Evidence")[0].split())
     assert "As the official training code, generate\\_init\\_weight in RWKV-v7/train\\_temp/src/model.py" in start
     assert "where the constructor in that file, by itself, draws them uniform" in start
     assert "adds 10⁻⁶ to the divisor" in TEXTS["mlstm"]

@@ -134,14 +134,14 @@ def test_weights_that_are_too_large_are_found_out() -> None:
     relu = spec_of({"kind": "rnn", "nonlinearity": "relu"}, hidden_size=64, init={"kind": "uniform", "range": 0.5})
     assert zoo.doctor(relu, lengths=[64]).verdict()[0].startswith("layers.0: gradients explode: ")
     shut = spec_of("gru", hidden_size=64, init={"kind": "uniform", "range": 3.0})
-    assert any("gates are stuck" in line for line in zoo.doctor(shut, lengths=[64]).verdict()), zoo.doctor(shut)
+    assert any("gates are saturated" in line for line in zoo.doctor(shut, lengths=[64]).verdict()), zoo.doctor(shut)
 
 
 def test_long_memory_is_told_from_short_memory() -> None:
     assert zoo.doctor("cells/lru").verdict() == ["lru is healthy"]
     assert zoo.doctor(spec_of("gru", init={"kind": "chrono", "longest": 2000}, hidden_size=32)).healthy
     (verdict,) = zoo.doctor("gru", lengths=[64]).verdict()
-    assert verdict == "layers.0: gradients vanish: a thousandth is left after about 14 steps"
+    assert verdict == "layers.0: gradients vanish: a thousandth remains after about 14 steps"
 
 
 def health(**keys: Any) -> Health:
@@ -163,22 +163,22 @@ def health(**keys: Any) -> Health:
     [
         ({}, []),
         ({"flows": (Flow(64, 999.0, 1.0),)}, []),
-        ({"flows": (Flow(64, 1001.0, 1.0),)}, ["gradients explode: 1.0e+03 times as large 64 steps back"]),
-        ({"flows": (Flow(64, math.inf, 1.0),)}, ["gradients explode: inf times as large 64 steps back"]),
+        ({"flows": (Flow(64, 1001.0, 1.0),)}, ["gradients explode: 1.0e+03 times as large 64 steps back in time"]),
+        ({"flows": (Flow(64, math.inf, 1.0),)}, ["gradients explode: inf times as large 64 steps back in time"]),
         ({"flows": (Flow(64, 1.1e-3, 1.0), Flow(512, 0.0, 1.0))}, []),
-        ({"flows": (Flow(11, 1e-5, 1.0),)}, ["gradients vanish: a thousandth is left after about 6 steps"]),
-        ({"flows": (Flow(64, 0.0, 1.0),)}, ["gradients vanish: a thousandth is left after about 1 steps"]),
+        ({"flows": (Flow(11, 1e-5, 1.0),)}, ["gradients vanish: a thousandth remains after about 6 steps"]),
+        ({"flows": (Flow(64, 0.0, 1.0),)}, ["gradients vanish: a thousandth remains after about 1 steps"]),
         ({"flows": (Flow(64, 0.0, 0.0),)}, ["no gradient reaches any step"]),
         ({"saturated": None}, []),
         ({"saturated": 0.99}, []),
         (
             {"saturated": 0.51, "flows": (Flow(64, 0.0, 0.0),)},
-            ["no gradient reaches any step", "gates are stuck: 51% of their values are near 0 or 1"],
+            ["no gradient reaches any step", "gates are saturated: 51% of their activations are near 0 or 1"],
         ),
         ({"dead": 3}, ["3 of 8 units are dead: the same output for every input"]),
         (
             {"denormal": 0.02},
-            ["2.0% of the numbers are denormal, which is slow on processors that keep them"],
+            ["2.0% of the numbers are denormal, which is slow on processors that do not flush them to zero"],
         ),
     ],
     ids=str,
@@ -199,7 +199,7 @@ def test_lengths_must_have_a_first_and_a_last_step(lengths: list[int]) -> None:
 
 def test_a_model_without_recurrent_layers_is_refused() -> None:
     spec = {"schema": 1, "name": "flat", "input": 3, "layers": [{"kind": "linear", "size": 5}]}
-    with pytest.raises(ZooError, match="flat: has no recurrent layer to look at"):
+    with pytest.raises(ZooError, match="flat: has no recurrent layer to examine"):
         zoo.doctor(spec)
 
 

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "x-numpy": (call(LSTM, X.numpy()), "x must be a tensor or a PackedSequence, not ndarray"),
     "x-sparse": (
         call(LSTM, X.to_sparse()),
-        "x must be an ordinary dense tensor: use x.to_dense(), or pad the rows and give lengths",
+        "x must be an ordinary dense tensor: use x.to_dense(), or pad the sequences and give lengths",
     ),
     "x-2d": (
         call(LSTM, X[0]),
@@ -49,7 +49,7 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "x-1d": (call(LSTM, X[0, 0]), "x must have shape (B, T, 3), not (3,)"),
     "x-4d": (call(LSTM, X[None]), "x must have shape (B, T, 3), not (1, 4, 7, 3)"),
     "x-width": (call(LSTM, X[..., :2]), "x must have shape (B, T, 3), not (4, 7, 2)"),
-    "x-no-rows": (call(LSTM, X[:0]), "x has no rows: shape (0, 7, 3)"),
+    "x-no-rows": (call(LSTM, X[:0]), "x has no sequences: shape (0, 7, 3)"),
     "x-no-steps": (call(LSTM, X[:, :0]), "x has no steps: shape (4, 0, 3)"),
     "x-meta": (call(LSTM, X.to("meta")), "x is on meta, the model on cpu: use x.to('cpu')"),
     "x-float32": (
@@ -102,34 +102,37 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "lengths-count": (
         call(LSTM, X, lengths=[1, 2, 3]),
-        "lengths must be 4 integers, one per row, not shape (3,) torch.int64",
+        "lengths must be 4 integers, one per sequence, not shape (3,) torch.int64",
     ),
     "lengths-2d": (
         call(LSTM, X, lengths=torch.ones(4, 1, dtype=torch.int64)),
-        "lengths must be 4 integers, one per row, not shape (4, 1) torch.int64",
+        "lengths must be 4 integers, one per sequence, not shape (4, 1) torch.int64",
     ),
     "lengths-float": (
         call(LSTM, X, lengths=torch.ones(4)),
-        "lengths must be 4 integers, one per row, not shape (4,) torch.float32",
+        "lengths must be 4 integers, one per sequence, not shape (4,) torch.float32",
     ),
     "lengths-floats": (
         call(LSTM, X, lengths=[1.0, 2, 3, 4]),
-        "lengths must be 4 integers, one per row, not shape (4,) torch.float32",
+        "lengths must be 4 integers, one per sequence, not shape (4,) torch.float32",
     ),
     "lengths-mask": (
         call(LSTM, X, lengths=[True] * 4),
-        "lengths must be 4 integers, one per row, not shape (4,) torch.bool",
+        "lengths must be 4 integers, one per sequence, not shape (4,) torch.bool",
     ),
-    "lengths-int": (call(LSTM, X, lengths=5), "lengths must be 4 integers, one per row, not 5"),
-    "lengths-text": (call(LSTM, X, lengths="1234"), "lengths must be 4 integers, one per row, not '1234'"),
-    "lengths-set": (call(LSTM, X, lengths={1, 2, 3, 4}), "lengths must be 4 integers, one per row, not {1, 2, 3, 4}"),
+    "lengths-int": (call(LSTM, X, lengths=5), "lengths must be 4 integers, one per sequence, not 5"),
+    "lengths-text": (call(LSTM, X, lengths="1234"), "lengths must be 4 integers, one per sequence, not '1234'"),
+    "lengths-set": (
+        call(LSTM, X, lengths={1, 2, 3, 4}),
+        "lengths must be 4 integers, one per sequence, not {1, 2, 3, 4}",
+    ),
     "lengths-none": (
         call(LSTM, X, lengths=[None, 1, 2, 3]),
-        "lengths must be 4 integers, one per row, not [None, 1, 2, 3]",
+        "lengths must be 4 integers, one per sequence, not [None, 1, 2, 3]",
     ),
     "lengths-huge": (
         call(LSTM, X, lengths=[10**20, 1, 2, 3]),
-        "lengths must be 4 integers, one per row, not [100000000000000000000, 1, 2, 3]",
+        "lengths must be 4 integers, one per sequence, not [100000000000000000000, 1, 2, 3]",
     ),
     "lengths-meta": (
         call(LSTM, X, lengths=torch.ones(4, dtype=torch.int64, device="meta")),
@@ -263,7 +266,7 @@ def test_a_mistake_is_one_input_error(name: str) -> None:
         ({"bidirectional": True}, "layers.0 is bidirectional"),
         (
             {"layers": [{"cell": "rnn", "hidden_size": 4}, {"cell": "rnn", "hidden_size": 4, "reverse": True}]},
-            "layers.1 runs in reverse",
+            "layers.1 is reversed",
         ),
         ({"head": {"kind": "linear", "size": 2, "pool": "max"}}, "the head pools over time (pool: max)"),
     ],

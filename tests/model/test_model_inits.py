@@ -240,15 +240,15 @@ def test_indrnn_bounds_each_unit_by_what_is_left_after_t_steps(last: bool, least
 @pytest.mark.parametrize(
     ("init", "cell", "told"),
     [
-        (CHRONO, "rnn", "layers.0: init 'chrono' starts the bias of a gate that keeps or writes the state, and a cell"),
+        (CHRONO, "rnn", "layers.0: init 'chrono' sets the bias of a forget or input gate, and a cell"),
         (CHRONO, {"kind": "lstm", "bias": "none"}, "of class LSTM has none; give its layer init: paper"),
         (
             {"kind": "indrnn", "longest": 9},
             "gru",
             "one recurrent weight for each unit, and a cell of class GRU has none",
         ),
-        ("keras", "lru", "layers.0: no scheme for maps and biases can start a cell of class LRU"),
-        ("torch", {"kind": "s5"}, "parameters of other kinds alone; give its layer init: paper"),
+        ("keras", "lru", "layers.0: no scheme for matrices and biases can initialise a cell of class LRU"),
+        ("torch", {"kind": "s5"}, "whose parameters are all of other kinds; give its layer init: paper"),
         ("orthogonal", "ltc", "a cell of class LTC"),
     ],
     ids=str,

@@ -77,14 +77,14 @@ def test_rows_keep_their_axis(key: Any, rows: list[int]) -> None:
 def test_a_row_that_there_is_not_is_an_error(row: int) -> None:
     with pytest.raises(zoo.InputError) as caught:
         state()[row]
-    assert str(caught.value) == f"this state has 3 rows: there is no row {row}"
+    assert str(caught.value) == f"this state has 3 sequences: there is no sequence {row}"
 
 
 @pytest.mark.parametrize(
     "key", [None, True, 1.5, (0, 1), ..., torch.zeros(2, 2, dtype=torch.int64), torch.tensor(True)]
 )
 def test_what_chooses_no_rows_is_an_error(key: Any) -> None:
-    with pytest.raises(zoo.InputError, match=r"^a state is indexed by a name, or by rows"):
+    with pytest.raises(zoo.InputError, match=r"^a state is indexed by a name, or by sequences"):
         state()[key]
 
 

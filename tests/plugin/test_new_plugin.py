@@ -192,7 +192,7 @@ def test_where_nobody_can_be_asked_the_first_licence_is_taken_and_said(tmp_path:
         "  pytest && zoo summary acme-forecaster",
     ]
     assert done.stderr == (
-        "the licence is MIT, as nobody could be asked; --licence chooses one of MIT, BSD-3-Clause, Apache-2.0, none\n"
+        "the licence is MIT, as this is not a terminal; --licence chooses one of MIT, BSD-3-Clause, Apache-2.0, none\n"
     )
 
 

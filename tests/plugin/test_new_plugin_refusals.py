@@ -63,8 +63,8 @@ def test_names(given: str, name: str, package: str, stem: str) -> None:
         ("acme\n", r"'acme\\n' cannot be a plugin's name: write 'acme'"),
         ("a" * 21, "'a{21}' is too long for a plugin's name: use at most 20 letters, without 'zoo-'"),
         ("x" * 9000, "'x{57}...' is too long .*"),
-        ("class", "'class' is a word of Python's own: choose another name"),
-        ("none", "'none' is a word of Python's own: choose another name"),
+        ("class", "'class' is a Python keyword: choose another name"),
+        ("none", "'none' is a Python keyword: choose another name"),
         ("on", "'on' means True in YAML, so no spec could name it: choose another name"),
         ("zoo-null", "'zoo-null' means None in YAML, .*"),
     ],
@@ -76,12 +76,12 @@ def test_a_name_that_cannot_be(tmp_path: Path, given: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "said"),
     [
-        ("lstm", "cell", "cell 'lstm' is there already, from recurrent-zoo [^ ]*: choose another name"),
-        ("linear", "head", "head 'linear' is there already, from recurrent-zoo [^ ]*: choose another name"),
-        ("linear", "layer", "layer 'linear' is there already, .*"),
-        ("tokens", "input", "input 'tokens' is there already, .*"),
+        ("lstm", "cell", "cell 'lstm' exists already, from recurrent-zoo [^ ]*: choose another name"),
+        ("linear", "head", "head 'linear' exists already, from recurrent-zoo [^ ]*: choose another name"),
+        ("linear", "layer", "layer 'linear' exists already, .*"),
+        ("tokens", "input", "input 'tokens' exists already, .*"),
         ("recurrent", "layer", "'recurrent' is the format's own kind of layer: choose another name"),
-        ("rnn", "specs", "the spec 'rnn-classifier' is there already, from recurrent-zoo [^ ]*: choose another name"),
+        ("rnn", "specs", "the spec 'rnn-classifier' exists already, from recurrent-zoo [^ ]*: choose another name"),
         ("builtin", "cell", r"plugin builtin \(recurrent-zoo [^ ]*\) is installed already: choose another name"),
         ("acme", "gate", "--kind must be 'cell', 'layer', 'head', 'input' or 'specs', not 'gate'"),
     ],
@@ -109,7 +109,7 @@ def test_what_is_installed_is_refused_on_one_line(site: Site, tmp_path: Path) ->
     here.mkdir()
     for name, said in {
         "acme": "plugin acme (zoo-acme 0.2) is installed already",
-        "other": "cell 'other' is there already, from zoo-acme 0.2",
+        "other": "cell 'other' exists already, from zoo-acme 0.2",
         "broken": "plugin broken (zoo-broken 0.1) is installed already",
         "plain": "zoo-plain 3 is installed already",
     }.items():
@@ -149,7 +149,7 @@ def test_what_appears_meanwhile_is_not_touched_either(tmp_path: Path, monkeypatc
 
 def test_nothing_is_asked_for_what_is_refused_anyway(tmp_path: Path) -> None:
     (tmp_path / "zoo-acme").mkdir()
-    for name, said in {"acme": "zoo-acme exists already", "lstm": "cell 'lstm' is there already"}.items():
+    for name, said in {"acme": "zoo-acme exists already", "lstm": "cell 'lstm' exists already"}.items():
         status, shown = on_a_terminal("new", "plugin", name, typed=b"", cwd=tmp_path)
         assert status == 2
         assert shown.startswith(f"zoo: {said}")

@@ -74,7 +74,7 @@ def test_what_it_changed_is_put_back_and_noted(site: Site) -> None:
         locale.setlocale(locale.LC_ALL),
     ) == before
     for what in ("the current folder", "how signals are handled", "standard error", "sys.excepthook"):
-        assert f"changes {what} when it is loaded, which is put back" in plugin.notes
+        assert f"changes {what} when it is loaded, which is undone" in plugin.notes
 
 
 def test_a_thread_that_every_command_waits_for_is_noted(site: Site) -> None:

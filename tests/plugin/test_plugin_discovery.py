@@ -57,11 +57,11 @@ def test_damaged_installations_are_named_and_stop_nothing(site: Site) -> None:
     known = read_installed()
     causes = {one.name: one.cause for one in known.plugins[1:] if one.name != "?"}
     assert causes == {
-        "absent": "its module 'zoo_absent' is not there: reinstall zoo-absent",
+        "absent": "its module 'zoo_absent' is missing: reinstall zoo-absent",
         "alist": "names a list, which cannot hold hooks",
         "attribute": "cannot be imported: AttributeError: module 'zoo_attribute' has no attribute 'gone'",
         "good": "",
-        "p" * 100 + "...": "its module 'zoo_absent' is not there: reinstall zoo-page",
+        "p" * 100 + "...": "its module 'zoo_absent' is missing: reinstall zoo-page",
         "none": "names None, which cannot hold hooks",
         "value": "its entry point must name a module, or 'module:object', not 'not a module!'",
         "zoo-points": "its entry_points.txt cannot be read: reinstall zoo-points",

@@ -44,7 +44,7 @@ BROKEN = {
     "manylines": ("raise ValueError('one\\n  two')", "cannot be imported: ValueError: one two"),
     "early": (
         "from zoo.plugin.manager import catalogue\ncatalogue()",
-        "the catalogue is not there while plugins are loaded: use it later, not at import",
+        "the catalogue is not available while plugins are loaded: use it later, not at import",
     ),
     "hookraises": (hook("raise RuntimeError('no')"), "zoo_cells raised RuntimeError: no"),
     "hookexits": (hook("raise SystemExit('bye')"), "zoo_cells raised SystemExit: bye"),

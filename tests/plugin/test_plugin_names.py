@@ -135,7 +135,7 @@ def test_one_object_registered_twice_is_said_so() -> None:
         ("cell", "zoo-acm/acme", "; did you mean 'zoo-acme/acme'?"),
         ("cell", "zoo-acme/acm", "; did you mean 'zoo-acme/acme'?"),
         ("cell", "zoo-elsewhere/acme", "; no plugin of 'zoo-elsewhere' is installed: pip install zoo-elsewhere"),
-        ("cell", "numpy/acme", "; numpy is installed, and is no plugin"),
+        ("cell", "numpy/acme", "; numpy is installed, but is not a plugin"),
         ("cell", "zoo-acme/transformer", "; zoo-acme 0.2 offers no cell but acme"),
         ("head", "Zoo_Acme/acme", "; zoo-acme 0.2 offers no head"),
         ("head", "recurrent-zoo/lineal", "; did you mean 'recurrent-zoo/linear'?"),

@@ -45,12 +45,12 @@ def test_met(text: str) -> None:
         ),
         (
             "zoo-acme >>2",
-            "'zoo-acme >>2' is no requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'",
+            "'zoo-acme >>2' is not a requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'",
         ),
-        ("", "'' is no requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'"),
+        ("", "'' is not a requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'"),
         (
             "x" * 100 + "!",
-            f"'{'x' * 57}...' is no requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'",
+            f"'{'x' * 57}...' is not a requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'",
         ),
         (
             "zoo-acme @ https://example.org/a.whl",

@@ -60,13 +60,13 @@ def test_a_base_that_is_no_spec_is_not_quoted(text: str, tmp_path: Path, builtin
     (tmp_path / "base.yaml").write_text(text)
     said = refusal(own(tmp_path, "base.yaml"), builtin)
     assert SECRET not in said
-    assert "cannot extend this file: is no spec" in said
+    assert "cannot extend this file: is not a spec" in said
 
 
 def test_a_link_with_a_good_name_to_another_file_is_refused_unopened(tmp_path: Path, builtin: Catalogue) -> None:
     (tmp_path / "secret").write_text(f"schema: 1\nname: {SECRET}\n")
     (tmp_path / "base.yaml").symlink_to("secret")
-    message = "cannot extend this file: is a symbolic link to a file that is no .yaml"
+    message = "cannot extend this file: is a symbolic link to a file that is not a .yaml"
     assert message in refusal(own(tmp_path, "base.yaml"), builtin)
     (tmp_path / "secret.yaml").write_text(HEAD)
     (tmp_path / "good.yaml").symlink_to("secret.yaml")
@@ -78,7 +78,7 @@ def test_what_is_special_or_too_large_is_refused_where_it_is_named(tmp_path: Pat
     (tmp_path / "large.yaml").write_text(HEAD + "#" * 300_000)
     (tmp_path / "both.yaml").write_text(HEAD + "#" * 262_080)
     for name, message in {
-        "fifo.yaml": "own.yaml:3:10: cannot extend this file: is a FIFO, not a file",
+        "fifo.yaml": "own.yaml:3:10: cannot extend this file: is a named pipe, not a file",
         "large.yaml": "own.yaml:3:10: cannot extend this file: is larger than 256 KiB, which no spec needs",
         "both.yaml": "own.yaml:3:10: with the files that it extends it is larger than 256 KiB, which no spec needs",
     }.items():
@@ -103,7 +103,7 @@ def test_a_file_named_on_the_command_line_that_is_no_spec_is_not_quoted(
         path.symlink_to("other")
     else:
         path.write_text(text)
-    assert refusal(path, builtin) == f"{path}: is no spec, which is a .yaml file that begins with schema: 1"
+    assert refusal(path, builtin) == f"{path}: is not a spec, which is a .yaml file that begins with schema: 1"
 
 
 def test_without_a_specs_ending_a_file_is_read_if_it_looks_like_one(tmp_path: Path, builtin: Catalogue) -> None:
@@ -134,7 +134,7 @@ def test_a_yaml_file_that_is_no_spec_is_not_quoted_though_it_is_valid(
 ) -> None:
     path = tmp_path / "secrets.yaml"
     path.write_text(text)
-    assert refusal(path, builtin) == f"{path}: is no spec, which begins with schema: 1"
+    assert refusal(path, builtin) == f"{path}: is not a spec, which begins with schema: 1"
 
 
 def test_a_file_of_comments_alone_is_not_quoted(tmp_path: Path, builtin: Catalogue) -> None:
@@ -204,11 +204,11 @@ def test_specs_and_what_they_extend_are_confined(
         assert library.load(own(root, "./base.yaml"), builtin).spec.name == "own"
         assert library.load(own(root, "lstm"), builtin).spec.name == "own"
         assert library.load("gru", builtin).spec.name == "gru"
-        message = f"is outside of {root}, to which specs are confined (ZOO_SPEC_ROOT or root)"
+        message = f"is outside {root}, to which specs are confined (ZOO_SPEC_ROOT or root)"
         for name in OUTSIDE:
             assert f"3:10: cannot extend this file: {message}" in refusal(own(root, name), builtin)
             assert refusal(root / name, builtin) == f"{root / name}: {message}"
-        with pytest.raises(SpecError, match="is outside of"):
+        with pytest.raises(SpecError, match="is outside "):
             library.files_in(str(rooms / "out"))
     if how == "argument":
         assert library.load(own(root, "../out/base.yaml"), builtin).spec.name == "own"
@@ -216,9 +216,9 @@ def test_specs_and_what_they_extend_are_confined(
 
 def test_the_call_of_python_has_it_too(rooms: Path) -> None:
     assert zoo.load(rooms / "in" / "base.yaml", root=rooms / "in").name == "x"
-    with pytest.raises(SpecError, match="is outside of"):
+    with pytest.raises(SpecError, match="is outside "):
         zoo.load(rooms / "out" / "base.yaml", root=rooms / "in")
-    with pytest.raises(ZooError, match="which is no folder"):
+    with pytest.raises(ZooError, match="which is not a folder"):
         zoo.load(rooms / "in" / "base.yaml", root=rooms / "nowhere")
 
 

@@ -131,10 +131,10 @@ def test_a_mapping_is_read_like_a_file(builtin: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, "<mapping>:3:8: null (null) may not stand in a spec: leave the key out, or quote it if it is text"),
+        (None, "<mapping>:3:8: null (null) may not occur in a spec: leave the key out, or quote it if it is text"),
         (float("nan"), "<mapping>:3:8: a number must be finite, not .nan"),
         (2**80, f"<mapping>:3:8: an integer must fit into 64 bits, which {2**80} does not"),
-        (object, "<mapping>: holds something that no spec file can: <class 'object'>"),
+        (object, "<mapping>: holds a value that no spec file can: <class 'object'>"),
         ({1, 2}, "<mapping>:3:8: tags (!) are not part of the format: leave it out"),
     ],
 )
@@ -159,7 +159,7 @@ def test_compare_gives_keys_and_figures(models: Resolve) -> None:
         ("layers.0.merge", None, "concat"),
         ("parameters", 2560, 2 * 4 * 21 * (10 + 21 + 2)),
         ("multiply-adds per step", 2400, 2 * 4 * 21 * (10 + 21)),
-        ("state numbers per row", 40, 84),
+        ("state numbers per sequence", 40, 84),
         ("streamable", True, False),
     ]
     assert compare(a, a) == ()

@@ -41,7 +41,7 @@ MISTAKES = [
     (HEAD + "description: " + "long " * 30 + "\nnorm: {kind: layer, description: " + "long " * 30 + "}", "7:21: 'description' is a key of the model and belongs beside 'norm', not inside it: description: ..."),
     (HEAD + "schema_version: 1", "6:1: unknown key 'schema_version'; did you mean 'schema'?"),
     (HEAD + "zzz: 1", "6:1: unknown key 'zzz'; known here: architecture, bidirectional, cell, description, dropout, expect, extends, head, hidden_size, init, input, layers, merge, name, norm, paper, requires, residual, schema, tags, variants"),
-    (HEAD + "output_projection: 3", "6:1: 'output_projection' stands on a layer only, as in layers: [{output_projection: ...}]"),
+    (HEAD + "output_projection: 3", "6:1: 'output_projection' may be set on a layer only, as in layers: [{output_projection: ...}]"),
     (HEAD + "k" * 100 + ": 1", "6:1: unknown key '" + "k" * 57 + "...'"),
     (MISSING + "cell: lstm", "1:1: missing key 'hidden_size'"),
     (MISSING + "hidden_size: 3\nlayers: [{hidden_size: 3}, {cell: gru}]", "5:10: missing key 'cell'"),
@@ -181,7 +181,7 @@ def test_a_name_that_a_missing_plugin_may_know(mistakes: Mistakes) -> None:
         ("Zoo_Acme", None),
         ("zoo-acme>=0.2", "the spec requires zoo-acme>=0.2, but zoo-acme 0.1 is installed: pip install 'zoo-acme>=0.2'"),
         ("zoo-nowhere", "the spec requires zoo-nowhere, which is not installed: pip install zoo-nowhere"),
-        ("'!!'", "'!!' is no requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'"),
+        ("'!!'", "'!!' is not a requirement: write a distribution and its versions, as in 'zoo-acme>=0.2'"),
     ],
 )  # fmt: skip
 def test_requires(requirement: str, expected: str | None, models: Resolve, mistakes: Mistakes) -> None:

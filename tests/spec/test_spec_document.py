@@ -86,9 +86,9 @@ def test_keys_are_text_as_written() -> None:
         ("a: !!python/object/apply:os.system [x]", (1, 4, "tags (!) are not part of the format: leave it out")),
         ("!x {a: 1}", (1, 1, "tags (!) are not part of the format: leave it out")),
         ("%YAML 1.1\n---\na: 1", (1, 1, "directives (lines that begin with %) are not part of the format")),
-        ("a: ~", (1, 4, "~ (null) may not stand in a spec: leave the key out, or quote it if it is text")),
-        ("a: Null", (1, 4, "Null (null) may not stand in a spec: leave the key out, or quote it if it is text")),
-        ("a: [1, null]", (1, 8, "null (null) may not stand in a spec: leave it out, or quote it if it is text")),
+        ("a: ~", (1, 4, "~ (null) may not occur in a spec: leave the key out, or quote it if it is text")),
+        ("a: Null", (1, 4, "Null (null) may not occur in a spec: leave the key out, or quote it if it is text")),
+        ("a: [1, null]", (1, 8, "null (null) may not occur in a spec: leave it out, or quote it if it is text")),
         ("a: 1\nbc:\n", (2, 1, "this key has no value: write one, or leave the key out")),
         ("a: {bc, d: 1}", (1, 5, "this key has no value: write one, or leave the key out")),
         ("a:\n  - 1\n  -\n", (3, 4, "this entry is empty: write a value, or leave it out")),
@@ -102,8 +102,8 @@ def test_keys_are_text_as_written() -> None:
         ("a: 9223372036854775808", (1, 4, "an integer must fit into 64 bits, which 9223372036854775808 does not")),
         ("a: " + "9" * 5000, (1, 4, "an integer must fit into 64 bits, which one of 5,000 digits does not")),
         ("a: 0." + "1" * 5000, (1, 4, "a number must have at most 400 digits, not 5,002")),
-        ("a: 1\nb: 2\na: 3", (3, 1, "the key 'a' stands here a second time; the first is at f.yaml:1:1")),
-        ("a: {b: 1, b: 2}", (1, 11, "the key 'b' stands here a second time; the first is at f.yaml:1:5")),
+        ("a: 1\nb: 2\na: 3", (3, 1, "the key 'a' occurs here a second time; the first is at f.yaml:1:1")),
+        ("a: {b: 1, b: 2}", (1, 11, "the key 'b' occurs here a second time; the first is at f.yaml:1:5")),
         ("a: 1\n--- \nb: 1", (2, 1, "a second document begins here: one file holds one spec")),
         ("a: 1\n---\n", (2, 1, "a second document begins here: one file holds one spec")),
         ("", (1, 1, "the file is empty: a spec begins with schema: 1")),
@@ -111,12 +111,12 @@ def test_keys_are_text_as_written() -> None:
         ("---\n", (2, 1, "the file is empty: a spec begins with schema: 1")),
         ("- a", (1, 1, "a spec must be a mapping of keys, as in schema: 1, not a list")),
         ("lstm", (1, 1, "a spec must be a mapping of keys, as in schema: 1, not a single value")),
-        ("a: 1\nb: \0", (2, 4, "a NUL character may not stand in a spec")),
-        ("a: \x1b[31m", (1, 4, "the character U+001B may not stand in a spec")),
-        ("a: x\u2028b: y", (1, 5, "the character U+2028 may not stand in a spec")),
-        ("a: x\ufeff", (1, 5, "the character U+FEFF may not stand in a spec")),
-        ('a: "\\0"', (1, 4, "the text holds U+0000, which may not stand in a spec")),
-        ('a: "\\e[31m"', (1, 4, "the text holds U+001B, which may not stand in a spec")),
+        ("a: 1\nb: \0", (2, 4, "a NUL character may not occur in a spec")),
+        ("a: \x1b[31m", (1, 4, "the character U+001B may not occur in a spec")),
+        ("a: x\u2028b: y", (1, 5, "the character U+2028 may not occur in a spec")),
+        ("a: x\ufeff", (1, 5, "the character U+FEFF may not occur in a spec")),
+        ('a: "\\0"', (1, 4, "the text holds U+0000, which may not occur in a spec")),
+        ('a: "\\e[31m"', (1, 4, "the text holds U+001B, which may not occur in a spec")),
         ("a: 1\n\tb: 2", (2, 1, "not valid YAML: found a tab character that violates indentation: indent with spaces, not with tabs")),
         ("a: b: c", (1, 5, "not valid YAML: mapping values are not allowed in this context: text that holds ': ' needs quotes, and keys of one mapping the same indentation")),
         ("a: @x", (1, 4, "not valid YAML: found character that cannot start any token: text that begins with '@' needs quotes")),
@@ -147,7 +147,7 @@ def test_a_file_of_the_wrong_kind_is_one_line(data: bytes, message: str) -> None
 
 
 def test_utf16_without_a_mark_is_refused() -> None:
-    assert refused("a: 1".encode("utf-16-le"))[0] == (1, 2, "a NUL character may not stand in a spec")
+    assert refused("a: 1".encode("utf-16-le"))[0] == (1, 2, "a NUL character may not occur in a spec")
 
 
 def test_the_largest_file_is_read() -> None:
@@ -200,7 +200,7 @@ def test_a_diagnostic_shows_line_and_caret() -> None:
     with pytest.raises(SpecError) as caught:
         parse(b"schema: 1\nname: null\n", "specs/x.yaml")
     assert str(caught.value) == (
-        "specs/x.yaml:2:7: null (null) may not stand in a spec: leave the key out, or quote it if it is text\n"
+        "specs/x.yaml:2:7: null (null) may not occur in a spec: leave the key out, or quote it if it is text\n"
         "  2 | name: null\n"
         "    |       ^^^^"
     )
@@ -277,7 +277,7 @@ def test_a_path_that_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: 
         monkeypatch.chdir(tmp_path)  # the name of a socket is short
         server.bind("socket")
         expected = {
-            "fifo": "is a FIFO, not a file",
+            "fifo": "is a named pipe, not a file",
             "dangling": "is a symbolic link to a file that does not exist",
             "loop": "is a symbolic link that leads back to itself",
             "socket": "is a socket or a device, not a file",

@@ -90,12 +90,8 @@ def test_a_cycle_shows_the_loop(tmp_path: Path, builtin: Catalogue) -> None:
     for name, base in {"a": "b", "b": "c", "c": "b"}.items():
         write(tmp_path, **{name: f"schema: 1\nname: {name}\nextends: {base}.yaml\n"})
     write(tmp_path, self="schema: 1\nname: s\nextends: ./self.yaml\n")
-    assert refused(tmp_path / "a.yaml", builtin) == [
-        "c.yaml:3:10: extends goes round in a circle: b.yaml -> c.yaml -> b.yaml"
-    ]
-    assert refused(tmp_path / "self.yaml", builtin) == [
-        "self.yaml:3:10: extends goes round in a circle: self.yaml -> ./self.yaml"
-    ]
+    assert refused(tmp_path / "a.yaml", builtin) == ["c.yaml:3:10: extends is circular: b.yaml -> c.yaml -> b.yaml"]
+    assert refused(tmp_path / "self.yaml", builtin) == ["self.yaml:3:10: extends is circular: self.yaml -> ./self.yaml"]
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     write(tmp_path, links="schema: 1\nname: s\nextends: ./loop.yaml\n")
     assert refused(tmp_path / "links.yaml", builtin) == [
@@ -125,8 +121,8 @@ def test_a_mistake_points_into_the_file_that_holds_it(tmp_path: Path, builtin: C
         ("folder.yaml", "own.yaml:3:10: cannot extend this file: is a folder, not a file"),
         ("5", "own.yaml:3:10: extends must be a path, not the number 5"),
         ("[a]", "own.yaml:3:10: extends must be a path, not a list"),
-        ("null.yaml", "null.yaml:2:7: ~ (null) may not stand in a spec: leave the key out, or quote it if it is text"),
-        ("bare.yaml", "own.yaml:3:10: cannot extend this file: is no spec, which says schema: 1"),
+        ("null.yaml", "null.yaml:2:7: ~ (null) may not occur in a spec: leave the key out, or quote it if it is text"),
+        ("bare.yaml", "own.yaml:3:10: cannot extend this file: is not a spec, which says schema: 1"),
         ("new.yaml", "new.yaml:1:9: schema 2 is newer than this recurrent-zoo reads (1): pip install -U recurrent-zoo"),
     ],
 )

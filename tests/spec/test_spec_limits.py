@@ -83,7 +83,7 @@ def test_a_state_that_no_run_could_carry_is_refused(mistakes: Mistakes, models: 
     size = MOST_STATE // 1_000_001
     assert models(text.replace("20", str(size)))[None].description.state_elements == 1_000_001 * size
     assert mistakes(text.replace("20", str(size + 1))) == [
-        f"4:7: cell 'taugru' would carry a state of {1_000_001 * (size + 1):,} numbers for each row, more than "
+        f"4:7: cell 'taugru' would carry a state of {1_000_001 * (size + 1):,} numbers for each sequence, more than "
         "1,073,741,824: make it smaller"
     ]
 
@@ -158,7 +158,7 @@ def test_the_memory_limit_counts_buffers_and_the_state_of_a_row() -> None:
         zoo.build(esn, memory_limit=4 * 100 * 105 - 1)
     slow = {**KEYS, "cell": {"kind": "taugru", "delay": 1000}}
     with pytest.raises(
-        BuildError, match=r"^x carries 4,004 numbers of state for each row, 16,016 bytes, over the limit"
+        BuildError, match=r"^x carries 4,004 numbers of state for each sequence, 16,016 bytes, over the limit"
     ):
         zoo.build(slow, memory_limit=16_015)
     with pytest.raises(BuildError, match="more than any machine holds"):

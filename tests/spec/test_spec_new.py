@@ -44,7 +44,9 @@ def test_every_cell(tmp_path: Path) -> None:
 
 def test_a_cell_that_a_first_spec_cannot_have_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(template, "_INPUTS", ("{kind: tokens}",))
-    with pytest.raises(ZooError, match=r"^cell 'gru' needs more than a first spec can know: missing key 'vocabulary'$"):
+    with pytest.raises(
+        ZooError, match=r"^cell 'gru' has required options that a first spec cannot fill in: missing key 'vocabulary'$"
+    ):
         write_new("x", "gru", tmp_path)
     assert names(tmp_path) == []
 

@@ -7,7 +7,7 @@ from spec_support import HEAD, Mistakes, Resolve
 
 PLAIN = "schema: 1\nname: x\ninput: 10\ncell: plain\nhidden_size: 20\n"
 BARE = "schema: 1\nname: x\ninput: 10\n"
-MERGE = "merge says how two directions become one: it needs bidirectional: true"
+MERGE = "merge says how the outputs of two directions are combined: it needs bidirectional: true"
 LAST = "dropout between layers acts after every recurrent layer but the last, and this is the last: use dropout: {output: ...}"
 LONE = "dropout between layers needs two or more recurrent layers; here there is one: use dropout: {output: ...} or add layers"
 VARIATIONAL = "variational says how input, between and output are dropped, and none of them is given"
@@ -29,11 +29,11 @@ POOL = "pool 'last' takes the final output of each direction"
         (HEAD + "layers: [{merge: sum}, {bidirectional: true}]", [f"6:18: {MERGE}"]),
         (
             HEAD + "layers: [{reverse: true, bidirectional: true}]",
-            ["6:20: a bidirectional layer already runs in reverse too: leave out reverse or bidirectional"],
+            ["6:20: a bidirectional layer already runs backward too: leave out reverse or bidirectional"],
         ),
         (
             HEAD + "bidirectional: true\nlayers: [{reverse: true}]",
-            ["7:20: a bidirectional layer already runs in reverse too: leave out reverse or bidirectional"],
+            ["7:20: a bidirectional layer already runs backward too: leave out reverse or bidirectional"],
         ),
         (
             HEAD + "residual: true",
@@ -51,15 +51,15 @@ POOL = "pool 'last' takes the final output of each direction"
         ),
         (HEAD + "expect: {parameters: 5}", ["6:22: expects 5 parameters, but the model has 2,560"]),
         (PLAIN + "dropout: {recurrent: 0.1}", ["6:22: dropout.recurrent: cell 'plain' does not apply recurrent dropout"]),
-        (PLAIN + "dropout: {weight: 0.1}", ["6:19: dropout.weight: cell 'plain' declares no recurrent weights to drop"]),
+        (PLAIN + "dropout: {weight: 0.1}", ["6:19: dropout.weight: cell 'plain' declares no recurrent weights for DropConnect"]),
         (
             PLAIN + "layers: [{dropout: {zoneout: 0.1}}]",
-            ["6:30: dropout.zoneout: cell 'plain' has no state that may be zoned out"],
+            ["6:30: dropout.zoneout: cell 'plain' has no state that allows zoneout"],
         ),
         (
             HEAD + "bidirectional: true\nlayers: [{}, {kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: last}",
             [
-                f"8:37: {POOL}, but a layer of kind 'linear' stands behind the last recurrent layer, which runs backwards "
+                f"8:37: {POOL}, but a layer of kind 'linear' follows the last recurrent layer, which runs backward "
                 "too: use pool: mean, max or attention"
             ],
         ),

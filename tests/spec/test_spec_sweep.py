@@ -71,7 +71,7 @@ def test_nothing_is_computed_on_meta(cell: str) -> None:
 def test_an_integer_that_python_will_not_write_is_refused(key: str, value: int) -> None:
     (outcome,) = held({**KEYS, key: value}, KNOWN)
     bits = f"{value.bit_length():,}"
-    assert outcome.said == f"holds something that no spec file can: an integer of {bits} bits, of which 64 are the most"
+    assert outcome.said == f"holds a value that no spec file can: an integer of {bits} bits, of which 64 are the most"
 
 
 @pytest.mark.long

@@ -159,7 +159,7 @@ SHARED: dict[str, Any] = {"schema": 1, "name": "a", "input": 4, "cell": "lstm", 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"head": {"kind": "linear", "size": 2}}, "a: other libraries have recurrent layers alone, not a head"),
+        ({"head": {"kind": "linear", "size": 2}}, "a: other libraries' recurrent modules have no head"),
         (
             {"input": {"kind": "tokens", "vocabulary": 9, "size": 4}},
             "a: other libraries read features, not input tokens",

@@ -114,18 +114,21 @@ def test_nothing_is_written_where_something_is_wrong(saved: tuple[Path, Path, zo
         ),
         ((spec, "--weights", other, "--to", "onnx", "-o", out), "other.pt: not the weights of source: "),
         ((spec, "--weights", tmp_path / "none.pt", "--to", "onnx", "-o", out), "none.pt: cannot be read: No such file"),
-        ((spec, "--weights", tmp_path / "text.pt", "--to", "onnx", "-o", out), "text.pt: is no file of weights that"),
+        (
+            (spec, "--weights", tmp_path / "text.pt", "--to", "onnx", "-o", out),
+            "text.pt: is not a file of weights that",
+        ),
         ((spec, "--weights", tmp_path / "list.pt", "--to", "onnx", "-o", out), "list.pt: holds no state dict, which"),
         ((spec, "--to", "onnx", "-o", out), "--weights are missing: a spec alone has no weights to convert"),
         ((weights, "--weights", weights, "--to", "onnx", "-o", out), "--weights go with a spec; a file of weights has"),
-        ((weights, "--to", "onnx", "-o", out), "source.pt: is no state dict of a torch.nn.RNN, LSTM or GRU by itself"),
+        ((weights, "--to", "onnx", "-o", out), "source.pt: is not the state dict of a torch.nn.RNN, LSTM or GRU alone"),
         (
             (tmp_path / "text.npz", "--to", "zoo", "-o", tmp_path / "o.pt"),
-            "text.npz: is no file that zoo convert wrote",
+            "text.npz: is not a file that zoo convert wrote",
         ),
         (
             (tmp_path / "bare.npz", "--to", "zoo", "-o", tmp_path / "o.pt"),
-            "bare.npz: is no file that zoo convert wrote",
+            "bare.npz: is not a file that zoo convert wrote",
         ),
         ((spec, "--to", "jax", "-o", out), "--to must be one of zoo, torch, keras, onnx, torchrecurrent, not 'jax'"),
         (

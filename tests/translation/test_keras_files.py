@@ -122,7 +122,7 @@ def test_a_class_of_one_s_own_is_not_keras_s(keras: Any) -> None:
 
     layer = LSTM(5, return_sequences=True)
     layer.build((2, 6, 4))
-    with pytest.raises(ZooError, match=r"LSTM is no layer of Keras's own, and may compute anything"):
+    with pytest.raises(ZooError, match=r"LSTM is not one of Keras's own layers, and may compute anything"):
         zoo.convert(layer, "zoo")
 
 
@@ -172,7 +172,8 @@ def test_names_and_not_places_say_which_layer_it_is(keras: Any, ending: str, tmp
     model = stack(keras, one, layers.Dense(4), inner, layers.Dense(4), other)
     model.save(tmp_path / f"a.{ending}")
     with pytest.raises(
-        ZooError, match=r"holds 3 recurrent layers that are no plain row: z, b, a; choose one with --prefix"
+        ZooError,
+        match=r"holds 3 recurrent layers that do not form one sequential chain: z, b, a; choose one with --prefix",
     ):
         files.load(tmp_path / f"a.{ending}")
     with pytest.raises(ZooError, match=r"has no recurrent layer .c.: there are z, b, a"):

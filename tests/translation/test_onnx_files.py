@@ -100,7 +100,7 @@ def test_something_that_computes_between_two_is_not_overlooked(tmp_path: Path) -
         *TURNED[:1], helper.make_node("Relu", ["T0"], ["relu"]), helper.make_node("Reshape", ["relu", "shape"], ["X1"])
     )
     with pytest.raises(
-        ZooError, match="holds 2 rows of recurrent nodes, which begin with lstm0, lstm1; choose one with"
+        ZooError, match="holds 2 chains of recurrent nodes, which begin with lstm0, lstm1; choose one with"
     ):
         read(model, tmp_path)
     assert len(read(model, tmp_path, prefix="lstm1").made.layers) == 1
@@ -171,12 +171,12 @@ def test_numbers_in_a_file_beside_it(tmp_path: Path) -> None:
 
 REFUSED = {
     "state": (lambda: graph([lstm(inputs=("", "H"))], {**weights(), "H": array(1, 3, 5)}), "initial_h of a recurrent node is not zero"),
-    "state of the input": (lambda: _with_state(), "reads H beside its input, such as a first state"),
-    "lengths": (lambda: graph([lstm(inputs=("L",))], {**weights(), "L": np.array([7, 7, 7], np.int32)}), "reads sequence_lens, the lengths of rows"),
+    "state of the input": (lambda: _with_state(), "reads H beside its input, such as an initial state"),
+    "lengths": (lambda: graph([lstm(inputs=("L",))], {**weights(), "L": np.array([7, 7, 7], np.int32)}), "reads sequence_lens, the lengths of sequences"),
     "clip": (lambda: graph([lstm(clip=3.0)], weights()), "ONNX's attribute clip is ONNX's alone: clip=3.0"),
-    "unknown": (lambda: graph([lstm(colour="green")], weights()), "ONNX's LSTM has no attribute that is known here as colour='green'"),
-    "weights of the input": (lambda: _dynamic(), "W, weights of lstm, depends on the graph's inputs: it is no constant"),
-    "last state alone": (lambda: graph([helper.make_node("LSTM", ["X", "W", "R", "B"], ["", "H"], name="n", hidden_size=5)], weights(), "H"), "n gives no Y"),
+    "unknown": (lambda: graph([lstm(colour="green")], weights()), "ONNX's LSTM has attributes that are not known here: colour='green'"),
+    "weights of the input": (lambda: _dynamic(), "W, weights of lstm, depends on the graph's inputs: it is not a constant"),
+    "last state alone": (lambda: graph([helper.make_node("LSTM", ["X", "W", "R", "B"], ["", "H"], name="n", hidden_size=5)], weights(), "H"), "n gives only its last state, and not Y"),
 }  # fmt: skip
 
 
@@ -248,15 +248,15 @@ def test_inputs_that_are_not_there_may_be_named() -> None:
     [
         ({"inputs": {"initial_h": np.ones((1, 3, 5))}}, "with an initial_h that is not zero"),
         ({"kind": "lstm", "inputs": {"initial_c": np.ones((1, 3, 5))}}, "with an initial_c that is not zero"),
-        ({"inputs": {"sequence_lens": np.array([7, 3, 2])}}, "with sequence_lens: lengths are no weights"),
+        ({"inputs": {"sequence_lens": np.array([7, 3, 2])}}, "with sequence_lens: lengths are not weights"),
         ({"inputs": {"P": np.zeros((1, 15))}}, "ONNX's GRU has no input P"),
         ({"inputs": {"Z": np.zeros(3)}}, "ONNX's GRU has no input Z"),
         ({"clip": 0.0}, "ONNX's attribute clip is ONNX's alone: clip=0.0"),
         ({"layout": 1}, "ONNX's attribute layout is ONNX's alone: layout=1"),
         ({"kind": "lstm", "input_forget": 1}, "ONNX's attribute input_forget is ONNX's alone"),
         ({"activation_alpha": [0.5]}, "ONNX's attribute activation_alpha is ONNX's alone"),
-        ({"kind": "lstm", "linear_before_reset": 1}, "no attribute that is known here as linear_before_reset=1"),
-        ({"colour": b"green"}, "no attribute that is known here as colour=b'green'"),
+        ({"kind": "lstm", "linear_before_reset": 1}, "attributes that are not known here: linear_before_reset=1"),
+        ({"colour": b"green"}, "attributes that are not known here: colour=b'green'"),
         ({"hidden_size": 6}, "with hidden_size=6 has weights for 5"),
         ({"inputs": {"B": np.zeros((1, 7))}}, r"has B of the shape (1, 7), not (1, 30)"),
         ({"inputs": {"R": np.zeros((1, 15, 6))}}, r"has W of the shape (1, 15, 4), not (1, 18, 4)"),

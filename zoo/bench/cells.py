@@ -103,7 +103,7 @@ class Table:
     def remarks(self) -> list[str]:
         first, *others = self.measurement.remarks()
         others = [line for line in others if not line.startswith("goals met")]
-        return [f"batch {self.batch}, {self.steps} steps, 64 numbers in and out, float32; {first}", *others]
+        return [f"batch {self.batch}, {self.steps} steps, 64 features in and out, float32; {first}", *others]
 
     def to_json(self) -> dict[str, Any]:
         measured = self.measurement.to_json()

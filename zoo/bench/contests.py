@@ -155,7 +155,7 @@ def chosen(heats: Iterable[Heat], only: str | None) -> tuple[Heat, ...]:
         if contests:
             found.append(Heat(contests, heat.make, heat.verify, heat.needs))
     if not found:
-        raise ZooError(f"no contest matches {only!r}; see zoo bench engine --list")
+        raise ZooError(f"no benchmark matches {only!r}; see zoo bench engine --list")
     return tuple(found)
 
 
@@ -170,7 +170,7 @@ def installed(heats: Sequence[Heat]) -> tuple[tuple[Heat, ...], tuple[str, ...]]
         else:
             missing[package] = missing.get(package, 0) + len(heat.contests)
     lines = tuple(
-        f"{package} is not installed: {count} {'contest' if count == 1 else 'contests'} skipped "
+        f"{package} is not installed: {count} {'benchmark' if count == 1 else 'benchmarks'} skipped "
         f"(pip install 'recurrent-zoo[bench]')"
         for package, count in missing.items()
     )

@@ -49,7 +49,7 @@ class Measurement:
             f"threads: {self.threads}, denormals: {self.denormals}; {self.seconds:.0f} s in all"
         ]
         if self.thrown_away:
-            lines.append(f"thrown away, since another process took the core: {self.thrown_away} rounds")
+            lines.append(f"discarded, since another process took the core: {self.thrown_away} rounds")
         if self.kept_disturbed:
             lines.append(
                 f"the machine was not quiet for long enough: {self.kept_disturbed} rounds shown were disturbed"
@@ -198,7 +198,11 @@ def _settings(threads: int) -> Iterator[str]:
     torch.set_num_threads(threads)
     try:
         with torch.random.fork_rng(devices=[]):
-            yield "flushed to zero" if torch.set_flush_denormal(True) else "kept (this processor cannot flush them)"
+            yield (
+                "flushed to zero"
+                if torch.set_flush_denormal(True)
+                else "not flushed (this processor cannot flush them)"
+            )
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)

@@ -56,7 +56,7 @@ def draw(measurement: Measurement, path: Path) -> None:
         for panel, (suite, results) in zip(panels, suites.items(), strict=True):
             _panel(panel, suite, results)
         panels[-1].set_xlabel(
-            "time, as a multiple of that of what stands behind “/”: median and quartiles; | is the goal"
+            "time relative to the implementation named after “/”: median and quartiles; | is the goal"
         )
         conditions = f"torch {measurement.torch}, threads: {measurement.threads}, denormals: {measurement.denormals}"
         figure.suptitle(f"zoo bench engine ({conditions})")

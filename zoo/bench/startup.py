@@ -126,7 +126,7 @@ class Measurement:
         """What a reader of the figures must know, one line each."""
         lines = [f"medians of {self.rounds} interleaved rounds; {machine()}"]
         if self.thrown_away:
-            lines.append(f"thrown away, since another process took the cores: {self.thrown_away} rounds")
+            lines.append(f"discarded, since another process took the cores: {self.thrown_away} rounds")
         if self.kept_disturbed:
             lines.append(f"the machine was never quiet: {self.kept_disturbed} of the rounds shown were disturbed")
         return lines

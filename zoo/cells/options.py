@@ -14,14 +14,14 @@ ALL_DROPOUTS: Final = frozenset({"recurrent", "weight"})
 
 Biases = Literal["two", "one", "none"]
 BiasOption = Annotated[
-    Biases, Field(description="'two' biases per gate as torch has, 'one' as papers and Keras have, or 'none'.")
+    Biases, Field(description="'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.")
 ]
 
 
 class RNNOptions(Options):
     """Options of the simple recurrent network."""
 
-    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="What is applied to the sum of the products.")
+    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="Activation function of the new state.")
     bias: BiasOption = "two"
 
 
@@ -30,17 +30,22 @@ class LSTMOptions(Options):
 
     bias: BiasOption = "two"
     projection: Annotated[int, Width] | None = Field(
-        None, ge=1, description="Map h to this many features before it is put out and fed back (arXiv:1402.1128)."
+        None, ge=1, description="Project h to this many features before it is output and fed back (arXiv:1402.1128)."
     )
     forget_bias: float | None = Field(
-        None, description="Where the forget gate's bias starts: the sum of both biases, if there are two."
+        None, description="Initial value of the forget gate's bias; of the sum of both biases, if there are two."
     )
-    peephole: bool = Field(False, description="The gates see the cell state too (Gers, Schraudolph, Schmidhuber 2002).")
-    coupled: bool = Field(False, description="One gate forgets and writes, i = 1 − f (arXiv:1503.04069, CIFG).")
+    peephole: bool = Field(
+        False,
+        description="Peephole connections from the cell state to the gates (Gers, Schraudolph, Schmidhuber 2002).",
+    )
+    coupled: bool = Field(
+        False, description="Couple the input gate to the forget gate, i = 1 − f (arXiv:1503.04069, CIFG)."
+    )
     gate_norm: Literal["none", "layer"] = Field(
         "none",
-        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); it starts "
-        "chaotic, so half precision is not promised.",
+        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); its "
+        "initial dynamics are chaotic, so half precision is not supported.",
     )
 
     @model_validator(mode="after")
@@ -55,7 +60,9 @@ class GRUOptions(Options):
 
     bias: BiasOption = "two"
     reset_gate: Literal["after", "before"] = Field(
-        "after", description="Reset 'after' the recurrent product (torch, cuDNN) or 'before' it (Cho et al. 2014)."
+        "after",
+        description="Apply the reset gate 'after' the recurrent product (torch, cuDNN) or 'before' it (Cho et al. "
+        "2014).",
     )
 
 
@@ -144,7 +151,7 @@ CELLS: Final = (
         build="zoo.cells.lstm:make",
         describe="zoo.cells.options:describe_lstm",
         reference="zoo.references.classic:lstm",
-        summary="Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice",
+        summary="Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection are optional",
         paper="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9(8), "
         "doi:10.1162/neco.1997.9.8.1735; Gers, Schmidhuber and Cummins 2000, Learning to forget: continual prediction "
         "with LSTM, Neural Computation 12(10), doi:10.1162/089976600300015015",

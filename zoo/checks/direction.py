@@ -28,7 +28,7 @@ def direction(subject: Subject) -> None:
     """Held layer by layer, each alone with its own cell and weights, with and without lengths."""
     backwards = [(path, layer) for path, layer in recurrent(subject.tiny) if layer.bidirectional or layer.reverse]
     if not backwards:
-        raise Skip("no layer runs from the end of the sequence")
+        raise Skip("no layer is bidirectional or reversed")
     whole = subject.model()
     for path, layer in backwards:
         built = whole.get_submodule(dotted(path))
@@ -47,7 +47,7 @@ def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
     x = torch.randn((5, 7, width), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
     place = dotted(path)
-    label = f"{place}: the reverse half" if layer.bidirectional else f"{place} in reverse"
+    label = f"{place}: the backward direction" if layer.bidirectional else f"{place}, reversed,"
     for lengths in (None, lengths_of(LENGTHS, subject.device)):
         output, state = run(both, batch, lengths=lengths)
         rows = [7] * 5 if lengths is None else list(LENGTHS)
@@ -55,11 +55,15 @@ def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
         # With the states of all steps a run goes another way, step by step.
         stepped, after, steps = both(batch.x, lengths=lengths, return_states=True, **batch.extras)
         for row, length in enumerate(rows):
-            where = f"{label}, row of length {length} of 7,"
+            where = f"{label}, sequence of length {length} of 7,"
             turned = _turned(batch.rows(slice(row, row + 1)).steps(0, length))
             back, last, every = forward(turned.x, return_states=True, **turned.extras)
             for one in (output, stepped):
-                close(one[row : row + 1, :length, half:], back.flip(1), f"{where} against a run over the reversed row")
+                close(
+                    one[row : row + 1, :length, half:],
+                    back.flip(1),
+                    f"{where} against a run over the reversed sequence",
+                )
             for name, tensor in named(forward, last).items():
                 own = name.replace("layers.0.", "layers.0.reverse." if layer.bidirectional else "layers.0.")
                 for one in (state, after):
@@ -85,7 +89,7 @@ def _ahead(both: Model, forward: Model, batch: Batch, lengths: Tensor | None, ha
     """The forward half is the forward cell's, by itself."""
     _copy(both, forward, reverse=False)
     alone, _ = run(forward, batch, lengths=lengths)
-    close(half, alone, f"{label}: the forward half against the forward cell alone")
+    close(half, alone, f"{label}: the forward direction against the forward cell alone")
     _copy(both, forward, reverse=True)
 
 

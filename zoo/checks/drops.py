@@ -121,7 +121,7 @@ def _drawn_once(subject: Subject, model: Model, place: str) -> None:
         same = torch.zeros(3, dtype=torch.int64, device=subject.device)
         output, _ = run(model, batch.rows(same))
         if (output - output[:1]).abs().max() <= TOLERANCE[output.dtype]:
-            raise CheckFailure(f"{place} has one mask for all rows")
+            raise CheckFailure(f"{place} has one mask for all sequences")
     if not subject.traits.streamable:
         return
     torch.manual_seed(5)
@@ -175,7 +175,7 @@ def _scales(subject: Subject, path: Path, layer: Recurrent) -> None:
         )
         whole, trained = (_passed(model, subject, path, what, train=train) for train in (False, True))
         expected = torch.where(trained == 0, torch.zeros_like(whole), whole / share)
-        close(trained, expected, f"{dotted(path)}: what dropout on the {what} keeps")
+        close(trained, expected, f"{dotted(path)}: values not dropped on the {what}")
 
 
 def _passed(model: nn.Module, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
@@ -216,7 +216,9 @@ def _zoneout(subject: Subject, path: Path, layer: Recurrent) -> None:
             kept = (trained[key] == old[key])[moves].double()
             share, bound = kept.mean().item(), SIGMAS * math.sqrt(rate * (1 - rate) / max(1, kept.numel()))
             if abs(share - rate) > bound:
-                raise CheckFailure(f"{dotted(path)}: zoneout keeps {share:.3f} of {name}, its rate is {rate:.3f}")
+                raise CheckFailure(
+                    f"{dotted(path)}: zoneout leaves {share:.3f} of {name} unchanged, its rate is {rate:.3f}"
+                )
 
 
 def _captured(model: nn.Module, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:

@@ -46,7 +46,7 @@ def engines(subject: Subject) -> str | None:
         for row_lengths in (None,) if subject.several else (None, lengths):
             for state in (None,) if subject.several else (None, start):
                 label = f"engine {name} against loop"
-                label += "" if row_lengths is None else f", rows of lengths {LENGTHS}"
+                label += "" if row_lengths is None else f", sequences of lengths {LENGTHS}"
                 label += "" if state is None else ", from a state"
                 _agree(other, loop, batch, state, row_lengths, None, label)
         if not (subject.traits.stochastic or subject.several):  # masks follow a tensor's layout, but with lengths
@@ -85,7 +85,7 @@ def _featured(subject: Subject, layer: Recurrent) -> None:
         if row.states:
             _all_states(model, loop, batch, state, lengths, f"{label}, states of all steps")
     if not built:
-        raise CheckFailure(f"cell {layer.cell.record.name}: it cannot be built by itself with any feature around it")
+        raise CheckFailure(f"cell {layer.cell.record.name}: it cannot be built alone with any of the layer's features")
 
 
 def _agree(

@@ -56,7 +56,7 @@ def exports(subject: Subject) -> None:
             other = batch_of(subject, len(lengths), max(lengths), seed=1)
             ends = lengths_of(lengths, subject.device)
             found = exported(other.x, ends, dict(other.extras))
-            all_close(found, run(eager, other, lengths=ends), f"exported against eager, rows of lengths {lengths}")
+            all_close(found, run(eager, other, lengths=ends), f"exported against eager, sequences of lengths {lengths}")
     torch._dynamo.reset()
 
 

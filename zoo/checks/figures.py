@@ -81,7 +81,9 @@ def summary(subject: Subject) -> None:
         raise CheckFailure(f"the summary gives {result.macs} multiply-adds, the description another figure")
     counted = _products(model, model.example_arguments(2, 3))
     if result.macs is not None and counted != 2 * result.macs:
-        raise CheckFailure(f"the description gives {result.macs:,} multiply-adds a row, a run makes {counted / 2:,.1f}")
+        raise CheckFailure(
+            f"the description gives {result.macs:,} multiply-adds per sequence, a run makes {counted / 2:,.1f}"
+        )
 
 
 def _products(model: Model, given: Mapping[str, torch.Tensor]) -> int:

@@ -57,7 +57,7 @@ def _steps_used(subject: Subject, model: Model, seed: int, lengths: Tensor) -> T
     for row, length in enumerate(LENGTHS):
         if by_step[row, length:].any():
             raise CheckFailure(
-                f"the input of a row of length {length} has a gradient at a later step, bound 0: "
+                f"the input of a sequence of length {length} has a gradient at a step beyond its end, bound 0: "
                 f"{by_step[row, length:].max().item():.3g}"
             )
     return (by_step > 0).any(0)

@@ -33,8 +33,8 @@ def learns(subject: Subject) -> None:
         if left[-1] < SHARE:
             return
     raise CheckFailure(
-        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of what it was at best, of {len(STARTS)} starts, "
-        f"bound {SHARE}"
+        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of its initial value, the best of {len(STARTS)} "
+        f"initialisations, bound {SHARE}"
     )
 
 
@@ -70,7 +70,7 @@ def compiles(subject: Subject) -> None:
             model.zero_grad(set_to_none=True)
             expected, after = run(model, batch, lengths=row_lengths)
             expected.sum().backward()  # type: ignore[no-untyped-call]
-            label = f"compiled against eager, {rows} rows"
+            label = f"compiled against eager, {rows} sequences"
             label += "" if row_lengths is None else f" of lengths {row_lengths.tolist()}"
             all_close((output, state), (expected, after), label)
             gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}

@@ -47,14 +47,14 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
     yield "7 steps", *_run(model, batch)
     yield "7 steps from a state", *_run(model, batch, state, return_states=True)
     lengths = lengths_of(LENGTHS, subject.device)
-    yield f"rows of lengths {LENGTHS}", *_run(model, batch, state, lengths=lengths)
+    yield f"sequences of lengths {LENGTHS}", *_run(model, batch, state, lengths=lengths)
     reset = torch.zeros((3, 7), dtype=torch.bool, device=subject.device)
     reset[0, 6] = reset[1, 0] = True
     with contextlib.suppress(InputError):  # a layer may refuse resets, as the check `reset` says
         yield "7 steps with resets", *_run(model, batch, reset=reset, return_states=True)
     single = batch_of(subject, 1, 1)
-    yield "1 step of 1 row", *_run(model, single)
-    yield "1 step of 1 row from a state", *_run(model, single, random_state(model, 1), return_states=True)
+    yield "1 step of 1 sequence", *_run(model, single)
+    yield "1 step of 1 sequence from a state", *_run(model, single, random_state(model, 1), return_states=True)
     if subject.traits.streamable:
         x, extras = batch.step(3)
         output, after = model.step(x, state, **extras)
@@ -112,7 +112,7 @@ def streaming(subject: Subject) -> None:
             for _ in range(2):
                 all_close(run(model, batch), expected, "in a streaming block")
             if _pickled(model) != size:
-                raise CheckFailure("a model is pickled with what a streaming block derived from its parameters")
+                raise CheckFailure("a model is pickled with what a streaming block cached from its parameters")
             for label, made in copies_of(model).items():
                 _write(made, other)
                 all_close(run(made, batch), moved, f"{label} made in a streaming block, given other parameters")

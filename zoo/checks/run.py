@@ -106,7 +106,7 @@ def _skipped(subject: Subject, check: Chosen) -> str | None:
     if not subject.several or not isinstance(architecture, ArchitectureType):
         return None
     if not check.record.several:
-        return f"it is about a model of one stack, and architecture {architecture.name!r} has several"
+        return f"the check is for models of one stack, and architecture {architecture.name!r} has several"
     return architecture.skips.get(check.record.name)
 
 

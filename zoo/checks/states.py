@@ -130,9 +130,13 @@ def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
             left = (lengths[alive] - start).clamp(max=stop - start)
             before = None if state is None else state_rows(state, alive)
             output, after = run(model, batch.rows(alive).steps(start, stop), before, lengths=left)
-            close(output, whole[alive, start:stop], f"rows of lengths {LENGTHS} cut at {cuts}, steps {start} to {stop}")
+            close(
+                output,
+                whole[alive, start:stop],
+                f"sequences of lengths {LENGTHS} cut at {cuts}, steps {start} to {stop}",
+            )
             state = after if state is None else _put(named(model, state), alive, named(model, after))
-        all_close(named(model, state), kept, f"state after rows of lengths {LENGTHS} cut at {cuts}")
+        all_close(named(model, state), kept, f"state after sequences of lengths {LENGTHS} cut at {cuts}")
 
 
 def _put(state: State, rows: Tensor, new: State) -> State:
@@ -176,7 +180,9 @@ def _last_of_all_steps(model: Model, batch: Batch) -> None:
     rows = torch.arange(3, device=batch.x.device)
     for name, tensor in states.items():
         close(
-            tensor[rows, lengths - 1], named(model, last)[name], f"{name} at the last step of rows of lengths 7, 3, 5"
+            tensor[rows, lengths - 1],
+            named(model, last)[name],
+            f"{name} at the last step of sequences of lengths 7, 3, 5",
         )
 
 
@@ -215,7 +221,7 @@ def reset(subject: Subject) -> None:
         found, after = run(model, batch, lengths=row_lengths, reset=where)
         state = named(model, after)
         for row, positions in enumerate(marks):
-            label = f"reset before steps {positions} of a row of {ends[row]}"
+            label = f"reset before steps {positions} of a sequence of {ends[row]}"
             bounds = [0, *(p for p in positions if p < ends[row]), ends[row]]
             _separately(
                 subject,

@@ -38,7 +38,7 @@ def finite(subject: Subject) -> None:
         batch = batch_of(subject, 3, steps, dtype=torch.float32)
         _finite(run(model, batch), f"{steps} steps")
         lengths = lengths_of((steps, 1, (steps + 1) // 2), subject.device)
-        _finite(run(model, batch, lengths=lengths), f"{steps} steps, rows of lengths {lengths.tolist()}")
+        _finite(run(model, batch, lengths=lengths), f"{steps} steps, sequences of lengths {lengths.tolist()}")
         if batch.x.is_floating_point():
             _large(subject, model, batch.with_x(LARGE * batch.x), steps)
     _finite(run(model.train(), batch_of(subject, 3, 7, dtype=torch.float32)), "7 steps in training")
@@ -74,11 +74,11 @@ def batch_independence(subject: Subject) -> None:
     order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
     start = random_state(model, 5)
     for lengths in (None, lengths_of(LENGTHS, subject.device)):
-        label = "" if lengths is None else f", rows of lengths {LENGTHS}"
+        label = "" if lengths is None else f", sequences of lengths {LENGTHS}"
         output, state = run(model, batch, start, lengths=lengths)
         shuffled = None if lengths is None else lengths[order]
         found = run(model, batch.rows(order), state_rows(start, order), lengths=shuffled)
-        all_close(found, (output[order], state_rows(state, order)), f"rows in another order{label}")
+        all_close(found, (output[order], state_rows(state, order)), f"sequences in another order{label}")
         _other_rows(subject, model, batch, lengths, label)
 
 
@@ -88,7 +88,7 @@ def _other_rows(subject: Subject, model: Model, batch: Batch, lengths: Tensor | 
     for row in range(5):
         others = torch.arange(5, device=subject.device) != row
         found, after = run(model, batch.map(partial(_other_row, row=row)), lengths=lengths)
-        label_row = f"other rows when row {row} changes{label}"
+        label_row = f"other sequences when sequence {row} changes{label}"
         all_close((found[others], state_rows(after, others)), (expected[others], state_rows(state, others)), label_row)
 
 
@@ -172,7 +172,7 @@ def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths:
     whole = measure(model, batch, state, lengths=lengths)
     total = {name: torch.zeros_like(g) for name, g in whole.parameters.items()}
     for row, length in enumerate(lengths.tolist()):
-        label = f"a row of length {length} alone, trimmed,"
+        label = f"a sequence of length {length} alone, trimmed,"
         own = None if state is None else state_rows(state, slice(row, row + 1))
         alone = measure(model, batch.rows(slice(row, row + 1)).steps(0, length), own, first_row=row)
         expected = whole.output[row] if subject.pooled else whole.output[row, :length]
@@ -183,7 +183,7 @@ def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths:
         if alone.x is not None and whole.x is not None:
             close(alone.x[0], whole.x[row, :length], f"input gradient of {label} against the padded batch")
         total = {name: g + alone.parameters[name] for name, g in total.items()}
-    _gradients(total, dict(whole.parameters), "rows alone, summed,")
+    _gradients(total, dict(whole.parameters), "sequences alone, summed,")
 
 
 def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:

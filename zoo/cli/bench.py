@@ -16,7 +16,7 @@ from zoo.cli.tables import GAP
 
 
 def register(app: typer.Typer) -> None:
-    bench = typer.Typer(help="Measure how fast it is, here.", no_args_is_help=True)
+    bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
     bench.command("startup", epilog="Example: [bold]zoo bench startup --rounds 20[/]")(startup)
     bench.command("engine", epilog="Example: [bold]zoo bench engine --suite kernels --only '*/small/*'[/]")(engine)
     bench.command("cells", epilog="Example: [bold]zoo bench cells --only '*gru*' --sort training[/]")(cells)
@@ -25,10 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def startup(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each command is run.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of runs of each command.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """How long commands take to start, beside the bare imports that they cannot do without."""
+    """Measure how long commands take to start, against the bare imports that they need."""
     from zoo.bench.startup import measure
 
     found = measure(rounds, lambda several: progress(several, "measuring"))
@@ -36,9 +36,9 @@ def startup(
         write_json(found.to_json())
         return
     _wide_table(
-        ("command", "seconds", "beside", "seconds", "figure", "quartiles", "goal", "met"),
+        ("command", "seconds", "baseline", "seconds", "result", "quartiles", "goal", "met"),
         (result.row() for result in found.results),
-        right=("seconds", "figure", "quartiles", "goal"),
+        right=("seconds", "result", "quartiles", "goal"),
     )
     for line in found.remarks():
         write(line)
@@ -48,21 +48,25 @@ def engine(
     suite: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this suite; may be given several times.",
+            help="Run only this suite; may be repeated.",
             autocompletion=completion.suites,
         ),
     ] = None,
-    only: Annotated[str | None, typer.Option(help="Only contests whose name matches, as in 'lstm/small'.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Run only benchmarks whose name matches, as in 'lstm/small'.")
+    ] = None,
     rounds: Annotated[
         int, typer.Option(min=1, help="Undisturbed measurement rounds of each benchmark, if time allows.")
     ] = 10,
-    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 480,
-    threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
-    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file: .svg, .pdf or .png.")] = None,
-    as_list: Annotated[bool, typer.Option("--list", help="List the contests and their goals, and stop.")] = False,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Approximate total time in seconds; at least three rounds are run.")
+    ] = 480,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads that torch uses.")] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Plot the results to this file: .svg, .pdf or .png.")] = None,
+    as_list: Annotated[bool, typer.Option("--list", help="List the benchmarks and their goals, and exit.")] = False,
     as_json: Json = False,
 ) -> None:
-    """How fast models run, beside torch.nn and other libraries that are installed, side by side in one process."""
+    """Measure the speed of models against torch.nn and other installed libraries, in turn in one process."""
     from zoo.bench.contests import chosen, installed
     from zoo.bench.suites import registry
 
@@ -72,7 +76,7 @@ def engine(
         if as_json:
             write_json([contest.to_json() for contest in contests])
         else:
-            table(("contest", "beside", "goal"), ((each.name, each.beside, each.bound) for each in contests))
+            table(("benchmark", "baseline", "goal"), ((each.name, each.beside, each.bound) for each in contests))
         return
     if plot is not None:
         from zoo.bench import plot as picture
@@ -93,9 +97,9 @@ def engine(
         write_json(found.to_json())
     else:
         _wide_table(
-            ("contest", "ms", "beside", "ms", "figure", "quartiles", "rounds", "goal", "met"),
+            ("benchmark", "ms", "baseline", "ms", "ratio", "quartiles", "rounds", "goal", "met"),
             (result.row() for result in found.results),
-            right=("ms", "figure", "quartiles", "rounds", "goal"),
+            right=("ms", "ratio", "quartiles", "rounds", "goal"),
         )
         for line in found.remarks():
             write(line)
@@ -107,22 +111,24 @@ def engine(
 def cells(
     only: Annotated[
         str | None,
-        typer.Option(help="Only cells whose name matches, as in 'min*'.", autocompletion=completion.cell_names),
+        typer.Option(help="Measure only cells whose name matches, as in 'min*'.", autocompletion=completion.cell_names),
     ] = None,
     sort: Annotated[
         str,
         typer.Option(help="Sort by name, parameters, forward or training.", autocompletion=completion.cell_sorts),
     ] = "name",
-    batch: Annotated[int, typer.Option(min=1, help="Rows of the input.")] = 16,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the input.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Batch size of the input.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, help="Number of time steps of the input.")] = 64,
     rounds: Annotated[
         int, typer.Option(min=1, help="Undisturbed measurement rounds of each cell, if time allows.")
     ] = 10,
-    seconds: Annotated[float, typer.Option(min=0, help="Time for all, about; at least three rounds each.")] = 300,
-    threads: Annotated[int, typer.Option(min=1, help="Threads that torch may use.")] = 1,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Approximate total time in seconds; at least three rounds are run.")
+    ] = 300,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads that torch uses.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """What each cell costs at one size: figures, time beside the LSTM's, memory; forward, and with the gradient."""
+    """Measure each cell at one size: parameters, time relative to the LSTM, memory; forward and training."""
     from zoo.bench import cells as bench
     from zoo.plugin.manager import catalogue
 

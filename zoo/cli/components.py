@@ -38,14 +38,14 @@ def register(app: typer.Typer) -> None:
 
 def components(
     kind: Annotated[
-        str | None, typer.Option(help="Only this kind: cell, head, ...", autocompletion=component_kinds)
+        str | None, typer.Option(help="Show only this kind: cell, head, ...", autocompletion=component_kinds)
     ] = None,
     sort: Annotated[str, typer.Option(help="Sort by 'name', or cells by 'parameters'.", autocompletion=sorts)] = "name",
     as_json: Json = False,
 ) -> None:
-    """The components that a spec can name, their options, and where they come from.
+    """List the components that a spec can name, with their options and origin.
 
-    Cells come with what they cost at one size, 64 numbers in and 64 out.
+    Of cells also the cost at one size, 64 features in and 64 out.
     """
     from zoo.plugin.manager import catalogue
     from zoo.spec.schema import KINDS
@@ -153,11 +153,13 @@ def _options(options: type[BaseModel]) -> dict[str, Any]:
 def plugins(
     traceback: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Why this plugin is broken, in full.", autocompletion=plugin_names),
+        typer.Option(
+            metavar="NAME", help="Show the full traceback of this broken plugin.", autocompletion=plugin_names
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """The installed plugins: what each provides, how long it took to load, and why one does not work."""
+    """List the installed plugins: what each provides, how long it took to load, and why one does not work."""
     from zoo.plugin.manager import catalogue
 
     known = catalogue()
@@ -227,7 +229,7 @@ def _said(plugin: Plugin, most: int) -> Iterator[str]:
 def schema(
     output: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")] = None,
 ) -> None:
-    """The JSON Schema (draft 7) of the spec format for what is installed, for editors."""
+    """Print the JSON Schema (draft 7) of the spec format, with all installed components, for editors."""
     import json
 
     from zoo.plugin.manager import catalogue

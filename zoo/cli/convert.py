@@ -46,7 +46,7 @@ def convert(
     ] = None,
     nonlinearity: Annotated[
         str | None,
-        typer.Option(help="Activation function of a plain RNN, tanh or relu, where the file does not say it."),
+        typer.Option(help="Activation function of a plain RNN, tanh or relu, if the file does not say."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace output files that exist.")] = False,
 ) -> None:

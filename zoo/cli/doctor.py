@@ -17,13 +17,13 @@ def register(app: typer.Typer) -> None:
 def doctor(
     spec: SpecArgument,
     length: Annotated[
-        list[int] | None, typer.Option(min=2, help="Steps that gradients go back; may be given several times.")
+        list[int] | None, typer.Option(min=2, help="Number of steps to follow gradients back in time; may be repeated.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the parameters and of the input.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the parameters and the input.")] = 0,
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """How healthy a model is before it is trained: gradients over many steps, gates, dead units, denormal numbers."""
+    """Examine an untrained model: gradients over many steps, saturated gates, dead units, denormal numbers."""
     from zoo import api
     from zoo.spec import library
     from zoo.spec.changes import of_texts

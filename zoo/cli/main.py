@@ -59,7 +59,7 @@ def _root(
     root: str | None = typer.Option(
         None,
         metavar="FOLDER",
-        help="Refuse specs outside this folder, except the library's. Same as the variable ZOO_SPEC_ROOT.",
+        help="Refuse specs outside this folder, except the library's. Same as the environment variable ZOO_SPEC_ROOT.",
     ),
 ) -> None:
     """What stands before a command; its help is the application's."""
@@ -118,11 +118,11 @@ def _run() -> int | str | None:
     except OSError as error:
         return _refused(error)
     except MemoryError:
-        note("zoo: there is not enough memory for this")
+        note("zoo: not enough memory")
         return 2
     except Exception as error:
         if _is_memory(error):
-            note(f"zoo: there is not enough memory for this: {one_line(str(error).splitlines()[0])}")
+            note(f"zoo: not enough memory: {one_line(str(error).splitlines()[0])}")
             return 2
         note("".join(traceback.format_exception(error)).rstrip())
         return 1

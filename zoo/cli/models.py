@@ -27,16 +27,16 @@ def register(app: typer.Typer) -> None:
 
 def summary(
     spec: SpecArgument,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows of the random input.")] = 3,
-    seq_len: Annotated[int, typer.Option(min=1, help="Time steps of the random input.")] = 15,
+    batch_size: Annotated[int, typer.Option(min=1, help="Batch size of the random input.")] = 3,
+    seq_len: Annotated[int, typer.Option(min=1, help="Number of time steps of the random input.")] = 15,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, mps or meta; chosen by size if not given.", autocompletion=devices)
     ] = None,
-    depth: Annotated[int, typer.Option(min=1, help="Levels of modules to show.")] = 3,
+    depth: Annotated[int, typer.Option(min=1, help="Number of module levels to show.")] = 3,
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """A model's modules, shapes, parameters and cost."""
+    """Show a model's modules, shapes, parameters and cost."""
     from zoo.spec import library
     from zoo.spec.changes import of_texts
 
@@ -57,29 +57,32 @@ def hold(
         list[str] | None,
         typer.Argument(
             metavar="[SPEC]...",
-            help="Names, paths or folders; all of the library if none is given.",
+            help="Names, paths or folders; the whole library if none is given.",
             autocompletion=spec_names,
         ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda or mps; the one available if not given.", autocompletion=devices)
+        str | None,
+        typer.Option(help="cpu, cuda or mps; an available GPU, else the CPU, if not given.", autocompletion=devices),
     ] = None,
     engine: Annotated[
         str,
-        typer.Option(help="How recurrences run: auto, fused, linear, loop, compile or scan.", autocompletion=engines),
+        typer.Option(
+            help="Engine that runs the recurrences: auto, fused, linear, loop, compile or scan.", autocompletion=engines
+        ),
     ] = "auto",
     check: Annotated[
         list[str] | None, typer.Option(help="Run only this check; may be repeated.", autocompletion=check_names)
     ] = None,
     slow: Annotated[bool, typer.Option("--slow", help="Run the slow checks too.")] = False,
     jobs: Annotated[
-        str, typer.Option("--jobs", "-j", help="Models tested side by side: a number, or 'auto' for one on each CPU.")
+        str, typer.Option("--jobs", "-j", help="Number of models tested in parallel, or 'auto' for one per CPU.")
     ] = "auto",
     exit_first: Annotated[
         bool, typer.Option("--exitfirst", "-x", help="Stop after the first model with a failure.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="One line for each check, with its time and details.")
+        bool, typer.Option("--verbose", "-v", help="Print one line for each check, with its time and details.")
     ] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of each failure.")] = False,
     changes: Changes = None,
@@ -123,7 +126,7 @@ def hold(
     failed = [report for report in reports if not report.ok]
     if failed:
         names_of = ", ".join(report.name for report in failed)
-        note(f"zoo: the contract does not hold for {names_of}")
+        note(f"zoo: conformance checks failed for {names_of}")
         raise typer.Exit(CheckFailure.exit_status)
 
 

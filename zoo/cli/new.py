@@ -14,7 +14,7 @@ from zoo.errors import ZooError
 
 
 def register(app: typer.Typer) -> None:
-    new = typer.Typer(help="Start something new.", no_args_is_help=True)
+    new = typer.Typer(help="Write the files of a new spec or plugin.", no_args_is_help=True)
     new.command("spec", epilog="Example: [bold]zoo new spec my-model --cell gru[/]")(spec)
     new.command("plugin", epilog="Example: [bold]zoo new plugin acme --kind head --licence MIT[/]")(plugin)
     new.callback()(lambda: None)
@@ -23,10 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def spec(
     name: Annotated[str, typer.Argument(help="The model's name; the file is NAME.yaml.")],
-    cell: Annotated[str, typer.Option(help="The cell to start from.", autocompletion=cell_names)] = "lstm",
-    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
+    cell: Annotated[str, typer.Option(help="The cell that the spec uses.", autocompletion=cell_names)] = "lstm",
+    folder: Annotated[Path, typer.Option(help="Folder to write the file to.")] = Path(),
 ) -> None:
-    """Write a small spec to start from. An existing file is never overwritten."""
+    """Write a small example spec. An existing file is never overwritten."""
     from zoo.spec.template import write_new
 
     path = write_new(name, cell, folder)
@@ -48,9 +48,9 @@ def _licences(incomplete: str) -> list[str]:
 def plugin(
     name: Annotated[str, typer.Argument(help="The plugin's name, and its component's; the package is zoo-NAME.")],
     kind: Annotated[
-        str, typer.Option(help="'cell', 'layer', 'head', 'input', or 'specs' alone.", autocompletion=_kinds)
+        str, typer.Option(help="'cell', 'layer', 'head', 'input', or 'specs' for specs only.", autocompletion=_kinds)
     ] = "cell",
-    folder: Annotated[Path, typer.Option(help="Where to put the package's folder.")] = Path(),
+    folder: Annotated[Path, typer.Option(help="Folder to create the package's folder in.")] = Path(),
     licence: Annotated[
         str | None,
         typer.Option(
@@ -58,7 +58,7 @@ def plugin(
         ),
     ] = None,
 ) -> None:
-    """Write a whole package with one component, a spec and tests that pass. An existing folder is never touched."""
+    """Write a complete package with one component, a spec and passing tests. An existing folder is never changed."""
     import shlex
 
     from zoo.scaffold.kinds import LICENCES
@@ -73,7 +73,7 @@ def plugin(
     write("  pip install -e '.[dev]'")
     write(f"  pytest && zoo summary {made.specs[0]}")
     if not asked:
-        note(f"the licence is {LICENCES[0]}, as nobody could be asked; --licence chooses one of {', '.join(LICENCES)}")
+        note(f"the licence is {LICENCES[0]}, as this is not a terminal; --licence chooses one of {', '.join(LICENCES)}")
 
 
 def _chosen(licences: tuple[str, ...]) -> str:

@@ -38,14 +38,18 @@ def register(app: typer.Typer) -> None:
 
 
 def list_specs(
-    pattern: Annotated[str, typer.Argument(help="Only names with this in them, or that match it, as 'rnn*'.")] = "*",
-    tag: Annotated[str | None, typer.Option(help="Only specs with this tag.", autocompletion=completion.tags)] = None,
+    pattern: Annotated[
+        str, typer.Argument(help="List only names that contain this text, or match this pattern, as in 'rnn*'.")
+    ] = "*",
+    tag: Annotated[
+        str | None, typer.Option(help="List only specs with this tag.", autocompletion=completion.tags)
+    ] = None,
     sort: Annotated[
         str, typer.Option(help="Sort by 'name' or 'parameters'.", autocompletion=completion.sorts)
     ] = "name",
     as_json: Json = False,
 ) -> None:
-    """The specs of the library, with their parameters and where they come from."""
+    """List the specs of the library, with their parameters and origin."""
     from fnmatch import fnmatchcase
 
     from zoo.spec.listing import listing
@@ -110,12 +114,12 @@ def _nothing(pattern: str, tag: str | None, found: Listing) -> str:
 def show(
     spec: SpecArgument,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="The canonical form, with where each value comes from.")
+        bool, typer.Option("--resolved", help="Show the canonical form, with the origin of each value.")
     ] = False,
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """A spec as it is written, or as it is understood; --set shows it as it is understood."""
+    """Show a spec as it is written, or in its canonical form; --set shows the latter."""
     from zoo.spec import library
     from zoo.spec.changes import of_texts
     from zoo.spec.dump import annotated, to_data
@@ -141,11 +145,13 @@ def validate(
     ],
     format: Annotated[
         str,
-        typer.Option(help="'text', 'json', or 'github' for annotations.", autocompletion=completion.formats),
+        typer.Option(
+            help="Output format: 'text', 'json', or 'github' for annotations.", autocompletion=completion.formats
+        ),
     ] = "text",
     changes: Changes = None,
 ) -> None:
-    """Check spec files: every mistake, each with its place. Exit status 2 if there is one."""
+    """Check spec files and report every mistake with its position. Exit status 2 if there is one."""
     from zoo.spec import library
     from zoo.spec.changes import of_texts
 
@@ -195,7 +201,7 @@ def _files(path: str) -> list[Path]:
 
 
 def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:
-    """What differs between two specs: in the canonical form, in parameters and in cost."""
+    """Show the differences between two specs: keys of the canonical form, parameters and cost."""
     from zoo.spec import library
     from zoo.spec.compare import compare
 

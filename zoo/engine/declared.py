@@ -114,7 +114,8 @@ def _initial_state(layer: nn.Module) -> None:
         if not (isinstance(state, str) and isinstance(value, Tensor)) or value.shape[:1] != (2,):
             wrong(
                 layer,
-                f".init_state gives {state!r:.40} without a row for each of 2 sequences: it must be a tensor (B, ...)",
+                f".init_state gives {state!r:.40} without an entry for each of 2 sequences: it must be a tensor (B, "
+                "...)",
             )
 
 
@@ -161,7 +162,11 @@ def _methods(cell: Cell) -> None:
         if getattr(type(cell), method, None) is not getattr(Cell, method):
             _takes(cell, method, arguments)
     if type(cell).forward is not Cell.forward:
-        wrong(cell, ".forward is the engine's, which runs a cell through it: write step, and leave forward as it is")
+        wrong(
+            cell,
+            ".forward is reserved for the engine, which runs a cell through it: define step, and leave forward as "
+            "it is",
+        )
     if not isinstance(cell.fusable, bool):
         wrong(cell, f".fusable must be True or False, not {cell.fusable!r:.60}")
     if cell.fusable and type(cell).fused is Cell.fused:
@@ -231,7 +236,7 @@ def _states(cell: Cell) -> None:
             wrong(cell, f".states[{state!r}] must be a zoo.StateSpec, as in {example}, not {spec!r:.60}")
         _state(cell, state, spec)
     if (cell.window or "fresh" in cell.uses) and (taken := {"age", "past"} & set(found)):
-        wrong(cell, f".states names a state {min(taken)!r}, which is reserved: the engine keeps past inputs under it")
+        wrong(cell, f".states names a state {min(taken)!r}, which is reserved: the engine stores past inputs under it")
 
 
 def _state(cell: Cell, state: str, spec: StateSpec) -> None:
@@ -250,7 +255,7 @@ def _state(cell: Cell, state: str, spec: StateSpec) -> None:
 
 def _first_state_is_output(cell: Cell, output: tuple[int, ...]) -> None:
     if not cell.states:
-        wrong(cell, " has no states, and so no first state to give as its output: write output(u, state, const)")
+        wrong(cell, " has no states, and so no first state to use as its output: write output(u, state, const)")
     first, spec = next(iter(cell.states.items()))
     if spec.shape != output or spec.complex:
         kind = "complex numbers of shape" if spec.complex else "shape"
@@ -331,14 +336,14 @@ def _gates(cell: Cell, roles: Mapping[str, Role]) -> None:
     said = {attribute: gate for attribute in ("keep", "write") if (gate := getattr(cell, attribute)) is not None}
     if said and not any(gate in gates for gate in said.values()):
         attribute, gate = next(iter(said.items()))
-        wrong(cell, f".{attribute} is {gate!r:.60}, which is no gate in roles; it has {', '.join(gates) or 'none'}")
+        wrong(cell, f".{attribute} is {gate!r:.60}, which is not a gate in roles; it has {', '.join(gates) or 'none'}")
 
 
 def _no_parameter(said: Hashable, parameters: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(str(said), parameters, n=1)
     if close:
-        return f"which is no parameter; did you mean {close[0]!r}?"
-    return f"which is no parameter; it has {', '.join(parameters) or 'none'}"
+        return f"which is not a parameter; did you mean {close[0]!r}?"
+    return f"which is not a parameter; it has {', '.join(parameters) or 'none'}"
 
 
 def _whole(value: object, low: int) -> bool:

@@ -56,7 +56,9 @@ def kept(model: nn.Module) -> None:
                     for leaf in _held(value)
                 ):
                     where = f"{path}.{attribute}" if path else attribute
-                    wrong(module, f".{where} is left from a run, with all that was computed: keep nothing in self")
+                    wrong(
+                        module, f".{where} is left from a run and holds its whole graph: store nothing computed in self"
+                    )
 
 
 def _held(value: Any) -> Iterator[Tensor | nn.Module]:

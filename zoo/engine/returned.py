@@ -94,7 +94,7 @@ def first_step(cell: Cell, u: Any, state: States, const: Any) -> States:
         wrong(cell, ".step changes the dict of states that it was given: give a new one")
     states(cell, new, state)
     if held and all(new[name] is old for name, old in state.items()):
-        wrong(cell, ".step gives the state as it was, the very tensors that it was given: give the new state")
+        wrong(cell, ".step gives the very tensors of the state that it was given: give the new state")
     return new
 
 
@@ -333,7 +333,7 @@ def _other_numbers(cell: Cell, method: str, name: str, value: Tensor, old: Tenso
 
 
 def _declared(cell: Cell, name: str, old: Tensor) -> str:
-    return f"{tuple(old.shape)}: its StateSpec has {cell.states[name].shape} for each row"
+    return f"{tuple(old.shape)}: its StateSpec has {cell.states[name].shape} for each sequence"
 
 
 def _fits(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:

@@ -135,12 +135,12 @@ def _rows(key: Any, batch: int) -> Any:
     if isinstance(key, Integral) and not isinstance(key, bool):
         row = int(key)
         if not -batch <= row < batch:
-            raise InputError(f"this state has {batch} rows: there is no row {row}")
+            raise InputError(f"this state has {batch} sequences: there is no sequence {row}")
         return slice(row, row + 1 or None)
     if isinstance(key, slice | list) or (isinstance(key, Tensor) and key.dim() == 1):
         return key
     raise InputError(
-        f"a state is indexed by a name, or by rows (a number, a slice, a list or a 1-D tensor), not by {key!r:.60}"
+        f"a state is indexed by a name, or by sequences (a number, a slice, a list or a 1-D tensor), not by {key!r:.60}"
     )
 
 

@@ -14,20 +14,22 @@ from zoo.layers.options import Activation, Rate, linear
 class LinearOptions(Options):
     """Options of the linear head."""
 
-    size: Annotated[int, Field(ge=1), Width] = Field(description="Outputs: classes, symbols, or 1 for a logit.")
+    size: Annotated[int, Field(ge=1), Width] = Field(
+        description="Number of outputs: classes, symbols, or 1 for a single logit."
+    )
     bias: bool = Field(True, description="Add a bias.")
-    dropout: Rate = Field(0.0, description="Dropout on what comes in.")
+    dropout: Rate = Field(0.0, description="Dropout rate on the input of the head.")
 
 
 class MLPOptions(Options):
     """Options of the head of several linear maps."""
 
-    size: Annotated[int, Field(ge=1), Width] = Field(description="Outputs of the last map.")
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Number of outputs of the last linear map.")
     hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1), Width] = Field(
-        description="Widths of the maps before it, first to last."
+        description="Widths of the hidden layers, first to last."
     )
-    activation: Activation = Field("relu", description="What is applied after each map but the last.")
-    dropout: Rate = Field(0.0, description="Dropout after each activation.")
+    activation: Activation = Field("relu", description="Activation function after each linear map but the last.")
+    dropout: Rate = Field(0.0, description="Dropout rate after each activation.")
 
 
 class TiedOptions(Options):
@@ -40,7 +42,8 @@ class AttentionOptions(Options):
     """Options of the attention pool."""
 
     size: Annotated[int, Field(ge=1), Width] | None = Field(
-        None, description="Width of the scores' hidden layer; as wide as the features if not given."
+        None,
+        description="Width of the hidden layer of the attention scores; the number of features if not given.",
     )
 
 

@@ -10,17 +10,20 @@ from zoo.components import Options
 class ChronoOptions(Options):
     """Options of the chrono scheme."""
 
-    longest: int = Field(ge=3, description="The longest dependency to expect, T, in steps.")
+    longest: int = Field(ge=3, description="T, the longest dependency expected, in steps.")
 
 
 class IndRNNOptions(Options):
     """Options of the scheme of independently recurrent networks."""
 
-    longest: int = Field(ge=1, description="The longest dependency to expect, T, in steps.")
-    last: bool = Field(False, description="The last recurrent layer: units start with a long memory alone.")
+    longest: int = Field(ge=1, description="T, the longest dependency expected, in steps.")
+    last: bool = Field(
+        False,
+        description="Whether this is the last recurrent layer, whose units are all initialised with a long memory.",
+    )
 
 
 class UniformOptions(Options):
     """Options of the uniform scheme."""
 
-    range: float = Field(gt=0, le=1e38, description="Every parameter starts uniform between minus this and this.")
+    range: float = Field(gt=0, le=1e38, description="Every parameter is drawn uniformly from [-range, range].")

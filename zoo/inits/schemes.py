@@ -92,7 +92,7 @@ def chrono(options: ChronoOptions) -> Scheme:
                     seen.add(gate)
             if logs is None:
                 raise BuildError(
-                    f"init 'chrono' starts the bias of a gate that keeps or writes the state, and {_who(cell)} "
+                    f"init 'chrono' sets the bias of a forget or input gate, and {_who(cell)} "
                     "has none; give its layer init: paper"
                 )
 
@@ -116,7 +116,7 @@ def indrnn(options: IndRNNOptions) -> Scheme:
             names = [name for name, role in cell.roles().items() if role.kind == "unit"]
             if not names:
                 raise BuildError(
-                    f"init 'indrnn' starts one recurrent weight for each unit, and {_who(cell)} has none; "
+                    f"init 'indrnn' sets one recurrent weight for each unit, and {_who(cell)} has none; "
                     "give its layer init: paper"
                 )
             for name in names:
@@ -178,7 +178,8 @@ def _roles(component: nn.Module) -> Iterator[tuple[Cell, Mapping[str, Role]]]:
         roles = {name: role for name, role in cell.roles().items() if role.kind != "unit"}
         if not roles and any(True for _ in cell.parameters()):
             raise BuildError(
-                f"no scheme for maps and biases can start {_who(cell)}, which has parameters of other kinds alone; "
+                f"no scheme for matrices and biases can initialise {_who(cell)}, whose parameters are all of other "
+                "kinds; "
                 "give its layer init: paper"
             )
         yield cell, roles

@@ -12,27 +12,27 @@ from zoo.components import Description, Options, Vocabulary, Width
 class FeaturesOptions(Options):
     """Options of real-valued features."""
 
-    size: Annotated[int, Field(ge=1), Width] = Field(description="Features at each step.")
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Number of features at each step.")
 
 
 class MapsOptions(Options):
     """Options of maps."""
 
-    channels: Annotated[int, Field(ge=1), Width] = Field(description="Numbers at each place of a map.")
-    height: Annotated[int, Field(ge=1), Width] = Field(description="Rows of a map.")
-    width: Annotated[int, Field(ge=1), Width] = Field(description="Columns of a map.")
+    channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of channels of a map.")
+    height: Annotated[int, Field(ge=1), Width] = Field(description="Height of a map, in rows.")
+    width: Annotated[int, Field(ge=1), Width] = Field(description="Width of a map, in columns.")
 
 
 class TokensOptions(Options):
     """Options of embedded symbols."""
 
-    vocabulary: Annotated[int, Field(ge=1), Vocabulary] = Field(description="How many symbols there are.")
-    size: Annotated[int, Field(ge=1), Width] = Field(description="Features of each symbol's vector.")
+    vocabulary: Annotated[int, Field(ge=1), Vocabulary] = Field(description="Number of symbols.")
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Size of each symbol's embedding vector.")
     padding: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="The symbol whose vector is zero and learns nothing."
+        None, description="The padding symbol, whose embedding is zero and is not trained."
     )
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Drop whole symbols, the same ones for a whole pass (arXiv:1512.05287)."
+        0.0, description="Dropout rate of whole symbols, the same ones throughout a forward pass (arXiv:1512.05287)."
     )
 
     @model_validator(mode="after")

@@ -51,7 +51,7 @@ def examine(model: Model, *, lengths: Sequence[int], seed: int) -> Diagnosis:
             seen = x.flip(1) if turned else x
             found.append(_health(f"{place}{name}", kind, cell, seen, steps))
     if not found:
-        raise ZooError(f"{spec.name}: has no recurrent layer to look at")
+        raise ZooError(f"{spec.name}: has no recurrent layer to examine")
     return Diagnosis(spec.id, tuple(found))
 
 

@@ -80,15 +80,18 @@ class Health:
         if math.isnan(longest.ratio):
             found.append("no gradient reaches any step")
         elif not longest.ratio <= GROWN:
-            found.append(f"gradients explode: {longest.ratio:.1e} times as large {longest.steps} steps back")
+            found.append(f"gradients explode: {longest.ratio:.1e} times as large {longest.steps} steps back in time")
         elif shortest.ratio < LEFT:
-            found.append(f"gradients vanish: a thousandth is left after about {max(1, round(shortest.horizon))} steps")
+            found.append(f"gradients vanish: a thousandth remains after about {max(1, round(shortest.horizon))} steps")
         if found and self.saturated is not None and self.saturated > STUCK:
-            found.append(f"gates are stuck: {self.saturated:.0%} of their values are near 0 or 1")
+            found.append(f"gates are saturated: {self.saturated:.0%} of their activations are near 0 or 1")
         if self.dead:
             found.append(f"{self.dead} of {self.units} units are dead: the same output for every input")
         if self.denormal > SLOW:
-            found.append(f"{self.denormal:.1%} of the numbers are denormal, which is slow on processors that keep them")
+            found.append(
+                f"{self.denormal:.1%} of the numbers are denormal, which is slow on processors that do not flush "
+                "them to zero"
+            )
         return found
 
     def cells(self) -> tuple[str, ...]:

@@ -103,8 +103,8 @@ class Summary:
         macs = f"{_count(self.macs)} for {self.seq_len} steps,"
         lines = [
             ("parameters", f"{self.parameters:,} (shared ones counted once)"),
-            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {macs} per row"),
-            ("state", f"{self.state_bytes:,} bytes per row"),
+            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {macs} per sequence"),
+            ("state", f"{self.state_bytes:,} bytes per sequence"),
             ("sequential depth", f"{depth} for {self.seq_len} steps"),
             ("streamable", streaming),
         ]
@@ -228,7 +228,8 @@ def _holds(description: ModelDescription, batch_size: int, seq_len: int) -> None
     needed = 4 * batch_size * seq_len * max(_widths(description), default=1)
     if needed > MOST_MEMORY:
         raise InputError(
-            f"a run of {batch_size:,} rows of {seq_len:,} steps needs over {needed // 2**30:,} GiB: use fewer of them"
+            f"a run of {batch_size:,} sequences of {seq_len:,} steps needs over {needed // 2**30:,} GiB: use fewer "
+            "of them"
         )
 
 

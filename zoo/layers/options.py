@@ -17,22 +17,22 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 class LinearLayerOptions(Options):
     """Options of a linear map of every step."""
 
-    size: Annotated[int, Field(ge=1), Width] = Field(description="Features that come out.")
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Number of output features.")
     bias: bool = Field(True, description="Add a bias.")
-    activation: Activation = Field("none", description="What is applied to the result.")
-    dropout: Rate = Field(0.0, description="Dropout on the result.")
+    activation: Activation = Field("none", description="Activation function of the result.")
+    dropout: Rate = Field(0.0, description="Dropout rate on the result.")
 
 
 class NormOptions(Options):
     """Options of a norm."""
 
-    eps: float = Field(default=1e-5, gt=0, description="Added to the variance or mean square: it is never zero.")
+    eps: float = Field(default=1e-5, gt=0, description="Added to the variance or mean square, for numerical stability.")
 
 
 class BatchNormOptions(NormOptions):
     """Options of batch normalisation."""
 
-    momentum: float = Field(default=0.1, gt=0, le=1, description="Share of a new batch in the running figures.")
+    momentum: float = Field(default=0.1, gt=0, le=1, description="Weight of a new batch in the running statistics.")
 
 
 def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Description:

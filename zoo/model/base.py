@@ -91,7 +91,7 @@ class Model(nn.Module):
         Raises:
             InputError: If the architecture has no state to start from.
         """
-        raise InputError(f"{self._called} has no state that it could start from")
+        raise InputError(f"{self._called} has no initial state")
 
     @property
     def input_shape(self) -> Shape:

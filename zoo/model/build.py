@@ -162,7 +162,7 @@ def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str =
     """
     around = _around.get()
     if around is None:
-        raise BuildError("layers inside a layer are built while that is built: by zoo.build, and nowhere else")
+        raise BuildError("layers inside a layer are built only while zoo.build builds that layer")
     found, _ = _layers(layers, (*around.path, at), input_shape, around.init)
     around.started += found
     return LayerList(found, at=at)
@@ -198,7 +198,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         if getattr(layer.dropout, kind) and needed not in cell.uses:
             raise BuildError(f"{place}: cell {layer.cell.record.name!r} does not apply dropout.{kind}")
     if layer.dropout.zoneout and not any(state.zoneout for state in cell.states.values()):
-        raise BuildError(f"{place}: cell {layer.cell.record.name!r} has no state that may be zoned out")
+        raise BuildError(f"{place}: cell {layer.cell.record.name!r} has no state that allows zoneout")
     norm = None
     if layer.norm is not None:
         behind = merged_shape(cell.output_shape, layer.merge, both=both)
@@ -336,7 +336,7 @@ def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | N
     kept = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")
     for what, needed in (
         (f"has {kept}", (parameters + buffers) * dtype.itemsize),
-        (f"carries {state:,} numbers of state for each row", state * max(4, dtype.itemsize)),
+        (f"carries {state:,} numbers of state for each sequence", state * max(4, dtype.itemsize)),
     ):
         if needed > limit:
             raise BuildError(

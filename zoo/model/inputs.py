@@ -111,7 +111,7 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
     if not isinstance(x, Tensor):
         raise InputError(f"x must be a tensor or a PackedSequence, not {type(x).__name__}")
     if x.layout != torch.strided or x.is_nested:
-        raise InputError("x must be an ordinary dense tensor: use x.to_dense(), or pad the rows and give lengths")
+        raise InputError("x must be an ordinary dense tensor: use x.to_dense(), or pad the sequences and give lengths")
     axes = ", ".join(("B", "T", *map(str, shape)))
     if x.dim() != 2 + len(shape):
         message = f"x must have shape ({axes}), not {tuple(x.shape)}"
@@ -124,7 +124,7 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
     if tuple(x.shape[2:]) != shape:
         raise InputError(f"x must have shape ({axes}), not {tuple(x.shape)}")
     if 0 in x.shape[:2]:
-        raise InputError(f"x has no {'rows' if x.shape[0] == 0 else 'steps'}: shape {tuple(x.shape)}")
+        raise InputError(f"x has no {'sequences' if x.shape[0] == 0 else 'steps'}: shape {tuple(x.shape)}")
     if x.device != device and x.device.type != device.type:
         raise InputError(f"x is on {x.device}, the model on {device}: use x.to({str(device)!r})")
     if vocabulary is not None:
@@ -167,7 +167,9 @@ def row_lengths(
     given = lengths if isinstance(lengths, Tensor) else _as_tensor(lengths, batch)
     _refuse_sparse("lengths", given)
     if tuple(given.shape) != (batch,) or given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
-        raise InputError(f"lengths must be {batch} integers, one per row, not shape {tuple(given.shape)} {given.dtype}")
+        raise InputError(
+            f"lengths must be {batch} integers, one per sequence, not shape {tuple(given.shape)} {given.dtype}"
+        )
     _refuse_meta("lengths", given, x)
     given = given.to(torch.int64)
     if _readable(given):
@@ -191,7 +193,7 @@ def _as_tensor(lengths: Sequence[int], batch: int) -> Tensor:
             return torch.tensor(list(lengths))
         except (TypeError, ValueError, RuntimeError):
             pass
-    raise InputError(f"lengths must be {batch} integers, one per row, not {lengths!r:.60}")
+    raise InputError(f"lengths must be {batch} integers, one per sequence, not {lengths!r:.60}")
 
 
 def _readable(x: Tensor) -> bool:

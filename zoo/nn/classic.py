@@ -30,10 +30,10 @@ class GRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "two".
-        reset_gate ("after" or "before"): Reset 'after' the recurrent product (torch, cuDNN) or 'before' it (Cho et
-            al. 2014). Default: "after".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "two".
+        reset_gate ("after" or "before"): Apply the reset gate 'after' the recurrent product (torch, cuDNN) or
+            'before' it (Cho et al. 2014). Default: "after".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -104,9 +104,11 @@ class GRU(CellModel):
 
 
 class LSTM(CellModel):
-    """Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice.
+    """Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection are optional.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice.
 
     i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), g = tanh(W_g x + U_g h + b_g),
     o = σ(W_o x + U_o h + b_o); c = f ⊙ c + i ⊙ g; h = o ⊙ tanh(c), or W_p (o ⊙ tanh(c)) with a projection; the output
@@ -130,15 +132,17 @@ class LSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "two".
-        projection (int, at least 1): Map h to this many features before it is put out and fed back
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "two".
+        projection (int, at least 1): Project h to this many features before it is output and fed back
             (arXiv:1402.1128).
-        forget_bias (float): Where the forget gate's bias starts: the sum of both biases, if there are two.
-        peephole (bool): The gates see the cell state too (Gers, Schraudolph, Schmidhuber 2002). Default: False.
-        coupled (bool): One gate forgets and writes, i = 1 − f (arXiv:1503.04069, CIFG). Default: False.
+        forget_bias (float): Initial value of the forget gate's bias; of the sum of both biases, if there are two.
+        peephole (bool): Peephole connections from the cell state to the gates (Gers, Schraudolph, Schmidhuber
+            2002). Default: False.
+        coupled (bool): Couple the input gate to the forget gate, i = 1 − f (arXiv:1503.04069, CIFG). Default:
+            False.
         gate_norm ("none" or "layer"): Layer norm on both products and on the cell state (arXiv:1607.06450,
-            supplement); it starts chaotic, so half precision is not promised. Default: "none".
+            supplement); its initial dynamics are chaotic, so half precision is not supported. Default: "none".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -233,9 +237,9 @@ class RNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        nonlinearity ("tanh" or "relu"): What is applied to the sum of the products. Default: "tanh".
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "two".
+        nonlinearity ("tanh" or "relu"): Activation function of the new state. Default: "tanh".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "two".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

@@ -14,9 +14,11 @@ from zoo.nn.layer import CellModel, Made
 
 
 class Antisymmetric(CellModel):
-    """Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice.
+    """Antisymmetric network: Euler steps with an antisymmetric matrix, with an optional gate.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice.
 
     h = h + ε tanh(V_h x + M h + b_h) with M = W − Wᵀ − γ I; the output is h.
 
@@ -30,10 +32,12 @@ class Antisymmetric(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        gated (bool): A gate of the same antisymmetric product before the step. Default: False.
-        epsilon (float, above 0): ε, the length of the Euler step. Default: 0.01.
-        gamma (float, at least 0): γ, the diffusion, which takes γ I from the matrix. Default: 0.01.
-        sigma (float, above 0): The recurrent matrix starts with standard deviation sigma / √H. Default: 1.0.
+        gated (bool): Multiply each step by an input gate that shares the antisymmetric matrix. Default: False.
+        epsilon (float, above 0): ε, the step size of the Euler method. Default: 0.01.
+        gamma (float, at least 0): γ, the diffusion coefficient: γ I is subtracted from the recurrent matrix.
+            Default: 0.01.
+        sigma (float, above 0): The recurrent matrix is initialised with standard deviation sigma / √H. Default:
+            1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -106,9 +110,11 @@ class Antisymmetric(CellModel):
 
 
 class CfC(CellModel):
-    """Closed-form continuous-time network; knows irregular time.
+    """Closed-form continuous-time network; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Closed-form continuous-time network; knows irregular time.
 
     A backbone of dense layers sees x and h, y = backbone(x, h), and (f₁, f₂, a, b) = W y + β are its heads. With the
     time Δt since the last step, T = σ(a Δt + b); the output is h.
@@ -125,11 +131,12 @@ class CfC(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        mode ("default", "pure" or "no_gate"): How the heads make the new state. Default: "default".
-        backbone_units (int, at least 1): Width of the layers that the heads share. Default: 128.
-        backbone_layers (int, at least 1, at most 1000): Number of the layers that the heads share. Default: 1.
-        backbone_activation ("lecun_tanh", "tanh", "relu", "gelu" or "silu"): Of the shared layers; 'lecun_tanh' is
-            1.7159 tanh(0.666 x). Default: "lecun_tanh".
+        mode ("default", "pure" or "no_gate"): How the heads are combined into the new state: 'default',
+            interpolated by a time gate; 'no_gate', summed; 'pure', the closed-form solution. Default: "default".
+        backbone_units (int, at least 1): Width of the shared backbone layers. Default: 128.
+        backbone_layers (int, at least 1, at most 1000): Number of shared backbone layers. Default: 1.
+        backbone_activation ("lecun_tanh", "tanh", "relu", "gelu" or "silu"): Activation function of the backbone
+            layers; 'lecun_tanh' is 1.7159 tanh(0.666 x). Default: "lecun_tanh".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -224,10 +231,12 @@ class CoRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        discretisation ("explicit" or "imex"): Damping at the old z or, imex, the new. Default: "explicit".
+        discretisation ("explicit" or "imex"): Damping computed from the old velocity z ('explicit') or from the new
+            one ('imex'). Default: "explicit".
         dt (float, above 0): Step Δt of the discretisation, the same at every step of a sequence. Default: 0.042.
-        gamma (float, above 0): γ, the frequency term: pulls y back. Default: 2.7.
-        epsilon (float, above 0): ε, the damping of z. Default: 4.7.
+        gamma (float, above 0): γ, the strength of the restoring force on y, which sets the oscillators' frequency.
+            Default: 2.7.
+        epsilon (float, above 0): ε, the damping coefficient of the velocity z. Default: 4.7.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -300,9 +309,11 @@ class CoRNN(CellModel):
 
 
 class GRUD(CellModel):
-    """GRU with decay: fills in what was not observed, and forgets by the time since it was.
+    """GRU with decay: missing inputs and the state decay with the time since the last observation.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    GRU with decay: fills in what was not observed, and forgets by the time since it was.
 
     m is 1 where a feature is observed and 0 where not, δ the time since it last was, x̃ what it was then, x̄ its
     mean.
@@ -325,8 +336,8 @@ class GRUD(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -398,9 +409,11 @@ class GRUD(CellModel):
 
 
 class LEM(CellModel):
-    """Long expressive memory: two coupled states, each with a pace that it learns.
+    """Long expressive memory: two coupled states with learned time scales.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Long expressive memory: two coupled states, each with a pace that it learns.
 
     Δt₁ = Δt σ(V₁ x + W₁ y + b₁), Δt₂ = Δt σ(V₂ x + W₂ y + b₂), z = (1 − Δt₁) ⊙ z + Δt₁ ⊙ tanh(V_z x + W_z y + b_z),
     y = (1 − Δt₂) ⊙ y + Δt₂ ⊙ tanh(V_y x + W_y z + b_y) with the new z; the output is y.
@@ -413,8 +426,8 @@ class LEM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
         dt (float, above 0): Step Δt of the discretisation, the same at every step of a sequence. Default: 1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
@@ -501,12 +514,14 @@ class Lipschitz(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        integrator ("euler" or "rk2"): Forward Euler, or the midpoint rule. Default: "euler".
-        epsilon (float, above 0): ε, the length of the step. Default: 0.03.
-        beta (float, at least 0, at most 1): β, the share of the skew-symmetric part of both matrices. Default:
+        integrator ("euler" or "rk2"): Integration scheme: 'euler', forward Euler, or 'rk2', the midpoint rule.
+            Default: "euler".
+        epsilon (float, above 0): ε, the step size. Default: 0.03.
+        beta (float, at least 0, at most 1): β, the weight of the skew-symmetric part of both matrices. Default:
             0.75.
-        gamma (float, at least 0): γ, which takes γ I from both matrices. Default: 0.001.
-        std (float, above 0): The recurrent matrices start with standard deviation std / H. Default: 0.1.
+        gamma (float, at least 0): γ, the diffusion coefficient: γ I is subtracted from both matrices. Default:
+            0.001.
+        std (float, above 0): The recurrent matrices are initialised with standard deviation std / H. Default: 0.1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -579,9 +594,11 @@ class Lipschitz(CellModel):
 
 
 class LTC(CellModel):
-    """Liquid time-constant network, fully connected, by a fused solver; knows irregular time.
+    """Liquid time-constant network, fully connected, by a fused solver; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Liquid time-constant network, fully connected, by a fused solver; knows irregular time.
 
     Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
     s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_{k} x_k + input_b_{k} comes
@@ -601,7 +618,7 @@ class LTC(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        unfolds (int, at least 1, at most 1000): Steps of the solver within one time step. Default: 6.
+        unfolds (int, at least 1, at most 1000): Solver steps within one time step. Default: 6.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -671,9 +688,11 @@ class LTC(CellModel):
 
 
 class ODELSTM(CellModel):
-    """LSTM whose output flows on by a differential equation; knows irregular time.
+    """LSTM whose output evolves between steps by a differential equation; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    LSTM whose output flows on by a differential equation; knows irregular time.
 
     i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
     g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g, h̃ = o ⊙ tanh(c), h = flow(h̃, Δt); the output is h.
@@ -689,10 +708,11 @@ class ODELSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        solver ("euler", "heun" or "rk4"): One slope a step, two, or four. Default: "rk4".
-        unfolds (int, at least 1, at most 1000): Steps of the solver within one time step. Default: 3.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        solver ("euler", "heun" or "rk4"): ODE solver: 'euler', 'heun' or 'rk4', with one, two or four evaluations
+            per step. Default: "rk4".
+        unfolds (int, at least 1, at most 1000): Solver steps within one time step. Default: 3.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -765,9 +785,11 @@ class ODELSTM(CellModel):
 
 
 class PhasedLSTM(CellModel):
-    """Phased LSTM: each unit is updated while its own clock is open; knows irregular time.
+    """Phased LSTM: each unit is updated while its own time gate is open; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Phased LSTM: each unit is updated while its own clock is open; knows irregular time.
 
     An LSTM with peepholes proposes c̃ and h̃, and a time gate k of each unit lets them through:
     c = k ⊙ c̃ + (1 − k) ⊙ c, h = k ⊙ h̃ + (1 − k) ⊙ h; the output is h.
@@ -786,14 +808,14 @@ class PhasedLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        peephole (bool): The gates see the cell state too, as the paper has it. Default: True.
-        leak (float, at least 0, below 1): α, how far a closed time gate lets through. Default: 0.001.
-        ratio (float, above 0, at most 1): Share of the period that the gate is open: where r_on starts. Default:
-            0.05.
-        period_min (float, above 0): Shortest period that a unit starts with. Default: 2.718281828459045.
-        period_max (float, above 0): Longest period that a unit starts with. Default: 403.4287934927351.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        peephole (bool): Peephole connections from the cell state to the gates, as in the paper. Default: True.
+        leak (float, at least 0, below 1): α, the leak: slope of the time gate while it is closed. Default: 0.001.
+        ratio (float, above 0, at most 1): Initial value of r_on, the fraction of the period during which the time
+            gate is open. Default: 0.05.
+        period_min (float, above 0): Shortest initial period of a unit. Default: 2.718281828459045.
+        period_max (float, above 0): Longest initial period of a unit. Default: 403.4287934927351.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -893,9 +915,10 @@ class TauGRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        delay (int, at least 1, at most 1000000): Steps from the delayed state to the present one. Default: 4.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        delay (int, at least 1, at most 1000000): Delay τ in steps: how many steps ago the delayed state was.
+            Default: 4.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -966,9 +989,11 @@ class TauGRU(CellModel):
 
 
 class UnICORNN(CellModel):
-    """Undamped independent oscillators, each with a pace that it learns.
+    """Undamped independent oscillators with learned time scales.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Undamped independent oscillators, each with a pace that it learns.
 
     z = z − Δt σ(c) ⊙ (tanh(w ⊙ y + V x + b) + α y), y = y + Δt σ(c) ⊙ z with the new z; the output is y.
 
@@ -980,7 +1005,8 @@ class UnICORNN(CellModel):
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         dt (float, above 0): Step Δt of the discretisation, the same at every step of a sequence. Default: 0.19.
-        alpha (float, at least 0): α, the frequency term: pulls y back. Default: 30.65.
+        alpha (float, at least 0): α, the strength of the restoring force on y, which sets the oscillators'
+            frequency. Default: 30.65.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

@@ -28,8 +28,8 @@ class ATR(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "two".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "two".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -99,9 +99,11 @@ class ATR(CellModel):
 
 
 class BR(CellModel):
-    """Bistable recurrent cell: each unit feeds back to itself alone, and can latch.
+    """Bistable recurrent cell: each unit sees only its own previous state, and can be bistable.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Bistable recurrent cell: each unit feeds back to itself alone, and can latch.
 
     a = 1 + tanh(W_a x + w_a ⊙ h + b_a), c = σ(W_c x + w_c ⊙ h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
@@ -263,9 +265,11 @@ class CFN(CellModel):
 
 
 class DSGU(CellModel):
-    """Deep simple gated unit: the input multiplies the state, with one more product behind.
+    """Deep simple gated unit: the input multiplies the state, followed by one more product.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Deep simple gated unit: the input multiplies the state, with one more product behind.
 
     x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
@@ -362,9 +366,11 @@ class FastGRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        nonlinearity ("relu" or "tanh"): Of the candidate. Default: "tanh".
-        zeta (float): Where ζ starts; σ(ζ) weighs the candidate where the gate is closed. Default: 1.0.
-        nu (float): Where ν starts; σ(ν) weighs the candidate always. Default: -4.0.
+        nonlinearity ("relu" or "tanh"): Activation function of the candidate state. Default: "tanh".
+        zeta (float): Initial value of ζ; σ(ζ) is the weight of the candidate state where the gate is closed.
+            Default: 1.0.
+        nu (float): Initial value of ν; σ(ν) is a constant weight of the candidate state, added to the gate's.
+            Default: -4.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -449,9 +455,9 @@ class FastRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        nonlinearity ("relu" or "tanh"): Of the candidate. Default: "tanh".
-        alpha (float): Where α starts; σ(α) weighs the candidate. Default: -3.0.
-        beta (float): Where β starts; σ(β) weighs the old state. Default: 3.0.
+        nonlinearity ("relu" or "tanh"): Activation function of the candidate state. Default: "tanh".
+        alpha (float): Initial value of α; σ(α) is the weight of the candidate state. Default: -3.0.
+        beta (float): Initial value of β; σ(β) is the weight of the old state. Default: 3.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -523,9 +529,11 @@ class FastRNN(CellModel):
 
 
 class IndRNN(CellModel):
-    """Independently recurrent network: each unit feeds back to itself alone.
+    """Independently recurrent network: each unit sees only its own previous state.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Independently recurrent network: each unit feeds back to itself alone.
 
     h = f(W x + u ⊙ h + b), f = relu or tanh; the output is h.
 
@@ -538,9 +546,10 @@ class IndRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        nonlinearity ("relu" or "tanh"): What is applied to the sum. Default: "relu".
-        bias ("one" or "none"): 'one' as the paper has, or 'none'. Default: "one".
-        bound (float, above 0): Largest recurrent weight: γ^(1/T) for T steps, with γ near 5 in the official code.
+        nonlinearity ("relu" or "tanh"): Activation function of the new state. Default: "relu".
+        bias ("one" or "none"): 'one' bias per unit as in the paper, or 'none'. Default: "one".
+        bound (float, above 0): Largest absolute recurrent weight, no bound if not given; the official code has
+            γ^(1/T) for T steps, with γ near 5.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -612,9 +621,11 @@ class IndRNN(CellModel):
 
 
 class JANET(CellModel):
-    """Just another network: an LSTM with nothing but its forget gate.
+    """Just another network: an LSTM with a forget gate only.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Just another network: an LSTM with nothing but its forget gate.
 
     s = W_f x + U_f c + b_f, n = tanh(W_c x + U_c c + b_c), c = σ(s) ⊙ c + (1 − σ(s − β)) ⊙ n; the output is c.
 
@@ -624,10 +635,11 @@ class JANET(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        beta (float): Constant taken from the forget gate's sum where it opens the input. Default: 1.0.
-        longest (int, at least 3): Longest dependency expected, in steps: chrono initialisation of the forget bias.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        beta (float): β, subtracted from the forget gate's preactivation where it gates the input. Default: 1.0.
+        longest (int, at least 3): Longest dependency expected, in steps, for chrono initialisation of the forget
+            bias; no chrono initialisation if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -699,9 +711,11 @@ class JANET(CellModel):
 
 
 class LightRU(CellModel):
-    """Light recurrent unit: one gate, and a candidate of the input alone.
+    """Light recurrent unit: one gate, and a candidate that sees only the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Light recurrent unit: one gate, and a candidate of the input alone.
 
     f = σ(W_f x + U_f h + b_f), h = (1 − f) ⊙ h + f ⊙ tanh(W_h x); the output is h.
 
@@ -780,9 +794,11 @@ class LightRU(CellModel):
 
 
 class LiGRU(CellModel):
-    """Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products.
+    """Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input products.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products.
 
     (u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
     output is h.
@@ -796,9 +812,9 @@ class LiGRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        cell_norm ("batch", "layer" or "none"): The cell's own `norm`. On the products of the input, as the paper
-            has it; 'none' adds a bias instead. Default: "batch".
-        nonlinearity ("relu" or "tanh"): Of the candidate. Default: "relu".
+        cell_norm ("batch", "layer" or "none"): The cell's own `norm`. Normalisation of the input products, 'batch'
+            as in the paper; 'none' adds a bias instead. Default: "batch".
+        nonlinearity ("relu" or "tanh"): Activation function of the candidate state. Default: "relu".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -869,9 +885,11 @@ class LiGRU(CellModel):
 
 
 class MGU(CellModel):
-    """Minimal gated unit: one gate resets and updates.
+    """Minimal gated unit: one gate serves as reset gate and update gate.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Minimal gated unit: one gate resets and updates.
 
     f = σ(W_f x + U_f h + b_f), n = tanh(W_h x + U_h (f ⊙ h) + b_h), h = (1 − f) ⊙ h + f ⊙ n; the output is h.
 
@@ -881,8 +899,8 @@ class MGU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1034,9 +1052,11 @@ class MinimalRNN(CellModel):
 
 
 class MiRU1(CellModel):
-    """Minion recurrent unit 1: a GRU with a constant for its update gate.
+    """Minion recurrent unit 1: a GRU with a constant update gate.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Minion recurrent unit 1: a GRU with a constant for its update gate.
 
     r = σ(W_r x + U_r h + b_r), n = tanh(W_h x + U_h (r ⊙ h) + b_h), h = λ h + (1 − λ) n; the output is h.
 
@@ -1047,9 +1067,9 @@ class MiRU1(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        lam (float, at least 0, below 1): λ, share of the old state in the new one. Default: 0.5.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        lam (float, at least 0, below 1): λ, the weight of the old state in the new one. Default: 0.5.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1120,9 +1140,11 @@ class MiRU1(CellModel):
 
 
 class MiRU2(CellModel):
-    """Minion recurrent unit 2: a GRU with constants for both gates.
+    """Minion recurrent unit 2: a GRU with two constant gates.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Minion recurrent unit 2: a GRU with constants for both gates.
 
     n = tanh(W x + U (β h) + b), h = λ h + (1 − λ) n; the output is h.
 
@@ -1133,10 +1155,10 @@ class MiRU2(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        lam (float, at least 0, below 1): λ, share of the old state in the new one. Default: 0.5.
-        beta (float, at least 0, at most 1): β, scale of the old state in the candidate. Default: 0.5.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        lam (float, at least 0, below 1): λ, the weight of the old state in the new one. Default: 0.5.
+        beta (float, at least 0, at most 1): β, the factor of the old state in the candidate state. Default: 0.5.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1208,9 +1230,11 @@ class MiRU2(CellModel):
 
 
 class MUT1(CellModel):
-    """Mutated unit 1 of an evolutionary search: the update gate sees the input alone.
+    """Mutated unit 1 of an evolutionary search: the update gate sees only the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Mutated unit 1 of an evolutionary search: the update gate sees the input alone.
 
     z = σ(W_z x + b_z), r = σ(W_r x + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + tanh(x') + b_h) + (1 − z) ⊙ h.
 
@@ -1224,8 +1248,8 @@ class MUT1(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        input ("matrix" or "identity"): What stands for x: a product of it, or 'identity', x itself, as wide as the
-            state. Default: "matrix".
+        input ("matrix" or "identity"): 'matrix' for a product of the input, or 'identity' for the input itself,
+            which must be as wide as the state. Default: "matrix".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1311,8 +1335,8 @@ class MUT2(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        input ("matrix" or "identity"): What stands for x: a product of it, or 'identity', x itself, as wide as the
-            state. Default: "matrix".
+        input ("matrix" or "identity"): 'matrix' for a product of the input, or 'identity' for the input itself,
+            which must be as wide as the state. Default: "matrix".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1465,9 +1489,11 @@ class MUT3(CellModel):
 
 
 class NBR(CellModel):
-    """Neuromodulated bistable recurrent cell: all units set how a unit latches.
+    """Neuromodulated bistable recurrent cell: each unit's bistability is modulated by all units.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Neuromodulated bistable recurrent cell: all units set how a unit latches.
 
     a = 1 + tanh(W_a x + U_a h + b_a), c = σ(W_c x + U_c h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
@@ -1568,8 +1594,10 @@ class QRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        window (int, at least 1, at most 1000): Inputs that the gates see, the paper's filter width k. Default: 2.
-        pooling ("f", "fo" or "ifo"): Which gates there are: forget, output, input. Default: "fo".
+        window (int, at least 1, at most 1000): Filter width k of the convolutions: how many inputs, up to the
+            present one, the gates see. Default: 2.
+        pooling ("f", "fo" or "ifo"): Gates of the pooling, by their first letters: forget (f), output (o), input
+            (i). Default: "fo".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1654,7 +1682,7 @@ class RAN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        nonlinearity ("tanh" or "identity"): From the memory to the output. Default: "tanh".
+        nonlinearity ("tanh" or "identity"): Activation function between the memory and the output. Default: "tanh".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1741,10 +1769,10 @@ class RHN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        depth (int, at least 1, at most 1000): Micro-steps within a time step, the paper's recurrence depth L.
-            Default: 3.
-        coupled (bool): Carry what is not transformed, c = 1 − t; otherwise c has a gate. Default: True.
-        transform_bias (float): Where the bias of the transform gate starts. Default: -2.0.
+        depth (int, at least 1, at most 1000): Recurrence depth L: highway layers within one time step. Default: 3.
+        coupled (bool): Couple the carry gate to the transform gate, c = 1 − t; otherwise c is a gate of its own.
+            Default: True.
+        transform_bias (float): Initial value of the transform gate's bias. Default: -2.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1832,9 +1860,10 @@ class SCRN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        context_size (int, at least 1): Width of the slow state. Default: 16.
-        alpha (float, above 0, below 1): Share of the slow state that stays at each step. Default: 0.95.
-        adaptive (bool): Learn that share for each unit, from alpha on. Default: False.
+        context_size (int, at least 1): Size of the slow context state. Default: 16.
+        alpha (float, above 0, below 1): α, the decay factor of the slow context state: the fraction that is carried
+            over at each step. Default: 0.95.
+        adaptive (bool): Learn α for each unit, with `alpha` as its initial value. Default: False.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1905,9 +1934,11 @@ class SCRN(CellModel):
 
 
 class SGRN(CellModel):
-    """Simple gated recurrent network: one gate, whose product of x is the candidate too.
+    """Simple gated recurrent network: one gate, whose input product is the candidate too.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Simple gated recurrent network: one gate, whose product of x is the candidate too.
 
     p = W x + b, f = σ(p + U h + b'), h = tanh((1 − f) ⊙ p + f ⊙ h); the output is h.
 
@@ -1919,8 +1950,8 @@ class SGRN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -2093,10 +2124,11 @@ class SRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        peephole (bool): The gates see the old state, through v; without, the cell is linear. Default: True.
-        skip ("scaled", "plain" or "none"): The input where the reset gate is closed: times α = √(1 + 2
-            exp(highway_bias)), as it is, or not. Default: "scaled".
-        highway_bias (float, at most 100): Where the bias of the reset gate starts. Default: 0.0.
+        peephole (bool): Peephole connections from the old state to the gates, with weights v; without them the
+            recurrence is linear. Default: True.
+        skip ("scaled", "plain" or "none"): Highway connection of the input: 'scaled' by α = √(1 + 2
+            exp(highway_bias)), 'plain', or 'none'. Default: "scaled".
+        highway_bias (float, at most 100): Initial value of the reset gate's bias. Default: 0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -2167,9 +2199,11 @@ class SRU(CellModel):
 
 
 class STAR(CellModel):
-    """Stackable recurrent cell: one gate, and gradients that keep their size through many layers.
+    """Stackable recurrent cell: one gate, and gradients that keep their magnitude through many layers.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Stackable recurrent cell: one gate, and gradients that keep their size through many layers.
 
     k = W_k x + U_k h + b_k, z = tanh(W_z x + b_z), h = tanh((1 − σ(k)) ⊙ h + σ(k + β) ⊙ z); the output is h.
 
@@ -2182,8 +2216,10 @@ class STAR(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        beta (float): Added to the gate's sum where it opens the input: the official code has 1. Default: 0.0.
-        longest (int, at least 2): Longest dependency expected, in steps: chrono initialisation of the gate's bias.
+        beta (float): β, added to the gate's preactivation where it gates the input; the official code has 1.
+            Default: 0.0.
+        longest (int, at least 2): Longest dependency expected, in steps, for chrono initialisation of the gate's
+            bias; no chrono initialisation if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -2254,9 +2290,11 @@ class STAR(CellModel):
 
 
 class SURNN(CellModel):
-    """Selective-update network: each unit keeps its state but where a rhythm of its own opens.
+    """Selective-update network: each unit keeps its state except where its own periodic gate opens.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Selective-update network: each unit keeps its state but where a rhythm of its own opens.
 
     n = tanh(W x + U h + b), g = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), h = h + g ⊙ (n − h); the output is h.
 
@@ -2270,9 +2308,10 @@ class SURNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        harmonics (int, at least 1, at most 1000): K, rhythms that the units' gates are sums of. Default: 4.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        harmonics (int, at least 1, at most 1000): K, the number of harmonics that each unit's gate is a sum of.
+            Default: 4.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -2602,9 +2641,10 @@ class UGRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        nonlinearity ("relu" or "tanh"): Of the candidate. Default: "tanh".
+        nonlinearity ("relu" or "tanh"): Activation function of the candidate state. Default: "tanh".
         bias ("two" or "one"): 'two' biases per gate as torch has, or 'one'. Default: "one".
-        forget_bias (float): Where the gate's bias starts: the sum of both, if there are two. Default: 1.0.
+        forget_bias (float): Initial value of the gate's bias; of the sum of both biases, if there are two. Default:
+            1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

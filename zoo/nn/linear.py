@@ -14,9 +14,11 @@ from zoo.nn.layer import CellModel, Made
 
 
 class HGRN(CellModel):
-    """Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone.
+    """Hierarchically gated recurrent network: its forget gate has a lower bound and sees only the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone.
 
     f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
 
@@ -32,7 +34,7 @@ class HGRN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        lower_bound (float, at least 0, below 1): The least that the forget gate keeps of the state. Default: 0.0.
+        lower_bound (float, at least 0, below 1): Lower bound of the forget gate. Default: 0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -118,8 +120,8 @@ class LinOSS(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        discretisation ("im" or "imex"): 'im', implicit, which loses energy, or 'imex', implicit and explicit, which
-            keeps it. Default: "im".
+        discretisation ("im" or "imex"): 'im', implicit, which dissipates energy, or 'imex', implicit-explicit,
+            which conserves it. Default: "im".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -202,9 +204,10 @@ class LRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        r_min (float, at least 0, below 1): Smallest radius. Default: 0.0.
-        r_max (float, above 0, at most 1): Largest radius. Default: 1.0.
-        max_phase (float, above 0, at most 6.28319): Largest angle, in radians. Default: 6.283185307179586.
+        r_min (float, at least 0, below 1): Smallest initial magnitude of the eigenvalues. Default: 0.0.
+        r_max (float, above 0, at most 1): Largest initial magnitude of the eigenvalues. Default: 1.0.
+        max_phase (float, above 0, at most 6.28319): Largest initial phase of the eigenvalues, in radians. Default:
+            6.283185307179586.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -293,10 +296,11 @@ class Mamba(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        state_size (int, at least 1): Numbers of state for each feature. Default: 16.
-        kernel (int, at least 1, at most 1000): Steps that the convolution in front sees, the present one included.
+        state_size (int, at least 1): State size N of each feature. Default: 16.
+        kernel (int, at least 1, at most 1000): Kernel size of the causal convolution, the present step included.
             Default: 4.
-        rank (int, at least 1): Rank of the product that gives the steps Δ; a sixteenth of the input if not given.
+        rank (int, at least 1): Rank of the projection that gives the time steps Δ; a sixteenth of the input's width
+            if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -368,9 +372,11 @@ class Mamba(CellModel):
 
 
 class MinGRU(CellModel):
-    """Minimal GRU: gate and candidate see the input alone.
+    """Minimal GRU: gate and candidate see only the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Minimal GRU: gate and candidate see the input alone.
 
     z = σ(W_z x + b_z), n = g(W_h x + b_h), h = (1 − z) ⊙ h + z ⊙ n; the output is h.
 
@@ -382,9 +388,9 @@ class MinGRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("one" or "none"): 'one' as the paper has, or 'none'. Default: "one".
+        bias ("one" or "none"): 'one' bias as in the paper, or 'none'. Default: "one".
         candidate ("positive" or "linear"): 'positive': x + 1/2 where x ≥ 0, else σ(x), as log space needs;
-            'linear': the product itself. Default: "positive".
+            'linear': x itself. Default: "positive".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -454,9 +460,11 @@ class MinGRU(CellModel):
 
 
 class MinLSTM(CellModel):
-    """Minimal LSTM: gates and candidate see the input alone, and the gates sum to one.
+    """Minimal LSTM: gates and candidate see only the input, and the gates sum to one.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Minimal LSTM: gates and candidate see the input alone, and the gates sum to one.
 
     f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = (f / (f + i)) ⊙ h + (i / (f + i)) ⊙ n.
 
@@ -468,9 +476,9 @@ class MinLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("one" or "none"): 'one' as the paper has, or 'none'. Default: "one".
+        bias ("one" or "none"): 'one' bias as in the paper, or 'none'. Default: "one".
         candidate ("positive" or "linear"): 'positive': x + 1/2 where x ≥ 0, else σ(x), as log space needs;
-            'linear': the product itself. Default: "positive".
+            'linear': x itself. Default: "positive".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -557,7 +565,7 @@ class RGLRU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Blocks of the gates' block-diagonal products. Default: 1.
+        heads (int, at least 1): Number of blocks of the gates' block-diagonal matrices. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -647,11 +655,11 @@ class S5(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        discretisation ("zoh" or "bilinear"): From continuous time to steps: 'zoh' holds the input in between,
-            'bilinear' is Tustin's. Default: "zoh".
-        blocks (int, at least 1): HiPPO matrices side by side that the state starts from. Default: 1.
-        dt_min (float, above 0): Smallest step that it starts with. Default: 0.001.
-        dt_max (float, above 0): Largest step that it starts with. Default: 0.1.
+        discretisation ("zoh" or "bilinear"): Discretisation of the continuous system: 'zoh', zero-order hold, or
+            'bilinear', Tustin's method. Default: "zoh".
+        blocks (int, at least 1): Number of HiPPO blocks that the state matrix is initialised with. Default: 1.
+        dt_min (float, above 0): Smallest initial time step Δ. Default: 0.001.
+        dt_max (float, above 0): Largest initial time step Δ. Default: 0.1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

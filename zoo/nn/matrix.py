@@ -34,11 +34,13 @@ class DeltaNet(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
-        key_size (int, at least 1): Features of each head's keys; as officially if not given.
-        kernel (int, at least 0, at most 1000): Steps that a convolution of q, k and v sees; 0: none. Default: 4.
-        output_gate (bool): Gate the normalised output by silu(W_g x). Default: False.
-        allow_neg_eigval (bool): Double β, so that what is forgotten may turn over. Default: False.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        key_size (int, at least 1): Key size of each head; that of the official code if not given.
+        kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
+            Default: 4.
+        output_gate (bool): Multiply the normalised output by silu(W_g x). Default: False.
+        allow_neg_eigval (bool): Double β, so that the state transition may have negative eigenvalues. Default:
+            False.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -141,11 +143,13 @@ class GatedDeltaNet(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
-        key_size (int, at least 1): Features of each head's keys; as officially if not given.
-        kernel (int, at least 0, at most 1000): Steps that a convolution of q, k and v sees; 0: none. Default: 4.
-        output_gate (bool): Gate the normalised output by silu(W_g x). Default: True.
-        allow_neg_eigval (bool): Double β, so that what is forgotten may turn over. Default: False.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        key_size (int, at least 1): Key size of each head; that of the official code if not given.
+        kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
+            Default: 4.
+        output_gate (bool): Multiply the normalised output by silu(W_g x). Default: True.
+        allow_neg_eigval (bool): Double β, so that the state transition may have negative eigenvalues. Default:
+            False.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -225,9 +229,11 @@ class GatedDeltaNet(CellModel):
 
 
 class GLA(CellModel):
-    """Gated linear attention: a matrix memory that forgets each key's row at its own pace.
+    """Gated linear attention: a matrix memory with a forget gate for each key feature.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Gated linear attention: a matrix memory that forgets each key's row at its own pace.
 
     (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
@@ -246,12 +252,13 @@ class GLA(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
-        key_size (int, at least 1): Features of each head's keys; as officially if not given.
-        kernel (int, at least 0, at most 1000): Steps that a convolution of q, k and v sees; 0: none. Default: 0.
-        output_gate (bool): Gate the normalised output by silu(W_g x). Default: True.
-        gate_rank (int, at least 1): Rank of the product that gives the forget gates. Default: 16.
-        gate_normaliser (float, above 0): What the gates' logarithms are divided by. Default: 16.0.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        key_size (int, at least 1): Key size of each head; that of the official code if not given.
+        kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
+            Default: 0.
+        output_gate (bool): Multiply the normalised output by silu(W_g x). Default: True.
+        gate_rank (int, at least 1): Rank of the projection that gives the forget gates. Default: 16.
+        gate_normaliser (float, above 0): Divisor of the forget gates' logarithms. Default: 16.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -355,7 +362,7 @@ class MLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -446,8 +453,8 @@ class RWKV4(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        depth (float, at least 0, below 1): Where in its stack the layer stands, from 0; decides how it starts.
-            Default: 0.0.
+        depth (float, at least 0, below 1): Relative position of the layer in its stack, from 0; used by the
+            initialisation. Default: 0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -539,14 +546,14 @@ class RWKV7(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Memories side by side, each of hidden_size / heads. Default: 1.
-        decay_rank (int, at least 1): Rank of the product that gives the decay. Default: 32.
-        rate_rank (int, at least 1): Rank of the product that gives the learning rate. Default: 32.
-        gate_rank (int, at least 1): Rank of the product that gives the output gate. Default: 32.
-        depth (float, at least 0, below 1): Where in its stack the layer stands, from 0; decides how it starts.
-            Default: 0.0.
-        layers (int, at least 1): Layers of its stack, by which its norm starts smaller the earlier it is. Default:
-            1.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        decay_rank (int, at least 1): Rank of the projection that gives the decay. Default: 32.
+        rate_rank (int, at least 1): Rank of the projection that gives the in-context learning rate. Default: 32.
+        gate_rank (int, at least 1): Rank of the projection that gives the output gate. Default: 32.
+        depth (float, at least 0, below 1): Relative position of the layer in its stack, from 0; used by the
+            initialisation. Default: 0.0.
+        layers (int, at least 1): Number of layers in the stack; the norm's initial scale is smaller in earlier
+            layers. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

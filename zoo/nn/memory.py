@@ -14,9 +14,11 @@ from zoo.nn.layer import CellModel, Made
 
 
 class ELSTM(CellModel):
-    """LSTM whose gates see each unit's own memory alone.
+    """LSTM whose gates see only each unit's own memory.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    LSTM whose gates see each unit's own memory alone.
 
     f = σ(F x + w_f ⊙ c + b_f), z = tanh(Z x + w_z ⊙ c + b_z), c = f ⊙ c + (1 − f) ⊙ z, and the output is
     o ⊙ c with o = σ(O x + W_o c + b_o) of the new c.
@@ -97,9 +99,11 @@ class ELSTM(CellModel):
 
 
 class Intersection(CellModel):
-    """Intersection network (+RNN): one gate through time, one through depth.
+    """Intersection network (+RNN): one gate along time, one along depth.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Intersection network (+RNN): one gate through time, one through depth.
 
     g_h = σ(W_gh x + U_gh h + b_gh), g_y = σ(W_gy x + U_gy h + b_gy),
     y = g_y ⊙ x + (1 − g_y) ⊙ relu(W_y x + U_y h + b_y), h = g_h ⊙ h + (1 − g_h) ⊙ tanh(W_h x + U_h h + b_h);
@@ -115,7 +119,7 @@ class Intersection(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        forget_bias (float): Where the biases of both gates start. Default: 1.0.
+        forget_bias (float): Initial value of both gates' biases. Default: 1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -185,9 +189,11 @@ class Intersection(CellModel):
 
 
 class LSTM1997(CellModel):
-    """The first LSTM: input and output gate, nothing forgotten.
+    """The original LSTM of 1997: input and output gates, no forget gate.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    The first LSTM: input and output gate, nothing forgotten.
 
     y_in = σ(W_in x + U_in h + b_in), y_out = σ(W_out x + U_out h + b_out),
     c = c + y_in ⊙ g(W_c x + U_c h + b_c), h = y_out ⊙ h(c); the output is h.
@@ -201,10 +207,10 @@ class LSTM1997(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        squashing ("paper" or "tanh"): Of input and memory: logistic, to [−2, 2] and [−1, 1], or 'tanh' as in later
-            LSTMs. Default: "paper".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        squashing ("paper" or "tanh"): Squashing functions g of the input and h of the memory: 'paper', logistic
+            ones with range [−2, 2] and [−1, 1], or 'tanh' as in later LSTMs. Default: "paper".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -275,9 +281,11 @@ class LSTM1997(CellModel):
 
 
 class MCLSTM(CellModel):
-    """Mass-conserving LSTM: what comes in is stored, moved and put out, never lost.
+    """Mass-conserving LSTM: the sum of its inputs is stored, redistributed and released, never lost.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Mass-conserving LSTM: what comes in is stored, moved and put out, never lost.
 
     The first M features of the input, M `mass`, are mass, x, never below 0; the others, a, only steer. With
     p = c / Σ c where Σ c > 0 and 0 elsewhere, and s = (a, p),
@@ -295,7 +303,8 @@ class MCLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        mass (int, at least 1): How many features of the input, the first, are mass. Default: 1.
+        mass (int, at least 1): Number of mass inputs; these are the first features of the input, the others are
+            auxiliary. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -364,9 +373,11 @@ class MCLSTM(CellModel):
 
 
 class MemoryControlLSTM(CellModel):
-    """LSTM that puts out one view of its memory and feeds back another.
+    """LSTM with separate output and feedback vectors computed from its memory.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    LSTM that puts out one view of its memory and feeds back another.
 
     f = σ(W_f x + U_f v + b_f), i = σ(W_i x + U_i v + b_i), o = σ(W_o x + U_o v + b_o),
     m = σ(W_m x + U_m v + b_m), n = tanh(W_n x + U_n v + b_n); c = f ⊙ c + i ⊙ n, h = o ⊙ tanh(c), and
@@ -380,8 +391,8 @@ class MemoryControlLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -471,11 +482,11 @@ class Mogrifier(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        rounds (int, at least 1, at most 1000): How often x and h gate each other before a step, x first. Default:
-            5.
-        rank (int, at least 1): Rank of the gates' matrices; none: full.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        rounds (int, at least 1, at most 1000): Number of rounds in which x and h gate each other before a step, x
+            first. Default: 5.
+        rank (int, at least 1): Rank of the mogrifier gates' matrices; full rank if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -546,9 +557,11 @@ class Mogrifier(CellModel):
 
 
 class MultiplicativeLSTM(CellModel):
-    """LSTM whose recurrent matrix the input chooses, by a product of x and h.
+    """LSTM whose recurrent matrix depends on the input, by a product of x and h.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    LSTM whose recurrent matrix the input chooses, by a product of x and h.
 
     m = (W_mx x) ⊙ (W_mh h); i = σ(W_ix x + W_im m + b_i), o = σ(W_ox x + W_om m + b_o),
     f = σ(W_fx x + W_fm m + b_f), ĥ = W_hx x + W_hm m + b_h; c = f ⊙ c + i ⊙ tanh(ĥ), h = tanh(c) ⊙ o;
@@ -562,7 +575,7 @@ class MultiplicativeLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("one" or "none"): 'one' in each gate, or 'none'. Default: "one".
+        bias ("one" or "none"): 'one' bias in each gate, or 'none'. Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -648,7 +661,7 @@ class NAS(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("one" or "none"): 'one' in the products of the state, or 'none'. Default: "none".
+        bias ("one" or "none"): 'one' bias in the products of the state, or 'none'. Default: "none".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -717,9 +730,11 @@ class NAS(CellModel):
 
 
 class ONLSTM(CellModel):
-    """LSTM with ordered neurons: master gates keep and write them by rank.
+    """LSTM with ordered neurons: master gates forget and write units in their order.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    LSTM with ordered neurons: master gates keep and write them by rank.
 
     Two master gates, ĩ = 1 − cumsum(softmax(W x + U h + b)) and f̃ = cumsum(softmax(W' x + U' h + b')), one value for
     each chunk of neurons, say which chunks are written and which are kept. As in an LSTM, f = σ(W_f x + U_f h + b_f),
@@ -734,9 +749,9 @@ class ONLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        chunk_size (int, at least 1): Neurons that share a value of the master gates. Default: 1.
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        chunk_size (int, at least 1): Chunk size: units that share one value of the master gates. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -807,9 +822,11 @@ class ONLSTM(CellModel):
 
 
 class ResidualLSTM(CellModel):
-    """LSTM with peepholes whose output gate also lets the input through.
+    """LSTM with peepholes whose output gate also gates a shortcut of the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    LSTM with peepholes whose output gate also lets the input through.
 
     i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
     c = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c + b_o) with the new c,
@@ -823,9 +840,10 @@ class ResidualLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
-        shortcut ("linear" or "identity"): How the input gets to the output. Default: "linear".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
+        shortcut ("linear" or "identity"): Shortcut connection from the input to the output: a 'linear' map or the
+            'identity'. Default: "linear".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -915,7 +933,7 @@ class SLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        heads (int, at least 1): Blocks of the block-diagonal recurrent matrices. Default: 1.
+        heads (int, at least 1): Number of blocks of the block-diagonal recurrent matrices. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -1000,8 +1018,8 @@ class WMCLSTM(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        bias ("two", "one" or "none"): 'two' biases per gate as torch has, 'one' as papers and Keras have, or
-            'none'. Default: "one".
+        bias ("two", "one" or "none"): 'two' biases per gate as in torch, 'one' as in papers and Keras, or 'none'.
+            Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

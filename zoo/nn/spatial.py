@@ -29,7 +29,7 @@ class ConvGRU(CellModel):
         input_size (tuple): Channels, height and width of the map at each step, (C, Y, X).
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        kernel (int, at least 1, at most 999): Rows and columns that each place sees, itself in the middle. Default:
+        kernel (int, at least 1, at most 999): Kernel size of the convolutions, in rows and columns; odd. Default:
             3.
         bias ("one" or "none"): 'one' bias for each gate and channel, or 'none'. Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
@@ -119,9 +119,10 @@ class ConvLSTM(CellModel):
         input_size (tuple): Channels, height and width of the map at each step, (C, Y, X).
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        kernel (int, at least 1, at most 999): Rows and columns that each place sees, itself in the middle. Default:
+        kernel (int, at least 1, at most 999): Kernel size of the convolutions, in rows and columns; odd. Default:
             3.
-        peephole (bool): The gates see the cell state too, by a weight for each place. Default: True.
+        peephole (bool): Peephole connections from the cell state to the gates, with a weight for each position.
+            Default: True.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

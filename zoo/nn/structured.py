@@ -27,12 +27,12 @@ class ESN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        leak (float, above 0, at most 1): Share of the new value at each step. Default: 1.0.
-        spectral_radius (float, at least 0): Of the recurrent weights: the largest eigenvalue's size. Default: 0.9.
-        input_scaling (float, above 0): Size of the input weights. Default: 1.0.
-        bias_scaling (float, at least 0): Size of the bias. Default: 0.0.
-        connectivity (float, above 0, at most 1): Share of recurrent weights that are not zero. Default: 1.0.
-        input_connectivity (float, above 0, at most 1): Share of input weights that are not zero. Default: 1.0.
+        leak (float, above 0, at most 1): Leaking rate: the weight of the new value at each step. Default: 1.0.
+        spectral_radius (float, at least 0): Spectral radius of the recurrent matrix. Default: 0.9.
+        input_scaling (float, above 0): Scale of the input weights. Default: 1.0.
+        bias_scaling (float, at least 0): Scale of the bias. Default: 0.0.
+        connectivity (float, above 0, at most 1): Fraction of recurrent weights that are not zero. Default: 1.0.
+        input_connectivity (float, above 0, at most 1): Fraction of input weights that are not zero. Default: 1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -132,10 +132,11 @@ class LMU(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        order (int, at least 1, at most 1000): Legendre polynomials that the memory keeps. Default: 16.
-        theta (float, above 0): Window that they describe, in steps. Default: 100.0.
-        discretisation ("zoh" or "euler"): From continuous time to steps: 'zoh' is exact, 'euler' needs theta well
-            above order. Default: "zoh".
+        order (int, at least 1, at most 1000): Order of the memory: how many Legendre polynomials represent the
+            window. Default: 16.
+        theta (float, above 0): θ, the length of the memory's sliding window, in steps. Default: 100.0.
+        discretisation ("zoh" or "euler"): Discretisation of the continuous system: 'zoh', zero-order hold, is
+            exact; 'euler' needs theta well above order. Default: "zoh".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -227,10 +228,10 @@ class Orthogonal(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        parametrisation ("exp" or "cayley"): From skew-symmetric to orthogonal: the matrix exponential or the Cayley
-            transform. Default: "exp".
-        initialisation ("cayley" or "henaff"): Of the rotations: 'cayley' starts from small angles on, 'henaff' from
-            all alike. Default: "cayley".
+        parametrisation ("exp" or "cayley"): Map to orthogonal matrices: 'exp', the matrix exponential, or 'cayley',
+            the Cayley transform. Default: "exp".
+        initialisation ("cayley" or "henaff"): Initial skew-symmetric entries: 'cayley', −tan(u / 2) for u in [0,
+            π/2], 'henaff', in [−π, π]; uniform. Default: "cayley".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -317,7 +318,7 @@ class PLRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        mean_centring (bool): Take their mean from the units before they are rectified. Default: False.
+        mean_centring (bool): Subtract the mean over the units before they are rectified. Default: False.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -390,9 +391,11 @@ class PLRNN(CellModel):
 
 
 class SRNN(CellModel):
-    """Shuffling recurrent network: the state is shifted by one unit and added to.
+    """Shuffling recurrent network: the recurrent matrix is a permutation, a shift by one unit.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    Shuffling recurrent network: the state is shifted by one unit and added to.
 
     h = relu(P h + β(x)), where P shifts every unit by one and the last to the first; the output is h.
 
@@ -405,9 +408,9 @@ class SRNN(CellModel):
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
-        hyper_size (int, at least 1): Width of the network that the input goes through. Default: 64.
-        depth (int, at least 1, at most 1000): Hidden layers of that network. Default: 1.
-        gate (bool): Gate what it gives by the input. Default: True.
+        hyper_size (int, at least 1): Width of the hidden layers of the input network. Default: 64.
+        depth (int, at least 1, at most 1000): Number of hidden layers of the input network. Default: 1.
+        gate (bool): Multiply the input network's output by a gate of the input. Default: True.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,

@@ -223,7 +223,7 @@ class Catalogue:
             if not _DISTRIBUTION.fullmatch(distribution):
                 return f"; no plugin of {distribution[:_COMPARED]!r} is installed"
             if _is_there(distribution):
-                return f"; {distribution} is installed, and is no plugin"
+                return f"; {distribution} is installed, but is not a plugin"
             return f"; no plugin of {distribution!r} is installed: pip install {distribution}"
         hint = did_you_mean(name, known)
         if hint:

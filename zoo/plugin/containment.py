@@ -41,7 +41,7 @@ def contained(notes: list[str]) -> Iterator[None]:
                 if after[what][0] != value and restore is not None:
                     with contextlib.suppress(Exception):
                         restore(value)
-                    notes.append(f"changes {what} when it is loaded, which is put back")
+                    notes.append(f"changes {what} when it is loaded, which is undone")
             left = [one for one in threading.enumerate() if one not in threads and not one.daemon]
             if left:
                 notes.append(f"starts a thread when it is loaded ({left[0].name}), for which every command waits")

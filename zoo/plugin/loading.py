@@ -128,7 +128,7 @@ def _import(source: Source) -> Any:
         if missing is None:
             cause = f"cannot be imported: {_one_line(error)}"
         elif f"{source.module.partition(':')[0].strip()}.".startswith(f"{missing}."):
-            cause = f"its module {missing!r} is not there: reinstall {source.distribution}"
+            cause = f"its module {missing!r} is missing: reinstall {source.distribution}"
         else:
             cause = f"needs the module {missing!r}, which is not installed"
         raise PluginError(cause) from error

@@ -78,9 +78,9 @@ def _reading() -> Iterator[None]:
     """While plugins are loaded, none of them may ask for the catalogue."""
     global _loading
     if _sealed:
-        raise PluginError("discovery is closed: only the plugins that this test was given are there")
+        raise PluginError("discovery is closed: only the plugins that this test was given are registered")
     if _loading:
-        raise PluginError("the catalogue is not there while plugins are loaded: use it later, not at import")
+        raise PluginError("the catalogue is not available while plugins are loaded: use it later, not at import")
     _loading = True
     try:
         yield

@@ -34,7 +34,7 @@ def why_missing(text: str, versions: dict[str, str], troubles: Mapping[str, str]
         ValueError,
         RecursionError,
     ):  # a number of thousands of digits, and brackets in brackets
-        return f"{shown!r} is no requirement: {form}"
+        return f"{shown!r} is not a requirement: {form}"
     if wanted.url is not None:
         return f"{shown!r} names a place to download from, which a spec may not: {form}"
     try:

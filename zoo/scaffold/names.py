@@ -54,7 +54,7 @@ def names(given: str) -> Names:
     if len(name) > LONGEST:
         raise ZooError(f"{shown} is too long for a plugin's name: use at most {LONGEST} letters, without 'zoo-'")
     if keyword.iskeyword(name) or keyword.iskeyword(name.capitalize()):
-        raise ZooError(f"{shown} is a word of Python's own: choose another name")
+        raise ZooError(f"{shown} is a Python keyword: choose another name")
     if not isinstance(yaml.safe_load(name), str):
         raise ZooError(f"{shown} means {yaml.safe_load(name)} in YAML, so no spec could name it: choose another name")
     return Names(name)

@@ -25,7 +25,7 @@ def refuse_taken(found: Names, kind: str, specs: Iterable[str]) -> None:
     for offer in known.all(kind):
         if offer.record.name == name:
             origin = f"{offer.distribution} {offer.version}"
-            raise ZooError(f"{kind} {name!r} is there already, from {origin}: choose another name")
+            raise ZooError(f"{kind} {name!r} exists already, from {origin}: choose another name")
     for plugin in known.plugins:
         if name == plugin.name or found.distribution == plugin.distribution:
             raise ZooError(f"{plugin} is installed already: choose another name")
@@ -39,4 +39,4 @@ def refuse_taken(found: Names, kind: str, specs: Iterable[str]) -> None:
     for entry in library.entries():
         if entry.name in planned:
             origin = f"{entry.distribution} {entry.version}"
-            raise ZooError(f"the spec {entry.name!r} is there already, from {origin}: choose another name")
+            raise ZooError(f"the spec {entry.name!r} exists already, from {origin}: choose another name")

@@ -76,7 +76,7 @@ def outside(path: str | os.PathLike[str], catalogue: Catalogue) -> str | None:
         return None
     allowed = Path(os.path.realpath(root))
     if not allowed.is_dir():
-        raise ZooError(f"specs are confined to {root!r} ({VARIABLE} or root), which is no folder")
+        raise ZooError(f"specs are confined to {root!r} ({VARIABLE} or root), which is not a folder")
     try:
         real = Path(os.path.realpath(path))
     except ValueError:  # a NUL character, which the reader refuses
@@ -84,7 +84,7 @@ def outside(path: str | os.PathLike[str], catalogue: Catalogue) -> str | None:
     library = (Path(os.path.realpath(folder.path)) for folder in catalogue.spec_folders)
     if any(real.is_relative_to(folder) for folder in (allowed, *library)):
         return None
-    return f"is outside of {root}, to which specs are confined ({VARIABLE} or root)"
+    return f"is outside {root}, to which specs are confined ({VARIABLE} or root)"
 
 
 def printable(path: str | os.PathLike[str]) -> str:

@@ -36,7 +36,13 @@ def compare(a: Resolved, b: Resolved) -> tuple[Difference, ...]:
     return tuple(found)
 
 
-_FIGURES = ("parameters", "multiply-adds per step", "state numbers per row", "sequential depth per step", "streamable")
+_FIGURES = (
+    "parameters",
+    "multiply-adds per step",
+    "state numbers per sequence",
+    "sequential depth per step",
+    "streamable",
+)
 
 
 def _figures(one: Resolved) -> tuple[Any, ...]:

@@ -329,7 +329,7 @@ def _recurrent(
     if layer.initial_state == "learned":
         learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
         if not learned:
-            problem = f"no start of the states of cell {layer.cell.record.name!r} can be learned; use zeros"
+            problem = f"cell {layer.cell.record.name!r} has no state with a learnable initial value; use zeros"
             follow.misfits.append(Misfit((*path, "initial_state"), problem))
         parameters += learned
     return Description(

@@ -86,7 +86,7 @@ def _unknown_key(problem: Problem) -> str:
     if len(problem.path) == 1 and "input" not in problem.allowed and key in keys_of(StackEntry):
         return f"{key!r} belongs inside a stack of this architecture: {' or '.join(stacks)}"
     if len(problem.path) == 1 and key in keys_of(RecurrentEntry):
-        return f"{key!r} stands on a layer only, as in layers: [{{{key}: ...}}]"
+        return f"{key!r} may be set on a layer only, as in layers: [{{{key}: ...}}]"
     unspaced, colon, rest = key.partition(":")
     if colon and unspaced in problem.allowed:
         return f"a space is missing after the colon: write {unspaced}: {rest[:LONGEST_KEY]}"

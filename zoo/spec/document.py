@@ -76,7 +76,7 @@ def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
 
 
 def _no_spec(file: str, mend: str) -> SpecError:
-    return SpecError([Diagnostic(file, 0, 0, f"is no spec, {mend}", "file")])
+    return SpecError([Diagnostic(file, 0, 0, f"is not a spec, {mend}", "file")])
 
 
 @contextlib.contextmanager
@@ -143,7 +143,7 @@ def _bytes(path: str | os.PathLike[str]) -> bytes:
 
 def _refuse_special(mode: int) -> None:
     if not stat.S_ISREG(mode):
-        kinds = {"a folder": stat.S_ISDIR, "a FIFO": stat.S_ISFIFO, "a socket or a device": stat.S_ISSOCK}
+        kinds = {"a folder": stat.S_ISDIR, "a named pipe": stat.S_ISFIFO, "a socket or a device": stat.S_ISSOCK}
         kind = next((name for name, is_one in kinds.items() if is_one(mode)), "a device")
         raise ValueError(f"is {kind}, not a file")
 
@@ -183,7 +183,7 @@ def _forbidden(source: Source) -> Iterator[Diagnostic]:
         match = FORBIDDEN.search(line)
         if match is not None:
             name = "a NUL character" if match.group() == "\0" else f"the character U+{ord(match.group()):04X}"
-            message = f"{name} may not stand in a spec"
+            message = f"{name} may not occur in a spec"
             yield Diagnostic(source.file, number, match.start() + 1, message, "character")
 
 

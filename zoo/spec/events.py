@@ -110,7 +110,7 @@ class Builder:
             if name in entries:
                 there = entries[name].key or place
                 where = f"{self._source.file}:{there[0]}:{there[1]}"
-                self._note(f"the key {name!r} stands here a second time; the first is at {where}", "duplicate", place)
+                self._note(f"the key {name!r} occurs here a second time; the first is at {where}", "duplicate", place)
                 continue
             entries[name] = value
         return entries, first, event.end_mark
@@ -164,7 +164,7 @@ class Builder:
             return text == "true"
         if text in _NULL:
             mend = "leave the key out" if key else "leave it out"
-            self._note(f"{text} (null) may not stand in a spec: {mend}, or quote it if it is text", "null", place)
+            self._note(f"{text} (null) may not occur in a spec: {mend}, or quote it if it is text", "null", place)
         return text
 
     def _number(self, text: str, place: Place) -> str | int | float:
@@ -192,7 +192,7 @@ class Builder:
         """Quotes can spell characters that the file itself may not hold."""
         match = FORBIDDEN.search(text) if event.style == '"' else None
         if match is not None:
-            self._note(f"the text holds U+{ord(match.group()):04X}, which may not stand in a spec", "character", place)
+            self._note(f"the text holds U+{ord(match.group()):04X}, which may not occur in a spec", "character", place)
         return text
 
     @staticmethod

@@ -44,7 +44,7 @@ def with_bases(root: Node, file: FilePath | None, catalogue: Catalogue) -> Node:
         base = _base(extends, files[-1], catalogue)
         if _real(base) in seen:
             loop = " -> ".join([*shown[seen.index(_real(base)) - len(seen) :], str(extends.value)])
-            raise SpecError([extends.diagnostic(f"extends goes round in a circle: {loop}", "extends")])
+            raise SpecError([extends.diagnostic(f"extends is circular: {loop}", "extends")])
         node = _read(base, extends)
         size += node.source.size
         if size > MOST_BYTES:
@@ -92,7 +92,7 @@ def _base(extends: Node, file: FilePath | None, catalogue: Catalogue) -> FilePat
     if outside is not None:
         raise refuse(f"cannot extend this file: {outside}")
     if not access.names_a_spec(base):
-        raise refuse("cannot extend this file: is a symbolic link to a file that is no .yaml")
+        raise refuse("cannot extend this file: is a symbolic link to a file that is not a .yaml")
     return base
 
 
@@ -103,7 +103,7 @@ def _read(base: FilePath, extends: Node) -> Node:
     except SpecError as error:
         raise SpecError(_named_by(error, extends)) from None
     if "schema" not in _entries(node):
-        raise SpecError([extends.diagnostic("cannot extend this file: is no spec, which says schema: 1", "extends")])
+        raise SpecError([extends.diagnostic("cannot extend this file: is not a spec, which says schema: 1", "extends")])
     return node
 
 

@@ -40,7 +40,8 @@ def excess(record: ComponentType, figures: Description) -> str | None:
     who = f"{record.kind} {record.name!r}"
     state = sum(math.prod(shape) for shape in figures.state.values())
     if state > MOST_STATE:
-        return f"{who} would carry a state of {state:,} numbers for each row, more than {MOST_STATE:,}: make it smaller"
+        carried = f"a state of {state:,} numbers for each sequence, more than {MOST_STATE:,}"
+        return f"{who} would carry {carried}: make it smaller"
     if figures.sequential_depth > MOST_STAGES:
         stages = f"{figures.sequential_depth:,} stages, one after the other"
         return f"{who} would take {stages}, for each step, more than {MOST_STAGES:,}: make it less deep"

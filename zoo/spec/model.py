@@ -76,20 +76,25 @@ class DropoutEntry(Entry):
     """Rates of every kind of dropout; a number alone is short for `between`."""
 
     input: Rate = Field(
-        default=0.0, description="On the input: of the layer, or of the first recurrent layer if given on the model."
+        default=0.0,
+        description="Dropout rate on the input of the layer; given on the model, of the first recurrent layer.",
     )
-    between: Rate = Field(default=0.0, description="After every recurrent layer but the last.")
+    between: Rate = Field(default=0.0, description="Dropout rate after every recurrent layer but the last.")
     output: Rate = Field(
-        default=0.0, description="On the output: of the layer, or of the last recurrent layer if given on the model."
+        default=0.0,
+        description="Dropout rate on the output of the layer; given on the model, of the last recurrent layer.",
     )
     variational: bool = Field(
         default=False, description="One mask per sequence instead of one per step, for `input`, `between` and `output`."
     )
     recurrent: Rate = Field(
-        default=0.0, description="One mask per sequence on h where it enters recurrent products only."
+        default=0.0, description="Dropout rate on h in the recurrent products only, one mask per sequence."
     )
-    weight: Rate = Field(default=0.0, description="DropConnect on the cell's recurrent weights.")
-    zoneout: Rate = Field(default=0.0, description="Keep a state's old value, for the states that allow it.")
+    weight: Rate = Field(default=0.0, description="DropConnect rate on the cell's recurrent weights.")
+    zoneout: Rate = Field(
+        default=0.0,
+        description="Zoneout rate: the probability that a unit keeps its old state, for the states that allow it.",
+    )
 
 
 class _Short(Entry):
@@ -119,10 +124,10 @@ class Inherited(Entry):
         default=None, description="The recurrent cell: a name, or a mapping with its options."
     )
     hidden_size: Positive | None = Field(
-        default=None, description="Units of the cell's state; each cell defines what that is."
+        default=None, description="Number of hidden units; each cell defines what they are."
     )
     bidirectional: bool = Field(default=False, description="Run over the sequence in both directions.")
-    merge: Merge = Field(default="concat", description="How the outputs of two directions become one.")
+    merge: Merge = Field(default="concat", description="How the outputs of the two directions are combined.")
     dropout: DropoutPlace | None = Field(
         default=None, description="A rate (`between`), or a mapping of kinds to rates."
     )
@@ -132,18 +137,24 @@ class Inherited(Entry):
     residual: bool = Field(
         default=False, description="Add the layer's input to its output; their widths must be equal."
     )
-    init: InitPlace | None = Field(default=None, description="How parameters start; `paper` is the cell's own way.")
+    init: InitPlace | None = Field(
+        default=None, description="How parameters are initialised; `paper` is as the cell's paper says."
+    )
 
 
 class RecurrentEntry(Inherited):
     """One recurrent layer in a list of layers."""
 
     kind: Literal["recurrent"] = Field(
-        default="recurrent", description="A layer kind; another kind has keys of its own."
+        default="recurrent", description="The kind of layer; other kinds have keys of their own."
     )
-    output_projection: Positive | None = Field(default=None, description="A linear map of the output to this width.")
+    output_projection: Positive | None = Field(
+        default=None, description="Project the output to this many features by a linear map."
+    )
     reverse: bool = Field(default=False, description="Run from the last step to the first.")
-    initial_state: Literal["zeros", "learned"] = Field(default="zeros", description="Where the state starts.")
+    initial_state: Literal["zeros", "learned"] = Field(
+        default="zeros", description="The initial state: zeros, or learned as a parameter."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,30 +221,34 @@ Layers = Annotated[tuple[Layer, ...], PlainValidator(_inner_layers), WithJsonSch
 class ExpectEntry(Entry):
     """Published figures that the model must agree with."""
 
-    parameters: Positive = Field(description="Trainable parameters, shared ones counted once.")
+    parameters: Positive = Field(description="Number of trainable parameters, shared ones counted once.")
 
 
 class Labels(Entry):
     """What a spec says of itself, and how its stacks are wired."""
 
-    description: str | None = Field(default=None, description="One line on what the model is.")
-    paper: str | None = Field(default=None, description="The source.")
+    description: str | None = Field(default=None, description="One line that describes the model.")
+    paper: str | None = Field(default=None, description="The paper that the model is from.")
     tags: Texts = Field(default=(), description="Words to search by.")
     requires: Texts = Field(default=(), description="Plugins that the spec needs, as in `zoo-acme>=0.2`.")
     architecture: ArchitecturePlace | None = Field(
-        default=None, description="How input, layers and head are wired; `stack`."
+        default=None, description="How input, layers and head are connected; `stack` if not given."
     )
-    expect: ExpectEntry | None = Field(default=None, description="Figures that the model must agree with.")
+    expect: ExpectEntry | None = Field(
+        default=None, description="Expected figures, which the model is checked against."
+    )
 
 
 class StackEntry(Inherited):
     """One stack: an input, layers one after the other, and a head."""
 
-    input: InputPlace = Field(description="What comes in: a component, or a number of features.")
-    layers: LayersPlace = Field(default=1, validate_default=True, description="A count, or a list of layers.")
+    input: InputPlace = Field(description="The input: a component, or a number of features.")
+    layers: LayersPlace = Field(
+        default=1, validate_default=True, description="The number of layers, or a list of them."
+    )
     head: HeadPlace | None = Field(
         default=None,
-        description="What turns the last layer's output into the model's, with the `pool` over time before it.",
+        description="The head, which maps the last layer's output to the model's; its `pool` reduces over time first.",
     )
 
 
@@ -254,7 +269,7 @@ class VariantEntry(Body):
     """One size of the model: each key replaces the model's whole key."""
 
     input: InputPlace | None = Field(  # type: ignore[assignment]
-        default=None, description="What comes in: a component, or a number of features."
+        default=None, description="The input: a component, or a number of features."
     )
 
 
@@ -262,10 +277,11 @@ class _File(Entry):
     schema_version: Literal[1] = Field(alias="schema", description="The version of this format.")
     name: Name = Field(description="Lower case letters, digits, '.', '_' and '-'.")
     extends: str | None = Field(
-        default=None, description="A file whose keys this one starts from, relative to this file."
+        default=None,
+        description="A spec whose keys this one inherits: a path relative to this file, or a name of the library.",
     )
     variants: Mapping[str, Any] = Field(
-        default={}, description="Sizes of the model: a name and the keys that it replaces."
+        default={}, description="Variants of the model: a name for each, and the keys that it replaces."
     )
 
 

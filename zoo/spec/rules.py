@@ -95,7 +95,7 @@ def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem
     def both(entry: RecurrentEntry) -> bool:
         return entry.bidirectional if "bidirectional" in entry.model_fields_set else stack.bidirectional
 
-    message = "merge says how two directions become one: it needs bidirectional: true"
+    message = "merge says how the outputs of two directions are combined: it needs bidirectional: true"
     if "merge" in stack.model_fields_set and not any(both(entry) for _, entry in recurrent):
         yield Problem(("merge",), "merge", message)
     for path, entry in recurrent:
@@ -105,7 +105,7 @@ def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem
             yield Problem(
                 (*path, "reverse"),
                 "reverse",
-                "a bidirectional layer already runs in reverse too: leave out reverse or bidirectional",
+                "a bidirectional layer already runs backward too: leave out reverse or bidirectional",
             )
 
 
@@ -164,8 +164,8 @@ def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:
         return
     reason = {
         "recurrent": "does not apply recurrent dropout",
-        "weight": "declares no recurrent weights to drop",
-        "zoneout": "has no state that may be zoned out",
+        "weight": "declares no recurrent weights for DropConnect",
+        "zoneout": "has no state that allows zoneout",
     }
     able = {*cell.dropouts, *(("zoneout",) if cell.zoneout else ())}
     for kind, why in reason.items():
@@ -196,7 +196,7 @@ def _pool(stack: Stack, place: Place) -> Iterator[Problem]:
             where,
             "pool",
             f"pool {pool.record.name!r} takes the final output of each direction, but a layer of kind "
-            f"{behind[0].part.record.name!r} stands behind the last recurrent layer, which runs backwards too: "
+            f"{behind[0].part.record.name!r} follows the last recurrent layer, which runs backward too: "
             "use pool: mean, max or attention",
         )
     if layer.bidirectional and layer.residual and layer.merge != "concat":

@@ -126,7 +126,10 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
     definitions |= options.pop("definitions", {})
     own: Schema = {"kind": {"enum": spellings}}
     if kind == "head":
-        own["pool"] = {"anyOf": [{"const": "none"}, _ref("pool")], "description": "How steps become one; none."}
+        own["pool"] = {
+            "anyOf": [{"const": "none"}, _ref("pool")],
+            "description": "How the steps are reduced to one; no pooling if not given.",
+        }
     if kind == "norm":
         own["position"] = {"enum": ["before", "after"]}
     return {

@@ -62,7 +62,7 @@ def _text(name: str, cell: str) -> str:
             refusals += error.diagnostics
         else:
             return text
-    raise ZooError(f"cell {cell!r} needs more than a first spec can know: {refusals[0].message}")
+    raise ZooError(f"cell {cell!r} has required options that a first spec cannot fill in: {refusals[0].message}")
 
 
 def _quoted(text: str) -> str:

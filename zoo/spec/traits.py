@@ -49,10 +49,10 @@ def not_streamable(root: Spec | Stack) -> str | None:
         root = root.stacks[0]
     for path, layer in recurrent(root):
         if layer.bidirectional or layer.reverse:
-            return f"{dotted(path)} {'is bidirectional' if layer.bidirectional else 'runs in reverse'}"
+            return f"{dotted(path)} {'is bidirectional' if layer.bidirectional else 'is reversed'}"
     if root.head is not None and root.head.pool is not None:
         return f"the head pools over time (pool: {root.head.pool.record.name})"
     for path, part in parts(root):
         if not part.traits.streamable:
-            return f"{dotted(path)} ({part.record.name}) cannot run in pieces"
+            return f"{dotted(path)} ({part.record.name}) cannot run in chunks"
     return None

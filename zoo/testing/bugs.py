@@ -83,7 +83,7 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
     try:
         found = resolve(where)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ZooError(f"{where!r} is no 'module:function' or 'module:Class.method': {error}") from None
+        raise ZooError(f"{where!r} is not a 'module:function' or 'module:Class.method': {error}") from None
     function = plain(found)
     made = rewritten(function, right, wrong)
     parts = ("__code__", "__defaults__", "__kwdefaults__")
@@ -113,7 +113,7 @@ def plain(found: Any) -> FunctionType:
         found = getattr(found, behind, None) or found
     found = inspect.unwrap(found) if callable(found) else found
     if not isinstance(found, FunctionType):
-        raise ZooError(f"{found!r:.60} is no function written in Python")
+        raise ZooError(f"{found!r:.60} is not a function written in Python")
     return found
 
 
@@ -138,13 +138,13 @@ def rewritten(function: FunctionType, right: str, wrong: str) -> FunctionType:
         raise ZooError(f"the source of {name} cannot be read: {error}") from None
     count = source.count(right)
     if count != 1:
-        raise ZooError(f"{right!r} stands {count} times in {name}, expected once")
+        raise ZooError(f"{right!r} occurs {count} times in {name}, expected once")
     sound, wrongly = _parsed(source, name), _parsed(source.replace(right, wrong), name)
     if ast.dump(sound) == ast.dump(wrongly):
         raise ZooError(f"{wrong!r} in place of {right!r} changes nothing in {name} but a comment or a docstring")
     made = _compiled(wrongly, function)
     if made.__code__.co_freevars != function.__code__.co_freevars:
-        raise ZooError(f"{name} cannot be written anew: it needs other variables of the function around it")
+        raise ZooError(f"{name} cannot be rewritten: it needs other variables of the enclosing function")
     return made
 
 

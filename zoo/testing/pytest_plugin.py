@@ -29,12 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="Of the contract of models, run this check only, slow or not; may be repeated.",
+        help="Of the conformance checks, run only this one, slow or not; may be repeated.",
     )
     group.addoption(
         "--zoo-device",
         metavar="DEVICE",
-        help="Where the contract of models runs: cpu, cuda or mps. The one available if neither this nor a test says.",
+        help="Device of the conformance checks: cpu, cuda or mps. An available GPU, else the CPU, if neither this "
+        "nor a test says.",
     )
 
 

@@ -107,5 +107,5 @@ def bounded(total: int, size: int) -> None:
     """
     if total > SMALL + 2 * size:
         raise ZooError(
-            f"claims {total:,} bytes of weights in a file of {size:,}: it is damaged, or made to fill memory"
+            f"claims {total:,} bytes of weights in a file of {size:,}: it is damaged, or crafted to exhaust memory"
         )

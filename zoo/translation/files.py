@@ -98,7 +98,9 @@ def source_in(path: Path, contents: Contents, *, nonlinearity: str | None = None
         source = _source(contents, nonlinearity)
         said = {layer.activation for layer in source.layers if layer.kind == "rnn"}
         if nonlinearity is not None and said != {nonlinearity} and not _silent(contents):
-            what = f"says {' and '.join(sorted(said))}" if said else "holds no plain RNN, which alone has a choice"
+            what = (
+                f"says {' and '.join(sorted(said))}" if said else "holds no plain RNN, the only kind that has a choice"
+            )
             raise ZooError(f"{what}, but --nonlinearity is {nonlinearity}")
     except CheckFailure:
         raise

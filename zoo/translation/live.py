@@ -86,7 +86,9 @@ def _keras() -> Any:
         try:
             return import_module("keras")
         except ImportError:
-            raise ZooError("a translation is held to Keras itself, which is not installed: pip install keras") from None
+            raise ZooError(
+                "a translation is compared with Keras itself, which is not installed: pip install keras"
+            ) from None
 
 
 def run_onnx(nodes: Sequence[OnnxNode], x: Array) -> Array | None:

@@ -73,7 +73,7 @@ def read_keras(layer: Any) -> KerasLayer:
     """
     name = type(layer).__name__
     if type(layer).__module__.partition(".")[0] not in ("keras", "tf_keras"):
-        raise ZooError(f"{type(layer).__module__}.{name} is no layer of Keras's own, and may compute anything")
+        raise ZooError(f"{type(layer).__module__}.{name} is not one of Keras's own layers, and may compute anything")
     weights = tuple(np.asarray(value) for value in layer.get_weights())
     entry = {"class_name": name, "config": layer.get_config()}
     if not weights and name in (*CLASSES, "Bidirectional"):
@@ -97,14 +97,16 @@ def keras_layer(entry: Mapping[str, Any], weights: tuple[Any, ...]) -> KerasLaye
         raise ZooError("Bidirectional with merge_mode=None gives two outputs, which no other library does")
     for other, theirs in others:
         if other != name:
-            raise ZooError(f"Bidirectional around a {name} and, as backward_layer, a {other}: both ways must be alike")
+            raise ZooError(
+                f"Bidirectional around a {name} and, as backward_layer, a {other}: both directions must be of one kind"
+            )
         ours, back = ({**options, "go_backwards": None}, {**theirs, "go_backwards": None})
         differ = sorted(key for key in {*ours, *back} if ours.get(key) != back.get(key))
         if differ:
             said = ", ".join(f"{key}={theirs.get(key)!r}, not {options.get(key)!r}" for key in differ)
-            raise ZooError(f"Bidirectional's backward_layer has {said}: both ways must have the same options")
+            raise ZooError(f"Bidirectional's backward_layer has {said}: both directions must have the same options")
         if options.get("go_backwards") or not theirs.get("go_backwards"):
-            raise ZooError("Bidirectional whose first layer has go_backwards=True gives that one first: not said here")
+            raise ZooError("Bidirectional whose first layer has go_backwards=True, which no other library has")
     return KerasLayer(
         name, weights, {key: value for key, value in options.items() if key != "go_backwards" or not others}, merge
     )
@@ -202,7 +204,7 @@ def of_onnx(node: OnnxNode) -> Recurrent:
     unknown = sorted(attributes.keys() - _ATTRIBUTES - ({"linear_before_reset"} if kind == "gru" else set()))
     if unknown:
         said = ", ".join(f"{name}={attributes[name]!r}"[:60] for name in unknown)
-        raise ZooError(f"ONNX's {node.op_type} has no attribute that is known here as {said}")
+        raise ZooError(f"ONNX's {node.op_type} has attributes that are not known here: {said}")
     direction = _text(attributes.get("direction", "forward"))
     if direction not in _DIRECTIONS:
         raise ZooError(f"direction must be one of {', '.join(_DIRECTIONS)}, not {direction!r}")
@@ -231,11 +233,14 @@ def _inputs(node: OnnxNode, kind: Kind, count: int, units: Any) -> dict[str, Any
     if unknown or ("P" in given and kind != "lstm"):
         raise ZooError(f"ONNX's {node.op_type} has no input {', '.join(unknown) or 'P'}")
     if "sequence_lens" in given:
-        raise ZooError(f"ONNX's {node.op_type} with sequence_lens: lengths are no weights; a model is called with them")
+        raise ZooError(
+            f"ONNX's {node.op_type} with sequence_lens: lengths are not weights, but an argument of the model"
+        )
     for name in ("initial_h", "initial_c"):
         if np.any(np.asarray(given.get(name, 0.0), np.float64)):
             raise ZooError(
-                f"ONNX's {node.op_type} with an {name} that is not zero: no other library keeps such a state"
+                f"ONNX's {node.op_type} with an {name} that is not zero: no other library stores an initial state "
+                "with the weights"
             )
     held = {name: _numbers(value, name) for name, value in given.items() if name in "WRBP"}
     for name in ("W", "R"):

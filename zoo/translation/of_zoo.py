@@ -30,9 +30,7 @@ def layers_of(model: Model) -> tuple[Recurrent, ...]:
     """
     spec = model.spec
     if spec.head is not None:
-        raise ZooError(
-            f"{spec.name}: other libraries have recurrent layers alone, not a head: leave it out of the spec"
-        )
+        raise ZooError(f"{spec.name}: other libraries' recurrent modules have no head: leave it out of the spec")
     if spec.input.record.name != "features":
         raise ZooError(f"{spec.name}: other libraries read features, not input {spec.input.record.name}")
     return tuple(
@@ -74,7 +72,8 @@ def _direction(cell: Cell, kind: Any) -> Direction:
     odd = [name for name in held if "." in name]
     if odd:
         raise ZooError(
-            f"{kind}: {odd[0]} is no weight of its own, as of a parametrised cell: remove the parametrisation first"
+            f"{kind}: {odd[0]} is computed from other parameters, as in a parametrised cell: remove the "
+            "parametrisation first"
         )
     packed = Packed(
         kernel=held["weight_ih"],

@@ -77,7 +77,7 @@ class Weights:
         if not isinstance(found, h5py.Dataset):
             raise ZooError(f"{path} is missing")
         if found.is_virtual or found.external:
-            raise ZooError(f"{path} keeps its numbers in another file, which is not followed")
+            raise ZooError(f"{path} stores its numbers in another file, which is not followed")
         if found.dtype.hasobject or found.dtype.itemsize > 16 or found.shape is None:
             raise ZooError(f"{path} holds no numbers")
         plist = found.id.get_create_plist()
@@ -112,7 +112,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
         ZooError: The file holds something else; says what.
     """
     if whole:
-        raise ZooError("holds a model of Keras, no state dict of a model of torch")
+        raise ZooError("holds a Keras model, not a state dict of a torch model")
     size = path.stat().st_size
     if not zipfile.is_zipfile(path):
         weights = Weights(h5py.File(path, "r", locking=False), size)
@@ -151,7 +151,7 @@ def _of_model(config: Any, weights: Weights, prefix: str | None, *, legacy: bool
 def _layers(entry: Any, group: str, count: list[int], depth: int = 0) -> Iterator[Layer]:
     """Every layer of a model, and of models in it, in order."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("config"), Mapping | list) or depth > 20:
-        raise ZooError("has a configuration that is none of Keras's")
+        raise ZooError("has a configuration that is not one of Keras's")
     config = entry["config"]
     inner = config if isinstance(config, list) else config.get("layers")  # a list in files of early versions
     if not isinstance(inner, list):
@@ -162,7 +162,7 @@ def _layers(entry: Any, group: str, count: list[int], depth: int = 0) -> Iterato
     for one in inner:
         count[0] += 1
         if count[0] > _MOST or not isinstance(one, Mapping) or not isinstance(one.get("config"), Mapping | list):
-            raise ZooError("has a configuration that is none of Keras's")
+            raise ZooError("has a configuration that is not one of Keras's")
         class_name = str(one.get("class_name"))
         snake = _snake(class_name)
         place = f"{group}layers/{snake}_{used[snake]}" if used[snake] else f"{group}layers/{snake}"
@@ -189,7 +189,10 @@ def _chosen(layers: Sequence[Layer], prefix: str | None) -> list[Layer]:
     others = [layer for layer in layers[first : last + 1] if layer not in found and layer.class_name not in _BETWEEN]
     if len(found) > 1 and (others or len({layer.row for layer in found}) > 1 or not found[0].row):
         names = listed([layer.name for layer in found])
-        raise ZooError(f"holds {len(found)} recurrent layers that are no plain row: {names}; choose one with --prefix")
+        raise ZooError(
+            f"holds {len(found)} recurrent layers that do not form one sequential chain: {names}; choose one with "
+            "--prefix"
+        )
     return found
 
 

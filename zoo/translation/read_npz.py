@@ -24,7 +24,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
         ZooError: The file holds something else; says what.
     """
     if whole:
-        raise ZooError("holds layers of Keras or ONNX, no state dict of a model")
+        raise ZooError("holds layers of Keras or ONNX, not a state dict of a model")
     size = path.stat().st_size
     arrays: dict[str, Stored] = {}
     about: Any = None
@@ -32,7 +32,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
         members = archive.infolist()
         bounded(sum(info.file_size for info in members), size)
         if not any(info.filename == f"{ABOUT}.npy" for info in members):
-            raise ZooError("is no file that zoo convert wrote: it does not say what its arrays are")
+            raise ZooError("is not a file that zoo convert wrote: it does not say what its arrays are")
         for info in members:
             name, array = info.filename.removesuffix(".npy"), _array(archive.read(info), info.filename)
             if name == ABOUT:
@@ -40,7 +40,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
             else:
                 arrays[name] = Stored(array, str(array.dtype))
     if not isinstance(about, list) or not about or not all(isinstance(one, dict) for one in about):
-        raise ZooError("is no file that zoo convert wrote: it does not say what its arrays are")
+        raise ZooError("is not a file that zoo convert wrote: it does not say what its arrays are")
     return Contents("npz", about, arrays)
 
 

@@ -60,7 +60,7 @@ class Graph:
         seen: set[str] = set()
         while (maker := self.makers.get(name)) is not None and maker.op_type in _LAYOUT and maker.input:
             if name in seen:
-                raise ZooError(f"is no graph: {name} depends on itself")
+                raise ZooError(f"is not a valid graph: {name} depends on itself")
             seen.add(name)
             name = maker.input[0]
         return name
@@ -84,7 +84,7 @@ class Graph:
         file = self.folder / place
         inside = not place.is_absolute() and ".." not in place.parts and "\\" not in str(place)
         if not inside or not file.is_file() or not file.resolve().is_relative_to(self.folder.resolve()):
-            raise ZooError(f"{tensor.name} is kept in {str(place)!r}, which is no file in the same folder")
+            raise ZooError(f"{tensor.name} is stored in {str(place)!r}, which is not a file in the same folder")
         start = int(said.get("offset", 0))
         length = int(said.get("length", file.stat().st_size - start))
         if start < 0 or length < 0 or start + length > file.stat().st_size:
@@ -101,7 +101,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
         ZooError: There are none or several rows of them, or something in them cannot be said elsewhere.
     """
     if whole:
-        raise ZooError("holds a graph of ONNX, no state dict of a model")
+        raise ZooError("holds an ONNX graph, not a state dict of a model")
     graph = Graph(onnx.load_model(str(path), load_external_data=False), path.parent)
     chain = _chosen(graph, prefix)
     entries: list[dict[str, Any]] = []
@@ -116,7 +116,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
             if not name or role == "X":
                 continue
             if role == "sequence_lens":
-                raise ZooError(f"{_name(node)} reads sequence_lens, the lengths of rows, which are no weights")
+                raise ZooError(f"{_name(node)} reads sequence_lens, the lengths of sequences, which are not weights")
             if role in ("initial_h", "initial_c"):
                 zeros.append((role, name))
             elif name in graph.constants:
@@ -139,7 +139,7 @@ def _attributes(node: Any) -> dict[str, Any]:
         plain = value if isinstance(value, list | tuple) else [value]
         texts = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in plain]
         if not all(isinstance(one, str | int | float) for one in texts):
-            raise ZooError(f"{_name(node)} has an attribute {attribute.name} that is no number and no text")
+            raise ZooError(f"{_name(node)} has an attribute {attribute.name} that is neither a number nor text")
         found[attribute.name] = texts if isinstance(value, list | tuple) else texts[0]
     return found
 
@@ -165,11 +165,11 @@ def _chosen(graph: Graph, prefix: str | None) -> list[Any]:
     whole = len(nodes) == 1 and len(nodes[0]) == len(graph.recurrent)
     if prefix is None and not whole:
         raise ZooError(
-            f"holds {len(nodes)} rows of recurrent nodes, which begin with {listed(names)}; choose one with --prefix"
+            f"holds {len(nodes)} chains of recurrent nodes, which begin with {listed(names)}; choose one with --prefix"
         )
     wanted = [chain for chain, name in zip(nodes, names, strict=True) if prefix in (None, name)]
     if len(wanted) != 1:
-        raise ZooError(f"has no row of recurrent nodes that begins with {prefix!r}: there are {listed(names)}")
+        raise ZooError(f"has no chain of recurrent nodes that begins with {prefix!r}: there are {listed(names)}")
     return wanted[0]
 
 
@@ -177,24 +177,28 @@ def _run(graph: Graph, chain: list[Any], computed: Mapping[str, str], zeros: lis
     """What the graph itself makes of random input: the first node's X, the last one's Y, and computed weights."""
     first, last = chain[0], chain[-1]
     if not last.output or not last.output[0]:
-        raise ZooError(f"{_name(last)} gives no Y, the outputs of all steps, but its last state alone")
+        raise ZooError(f"{_name(last)} gives only its last state, and not Y, the outputs of all steps")
     for name in computed.values():
         _, seen = graph.above([name])
         if seen & graph.inputs.keys() or name not in graph.makers:
-            raise ZooError(f"{name}, weights of {_name(first)}, depends on the graph's inputs: it is no constant")
+            raise ZooError(f"{name}, weights of {_name(first)}, depends on the graph's inputs: it is not a constant")
     root = graph.root(first.input[0])
     wanted = {"x": first.input[0], "y": last.output[0], **computed, **{name: name for _, name in zeros}}
     nodes, seen = graph.above(list(wanted.values()), root)
     others = sorted((seen & graph.inputs.keys()) - {root})
     if others:
         raise ZooError(
-            f"{_name(first)} reads {listed(others)} beside its input, such as a first state: that is an input of the "
-            "model and no weight; export it without"
+            f"{_name(first)} reads {listed(others)} beside its input, such as an initial state: that is an input of "
+            "the "
+            "model and not a weight; export it without"
         )
     found = _evaluated(graph, root, nodes, seen, wanted)
     for role, name in zeros:
         if np.any(found[name]):
-            raise ZooError(f"{role} of a recurrent node is not zero: a first state of its own cannot be said elsewhere")
+            raise ZooError(
+                f"{role} of a recurrent node is not zero: other libraries do not store an initial state with the "
+                "weights"
+            )
     x, y = found["x"], found["y"]
     if x.ndim != 3 or y.ndim != 4 or y.shape[0] != x.shape[0]:
         raise ZooError(f"{_name(first)} gives outputs of the shape {y.shape} for an input of {x.shape}")
@@ -258,7 +262,7 @@ def _refuse_elsewhere(attribute: Any) -> None:
         for one in (one for node in graph.node for one in node.attribute):
             _refuse_elsewhere(one)
     if any(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors):
-        raise ZooError("has a node that keeps numbers in another file, which is not followed")
+        raise ZooError("has a node that stores numbers in another file, which is not followed")
 
 
 def _first_weights(nodes: list[Any]) -> str:

@@ -53,13 +53,13 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
         length = int.from_bytes(file.read(8), "little")
         if length > min(_LONGEST, size - 8):
             raise ZooError(
-                f"claims a header of {length:,} bytes in a file of {size:,}: it is no safetensors file, or cut off"
+                f"claims a header of {length:,} bytes in a file of {size:,}: it is not a safetensors file, or cut off"
             )
         found = json.loads(file.read(length))
     if not isinstance(found, dict) or not all(
         isinstance(value, dict) for name, value in found.items() if name != "__metadata__"
     ):
-        raise ZooError("has a header that is none of safetensors'")
+        raise ZooError("has a header that is not valid safetensors")
     return found, 8 + length
 
 

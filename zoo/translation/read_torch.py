@@ -30,7 +30,7 @@ class Bundle:
 
     def __init__(self, found: Any, read: Callable[[str], bytes], order: str, size: int) -> None:
         if isinstance(found, pickles.Tensor | pickles.Odd):
-            raise ZooError("holds one tensor and no state dict, which torch.save(model.state_dict(), ...) writes")
+            raise ZooError("holds one tensor and not a state dict, which torch.save(model.state_dict(), ...) writes")
         self.records: dict[str, Any] = {}
         self.leaves = dict(self._flat(found, "", 0, [0]))
         if not self.leaves:
@@ -133,7 +133,7 @@ def _legacy(path: Path) -> Bundle:
     file = path.open("rb")
     size = path.stat().st_size
     if file.read(2)[:1] != b"\x80":
-        raise ZooError("is no file of weights: neither torch, safetensors, ONNX, Keras nor zoo convert writes such")
+        raise ZooError("is not a file of weights: neither torch, safetensors, ONNX, Keras nor zoo convert writes such")
     file.seek(0)
     if pickles.load(file) != _MAGIC:
         raise ZooError("is a pickle that torch.save did not write: torch.save(model.state_dict(), ...) does")

@@ -50,7 +50,7 @@ def format_of(path: Path) -> str:
     if named is None:
         kinds = "torch.save, safetensors, ONNX, Keras or zoo convert"
         raise ZooError(
-            f"is no file {'that zoo convert' if path.suffix == '.npz' else f'of weights that {kinds}'} wrote"
+            f"is not a file {'that zoo convert' if path.suffix == '.npz' else f'of weights that {kinds}'} wrote"
         )
     return named
 
@@ -65,13 +65,15 @@ def main() -> None:
     try:
         contents = _read(path, asked)
     except MemoryError:
-        send_error("needs more memory than any file of its size should: it is damaged, or made to fill memory", out)
+        send_error(
+            "needs more memory than any file of its size should: it is damaged, or crafted to exhaust memory", out
+        )
     except ZooError as error:
         send_error(str(error), out)
     except OSError as error:
         send_error(f"cannot be read: {error.strerror or _line(error)}", out)
     except RecursionError:
-        send_error("is nested too deeply: it is damaged, or made to be so", out)
+        send_error("is nested too deeply: it is damaged, or crafted to be so", out)
     except Exception as error:  # whatever a damaged file makes of its reader
         send_error(f"cannot be read, as it is damaged or something else: {_line(error)}", out)
     else:

@@ -87,5 +87,5 @@ def _short(text: str) -> str:
 
 def _ended(status: int) -> str:
     if status in (-getattr(signal, "SIGPROF", 0), -getattr(signal, "SIGXCPU", 0)):
-        return "takes longer to read than any file of its size should: it is damaged, or made to take long"
+        return "takes longer to read than any file of its size should: it is damaged, or crafted to take long"
     return "cannot be read, as it is damaged: its reader crashed"

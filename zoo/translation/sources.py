@@ -69,7 +69,7 @@ def source_of(given: Any, *, nonlinearity: str | None = None, prefix: str | None
         source = _of_object(given)
     said = {layer.activation for layer in source.layers if layer.kind == "rnn"}
     if nonlinearity is not None and said != {nonlinearity}:
-        what = f"says {' and '.join(sorted(said))}" if said else "is no plain RNN, which alone has a choice"
+        what = f"says {' and '.join(sorted(said))}" if said else "is not a plain RNN, the only kind that has a choice"
         raise ZooError(f"nonlinearity is given as {nonlinearity}, but the source {what}")
     return source
 

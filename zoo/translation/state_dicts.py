@@ -52,7 +52,7 @@ def choose(names: Sequence[str], prefix: str | None = None) -> Chosen:
     ours = [group for group in groups if _OURS.fullmatch(group)]
     if ours and set(found) <= set(ours):
         raise ZooError(
-            "is no state dict of a torch.nn.RNN, LSTM or GRU by itself, but of a model of this zoo: give its spec, "
+            "is not the state dict of a torch.nn.RNN, LSTM or GRU alone, but that of a zoo model: give its spec, "
             "zoo convert SPEC --weights FILE"
         )
     if not found:

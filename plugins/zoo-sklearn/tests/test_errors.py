@@ -28,8 +28,11 @@ def told(estimator: Any, x: Any = X, y: Any = Y) -> str:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("lstm", "lstm has no head; one output per row needs a pooled head, as in head: {kind: linear, size: 1, "),
-        ("char-gru", "char-gru has a head without a pool, which gives an output at every step; one output per row"),
+        ("lstm", "lstm has no head; one output per sequence needs a pooled head, as in head: {kind: linear, size: 1, "),
+        (
+            "char-gru",
+            "char-gru has a head without a pool, which gives an output at every step; one output per sequence",
+        ),
         ("gru-classifer", "unknown spec 'gru-classifer'; did you mean 'gru-classifier'?"),
         ("no/such.yaml", "no/such.yaml"),
         (BASE | {"cell": "gruu"}, "<mapping>:4:7: unknown cell 'gruu'; did you mean 'gru'?"),
@@ -71,11 +74,11 @@ def test_what_is_no_symbol(x: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([X[0], X[0][:, :2]] * 6, "the rows of X must have the same number of features, not 2 and 3"),
-        ([X[0], X[0][0]] * 6, "the rows of X must all have the shape (T, F); they have 1 and 2 axes"),
-        ([X[0], X[0][:0]] * 6, "row 1 of X has no steps"),
-        ([[[1.0, 2.0], [1.0]]] * 12, "X holds a row whose steps differ in their number of features"),
-        (X[:, :0], "row 0 of X has no steps"),
+        ([X[0], X[0][:, :2]] * 6, "the sequences of X must have the same number of features, not 2 and 3"),
+        ([X[0], X[0][0]] * 6, "the sequences of X must all have the shape (T, F); they have 1 and 2 axes"),
+        ([X[0], X[0][:0]] * 6, "sequence 1 of X has no steps"),
+        ([[[1.0, 2.0], [1.0]]] * 12, "X holds a sequence whose steps differ in their number of features"),
+        (X[:, :0], "sequence 0 of X has no steps"),
         (X[:, :, :0], "0 feature(s)"),
         (X[None], "dim 4"),
         (X[:, 0, 0], "Expected 2D array, got 1D array instead"),
@@ -131,7 +134,9 @@ def test_held_out_rows_are_balanced_by_class_so_that_one_row_of_a_class_cannot_b
 
 def test_predicting_from_another_kind_of_rows() -> None:
     sequences, series = SpecClassifier(max_epochs=1).fit(X, Y), SpecClassifier(max_epochs=1).fit(X[:, :, 0], Y)
-    with pytest.raises(ValueError, match=r"^X must be sequences, \(n, T, F\) or a list of rows, as the estimator was"):
+    with pytest.raises(
+        ValueError, match=r"^X must be sequences, \(n, T, F\) or a list of arrays, as the estimator was"
+    ):
         sequences.predict(X[:, :, 0])
     with pytest.raises(ValueError, match=r"^X must be series, an array \(n, T\), as the estimator was fitted on, not"):
         series.predict(X)

@@ -82,7 +82,10 @@ def test_a_model_gives_what_torchrecurrents_own_layer_gives(name):
         ({"kind": "tr-indrnn", "recurrent_kernel_init": "orthogonal"}, "recurrent_kernel_init"),
         ({"kind": "tr-peepholelstm", "peephole_kernel_init": "xavier_uniform"}, "peephole_kernel_init"),
         ({"kind": "tr-mgu", "bias_init": "xavier_uniform"}, "bias_init"),
-        ({"kind": "tr-mgu", "bias": False, "bias_init": "ones"}, "bias_init has nothing to start with bias: false"),
+        (
+            {"kind": "tr-mgu", "bias": False, "bias_init": "ones"},
+            "bias_init has nothing to initialise with bias: false",
+        ),
         ({"kind": "tr-scrn", "context_bias": False, "context_bias_init": "ones"}, "context_bias: false"),
         ({"kind": "tr-trnn", "recurrent_bias": True}, "recurrent_bias"),
         ({"kind": "tr-mgu", "nonlinearity": "swish"}, "nonlinearity"),

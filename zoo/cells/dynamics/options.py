@@ -27,37 +27,49 @@ class CoRNNOptions(Options):
     """Options of the coupled oscillatory network; the values are those of the official code for sequential MNIST."""
 
     discretisation: Literal["explicit", "imex"] = Field(
-        "explicit", description="Damping at the old z or, imex, the new."
+        "explicit", description="Damping computed from the old velocity z ('explicit') or from the new one ('imex')."
     )
     dt: Step = 0.042
-    gamma: float = Field(2.7, gt=0, description="γ, the frequency term: pulls y back.")
-    epsilon: float = Field(4.7, gt=0, description="ε, the damping of z.")
+    gamma: float = Field(
+        2.7, gt=0, description="γ, the strength of the restoring force on y, which sets the oscillators' frequency."
+    )
+    epsilon: float = Field(4.7, gt=0, description="ε, the damping coefficient of the velocity z.")
 
 
 class UnICORNNOptions(Options):
     """Options of the undamped oscillatory network; the values are those of the official code for permuted MNIST."""
 
     dt: Step = 0.19
-    alpha: float = Field(30.65, ge=0, description="α, the frequency term: pulls y back.")
+    alpha: float = Field(
+        30.65,
+        ge=0,
+        description="α, the strength of the restoring force on y, which sets the oscillators' frequency.",
+    )
 
 
 class AntisymmetricOptions(Options):
     """Options of the antisymmetric network."""
 
-    gated: bool = Field(False, description="A gate of the same antisymmetric product before the step.")
-    epsilon: float = Field(0.01, gt=0, description="ε, the length of the Euler step.")
-    gamma: float = Field(0.01, ge=0, description="γ, the diffusion, which takes γ I from the matrix.")
-    sigma: float = Field(1.0, gt=0, description="The recurrent matrix starts with standard deviation sigma / √H.")
+    gated: bool = Field(False, description="Multiply each step by an input gate that shares the antisymmetric matrix.")
+    epsilon: float = Field(0.01, gt=0, description="ε, the step size of the Euler method.")
+    gamma: float = Field(
+        0.01, ge=0, description="γ, the diffusion coefficient: γ I is subtracted from the recurrent matrix."
+    )
+    sigma: float = Field(
+        1.0, gt=0, description="The recurrent matrix is initialised with standard deviation sigma / √H."
+    )
 
 
 class LipschitzOptions(Options):
     """Options of the Lipschitz network; the values are those of the official code for sequential MNIST."""
 
-    integrator: Literal["euler", "rk2"] = Field("euler", description="Forward Euler, or the midpoint rule.")
-    epsilon: float = Field(0.03, gt=0, description="ε, the length of the step.")
-    beta: float = Field(0.75, ge=0, le=1, description="β, the share of the skew-symmetric part of both matrices.")
-    gamma: float = Field(0.001, ge=0, description="γ, which takes γ I from both matrices.")
-    std: float = Field(0.1, gt=0, description="The recurrent matrices start with standard deviation std / H.")
+    integrator: Literal["euler", "rk2"] = Field(
+        "euler", description="Integration scheme: 'euler', forward Euler, or 'rk2', the midpoint rule."
+    )
+    epsilon: float = Field(0.03, gt=0, description="ε, the step size.")
+    beta: float = Field(0.75, ge=0, le=1, description="β, the weight of the skew-symmetric part of both matrices.")
+    gamma: float = Field(0.001, ge=0, description="γ, the diffusion coefficient: γ I is subtracted from both matrices.")
+    std: float = Field(0.1, gt=0, description="The recurrent matrices are initialised with standard deviation std / H.")
 
 
 class TauGRUOptions(Options):
@@ -65,7 +77,7 @@ class TauGRUOptions(Options):
 
     bias: BiasOption = "one"
     delay: Annotated[int, Count] = Field(
-        4, ge=1, le=1_000_000, description="Steps from the delayed state to the present one."
+        4, ge=1, le=1_000_000, description="Delay τ in steps: how many steps ago the delayed state was."
     )
 
 
@@ -135,7 +147,7 @@ CELLS: Final = (
         family="dynamics",
         described_in="options",
         reference_in="dynamics",
-        summary="Long expressive memory: two coupled states, each with a pace that it learns",
+        summary="Long expressive memory: two coupled states with learned time scales",
         paper="Rusch et al. 2022, Long expressive memory for sequence modeling, ICLR, arXiv:2110.04744",
         authority="official code: tk-rusch/LEM src/sMNIST/network.py",
         traits=lem_traits,
@@ -160,7 +172,7 @@ CELLS: Final = (
         family="dynamics",
         described_in="options",
         reference_in="dynamics",
-        summary="Undamped independent oscillators, each with a pace that it learns",
+        summary="Undamped independent oscillators with learned time scales",
         paper="Rusch and Mishra 2021, UnICORNN: a recurrent model for learning very long time dependencies, ICML, "
         "arXiv:2103.05487",
         authority="official code: tk-rusch/unicornn psMNIST/network.py",
@@ -173,7 +185,7 @@ CELLS: Final = (
         family="dynamics",
         described_in="options",
         reference_in="dynamics",
-        summary="Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice",
+        summary="Antisymmetric network: Euler steps with an antisymmetric matrix, with an optional gate",
         paper="Chang et al. 2019, AntisymmetricRNN: a dynamical system view on recurrent neural networks, ICLR, "
         "arXiv:1902.09689",
         authority="the paper's equations (12) and (13)",

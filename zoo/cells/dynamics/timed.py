@@ -16,17 +16,21 @@ from zoo.components import Description, Options, Shape, Width, features
 class LTCOptions(Options):
     """Options of the liquid time-constant network."""
 
-    unfolds: int = Field(6, ge=1, le=1000, description="Steps of the solver within one time step.")
+    unfolds: int = Field(6, ge=1, le=1000, description="Solver steps within one time step.")
 
 
 class CfCOptions(Options):
     """Options of the closed-form continuous-time network."""
 
-    mode: Literal["default", "pure", "no_gate"] = Field("default", description="How the heads make the new state.")
-    backbone_units: Annotated[int, Width] = Field(128, ge=1, description="Width of the layers that the heads share.")
-    backbone_layers: int = Field(1, ge=1, le=1000, description="Number of the layers that the heads share.")
+    mode: Literal["default", "pure", "no_gate"] = Field(
+        "default",
+        description="How the heads are combined into the new state: 'default', interpolated by a time gate; "
+        "'no_gate', summed; 'pure', the closed-form solution.",
+    )
+    backbone_units: Annotated[int, Width] = Field(128, ge=1, description="Width of the shared backbone layers.")
+    backbone_layers: int = Field(1, ge=1, le=1000, description="Number of shared backbone layers.")
     backbone_activation: Literal["lecun_tanh", "tanh", "relu", "gelu", "silu"] = Field(
-        "lecun_tanh", description="Of the shared layers; 'lecun_tanh' is 1.7159 tanh(0.666 x)."
+        "lecun_tanh", description="Activation function of the backbone layers; 'lecun_tanh' is 1.7159 tanh(0.666 x)."
     )
 
 
@@ -40,11 +44,16 @@ class PhasedLSTMOptions(Options):
     """Options of the phased LSTM."""
 
     bias: BiasOption = "one"
-    peephole: bool = Field(True, description="The gates see the cell state too, as the paper has it.")
-    leak: float = Field(0.001, ge=0, lt=1, description="α, how far a closed time gate lets through.")
-    ratio: float = Field(0.05, gt=0, le=1, description="Share of the period that the gate is open: where r_on starts.")
-    period_min: float = Field(2.718281828459045, gt=0, description="Shortest period that a unit starts with.")
-    period_max: float = Field(403.4287934927351, gt=0, description="Longest period that a unit starts with.")
+    peephole: bool = Field(True, description="Peephole connections from the cell state to the gates, as in the paper.")
+    leak: float = Field(0.001, ge=0, lt=1, description="α, the leak: slope of the time gate while it is closed.")
+    ratio: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Initial value of r_on, the fraction of the period during which the time gate is open.",
+    )
+    period_min: float = Field(2.718281828459045, gt=0, description="Shortest initial period of a unit.")
+    period_max: float = Field(403.4287934927351, gt=0, description="Longest initial period of a unit.")
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
@@ -57,8 +66,10 @@ class ODELSTMOptions(Options):
     """Options of the LSTM with a differential equation between steps."""
 
     bias: BiasOption = "one"
-    solver: Literal["euler", "heun", "rk4"] = Field("rk4", description="One slope a step, two, or four.")
-    unfolds: int = Field(3, ge=1, le=1000, description="Steps of the solver within one time step.")
+    solver: Literal["euler", "heun", "rk4"] = Field(
+        "rk4", description="ODE solver: 'euler', 'heun' or 'rk4', with one, two or four evaluations per step."
+    )
+    unfolds: int = Field(3, ge=1, le=1000, description="Solver steps within one time step.")
 
 
 def describe_ltc(options: LTCOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -118,7 +129,7 @@ TIMED: Final = (
         family="dynamics",
         described_in="timed",
         reference_in="timed",
-        summary="Liquid time-constant network, fully connected, by a fused solver; knows irregular time",
+        summary="Liquid time-constant network, fully connected, by a fused solver; takes irregular time steps",
         paper="Hasani et al. 2021, Liquid time-constant networks, AAAI, arXiv:2006.04439",
         authority="official code: mlech26l/ncps ncps/torch/ltc_cell.py",
         dropouts=frozenset({"weight"}),
@@ -131,7 +142,7 @@ TIMED: Final = (
         family="dynamics",
         described_in="timed",
         reference_in="timed",
-        summary="Closed-form continuous-time network; knows irregular time",
+        summary="Closed-form continuous-time network; takes irregular time steps",
         paper="Hasani et al. 2022, Closed-form continuous-time neural networks, Nature Machine Intelligence 4, "
         "arXiv:2106.13898",
         authority="official code: mlech26l/ncps ncps/torch/cfc_cell.py",
@@ -144,10 +155,10 @@ TIMED: Final = (
         family="dynamics",
         described_in="timed",
         reference_in="timed",
-        summary="GRU with decay: fills in what was not observed, and forgets by the time since it was",
+        summary="GRU with decay: missing inputs and the state decay with the time since the last observation",
         paper="Che et al. 2018, Recurrent neural networks for multivariate time series with missing values, Scientific "
         "Reports 8, arXiv:1606.01865",
-        authority="the paper's equations of GRU-D; the start: PeterChe1990/GRU-D nn_utils/grud_layers.py",
+        authority="the paper's equations of GRU-D; initialisation: PeterChe1990/GRU-D nn_utils/grud_layers.py",
         uses=frozenset({"dt", "observed"}),
     ),
     record(
@@ -157,7 +168,7 @@ TIMED: Final = (
         family="dynamics",
         described_in="timed",
         reference_in="timed",
-        summary="Phased LSTM: each unit is updated while its own clock is open; knows irregular time",
+        summary="Phased LSTM: each unit is updated while its own time gate is open; takes irregular time steps",
         paper="Neil, Pfeiffer and Liu 2016, Phased LSTM: accelerating recurrent network training for long or "
         "event-based sequences, NIPS, arXiv:1610.09513",
         authority="the paper's equations (5) to (10); official code: dannyneil/public_plstm plstm.py",
@@ -170,7 +181,7 @@ TIMED: Final = (
         family="dynamics",
         described_in="timed",
         reference_in="timed",
-        summary="LSTM whose output flows on by a differential equation; knows irregular time",
+        summary="LSTM whose output evolves between steps by a differential equation; takes irregular time steps",
         paper="Lechner and Hasani 2020, Learning long-term dependencies in irregularly-sampled time series, preprint, "
         "arXiv:2006.04418",
         authority="official code: mlech26l/ode-lstms torch_node_cell.py",

@@ -22,9 +22,12 @@ class JANETOptions(Options):
     """Options of the forget-gate LSTM."""
 
     bias: BiasOption = "one"
-    beta: float = Field(1.0, description="Constant taken from the forget gate's sum where it opens the input.")
+    beta: float = Field(1.0, description="β, subtracted from the forget gate's preactivation where it gates the input.")
     longest: int | None = Field(
-        None, ge=3, description="Longest dependency expected, in steps: chrono initialisation of the forget bias."
+        None,
+        ge=3,
+        description="Longest dependency expected, in steps, for chrono initialisation of the forget bias; no chrono "
+        "initialisation if not given.",
     )
 
     @model_validator(mode="after")
@@ -38,20 +41,21 @@ class LiGRUOptions(Options):
     """Options of the light gated recurrent unit."""
 
     norm: Literal["batch", "layer", "none"] = Field(
-        "batch", description="On the products of the input, as the paper has it; 'none' adds a bias instead."
+        "batch", description="Normalisation of the input products, 'batch' as in the paper; 'none' adds a bias instead."
     )
-    nonlinearity: Nonlinearity = Field("relu", description="Of the candidate.")
+    nonlinearity: Nonlinearity = Field("relu", description="Activation function of the candidate state.")
 
 
 class IndRNNOptions(Options):
     """Options of the independently recurrent network."""
 
-    nonlinearity: Nonlinearity = Field("relu", description="What is applied to the sum.")
-    bias: Literal["one", "none"] = Field("one", description="'one' as the paper has, or 'none'.")
+    nonlinearity: Nonlinearity = Field("relu", description="Activation function of the new state.")
+    bias: Literal["one", "none"] = Field("one", description="'one' bias per unit as in the paper, or 'none'.")
     bound: float | None = Field(
         None,
         gt=0,
-        description="Largest recurrent weight: γ^(1/T) for T steps, with γ near 5 in the official code.",
+        description="Largest absolute recurrent weight, no bound if not given; the official code has γ^(1/T) for T "
+        "steps, with γ near 5.",
     )
 
 
@@ -107,7 +111,7 @@ CELLS: Final = (
         build="zoo.cells.gated.mgu:MGU",
         describe="zoo.cells.gated.options:describe_mgu",
         reference="zoo.references.gated:mgu",
-        summary="Minimal gated unit: one gate resets and updates",
+        summary="Minimal gated unit: one gate serves as reset gate and update gate",
         paper="Zhou et al. 2016, Minimal gated unit for recurrent neural networks, International Journal of Automation "
         "and Computing 13(3), arXiv:1603.09420",
         authority="the paper's equations of the MGU",
@@ -121,7 +125,7 @@ CELLS: Final = (
         build="zoo.cells.gated.janet:JANET",
         describe="zoo.cells.gated.options:describe_janet",
         reference="zoo.references.gated:janet",
-        summary="Just another network: an LSTM with nothing but its forget gate",
+        summary="Just another network: an LSTM with a forget gate only",
         paper="van der Westhuizen and Lasenby 2018, The unreasonable effectiveness of the forget gate, preprint, "
         "arXiv:1804.04849",
         authority="official code: JosvanderWesthuizen/janet",
@@ -135,7 +139,7 @@ CELLS: Final = (
         build="zoo.cells.gated.ligru:LiGRU",
         describe="zoo.cells.gated.options:describe_ligru",
         reference="zoo.references.gated:ligru",
-        summary="Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products",
+        summary="Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input products",
         paper="Ravanelli et al. 2018, Light gated recurrent units for speech recognition, IEEE Transactions on "
         "Emerging Topics in Computational Intelligence 2(2), arXiv:1803.10225",
         authority="official code: speechbrain/speechbrain speechbrain/nnet/RNN.py",
@@ -149,7 +153,7 @@ CELLS: Final = (
         build="zoo.cells.gated.indrnn:IndRNN",
         describe="zoo.cells.gated.options:describe_indrnn",
         reference="zoo.references.gated:indrnn",
-        summary="Independently recurrent network: each unit feeds back to itself alone",
+        summary="Independently recurrent network: each unit sees only its own previous state",
         paper="Li et al. 2018, Independently recurrent neural network (IndRNN): building a longer and deeper RNN, "
         "CVPR, arXiv:1803.04831",
         authority="official code: Sunnydreamrain/IndRNN_pytorch",

@@ -12,31 +12,37 @@ from zoo.cells.options import BiasOption, gated
 from zoo.cells.records import record
 from zoo.components import Description, Options, Shape, Traits, Width, features
 
-Bend = Annotated[Nonlinearity, Field(description="Of the candidate.")]
+Bend = Annotated[Nonlinearity, Field(description="Activation function of the candidate state.")]
 
 
 class RHNOptions(Options):
     """Options of the recurrent highway network."""
 
-    depth: int = Field(3, ge=1, le=1000, description="Micro-steps within a time step, the paper's recurrence depth L.")
-    coupled: bool = Field(True, description="Carry what is not transformed, c = 1 − t; otherwise c has a gate.")
-    transform_bias: float = Field(-2.0, description="Where the bias of the transform gate starts.")
+    depth: int = Field(3, ge=1, le=1000, description="Recurrence depth L: highway layers within one time step.")
+    coupled: bool = Field(
+        True, description="Couple the carry gate to the transform gate, c = 1 − t; otherwise c is a gate of its own."
+    )
+    transform_bias: float = Field(-2.0, description="Initial value of the transform gate's bias.")
 
 
 class FastRNNOptions(Options):
     """Options of FastRNN."""
 
     nonlinearity: Bend = "tanh"
-    alpha: float = Field(-3.0, description="Where α starts; σ(α) weighs the candidate.")
-    beta: float = Field(3.0, description="Where β starts; σ(β) weighs the old state.")
+    alpha: float = Field(-3.0, description="Initial value of α; σ(α) is the weight of the candidate state.")
+    beta: float = Field(3.0, description="Initial value of β; σ(β) is the weight of the old state.")
 
 
 class FastGRNNOptions(Options):
     """Options of FastGRNN."""
 
     nonlinearity: Bend = "tanh"
-    zeta: float = Field(1.0, description="Where ζ starts; σ(ζ) weighs the candidate where the gate is closed.")
-    nu: float = Field(-4.0, description="Where ν starts; σ(ν) weighs the candidate always.")
+    zeta: float = Field(
+        1.0, description="Initial value of ζ; σ(ζ) is the weight of the candidate state where the gate is closed."
+    )
+    nu: float = Field(
+        -4.0, description="Initial value of ν; σ(ν) is a constant weight of the candidate state, added to the gate's."
+    )
 
 
 class ATROptions(Options):
@@ -48,7 +54,9 @@ class ATROptions(Options):
 class RANOptions(Options):
     """Options of the recurrent additive network."""
 
-    nonlinearity: Literal["tanh", "identity"] = Field("tanh", description="From the memory to the output.")
+    nonlinearity: Literal["tanh", "identity"] = Field(
+        "tanh", description="Activation function between the memory and the output."
+    )
 
 
 class SGRNOptions(Options):
@@ -60,16 +68,23 @@ class SGRNOptions(Options):
 class SCRNOptions(Options):
     """Options of the structurally constrained network."""
 
-    context_size: Annotated[int, Width] = Field(16, ge=1, description="Width of the slow state.")
-    alpha: float = Field(0.95, gt=0, lt=1, description="Share of the slow state that stays at each step.")
-    adaptive: bool = Field(False, description="Learn that share for each unit, from alpha on.")
+    context_size: Annotated[int, Width] = Field(16, ge=1, description="Size of the slow context state.")
+    alpha: float = Field(
+        0.95,
+        gt=0,
+        lt=1,
+        description="α, the decay factor of the slow context state: the fraction that is carried over at each step.",
+    )
+    adaptive: bool = Field(False, description="Learn α for each unit, with `alpha` as its initial value.")
 
 
 class SURNNOptions(Options):
     """Options of the selective-update network."""
 
     bias: BiasOption = "one"
-    harmonics: int = Field(4, ge=1, le=1000, description="K, rhythms that the units' gates are sums of.")
+    harmonics: int = Field(
+        4, ge=1, le=1000, description="K, the number of harmonics that each unit's gate is a sum of."
+    )
 
 
 def describe_rhn(options: RHNOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -206,7 +221,7 @@ OTHERS: Final = (
         family="gated",
         reference_in="additive",
         described_in="others",
-        summary="Simple gated recurrent network: one gate, whose product of x is the candidate too",
+        summary="Simple gated recurrent network: one gate, whose input product is the candidate too",
         paper="Zu and Wei 2021, A simple gated recurrent network for detection of power quality disturbances, IET "
         "Generation, Transmission & Distribution 15(4), doi:10.1049/gtd2.12056",
         authority="the paper's equations, from a secondary source: as torchrecurrent's SGRNCell has them",
@@ -221,7 +236,7 @@ OTHERS: Final = (
         summary="Structurally constrained network: a slow, linear context beside a simple network",
         paper="Mikolov et al. 2015, Learning longer memory in recurrent neural networks, ICLR workshop, "
         "arXiv:1412.7753",
-        authority="the paper's equations; the start from facebookarchive/SCRNNs util.lua",
+        authority="the paper's equations; initialisation from facebookarchive/SCRNNs util.lua",
         traits=Traits(),
     ),
     record(
@@ -231,7 +246,7 @@ OTHERS: Final = (
         family="gated",
         reference_in="selective",
         described_in="others",
-        summary="Selective-update network: each unit keeps its state but where a rhythm of its own opens",
+        summary="Selective-update network: each unit keeps its state except where its own periodic gate opens",
         paper="Yin et al. 2026, Efficient sparse selective-update RNNs for long-range sequence modeling, preprint, "
         "arXiv:2603.02226",
         authority="the paper's equations of h and g, from a secondary source: RecurrentLayers.jl, issue 167",

@@ -12,24 +12,31 @@ from zoo.cells.records import record
 from zoo.components import Description, NoOptions, Options, Shape, Traits, features
 from zoo.errors import ZooError
 
-Share = Annotated[float, Field(ge=0, lt=1, description="λ, share of the old state in the new one.")]
+Share = Annotated[float, Field(ge=0, lt=1, description="λ, the weight of the old state in the new one.")]
 
 
 class STAROptions(Options):
     """Options of the stackable recurrent cell."""
 
-    beta: float = Field(0.0, description="Added to the gate's sum where it opens the input: the official code has 1.")
+    beta: float = Field(
+        0.0, description="β, added to the gate's preactivation where it gates the input; the official code has 1."
+    )
     longest: int | None = Field(
-        None, ge=2, description="Longest dependency expected, in steps: chrono initialisation of the gate's bias."
+        None,
+        ge=2,
+        description="Longest dependency expected, in steps, for chrono initialisation of the gate's bias; no chrono "
+        "initialisation if not given.",
     )
 
 
 class UGRNNOptions(Options):
     """Options of the update gate network."""
 
-    nonlinearity: Annotated[Nonlinearity, Field(description="Of the candidate.")] = "tanh"
+    nonlinearity: Annotated[Nonlinearity, Field(description="Activation function of the candidate state.")] = "tanh"
     bias: Literal["two", "one"] = Field("one", description="'two' biases per gate as torch has, or 'one'.")
-    forget_bias: float = Field(1.0, description="Where the gate's bias starts: the sum of both, if there are two.")
+    forget_bias: float = Field(
+        1.0, description="Initial value of the gate's bias; of the sum of both biases, if there are two."
+    )
 
 
 class MiRU1Options(Options):
@@ -44,14 +51,16 @@ class MiRU2Options(Options):
 
     bias: BiasOption = "one"
     lam: Share = 0.5
-    beta: float = Field(0.5, ge=0, le=1, description="β, scale of the old state in the candidate.")
+    beta: float = Field(0.5, ge=0, le=1, description="β, the factor of the old state in the candidate state.")
 
 
 class MUTOptions(Options):
     """Options of the mutated units in which the input stands by itself."""
 
     input: Literal["matrix", "identity"] = Field(
-        "matrix", description="What stands for x: a product of it, or 'identity', x itself, as wide as the state."
+        "matrix",
+        description="'matrix' for a product of the input, or 'identity' for the input itself, which must be as wide "
+        "as the state.",
     )
 
 
@@ -148,7 +157,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="additive",
         described_in="relatives",
-        summary="Bistable recurrent cell: each unit feeds back to itself alone, and can latch",
+        summary="Bistable recurrent cell: each unit sees only its own previous state, and can be bistable",
         paper=BISTABLE,
         authority="official code: nvecoven/BRC cells/cells.py",
     ),
@@ -159,7 +168,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="additive",
         described_in="relatives",
-        summary="Neuromodulated bistable recurrent cell: all units set how a unit latches",
+        summary="Neuromodulated bistable recurrent cell: each unit's bistability is modulated by all units",
         paper=BISTABLE,
         authority="official code: nvecoven/BRC cells/cells.py",
     ),
@@ -181,7 +190,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="additive",
         described_in="relatives",
-        summary="Light recurrent unit: one gate, and a candidate of the input alone",
+        summary="Light recurrent unit: one gate, and a candidate that sees only the input",
         paper="Ye et al. 2024, Light recurrent unit: towards an interpretable recurrent neural network for modeling "
         "long-range dependency, Electronics 13(16), doi:10.3390/electronics13163204",
         authority="the paper's equations of the LRU, from a secondary source",
@@ -205,10 +214,10 @@ RELATIVES: Final = (
         family="gated",
         reference_in="additive",
         described_in="relatives",
-        summary="Stackable recurrent cell: one gate, and gradients that keep their size through many layers",
+        summary="Stackable recurrent cell: one gate, and gradients that keep their magnitude through many layers",
         paper="Turkoglu et al. 2022, Gating revisited: deep multi-layer RNNs that can be trained, IEEE Transactions on "
         "Pattern Analysis and Machine Intelligence 44(8), arXiv:1911.11033",
-        authority="the paper's equations; with beta and for the start, official code: 0zgur0/STAR_Network star.py",
+        authority="the paper's equations; beta and initialisation, official code: 0zgur0/STAR_Network star.py",
     ),
     record(
         "ugrnn",
@@ -230,7 +239,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="updates",
         described_in="relatives",
-        summary="Minion recurrent unit 1: a GRU with a constant for its update gate",
+        summary="Minion recurrent unit 1: a GRU with a constant update gate",
         paper=MINION,
         authority="the paper's equations of MiRU-1, from a secondary source",
     ),
@@ -241,7 +250,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="updates",
         described_in="relatives",
-        summary="Minion recurrent unit 2: a GRU with constants for both gates",
+        summary="Minion recurrent unit 2: a GRU with two constant gates",
         paper=MINION,
         authority="the paper's equations of MiRU-2, from a secondary source",
     ),
@@ -252,7 +261,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="updates",
         described_in="relatives",
-        summary="Mutated unit 1 of an evolutionary search: the update gate sees the input alone",
+        summary="Mutated unit 1 of an evolutionary search: the update gate sees only the input",
         paper=SEARCHED,
         authority="the paper's equations of MUT1",
     ),
@@ -297,7 +306,7 @@ RELATIVES: Final = (
         family="gated",
         reference_in="updates",
         described_in="relatives",
-        summary="Deep simple gated unit: the input multiplies the state, with one more product behind",
+        summary="Deep simple gated unit: the input multiplies the state, followed by one more product",
         paper=DEEP_GATE,
         authority="the paper's equations of DSGU",
     ),

@@ -17,19 +17,30 @@ NO_DROPOUTS: Final[frozenset[str]] = frozenset()
 class SRUOptions(Options):
     """Options of the simple recurrent unit."""
 
-    peephole: bool = Field(True, description="The gates see the old state, through v; without, the cell is linear.")
+    peephole: bool = Field(
+        True,
+        description="Peephole connections from the old state to the gates, with weights v; without them the "
+        "recurrence is linear.",
+    )
     skip: Literal["scaled", "plain", "none"] = Field(
         "scaled",
-        description="The input where the reset gate is closed: times α = √(1 + 2 exp(highway_bias)), as it is, or not.",
+        description="Highway connection of the input: 'scaled' by α = √(1 + 2 exp(highway_bias)), 'plain', or 'none'.",
     )
-    highway_bias: float = Field(0.0, le=100, description="Where the bias of the reset gate starts.")
+    highway_bias: float = Field(0.0, le=100, description="Initial value of the reset gate's bias.")
 
 
 class QRNNOptions(Options):
     """Options of the quasi-recurrent network."""
 
-    window: int = Field(2, ge=1, le=1000, description="Inputs that the gates see, the paper's filter width k.")
-    pooling: Literal["f", "fo", "ifo"] = Field("fo", description="Which gates there are: forget, output, input.")
+    window: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="Filter width k of the convolutions: how many inputs, up to the present one, the gates see.",
+    )
+    pooling: Literal["f", "fo", "ifo"] = Field(
+        "fo", description="Gates of the pooling, by their first letters: forget (f), output (o), input (i)."
+    )
 
 
 def describe_trnn(options: NoOptions, input_shape: Shape, hidden_size: int) -> Description:

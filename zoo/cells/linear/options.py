@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from zoo.components import CellType, Count, Description, Options, Shape, features
 from zoo.errors import ZooError
 
-Bias = Annotated[Literal["one", "none"], Field(description="'one' as the paper has, or 'none'.")]
+Bias = Annotated[Literal["one", "none"], Field(description="'one' bias as in the paper, or 'none'.")]
 Candidate = Annotated[
     Literal["positive", "linear"],
-    Field(description="'positive': x + 1/2 where x ≥ 0, else σ(x), as log space needs; 'linear': the product itself."),
+    Field(description="'positive': x + 1/2 where x ≥ 0, else σ(x), as log space needs; 'linear': x itself."),
 ]
 
 
@@ -33,15 +33,20 @@ class MinLSTMOptions(Options):
 class RGLRUOptions(Options):
     """Options of the real-gated linear recurrent unit."""
 
-    heads: Annotated[int, Count] = Field(1, ge=1, description="Blocks of the gates' block-diagonal products.")
+    heads: Annotated[int, Count] = Field(1, ge=1, description="Number of blocks of the gates' block-diagonal matrices.")
 
 
 class LRUOptions(Options):
     """Options of the linear recurrent unit: where its eigenvalues start."""
 
-    r_min: float = Field(0.0, ge=0, lt=1, description="Smallest radius.")
-    r_max: float = Field(1.0, gt=0, le=1, description="Largest radius.")
-    max_phase: float = Field(6.283185307179586, gt=0, le=6.283185307179587, description="Largest angle, in radians.")
+    r_min: float = Field(0.0, ge=0, lt=1, description="Smallest initial magnitude of the eigenvalues.")
+    r_max: float = Field(1.0, gt=0, le=1, description="Largest initial magnitude of the eigenvalues.")
+    max_phase: float = Field(
+        6.283185307179586,
+        gt=0,
+        le=6.283185307179587,
+        description="Largest initial phase of the eigenvalues, in radians.",
+    )
 
     @model_validator(mode="after")
     def _a_ring(self) -> Self:
@@ -85,7 +90,7 @@ def check_rglru(options: RGLRUOptions, input_shape: Shape, hidden_size: int) -> 
     width = features(input_shape)
     if width != hidden_size:
         raise ZooError(
-            f"rglru keeps its width: hidden_size must be {width}, that of its input, not {hidden_size}; "
+            f"rglru needs hidden_size to equal the width of its input, {width}, not {hidden_size}; "
             f"for another one, put a layer {{kind: linear, size: {hidden_size}}} in front"
         )
     if hidden_size % options.heads:
@@ -112,7 +117,7 @@ CELLS: Final = (
         build="zoo.cells.linear.minimal:MinGRU",
         describe="zoo.cells.linear.options:describe_mingru",
         reference="zoo.references.linear:mingru",
-        summary="Minimal GRU: gate and candidate see the input alone",
+        summary="Minimal GRU: gate and candidate see only the input",
         paper=NEEDED,
         authority="the paper's appendix B",
         zoneout=True,
@@ -123,7 +128,7 @@ CELLS: Final = (
         build="zoo.cells.linear.minimal:MinLSTM",
         describe="zoo.cells.linear.options:describe_minlstm",
         reference="zoo.references.linear:minlstm",
-        summary="Minimal LSTM: gates and candidate see the input alone, and the gates sum to one",
+        summary="Minimal LSTM: gates and candidate see only the input, and the gates sum to one",
         paper=NEEDED,
         authority="the paper's appendix B",
         zoneout=True,

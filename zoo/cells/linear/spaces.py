@@ -14,13 +14,14 @@ class S5Options(Options):
     """Options of the simplified structured state space."""
 
     discretisation: Literal["zoh", "bilinear"] = Field(
-        "zoh", description="From continuous time to steps: 'zoh' holds the input in between, 'bilinear' is Tustin's."
+        "zoh",
+        description="Discretisation of the continuous system: 'zoh', zero-order hold, or 'bilinear', Tustin's method.",
     )
     blocks: Annotated[int, Count] = Field(
-        1, ge=1, description="HiPPO matrices side by side that the state starts from."
+        1, ge=1, description="Number of HiPPO blocks that the state matrix is initialised with."
     )
-    dt_min: float = Field(0.001, gt=0, description="Smallest step that it starts with.")
-    dt_max: float = Field(0.1, gt=0, description="Largest step that it starts with.")
+    dt_min: float = Field(0.001, gt=0, description="Smallest initial time step Δ.")
+    dt_max: float = Field(0.1, gt=0, description="Largest initial time step Δ.")
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
@@ -33,26 +34,29 @@ class LinOSSOptions(Options):
     """Options of the linear oscillatory state space."""
 
     discretisation: Literal["im", "imex"] = Field(
-        "im", description="'im', implicit, which loses energy, or 'imex', implicit and explicit, which keeps it."
+        "im", description="'im', implicit, which dissipates energy, or 'imex', implicit-explicit, which conserves it."
     )
 
 
 class MambaOptions(Options):
     """Options of the selective state space with its convolution."""
 
-    state_size: Annotated[int, Width] = Field(16, ge=1, description="Numbers of state for each feature.")
+    state_size: Annotated[int, Width] = Field(16, ge=1, description="State size N of each feature.")
     kernel: int = Field(
-        4, ge=1, le=1000, description="Steps that the convolution in front sees, the present one included."
+        4, ge=1, le=1000, description="Kernel size of the causal convolution, the present step included."
     )
     rank: Annotated[int, Width] | None = Field(
-        None, ge=1, description="Rank of the product that gives the steps Δ; a sixteenth of the input if not given."
+        None,
+        ge=1,
+        description="Rank of the projection that gives the time steps Δ; a sixteenth of the input's width if not "
+        "given.",
     )
 
 
 class HGRNOptions(Options):
     """Options of the hierarchically gated recurrent network."""
 
-    lower_bound: float = Field(0.0, ge=0, lt=1, description="The least that the forget gate keeps of the state.")
+    lower_bound: float = Field(0.0, ge=0, lt=1, description="Lower bound of the forget gate.")
 
 
 def describe_s5(options: S5Options, input_shape: Shape, hidden_size: int) -> Description:
@@ -153,7 +157,7 @@ SPACES: Final = (
         build="zoo.cells.linear.hgrn:HGRN",
         describe="zoo.cells.linear.spaces:describe_hgrn",
         reference="zoo.references.spaces:hgrn",
-        summary="Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone",
+        summary="Hierarchically gated recurrent network: its forget gate has a lower bound and sees only the input",
         paper="Qin, Yang and Zhong 2023, Hierarchically gated recurrent neural network for sequence modeling, NeurIPS, "
         "arXiv:2311.04823",
         authority="official code: fla-org/flash-linear-attention fla/layers/hgrn.py",

@@ -10,40 +10,49 @@ from zoo.cells.matrix.options import HeadedOptions, head_size
 from zoo.components import CellType, Description, Options, Shape, Traits, Width, features
 
 KeySize = Annotated[int, Width, Field(ge=1)]
-Kernel = Annotated[int, Field(ge=0, le=1000, description="Steps that a convolution of q, k and v sees; 0: none.")]
+Kernel = Annotated[
+    int, Field(ge=0, le=1000, description="Kernel size of the causal convolutions of q, k and v; 0 for none.")
+]
 Depth = Annotated[
-    float, Field(ge=0, lt=1, description="Where in its stack the layer stands, from 0; decides how it starts.")
+    float,
+    Field(ge=0, lt=1, description="Relative position of the layer in its stack, from 0; used by the initialisation."),
 ]
 
 
 class MemoryOptions(HeadedOptions):
     """Options that the cells of linear attention share."""
 
-    key_size: KeySize | None = Field(None, description="Features of each head's keys; as officially if not given.")
+    key_size: KeySize | None = Field(None, description="Key size of each head; that of the official code if not given.")
     kernel: Kernel = 0
-    output_gate: bool = Field(True, description="Gate the normalised output by silu(W_g x).")
+    output_gate: bool = Field(True, description="Multiply the normalised output by silu(W_g x).")
 
 
 class GLAOptions(MemoryOptions):
     """Options of gated linear attention."""
 
-    gate_rank: Annotated[int, Width] = Field(16, ge=1, description="Rank of the product that gives the forget gates.")
-    gate_normaliser: float = Field(16.0, gt=0, description="What the gates' logarithms are divided by.")
+    gate_rank: Annotated[int, Width] = Field(
+        16, ge=1, description="Rank of the projection that gives the forget gates."
+    )
+    gate_normaliser: float = Field(16.0, gt=0, description="Divisor of the forget gates' logarithms.")
 
 
 class DeltaNetOptions(MemoryOptions):
     """Options of the delta rule's linear attention."""
 
     kernel: Kernel = 4
-    output_gate: bool = Field(False, description="Gate the normalised output by silu(W_g x).")
-    allow_neg_eigval: bool = Field(False, description="Double β, so that what is forgotten may turn over.")
+    output_gate: bool = Field(False, description="Multiply the normalised output by silu(W_g x).")
+    allow_neg_eigval: bool = Field(
+        False, description="Double β, so that the state transition may have negative eigenvalues."
+    )
 
 
 class GatedDeltaNetOptions(MemoryOptions):
     """Options of the gated delta rule's linear attention."""
 
     kernel: Kernel = 4
-    allow_neg_eigval: bool = Field(False, description="Double β, so that what is forgotten may turn over.")
+    allow_neg_eigval: bool = Field(
+        False, description="Double β, so that the state transition may have negative eigenvalues."
+    )
 
 
 class RWKV4Options(Options):
@@ -55,11 +64,15 @@ class RWKV4Options(Options):
 class RWKV7Options(HeadedOptions):
     """Options of the seventh RWKV's time mixing."""
 
-    decay_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the decay.")
-    rate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the learning rate.")
-    gate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the product that gives the output gate.")
+    decay_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the projection that gives the decay.")
+    rate_rank: Annotated[int, Width] = Field(
+        32, ge=1, description="Rank of the projection that gives the in-context learning rate."
+    )
+    gate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the projection that gives the output gate.")
     depth: Depth = 0.0
-    layers: int = Field(1, ge=1, description="Layers of its stack, by which its norm starts smaller the earlier it is.")
+    layers: int = Field(
+        1, ge=1, description="Number of layers in the stack; the norm's initial scale is smaller in earlier layers."
+    )
 
 
 def describe_gla(options: GLAOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -155,7 +168,7 @@ FAST_WEIGHTS: Final = (
         build="zoo.cells.matrix.gla:GLA",
         describe="zoo.cells.matrix.fast_weights:describe_gla",
         reference="zoo.references.delta:gla",
-        summary="Gated linear attention: a matrix memory that forgets each key's row at its own pace",
+        summary="Gated linear attention: a matrix memory with a forget gate for each key feature",
         paper="Yang et al. 2024, Gated linear attention transformers with hardware-efficient training, ICML, "
         "arXiv:2312.06635",
         authority="official code: fla-org/flash-linear-attention fla/layers/gla.py, fla/ops/gla/naive.py",

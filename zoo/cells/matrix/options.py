@@ -13,7 +13,9 @@ from zoo.errors import ZooError
 class HeadedOptions(Options):
     """Options of a cell with several memories."""
 
-    heads: Annotated[int, Count] = Field(1, ge=1, description="Memories side by side, each of hidden_size / heads.")
+    heads: Annotated[int, Count] = Field(
+        1, ge=1, description="Number of heads, each with a memory of hidden_size / heads features."
+    )
 
 
 class MLSTMOptions(HeadedOptions):

@@ -15,7 +15,9 @@ from zoo.errors import ZooError
 class SLSTMOptions(Options):
     """Options of the LSTM with a scalar memory."""
 
-    heads: Annotated[int, Count] = Field(1, ge=1, description="Blocks of the block-diagonal recurrent matrices.")
+    heads: Annotated[int, Count] = Field(
+        1, ge=1, description="Number of blocks of the block-diagonal recurrent matrices."
+    )
 
 
 class LSTM1997Options(Options):
@@ -23,7 +25,9 @@ class LSTM1997Options(Options):
 
     bias: BiasOption = "one"
     squashing: Literal["paper", "tanh"] = Field(
-        "paper", description="Of input and memory: logistic, to [−2, 2] and [−1, 1], or 'tanh' as in later LSTMs."
+        "paper",
+        description="Squashing functions g of the input and h of the memory: 'paper', logistic ones with range [−2, "
+        "2] and [−1, 1], or 'tanh' as in later LSTMs.",
     )
 
 
@@ -31,13 +35,15 @@ class ResidualOptions(Options):
     """Options of the residual LSTM."""
 
     bias: BiasOption = "one"
-    shortcut: Literal["linear", "identity"] = Field("linear", description="How the input gets to the output.")
+    shortcut: Literal["linear", "identity"] = Field(
+        "linear", description="Shortcut connection from the input to the output: a 'linear' map or the 'identity'."
+    )
 
 
 class MultiplicativeOptions(Options):
     """Options of the multiplicative LSTM."""
 
-    bias: Literal["one", "none"] = Field("one", description="'one' in each gate, or 'none'.")
+    bias: Literal["one", "none"] = Field("one", description="'one' bias in each gate, or 'none'.")
 
 
 class WMCLSTMOptions(Options):
@@ -55,34 +61,44 @@ class MemoryControlOptions(Options):
 class NASOptions(Options):
     """Options of the cell from architecture search."""
 
-    bias: Literal["one", "none"] = Field("none", description="'one' in the products of the state, or 'none'.")
+    bias: Literal["one", "none"] = Field("none", description="'one' bias in the products of the state, or 'none'.")
 
 
 class IntersectionOptions(Options):
     """Options of the intersection network."""
 
-    forget_bias: float = Field(1.0, description="Where the biases of both gates start.")
+    forget_bias: float = Field(1.0, description="Initial value of both gates' biases.")
 
 
 class MCLSTMOptions(Options):
     """Options of the mass-conserving LSTM."""
 
-    mass: Annotated[int, Count] = Field(1, ge=1, description="How many features of the input, the first, are mass.")
+    mass: Annotated[int, Count] = Field(
+        1,
+        ge=1,
+        description="Number of mass inputs; these are the first features of the input, the others are auxiliary.",
+    )
 
 
 class MogrifierOptions(Options):
     """Options of the mogrifier LSTM."""
 
     bias: BiasOption = "one"
-    rounds: int = Field(5, ge=1, le=1000, description="How often x and h gate each other before a step, x first.")
-    rank: Annotated[int, Width] | None = Field(None, ge=1, description="Rank of the gates' matrices; none: full.")
+    rounds: int = Field(
+        5, ge=1, le=1000, description="Number of rounds in which x and h gate each other before a step, x first."
+    )
+    rank: Annotated[int, Width] | None = Field(
+        None, ge=1, description="Rank of the mogrifier gates' matrices; full rank if not given."
+    )
 
 
 class ONLSTMOptions(Options):
     """Options of the LSTM with ordered neurons."""
 
     bias: BiasOption = "one"
-    chunk_size: Annotated[int, Count] = Field(1, ge=1, description="Neurons that share a value of the master gates.")
+    chunk_size: Annotated[int, Count] = Field(
+        1, ge=1, description="Chunk size: units that share one value of the master gates."
+    )
 
 
 def describe_slstm(options: SLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:

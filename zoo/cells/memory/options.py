@@ -40,7 +40,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="memory",
-        summary="The first LSTM: input and output gate, nothing forgotten",
+        summary="The original LSTM of 1997: input and output gates, no forget gate",
         paper="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9(8), "
         "doi:10.1162/neco.1997.9.8.1735",
         authority="the paper's section 4 and appendix A.1, from a secondary source",
@@ -52,7 +52,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="memory",
-        summary="LSTM with peepholes whose output gate also lets the input through",
+        summary="LSTM with peepholes whose output gate also gates a shortcut of the input",
         paper="Kim, El-Khamy and Lee 2017, Residual LSTM: design of a deep recurrent architecture for distant speech "
         "recognition, Interspeech, arXiv:1701.03360",
         authority="the paper's equations of the residual LSTM, from a secondary source",
@@ -65,7 +65,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="memory",
-        summary="LSTM whose recurrent matrix the input chooses, by a product of x and h",
+        summary="LSTM whose recurrent matrix depends on the input, by a product of x and h",
         paper="Krause et al. 2017, Multiplicative LSTM for sequence modelling, ICLR workshop, arXiv:1609.07959",
         authority="the paper's equations (16) to (21)",
     ),
@@ -87,7 +87,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="controlled",
-        summary="LSTM that puts out one view of its memory and feeds back another",
+        summary="LSTM with separate output and feedback vectors computed from its memory",
         paper="Ben-Ari and Shwartz-Ziv 2017, Sequence modeling using a memory controller extension for LSTM, NIPS time "
         "series workshop, https://www.ravid-shwartz-ziv.com/publication/squence2017/",
         authority="the paper's equations, from a secondary source",
@@ -110,7 +110,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="controlled",
-        summary="Intersection network (+RNN): one gate through time, one through depth",
+        summary="Intersection network (+RNN): one gate along time, one along depth",
         paper="Collins, Sohl-Dickstein and Sussillo 2017, Capacity and trainability in recurrent neural networks, "
         "ICLR, arXiv:1611.09913",
         authority="official code: tensorflow contrib/rnn rnn_cell.py, IntersectionRNNCell",
@@ -123,7 +123,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="controlled",
-        summary="Mass-conserving LSTM: what comes in is stored, moved and put out, never lost",
+        summary="Mass-conserving LSTM: the sum of its inputs is stored, redistributed and released, never lost",
         paper="Hoedt et al. 2021, MC-LSTM: mass-conserving LSTM, ICML, arXiv:2101.05186",
         authority="official code: ml-jku/mc-lstm mclstm.py",
         # what comes in is kept; and its shares are of a sum that masses of both signs bring to zero, in float32 too
@@ -149,7 +149,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="memory",
-        summary="LSTM with ordered neurons: master gates keep and write them by rank",
+        summary="LSTM with ordered neurons: master gates forget and write units in their order",
         paper="Shen et al. 2019, Ordered neurons: integrating tree structures into recurrent neural networks, ICLR, "
         "arXiv:1810.09536",
         authority="official code: yikangshen/Ordered-Neurons ON_LSTM.py",
@@ -161,7 +161,7 @@ CELLS: Final = (
         family="memory",
         described_in="closed_forms",
         reference_in="controlled",
-        summary="LSTM whose gates see each unit's own memory alone",
+        summary="LSTM whose gates see only each unit's own memory",
         paper="Irie, Gopalakrishnan and Schmidhuber 2024, Exploring the promise and limits of real-time recurrent "
         "learning, ICLR, arXiv:2305.19044",
         authority="the paper's section 3.1; official code: IDSIA/rtrl-elstm reinforcement_learning/torchbeast/layer.py",

@@ -13,13 +13,13 @@ from zoo.errors import ZooError
 
 def _odd(kernel: int) -> int:
     if kernel % 2 == 0:
-        raise ValueError(f"kernel must be odd, so that a map keeps its size, not {kernel}")
+        raise ValueError(f"kernel must be odd, so that the size of a map does not change, not {kernel}")
     return kernel
 
 
 Kernel = Annotated[
     int,
-    Field(ge=1, le=999, description="Rows and columns that each place sees, itself in the middle."),
+    Field(ge=1, le=999, description="Kernel size of the convolutions, in rows and columns; odd."),
     AfterValidator(_odd),
 ]
 
@@ -28,7 +28,9 @@ class ConvLSTMOptions(Options):
     """Options of the convolutional LSTM."""
 
     kernel: Kernel = 3
-    peephole: bool = Field(True, description="The gates see the cell state too, by a weight for each place.")
+    peephole: bool = Field(
+        True, description="Peephole connections from the cell state to the gates, with a weight for each position."
+    )
 
 
 class ConvGRUOptions(Options):

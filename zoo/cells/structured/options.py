@@ -14,10 +14,14 @@ class LMUOptions(Options):
     """Options of the Legendre memory unit."""
 
     # To make the cell takes the exponential of a matrix of that many rows: a second at the most, and the cube beyond.
-    order: Annotated[int, Width] = Field(16, ge=1, le=1000, description="Legendre polynomials that the memory keeps.")
-    theta: float = Field(100.0, gt=0, description="Window that they describe, in steps.")
+    order: Annotated[int, Width] = Field(
+        16, ge=1, le=1000, description="Order of the memory: how many Legendre polynomials represent the window."
+    )
+    theta: float = Field(100.0, gt=0, description="θ, the length of the memory's sliding window, in steps.")
     discretisation: Literal["zoh", "euler"] = Field(
-        "zoh", description="From continuous time to steps: 'zoh' is exact, 'euler' needs theta well above order."
+        "zoh",
+        description="Discretisation of the continuous system: 'zoh', zero-order hold, is exact; 'euler' needs theta "
+        "well above order.",
     )
 
 
@@ -25,36 +29,39 @@ class OrthogonalOptions(Options):
     """Options of the orthogonal recurrent network."""
 
     parametrisation: Literal["exp", "cayley"] = Field(
-        "exp", description="From skew-symmetric to orthogonal: the matrix exponential or the Cayley transform."
+        "exp",
+        description="Map to orthogonal matrices: 'exp', the matrix exponential, or 'cayley', the Cayley transform.",
     )
     initialisation: Literal["cayley", "henaff"] = Field(
-        "cayley", description="Of the rotations: 'cayley' starts from small angles on, 'henaff' from all alike."
+        "cayley",
+        description="Initial skew-symmetric entries: 'cayley', −tan(u / 2) for u in [0, π/2], 'henaff', in [−π, π]; "
+        "uniform.",
     )
 
 
 class SRNNOptions(Options):
     """Options of the shuffling recurrent network."""
 
-    hyper_size: Annotated[int, Width] = Field(64, ge=1, description="Width of the network that the input goes through.")
-    depth: int = Field(1, ge=1, le=1000, description="Hidden layers of that network.")
-    gate: bool = Field(True, description="Gate what it gives by the input.")
+    hyper_size: Annotated[int, Width] = Field(64, ge=1, description="Width of the hidden layers of the input network.")
+    depth: int = Field(1, ge=1, le=1000, description="Number of hidden layers of the input network.")
+    gate: bool = Field(True, description="Multiply the input network's output by a gate of the input.")
 
 
 class PLRNNOptions(Options):
     """Options of the piecewise-linear recurrent network."""
 
-    mean_centring: bool = Field(False, description="Take their mean from the units before they are rectified.")
+    mean_centring: bool = Field(False, description="Subtract the mean over the units before they are rectified.")
 
 
 class ESNOptions(Options):
     """Options of the echo state network's reservoir."""
 
-    leak: float = Field(1.0, gt=0, le=1, description="Share of the new value at each step.")
-    spectral_radius: float = Field(0.9, ge=0, description="Of the recurrent weights: the largest eigenvalue's size.")
-    input_scaling: float = Field(1.0, gt=0, description="Size of the input weights.")
-    bias_scaling: float = Field(0.0, ge=0, description="Size of the bias.")
-    connectivity: float = Field(1.0, gt=0, le=1, description="Share of recurrent weights that are not zero.")
-    input_connectivity: float = Field(1.0, gt=0, le=1, description="Share of input weights that are not zero.")
+    leak: float = Field(1.0, gt=0, le=1, description="Leaking rate: the weight of the new value at each step.")
+    spectral_radius: float = Field(0.9, ge=0, description="Spectral radius of the recurrent matrix.")
+    input_scaling: float = Field(1.0, gt=0, description="Scale of the input weights.")
+    bias_scaling: float = Field(0.0, ge=0, description="Scale of the bias.")
+    connectivity: float = Field(1.0, gt=0, le=1, description="Fraction of recurrent weights that are not zero.")
+    input_connectivity: float = Field(1.0, gt=0, le=1, description="Fraction of input weights that are not zero.")
 
 
 def describe_lmu(options: LMUOptions, input_shape: Shape, hidden_size: int) -> Description:
@@ -154,7 +161,7 @@ CELLS: Final = (
         build="zoo.cells.structured.srnn:SRNN",
         describe="zoo.cells.structured.options:describe_srnn",
         reference="zoo.references.structured:srnn",
-        summary="Shuffling recurrent network: the state is shifted by one unit and added to",
+        summary="Shuffling recurrent network: the recurrent matrix is a permutation, a shift by one unit",
         paper="Rotman and Wolf 2021, Shuffling recurrent neural networks, AAAI, arXiv:2007.07324",
         authority="official code: rotmanmi/SRNN models/SRNN.py",
         zoneout=True,

@@ -12,10 +12,15 @@ import zoo
 class LeakyOptions(zoo.Options):
     """Options of the leaky cell."""
 
-    alpha: float = Field(0.2, gt=0, le=1, description="The step over the time constant, dt / tau.")
-    nonlinearity: Literal["relu", "tanh", "softplus"] = Field("relu", description="From input current to rate.")
+    alpha: float = Field(0.2, gt=0, le=1, description="alpha = dt / tau, the step size divided by the time constant.")
+    nonlinearity: Literal["relu", "tanh", "softplus"] = Field(
+        "relu", description="Activation function f, from input current to rate."
+    )
     noise: float = Field(
-        0.0, ge=0, description="Standard deviation sigma, in training; sqrt(2 / alpha) sigma is added to the current."
+        0.0,
+        ge=0,
+        description="sigma, the noise level in training: noise with standard deviation sqrt(2 / alpha) sigma is "
+        "added to the current.",
     )
     bias: bool = Field(True, description="Add a bias to the current.")
 

@@ -16,13 +16,15 @@ Mode = Literal["default", "pure", "no_gate"]
 class LTCOptions(WiringOptions):
     """Options of the liquid time-constant cell."""
 
-    self_connections: bool = Field(True, description="Of full: whether each neuron is connected to itself.")
-    ode_unfolds: int = Field(6, ge=1, le=1000, description="Steps of the solver within one step of the sequence.")
-    input_mapping: Map = Field("affine", description="A scale and a shift of each input, a scale, or neither.")
-    output_mapping: Map = Field("affine", description="The same for each motor neuron.")
+    self_connections: bool = Field(True, description="Wiring 'full' only: whether each neuron is connected to itself.")
+    ode_unfolds: int = Field(6, ge=1, le=1000, description="Solver steps within one time step.")
+    input_mapping: Map = Field(
+        "affine", description="Map of each input: 'affine', scale and shift, 'linear', scale only, or 'none'."
+    )
+    output_mapping: Map = Field("affine", description="Map of each motor neuron's output, as for `input_mapping`.")
     implicit_param_constraints: bool = Field(
         True,
-        description="Keep conductances and capacities positive by a softplus; without it, training must call ncps' own "
+        description="Make conductances and capacities positive by a softplus; without it, training must call ncps' own "
         "apply_weight_constraints.",
     )
 
@@ -30,22 +32,29 @@ class LTCOptions(WiringOptions):
 class CfCOptions(zoo.Options):
     """Options of the closed-form cell without a wiring."""
 
-    mode: Mode = Field("default", description="Two heads mixed by a time gate, the solution itself, or a sum.")
-    backbone_units: Annotated[int, zoo.Width] | None = Field(
-        None, ge=1, description="Width of the layers that all heads share; 128 if not given."
+    mode: Mode = Field(
+        "default",
+        description="How the heads are combined: 'default', by a time gate; 'pure', the closed-form solution; "
+        "'no_gate', a sum.",
     )
-    backbone_layers: int = Field(1, ge=0, le=100, description="How many there are.")
+    backbone_units: Annotated[int, zoo.Width] | None = Field(
+        None, ge=1, description="Width of the shared backbone layers; 128 if not given."
+    )
+    backbone_layers: int = Field(1, ge=0, le=100, description="Number of shared backbone layers.")
     backbone_activation: Literal["lecun_tanh", "tanh", "relu", "silu", "gelu"] = Field(
-        "lecun_tanh", description="Their function; lecun_tanh is 1.7159 tanh(0.666 x)."
+        "lecun_tanh", description="Activation function of the backbone layers; 'lecun_tanh' is 1.7159 tanh(0.666 x)."
     )
     backbone_dropout: float = Field(
-        0.0, ge=0, lt=1, description="Dropout after each shared layer but the first, anew at each step."
+        0.0,
+        ge=0,
+        lt=1,
+        description="Dropout rate after each backbone layer but the first, with a new mask at each step.",
     )
 
     @model_validator(mode="after")
     def _nothing_idle(self) -> CfCOptions:
         if self.backbone_dropout and self.backbone_layers < 2:
-            raise ValueError("backbone_dropout acts behind the second shared layer: backbone_layers must be 2 or more")
+            raise ValueError("backbone_dropout acts after the second backbone layer: backbone_layers must be 2 or more")
         if not self.backbone_layers and (self.backbone_units or self.backbone_activation != "lecun_tanh"):
             raise ValueError("without a backbone there is no use for backbone_units and backbone_activation")
         return self
@@ -58,9 +67,13 @@ class CfCOptions(zoo.Options):
 class WiredCfCOptions(WiringOptions):
     """Options of the closed-form cell with a wiring."""
 
-    mode: Mode = Field("default", description="Two heads mixed by a time gate, the solution itself, or a sum.")
+    mode: Mode = Field(
+        "default",
+        description="How the heads are combined: 'default', by a time gate; 'pure', the closed-form solution; "
+        "'no_gate', a sum.",
+    )
     wired_time_gates: bool = Field(
-        False, description="Whether the time gates follow the wiring too, which those of ncps do not."
+        False, description="Whether the wiring masks the time gates too, which it does not in ncps."
     )
 
     @model_validator(mode="after")

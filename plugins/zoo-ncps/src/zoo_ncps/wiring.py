@@ -53,22 +53,34 @@ class WiringOptions(zoo.Options):
     model_config = ConfigDict(json_schema_extra={"examples": [{"wiring": "random"}, _EXAMPLE]})
 
     wiring: Kind = Field(
-        "full", description="Everything to everything, a random part of it, or a neural circuit policy's four layers."
+        "full",
+        description="How neurons are connected: 'full', all to all; 'random'; or the four layers of a neural "
+        "circuit policy.",
     )
     outputs: Annotated[int, zoo.Width] | None = Field(
-        None, ge=1, description="Motor neurons, whose states are the output; all neurons if not given."
+        None, ge=1, description="Number of motor neurons, whose states are the output; all neurons if not given."
     )
-    sparsity: float = Field(0.5, ge=0, le=1, description="Of random and auto-ncp: the share of synapses left out.")
-    wiring_seed: int = Field(22222, ge=0, lt=2**32, description="Draws the synapses and their signs.")
+    sparsity: float = Field(
+        0.5, ge=0, le=1, description="Wirings 'random' and 'auto-ncp' only: fraction of synapses left out."
+    )
+    wiring_seed: int = Field(22222, ge=0, lt=2**32, description="Random seed of the synapses and their signs.")
     command: Annotated[int, zoo.Width] | None = Field(
-        None, ge=1, description="Command neurons of ncp; those that are neither command nor motor are inter neurons."
+        None,
+        ge=1,
+        description="Wiring 'ncp' only: number of command neurons; the rest but the motor neurons are inter neurons.",
     )
-    sensory_fanout: int | None = Field(None, ge=1, description="Of ncp: inter neurons that each input reaches.")
-    inter_fanout: int | None = Field(None, ge=1, description="Of ncp: command neurons that each inter neuron reaches.")
+    sensory_fanout: int | None = Field(
+        None, ge=1, description="Wiring 'ncp' only: number of inter neurons that each input connects to."
+    )
+    inter_fanout: int | None = Field(
+        None, ge=1, description="Wiring 'ncp' only: number of command neurons that each inter neuron connects to."
+    )
     recurrent_command_synapses: int | None = Field(
-        None, ge=0, le=10_000, description="Of ncp: synapses drawn among command neurons."
+        None, ge=0, le=10_000, description="Wiring 'ncp' only: number of recurrent synapses among command neurons."
     )
-    motor_fanin: int | None = Field(None, ge=1, description="Of ncp: command neurons that each motor neuron hears.")
+    motor_fanin: int | None = Field(
+        None, ge=1, description="Wiring 'ncp' only: number of command neurons that connect to each motor neuron."
+    )
 
     @model_validator(mode="after")
     def _only_what_the_wiring_takes(self) -> WiringOptions:
@@ -103,7 +115,7 @@ class WiringOptions(zoo.Options):
         if self.wiring == "auto-ncp":
             if motor >= hidden_size - 2:
                 raise zoo.ZooError(
-                    f"wiring 'auto-ncp' needs at least 3 neurons that are no outputs: hidden_size must be {motor + 3} "
+                    f"wiring 'auto-ncp' needs at least 3 neurons that are not outputs: hidden_size must be {motor + 3} "
                     f"or more for {motor} outputs, not {hidden_size}"
                 )
             command = max(int(0.4 * (hidden_size - motor)), 1)

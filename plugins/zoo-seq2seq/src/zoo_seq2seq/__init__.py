@@ -21,13 +21,15 @@ def zoo_architectures() -> list[zoo.ArchitectureType]:
             options=Seq2SeqOptions,
             build="zoo_seq2seq.model:Seq2Seq",
             describe="zoo_seq2seq.options:describe",
-            summary="A decoder that starts from the encoder's last state",
+            summary="Encoder and decoder; the encoder's final state is the decoder's initial state",
             paper=PAPER,
             stacks=(
-                zoo.StackType(name="encoder", summary="What reads the source.", head="none", output=False),
+                zoo.StackType(
+                    name="encoder", summary="The encoder, which reads the source.", head="none", output=False
+                ),
                 zoo.StackType(
                     name="decoder",
-                    summary="What writes the target, one symbol after the other.",
+                    summary="The decoder, which generates the target, one symbol at a time.",
                     head="required",
                     pool=False,
                     streamable=True,

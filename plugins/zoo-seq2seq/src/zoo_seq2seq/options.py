@@ -12,7 +12,7 @@ import zoo
 class Seq2SeqOptions(zoo.Options):
     """Options of the architecture."""
 
-    reverse: bool = Field(True, description="Read the source from its end, as the paper does.")
+    reverse: bool = Field(True, description="Reverse the source, as in the paper.")
 
 
 def describe(options: Seq2SeqOptions, stacks: Mapping[str, zoo.StackDescription]) -> zoo.Description:
@@ -22,7 +22,8 @@ def describe(options: Seq2SeqOptions, stacks: Mapping[str, zoo.StackDescription]
     )
     if encoder != decoder:
         raise zoo.ZooError(
-            "the decoder starts from the encoder's last state, so that both need as many layers, of the same cells and "
+            "the encoder's final state is the decoder's initial state, so both need as many layers, of the same "
+            "cells and "
             f"sizes: the encoder has {_said(encoder)}, the decoder {_said(decoder)}"
         )
     return zoo.Description(output_shape=stacks["decoder"].output_shape, parameters=0)

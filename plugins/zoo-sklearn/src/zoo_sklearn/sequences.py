@@ -62,7 +62,7 @@ def read(estimator: Any, X: Any, *, vocabulary: int | None, fitted: Layout | Non
     rows = _rows(X, listed=fitted == "sequences")
     layout: Layout = "series" if rows is None else "sequences"
     if fitted is not None and layout != fitted:
-        forms = {"series": "series, an array (n, T)", "sequences": "sequences, (n, T, F) or a list of rows"}
+        forms = {"series": "series, an array (n, T)", "sequences": "sequences, (n, T, F) or a list of arrays"}
         raise zoo.InputError(f"X must be {forms[fitted]}, as the estimator was fitted on, not {forms[layout]}")
     dtype: Any = np.float32 if vocabulary is None else "numeric"
     if rows is None:
@@ -72,7 +72,7 @@ def read(estimator: Any, X: Any, *, vocabulary: int | None, fitted: Layout | Non
     else:
         lengths = np.array([len(row) for row in rows])
         if not lengths.all():
-            raise zoo.InputError(f"row {int(lengths.argmin())} of X has no steps")
+            raise zoo.InputError(f"sequence {int(lengths.argmin())} of X has no steps")
         # Every step of every row is a sample of F features, for which scikit-learn has all the checks.
         steps = validate_data(estimator, _joined(rows), reset=fitted is None, dtype=dtype)
         values = np.zeros((len(rows), int(lengths.max()), steps.shape[1]), steps.dtype)
@@ -95,7 +95,7 @@ def _rows(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
     try:
         rows = [np.asarray(row) for row in X]
     except ValueError:
-        raise zoo.InputError("X holds a row whose steps differ in their number of features") from None
+        raise zoo.InputError("X holds a sequence whose steps differ in their number of features") from None
     axes = {row.ndim for row in rows}
     if axes == {2}:
         return rows
@@ -103,13 +103,13 @@ def _rows(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
         return [row[:, None] for row in rows]
     if 2 not in axes:
         return None
-    raise zoo.InputError(f"the rows of X must all have the shape (T, F); they have {_listed(axes)} axes")
+    raise zoo.InputError(f"the sequences of X must all have the shape (T, F); they have {_listed(axes)} axes")
 
 
 def _joined(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     widths = {row.shape[1] for row in rows}
     if len(widths) > 1:
-        raise zoo.InputError(f"the rows of X must have the same number of features, not {_listed(widths)}")
+        raise zoo.InputError(f"the sequences of X must have the same number of features, not {_listed(widths)}")
     return np.concatenate(rows)
 
 

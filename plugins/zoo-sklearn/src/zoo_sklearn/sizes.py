@@ -47,7 +47,7 @@ def pooled_head(spec: zoo.Spec) -> None:
     else:
         return
     raise zoo.InputError(
-        f"{spec.id} has {lacks}; one output per row needs a pooled head, as in "
+        f"{spec.id} has {lacks}; one output per sequence needs a pooled head, as in "
         "head: {kind: linear, size: 1, pool: last}"
     )
 

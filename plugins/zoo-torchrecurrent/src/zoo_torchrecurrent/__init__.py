@@ -36,7 +36,8 @@ def zoo_layers() -> list[zoo.LayerType]:
             options=TauGRUOptions,
             build="zoo_torchrecurrent.layer:TauGRU",
             describe="zoo_torchrecurrent.layer_options:describe_layer",
-            summary="torchrecurrent's own tauGRU layer, loop and all; the cell of that name carries its delay",
+            summary="torchrecurrent's own tauGRU layer with its loop; the cell of that name carries the delayed "
+            "states in its state",
             paper=TAU_GRU.paper,
             traits=traits,
             deviations=DEVIATIONS,

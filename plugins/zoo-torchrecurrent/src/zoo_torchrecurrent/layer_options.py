@@ -13,14 +13,14 @@ from zoo_torchrecurrent.table import ENTRIES
 TAU_GRU: Final = next(entry for entry in ENTRIES if entry.delay)
 
 LOST: Final = (
-    "the delayed states stay inside one call of torchrecurrent's layer, and start from zeros in the next: they are no "
+    "the delayed states live inside one call of torchrecurrent's layer, and are zero again in the next: they are no "
     "part of the state that it gives, though each step of arXiv:2212.00228 needs the state of `delay` steps ago"
 )
 DEVIATIONS: Final = {
     "chunked": LOST,
     "stepwise": LOST,
-    "reset": "torchrecurrent's loop has no place for a reset inside a sequence",
-    "export": "torchrecurrent's loop is one of Python, which an export can only unroll for one number of steps",
+    "reset": "torchrecurrent's loop cannot reset the state inside a sequence",
+    "export": "torchrecurrent's loop is a Python loop, which an export can only unroll for a fixed number of steps",
 }
 
 TauGRUOptions: Final = cast(
@@ -32,7 +32,7 @@ TauGRUOptions: Final = cast(
         __doc__="Options of torchrecurrent's tauGRU layer.",
         # torchrecurrent's loop makes a tensor for each of them before it begins.
         delay=(int, Field(1, ge=1, le=100_000, description="How many steps ago the delayed state was.")),
-        hidden_size=(Annotated[int, Field(ge=1), zoo.Width], Field(description="The width of its state.")),
+        hidden_size=(Annotated[int, Field(ge=1), zoo.Width], Field(description="The size of its state.")),
     ),
 )
 

@@ -38,14 +38,14 @@ NUMBERS: Final[dict[str, dict[str, Any]]] = {
     "epsilon": {"ge": 0, "description": "The step size, or the damping of the velocity."},
     "gamma": {"ge": 0, "description": "The damping, or the frequency of the oscillators."},
     "dt": {"gt": 0, "description": "The step of the discretisation."},
-    "alpha": {"ge": 0, "description": "How much of the context is kept, or the pull back to rest."},
-    "beta": {"description": "What is taken from the forget gate's sum to make the input gate's."},
-    "update_coefficient": {"ge": 0, "le": 1, "description": "How much of the old state is kept."},
-    "reset_coefficient": {"ge": 0, "le": 1, "description": "How much of the old state the candidate sees."},
-    "alpha_init": {"description": "Where the candidate's share starts, before a sigmoid."},
-    "beta_init": {"description": "Where the old state's share starts, before a sigmoid."},
-    "zeta_init": {"description": "Where zeta starts, before a sigmoid."},
-    "nu_init": {"description": "Where nu starts, before a sigmoid."},
+    "alpha": {"ge": 0, "description": "Decay factor of the context, or strength of the restoring force."},
+    "beta": {"description": "Subtracted from the forget gate's preactivation to give the input gate's."},
+    "update_coefficient": {"ge": 0, "le": 1, "description": "Weight of the old state in the new one."},
+    "reset_coefficient": {"ge": 0, "le": 1, "description": "Factor of the old state in the candidate."},
+    "alpha_init": {"description": "Initial value of the candidate's weight, before a sigmoid."},
+    "beta_init": {"description": "Initial value of the old state's weight, before a sigmoid."},
+    "zeta_init": {"description": "Initial value of zeta, before a sigmoid."},
+    "nu_init": {"description": "Initial value of nu, before a sigmoid."},
 }
 
 
@@ -60,7 +60,7 @@ class CellOptions(zoo.Options):
             started = self.entry.started_by(name)
             if started and not self.has(started.name) and getattr(self, name) != "zeros":
                 switch = self.entry.switch(started.name)
-                raise ValueError(f"{name} has nothing to start with {switch}: false; leave one of the two out")
+                raise ValueError(f"{name} has nothing to initialise with {switch}: false; leave one of the two out")
         return self
 
     def arguments(self) -> dict[str, Any]:
@@ -95,15 +95,15 @@ def __getattr__(name: str) -> type[CellOptions]:
 
 def _field(entry: Entry, name: str, default: bool | float | str) -> tuple[Any, Any]:
     if isinstance(default, bool):
-        return bool, Field(default, description="Whether this bias is there.")
+        return bool, Field(default, description="Whether to add this bias.")
     if isinstance(default, float):
         return float, Field(default, **NUMBERS[name])
     if name.endswith("nonlinearity"):
-        return Activation, Field(default, description="A function of torchrecurrent's.")
+        return Activation, Field(default, description="Activation function, by torchrecurrent's name.")
     started = entry.started_by(name)
     assert started is not None, name
     kind = Initialiser if started.matrix else VectorInitialiser
-    return kind, Field(default, description=f"How {started.name} starts.")
+    return kind, Field(default, description=f"Initialiser of {started.name}.")
 
 
 def traits(options: CellOptions) -> zoo.Traits:

@@ -31,7 +31,7 @@ def zoo_pools() -> list[zoo.PoolType]:
             name="range",
             build="zoo_tutorial.modules:Range",
             describe="zoo_tutorial.options:describe_range",
-            summary="The largest value of each feature less the smallest",
+            summary="The largest value of each feature minus the smallest",
         )
     ]
 

@@ -10,7 +10,7 @@ import zoo
 class EMAOptions(zoo.Options):
     """Options of the moving average."""
 
-    damped: bool = Field(True, description="Learn a damping too; without one, old and new are in proportion.")
+    damped: bool = Field(True, description="Learn a damping factor too; without it the two weights sum to one.")
 
 
 def describe_ema(options: EMAOptions, input_shape: tuple[int, ...], hidden_size: int) -> zoo.Description:

@@ -39,7 +39,7 @@ GATED_CELLS: Final = (
     ),
     Entry(
         module="BRCell",
-        summary="Bistable recurrent cell, each unit seeing its own past alone",
+        summary="Bistable recurrent cell, each unit seeing only its own past",
         paper=BISTABLE,
         weights="weight_ih:azh*I weight_hh:az bias_ih:azh bias_hh:az",
         options={"recurrent_kernel_init": "normal"},
@@ -68,7 +68,7 @@ GATED_CELLS: Final = (
     ),
     Entry(
         module="LightRUCell",
-        summary="Lightweight recurrent unit: the candidate sees the input alone",
+        summary="Lightweight recurrent unit: the candidate sees only the input",
         paper="Ye et al. 2024, Light recurrent unit: towards an interpretable recurrent neural network for modeling "
         "long-range dependency, Electronics 13(16), doi:10.3390/electronics13163204",
         weights="weight_ih:cz*I weight_hh:z*H bias_ih:cz bias_hh:z",
@@ -83,7 +83,7 @@ GATED_CELLS: Final = (
     ),
     Entry(
         module="MGUCell",
-        summary="Minimal gated unit: one gate resets and updates",
+        summary="Minimal gated unit: one gate serves as reset gate and update gate",
         paper="Zhou et al. 2016, Minimal gated unit for recurrent neural networks, International Journal of Automation "
         "and Computing 13(3), arXiv:1603.09420",
         weights="weight_ih:zh*I weight_hh:zh*H bias_ih:zh bias_hh:zh",

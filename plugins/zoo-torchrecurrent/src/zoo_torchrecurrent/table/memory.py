@@ -14,7 +14,7 @@ STRONGLY_TYPED: Final = "Balduzzi and Ghifary 2016, Strongly-typed recurrent neu
 MEMORY_CELLS: Final = (
     Entry(
         module="JANETCell",
-        summary="Just another network: the forget gate alone",
+        summary="Just another network: a forget gate only",
         paper="van der Westhuizen and Lasenby 2018, The unreasonable effectiveness of the forget gate, preprint, "
         "arXiv:1804.04849",
         weights="weight_ih:fc*I weight_hh:fc*H bias_ih:fc bias_hh:fc beta:*1",
@@ -25,7 +25,7 @@ MEMORY_CELLS: Final = (
     ),
     Entry(
         module="MCLSTMCell",
-        summary="LSTM whose gates are driven by a control vector beside its output",
+        summary="LSTM with a separate control vector that drives its gates",
         paper="Ben-Ari and Shwartz-Ziv 2017, Sequence modeling using a memory controller extension for LSTM, NIPS time "
         "series workshop, https://www.ravid-shwartz-ziv.com/publication/squence2017/",
         weights="weight_ih:fiomc*I weight_hh:fiomc*H bias_ih:fiomc bias_hh:fiomc",
@@ -68,7 +68,7 @@ MEMORY_CELLS: Final = (
     ),
     Entry(
         module="PeepholeLSTMCell",
-        summary="LSTM whose gates look at the memory",
+        summary="LSTM whose gates see the memory",
         paper="Gers, Schraudolph and Schmidhuber 2002, Learning precise timing with LSTM recurrent networks, JMLR 3, "
         "https://www.jmlr.org/papers/v3/gers02a.html",
         weights=f"{LSTM} weight_ph:ifo",
@@ -108,7 +108,7 @@ MEMORY_CELLS: Final = (
     ),
     Entry(
         module="TRNNCell",
-        summary="Strongly typed simple recurrence: its gate sees the input alone",
+        summary="Strongly typed simple recurrence: its gate sees only the input",
         paper=STRONGLY_TYPED,
         weights="weight_ih:cf*I bias_ih:cf",
         options={

@@ -123,7 +123,7 @@ RESIDUAL_CELLS: Final = (
     ),
     Entry(
         module="IndRNNCell",
-        summary="Independently recurrent units, each seeing its own past alone",
+        summary="Independently recurrent units, each seeing only its own past",
         paper="Li et al. 2018, Independently recurrent neural network (IndRNN): building a longer and deeper RNN, "
         "CVPR, arXiv:1803.04831",
         weights="weight_ih:h*I vector_u:h bias_ih:h bias_hh:h",
