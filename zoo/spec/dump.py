@@ -102,7 +102,7 @@ def written(data: Mapping[str, Any], what: str) -> bytes:
     except RecursionError:
         raise SpecError([Diagnostic(f"<{what}>", 0, 0, "the mapping holds itself", "mapping")]) from None
     except yaml.YAMLError as error:
-        message = f"holds something that no spec file can: {' '.join(str(error.args[-1]).split())}"
+        message = f"holds a value that no spec file can: {' '.join(str(error.args[-1]).split())}"
         raise SpecError([Diagnostic(f"<{what}>", 0, 0, message, "mapping")]) from None
     return bytes(text, "utf-8")
 
