@@ -29,7 +29,10 @@ def told(estimator: Any, x: Any = X, y: Any = Y) -> str:
     ("spec", "message"),
     [
         ("lstm", "lstm has no head; one output per sequence needs a pooled head, as in head: {kind: linear, size: 1, "),
-        ("char-gru", "char-gru has a head without a pool, which gives an output at every step; one output per sequence"),
+        (
+            "char-gru",
+            "char-gru has a head without a pool, which gives an output at every step; one output per sequence",
+        ),
         ("gru-classifer", "unknown spec 'gru-classifer'; did you mean 'gru-classifier'?"),
         ("no/such.yaml", "no/such.yaml"),
         (BASE | {"cell": "gruu"}, "<mapping>:4:7: unknown cell 'gruu'; did you mean 'gru'?"),
@@ -131,7 +134,9 @@ def test_held_out_rows_are_balanced_by_class_so_that_one_row_of_a_class_cannot_b
 
 def test_predicting_from_another_kind_of_rows() -> None:
     sequences, series = SpecClassifier(max_epochs=1).fit(X, Y), SpecClassifier(max_epochs=1).fit(X[:, :, 0], Y)
-    with pytest.raises(ValueError, match=r"^X must be sequences, \(n, T, F\) or a list of arrays, as the estimator was"):
+    with pytest.raises(
+        ValueError, match=r"^X must be sequences, \(n, T, F\) or a list of arrays, as the estimator was"
+    ):
         sequences.predict(X[:, :, 0])
     with pytest.raises(ValueError, match=r"^X must be series, an array \(n, T\), as the estimator was fitted on, not"):
         series.predict(X)
