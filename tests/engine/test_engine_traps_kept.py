@@ -10,6 +10,7 @@ import io
 import pickle
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def steps(model: Model, count: int = 1) -> Tensor:
 def counting() -> tuple[Model, Counting]:
     cell = Counting()
     model = model_of(cell)
-    model.spec = zoo.load({"schema": 1, "name": "a", "input": 3, "cell": "lru", "hidden_size": 5})  # step asks it
+    model.declared = zoo.load({"input": 3, "cell": "lru", "hidden_size": 5}).only  # step asks it
     return model, cell
 
 
@@ -387,8 +388,8 @@ def no_number_is_read_in_a_run() -> None:
 
 @traps.bug_raising(RuntimeError)
 def a_look_at_whether_there_is_a_reset(patch: Patch) -> None:
-    def wrong(run: Any, *args: Any, reset: Tensor | None, **rest: Any) -> Any:
-        return run(*args, reset=reset if reset is not None and reset.any() else None, **rest)
+    def wrong(run: Any, steps: Any) -> Any:
+        return run(replace(steps, reset=steps.reset if steps.reset is not None and steps.reset.any() else None))
 
     around(patch, loop, "run", wrong)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from pydantic import BaseModel, PlainValidator, RootModel, ValidationInfo, WithJsonSchema
+from pydantic import BaseModel, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from zoo.components import Part, Provided
@@ -80,7 +80,7 @@ def _numbers(value: Any, path: Path = ()) -> Iterator[tuple[Path, float]]:
     """Every number that is written and no integer, however deep it stands, and where. A default is its author's own."""
     if isinstance(value, float | Decimal):
         yield path, float(value)
-    elif isinstance(value, RootModel):
+    elif getattr(value, "__pydantic_root_model__", False):  # RootModel itself is not imported: that loads its plugins
         yield from _numbers(value.root, path)
     elif isinstance(value, BaseModel):
         for name in value.model_fields_set:
