@@ -135,7 +135,7 @@ def _with(function: Any, **changed: Any) -> Any:
             del parameters[name]
         else:
             parameters[name] = made
-    other.__signature__ = signature.replace(parameters=list(parameters.values()))  # type: ignore[attr-defined]
+    other.__signature__ = signature.replace(parameters=sorted(parameters.values(), key=lambda one: one.kind))  # type: ignore[attr-defined]
     other.__module__ = function.__module__
     return other
 

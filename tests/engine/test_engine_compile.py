@@ -133,9 +133,9 @@ def test_without_a_compiler_the_build_says_what_can_be_used(monkeypatch: pytest.
 
 def test_on_cuda_it_needs_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.utils._triton.has_triton", lambda: False)
-    assert compiled.obstacle(SimpleNamespace(type="cuda")) == "needs Triton on CUDA, and it is not installed"  # type: ignore[arg-type]
+    assert compiled.unavailable(SimpleNamespace(type="cuda")) == "needs Triton on CUDA, and it is not installed"  # type: ignore[arg-type]
     monkeypatch.setattr("torch.utils._triton.has_triton", lambda: True)
-    assert compiled.obstacle(SimpleNamespace(type="cuda")) is None  # type: ignore[arg-type]
+    assert compiled.unavailable(SimpleNamespace(type="cuda")) is None  # type: ignore[arg-type]
 
 
 def test_a_cell_that_torch_cannot_compile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import pytest
@@ -104,9 +105,9 @@ def test_the_check_finds_a_linear_engine_that_forgets_the_state_of_rows_with_len
 ) -> None:
     run = linear.run
 
-    def forgetful(cell, u, state, const, **given):
-        state = state if given["valid"] is None else {name: torch.zeros_like(old) for name, old in state.items()}
-        return run(cell, u, state, const, **given)
+    def forgetful(steps):
+        zeros = {name: torch.zeros_like(old) for name, old in steps.state.items()}
+        return run(steps if steps.valid is None else replace(steps, state=zeros))
 
     assert zoo.check("mingru", device="cpu", checks=["engines"]).ok
     monkeypatch.setattr(linear, "run", forgetful)
@@ -124,5 +125,5 @@ def test_the_check_finds_a_merge_that_only_one_engine_gets_wrong(monkeypatch: py
         return found._replace(output=2 * found.output) if backwards and run.engine == "auto" else found
 
     monkeypatch.setattr("zoo.engine.layer.recur", wrong)
-    report = str(zoo.check("indrnn", device="cpu", checks=["engines"]))
-    assert "cell indrnn with concat" in report
+    report = str(zoo.check("mingru", device="cpu", checks=["engines"]))
+    assert "cell mingru with concat" in report

@@ -28,7 +28,7 @@ from zoo.engine import recurrence, sequence
 from zoo.engine.cell import Context
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Run
-from zoo.model.base import Model
+from zoo.model.stack import StackModel
 
 traps = Traps()
 
@@ -267,7 +267,7 @@ def what_is_not_there_is_zero_before_any_product() -> None:
 @traps.bug
 def padding_left_out_of_the_result_only(patch: Patch) -> None:
     edit(patch, layers, "recur", "x = sequence.zero_where(x, valid)", "pass")
-    edit(patch, Model, "_embedded", "x = zero_where(x, valid)", "pass")
+    edit(patch, StackModel, "_embedded", "x = zero_where(x, valid)", "pass")
 
 
 @traps.bug
@@ -281,7 +281,7 @@ def padding_multiplied_by_zero(patch: Patch) -> None:
 
 @traps.bug
 def unobserved_inputs_left_to_the_cell(patch: Patch) -> None:
-    edit(patch, Model, "_embedded", "if observed is not None:", "if False:")
+    edit(patch, StackModel, "_embedded", "if observed is not None:", "if False:")
 
 
 @traps.each_rule()

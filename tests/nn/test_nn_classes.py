@@ -293,7 +293,7 @@ def test_help_says_what_a_reader_needs() -> None:
     text = pydoc.plain(pydoc.render_doc(znn.GRU))
     for said in (
         "r = σ(W_r x + U_r h + b_r)",
-        'reset_gate ("after" or "before"): Reset \'after\' the recurrent product',
+        'reset_gate ("after" or "before"): Apply the reset gate \'after\' the recurrent product',
         "bidirectional (bool): Run over the sequence in both directions. Default: False.",
         "x: (B, T, I), batch first",
         "Paper: Cho et al. 2014",

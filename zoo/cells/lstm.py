@@ -21,7 +21,7 @@ SHUT: Final = 1e4
 
 
 class LSTM(GatedCell):
-    """Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice.
+    """Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection are optional.
 
     i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), g = tanh(W_g x + U_g h + b_g),
     o = σ(W_o x + U_o h + b_o); c = f ⊙ c + i ⊙ g; h = o ⊙ tanh(c), or W_p (o ⊙ tanh(c)) with a projection; the output

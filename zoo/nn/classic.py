@@ -108,8 +108,6 @@ class LSTM(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Long short-term memory with a forget gate; peepholes, coupled gates, norm and projection by choice.
-
     i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), g = tanh(W_g x + U_g h + b_g),
     o = σ(W_o x + U_o h + b_o); c = f ⊙ c + i ⊙ g; h = o ⊙ tanh(c), or W_p (o ⊙ tanh(c)) with a projection; the output
     is h.

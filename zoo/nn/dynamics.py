@@ -18,8 +18,6 @@ class Antisymmetric(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice.
-
     h = h + ε tanh(V_h x + M h + b_h) with M = W − Wᵀ − γ I; the output is h.
 
     gated: h = h + ε σ(V_z x + M h + b_z) ⊙ tanh(V_h x + M h + b_h), with the same M.
@@ -113,8 +111,6 @@ class CfC(CellModel):
     """Closed-form continuous-time network; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Closed-form continuous-time network; knows irregular time.
 
     A backbone of dense layers sees x and h, y = backbone(x, h), and (f₁, f₂, a, b) = W y + β are its heads. With the
     time Δt since the last step, T = σ(a Δt + b); the output is h.
@@ -313,8 +309,6 @@ class GRUD(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    GRU with decay: fills in what was not observed, and forgets by the time since it was.
-
     m is 1 where a feature is observed and 0 where not, δ the time since it last was, x̃ what it was then, x̄ its
     mean.
 
@@ -412,8 +406,6 @@ class LEM(CellModel):
     """Long expressive memory: two coupled states with learned time scales.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Long expressive memory: two coupled states, each with a pace that it learns.
 
     Δt₁ = Δt σ(V₁ x + W₁ y + b₁), Δt₂ = Δt σ(V₂ x + W₂ y + b₂), z = (1 − Δt₁) ⊙ z + Δt₁ ⊙ tanh(V_z x + W_z y + b_z),
     y = (1 − Δt₂) ⊙ y + Δt₂ ⊙ tanh(V_y x + W_y z + b_y) with the new z; the output is y.
@@ -598,8 +590,6 @@ class LTC(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Liquid time-constant network, fully connected, by a fused solver; knows irregular time.
-
     Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
     s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_{k} x_k + input_b_{k} comes
     s'_kj = w'_kj σ(σ'_kj (u_k − μ'_kj)), which pulls towards e'_kj. A solver takes `unfolds` steps of δ = Δt / unfolds,
@@ -691,8 +681,6 @@ class ODELSTM(CellModel):
     """LSTM whose output evolves between steps by a differential equation; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    LSTM whose output flows on by a differential equation; knows irregular time.
 
     i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
     g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g, h̃ = o ⊙ tanh(c), h = flow(h̃, Δt); the output is h.
@@ -788,8 +776,6 @@ class PhasedLSTM(CellModel):
     """Phased LSTM: each unit is updated while its own time gate is open; takes irregular time steps.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Phased LSTM: each unit is updated while its own clock is open; knows irregular time.
 
     An LSTM with peepholes proposes c̃ and h̃, and a time gate k of each unit lets them through:
     c = k ⊙ c̃ + (1 − k) ⊙ c, h = k ⊙ h̃ + (1 − k) ⊙ h; the output is h.
@@ -992,8 +978,6 @@ class UnICORNN(CellModel):
     """Undamped independent oscillators with learned time scales.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Undamped independent oscillators, each with a pace that it learns.
 
     z = z − Δt σ(c) ⊙ (tanh(w ⊙ y + V x + b) + α y), y = y + Δt σ(c) ⊙ z with the new z; the output is y.
 

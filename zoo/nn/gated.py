@@ -103,8 +103,6 @@ class BR(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Bistable recurrent cell: each unit feeds back to itself alone, and can latch.
-
     a = 1 + tanh(W_a x + w_a ⊙ h + b_a), c = σ(W_c x + w_c ⊙ h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
     The output is h. Each unit feeds back to itself alone.
@@ -268,8 +266,6 @@ class DSGU(CellModel):
     """Deep simple gated unit: the input multiplies the state, followed by one more product.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Deep simple gated unit: the input multiplies the state, with one more product behind.
 
     x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 
@@ -533,8 +529,6 @@ class IndRNN(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Independently recurrent network: each unit feeds back to itself alone.
-
     h = f(W x + u ⊙ h + b), f = relu or tanh; the output is h.
 
     With `bound`, a recurrent weight beyond it counts as the bound. It keeps the gradient of the bound, so that an
@@ -625,8 +619,6 @@ class JANET(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Just another network: an LSTM with nothing but its forget gate.
-
     s = W_f x + U_f c + b_f, n = tanh(W_c x + U_c c + b_c), c = σ(s) ⊙ c + (1 − σ(s − β)) ⊙ n; the output is c.
 
     Source: arXiv:1804.04849; β is a constant. Parameters: two blocks, f and c. States: c (hidden_size,).
@@ -715,8 +707,6 @@ class LightRU(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Light recurrent unit: one gate, and a candidate of the input alone.
-
     f = σ(W_f x + U_f h + b_f), h = (1 − f) ⊙ h + f ⊙ tanh(W_h x); the output is h.
 
     Source: Ye et al. 2024, Electronics 13(16) 3204, where it is called LRU. Parameters: weight_ih (2 H, I) in blocks f,
@@ -797,8 +787,6 @@ class LiGRU(CellModel):
     """Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input products.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products.
 
     (u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
     output is h.
@@ -888,8 +876,6 @@ class MGU(CellModel):
     """Minimal gated unit: one gate serves as reset gate and update gate.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Minimal gated unit: one gate resets and updates.
 
     f = σ(W_f x + U_f h + b_f), n = tanh(W_h x + U_h (f ⊙ h) + b_h), h = (1 − f) ⊙ h + f ⊙ n; the output is h.
 
@@ -1056,8 +1042,6 @@ class MiRU1(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Minion recurrent unit 1: a GRU with a constant for its update gate.
-
     r = σ(W_r x + U_r h + b_r), n = tanh(W_h x + U_h (r ⊙ h) + b_h), h = λ h + (1 − λ) n; the output is h.
 
     Source: arXiv:2503.06175, MiRU-1: the GRU with a constant λ for its update gate.
@@ -1143,8 +1127,6 @@ class MiRU2(CellModel):
     """Minion recurrent unit 2: a GRU with two constant gates.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Minion recurrent unit 2: a GRU with constants for both gates.
 
     n = tanh(W x + U (β h) + b), h = λ h + (1 − λ) n; the output is h.
 
@@ -1233,8 +1215,6 @@ class MUT1(CellModel):
     """Mutated unit 1 of an evolutionary search: the update gate sees only the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Mutated unit 1 of an evolutionary search: the update gate sees the input alone.
 
     z = σ(W_z x + b_z), r = σ(W_r x + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + tanh(x') + b_h) + (1 − z) ⊙ h.
 
@@ -1492,8 +1472,6 @@ class NBR(CellModel):
     """Neuromodulated bistable recurrent cell: each unit's bistability is modulated by all units.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Neuromodulated bistable recurrent cell: all units set how a unit latches.
 
     a = 1 + tanh(W_a x + U_a h + b_a), c = σ(W_c x + U_c h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
@@ -1938,8 +1916,6 @@ class SGRN(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Simple gated recurrent network: one gate, whose product of x is the candidate too.
-
     p = W x + b, f = σ(p + U h + b'), h = tanh((1 − f) ⊙ p + f ⊙ h); the output is h.
 
     Source: the simple gated recurrent network of doi 10.1049/gtd2.12056; p is in the gate too, with its bias.
@@ -2203,8 +2179,6 @@ class STAR(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Stackable recurrent cell: one gate, and gradients that keep their size through many layers.
-
     k = W_k x + U_k h + b_k, z = tanh(W_z x + b_z), h = tanh((1 − σ(k)) ⊙ h + σ(k + β) ⊙ z); the output is h.
 
     The paper has no β; the official code has 1.
@@ -2293,8 +2267,6 @@ class SURNN(CellModel):
     """Selective-update network: each unit keeps its state except where its own periodic gate opens.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Selective-update network: each unit keeps its state but where a rhythm of its own opens.
 
     n = tanh(W x + U h + b), g = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), h = h + g ⊙ (n − h); the output is h.
 

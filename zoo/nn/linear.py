@@ -18,8 +18,6 @@ class HGRN(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone.
-
     f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
 
     RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵), where w is norm_weight.
@@ -376,8 +374,6 @@ class MinGRU(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Minimal GRU: gate and candidate see the input alone.
-
     z = σ(W_z x + b_z), n = g(W_h x + b_h), h = (1 − z) ⊙ h + z ⊙ n; the output is h.
 
     g(x) = x + 1/2 where x ≥ 0 and σ(x) elsewhere; or, with a linear candidate, x itself.
@@ -463,8 +459,6 @@ class MinLSTM(CellModel):
     """Minimal LSTM: gates and candidate see only the input, and the gates sum to one.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Minimal LSTM: gates and candidate see the input alone, and the gates sum to one.
 
     f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = (f / (f + i)) ⊙ h + (i / (f + i)) ⊙ n.
 

@@ -233,8 +233,6 @@ class GLA(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Gated linear attention: a matrix memory that forgets each key's row at its own pace.
-
     (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 

@@ -18,8 +18,6 @@ class ELSTM(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    LSTM whose gates see each unit's own memory alone.
-
     f = σ(F x + w_f ⊙ c + b_f), z = tanh(Z x + w_z ⊙ c + b_z), c = f ⊙ c + (1 − f) ⊙ z, and the output is
     o ⊙ c with o = σ(O x + W_o c + b_o) of the new c.
 
@@ -102,8 +100,6 @@ class Intersection(CellModel):
     """Intersection network (+RNN): one gate along time, one along depth.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    Intersection network (+RNN): one gate through time, one through depth.
 
     g_h = σ(W_gh x + U_gh h + b_gh), g_y = σ(W_gy x + U_gy h + b_gy),
     y = g_y ⊙ x + (1 − g_y) ⊙ relu(W_y x + U_y h + b_y), h = g_h ⊙ h + (1 − g_h) ⊙ tanh(W_h x + U_h h + b_h);
@@ -192,8 +188,6 @@ class LSTM1997(CellModel):
     """The original LSTM of 1997: input and output gates, no forget gate.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    The first LSTM: input and output gate, nothing forgotten.
 
     y_in = σ(W_in x + U_in h + b_in), y_out = σ(W_out x + U_out h + b_out),
     c = c + y_in ⊙ g(W_c x + U_c h + b_c), h = y_out ⊙ h(c); the output is h.
@@ -285,8 +279,6 @@ class MCLSTM(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Mass-conserving LSTM: what comes in is stored, moved and put out, never lost.
-
     The first M features of the input, M `mass`, are mass, x, never below 0; the others, a, only steer. With
     p = c / Σ c where Σ c > 0 and 0 elsewhere, and s = (a, p),
 
@@ -376,8 +368,6 @@ class MemoryControlLSTM(CellModel):
     """LSTM with separate output and feedback vectors computed from its memory.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    LSTM that puts out one view of its memory and feeds back another.
 
     f = σ(W_f x + U_f v + b_f), i = σ(W_i x + U_i v + b_i), o = σ(W_o x + U_o v + b_o),
     m = σ(W_m x + U_m v + b_m), n = tanh(W_n x + U_n v + b_n); c = f ⊙ c + i ⊙ n, h = o ⊙ tanh(c), and
@@ -561,8 +551,6 @@ class MultiplicativeLSTM(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    LSTM whose recurrent matrix the input chooses, by a product of x and h.
-
     m = (W_mx x) ⊙ (W_mh h); i = σ(W_ix x + W_im m + b_i), o = σ(W_ox x + W_om m + b_o),
     f = σ(W_fx x + W_fm m + b_f), ĥ = W_hx x + W_hm m + b_h; c = f ⊙ c + i ⊙ tanh(ĥ), h = tanh(c) ⊙ o;
     the output is h.
@@ -734,8 +722,6 @@ class ONLSTM(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    LSTM with ordered neurons: master gates keep and write them by rank.
-
     Two master gates, ĩ = 1 − cumsum(softmax(W x + U h + b)) and f̃ = cumsum(softmax(W' x + U' h + b')), one value for
     each chunk of neurons, say which chunks are written and which are kept. As in an LSTM, f = σ(W_f x + U_f h + b_f),
     i = σ(W_i x + U_i h + b_i), o = σ(W_o x + U_o h + b_o), g = tanh(W_g x + U_g h + b_g), and
@@ -825,8 +811,6 @@ class ResidualLSTM(CellModel):
     """LSTM with peepholes whose output gate also gates a shortcut of the input.
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
-
-    LSTM with peepholes whose output gate also lets the input through.
 
     i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
     c = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c + b_o) with the new c,

@@ -395,8 +395,6 @@ class SRNN(CellModel):
 
     One step, where x is its input, σ the logistic function and ⊙ the product element by element:
 
-    Shuffling recurrent network: the state is shifted by one unit and added to.
-
     h = relu(P h + β(x)), where P shifts every unit by one and the last to the first; the output is h.
 
     β(x) = f(x) ⊙ σ(W_s x + b_s), or f(x) without the gate; f is a network with relu after each of its hidden layers.

@@ -30,7 +30,7 @@ ACTIVATIONS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
 
 
 class CfC(Cell):
-    """Closed-form continuous-time network; knows irregular time.
+    """Closed-form continuous-time network; takes irregular time steps.
 
     A backbone of dense layers sees x and h, y = backbone(x, h), and (f₁, f₂, a, b) = W y + β are its heads. With the
     time Δt since the last step, T = σ(a Δt + b); the output is h.

@@ -18,7 +18,7 @@ from zoo.engine.sequence import where_steps
 
 
 class GRUD(GatedCell):
-    """GRU with decay: fills in what was not observed, and forgets by the time since it was.
+    """GRU with decay: missing inputs and the state decay with the time since the last observation.
 
     m is 1 where a feature is observed and 0 where not, δ the time since it last was, x̃ what it was then, x̄ its
     mean.

@@ -15,7 +15,7 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class LEM(GatedCell):
-    """Long expressive memory: two coupled states, each with a pace that it learns.
+    """Long expressive memory: two coupled states with learned time scales.
 
     Δt₁ = Δt σ(V₁ x + W₁ y + b₁), Δt₂ = Δt σ(V₂ x + W₂ y + b₂), z = (1 − Δt₁) ⊙ z + Δt₁ ⊙ tanh(V_z x + W_z y + b_z),
     y = (1 − Δt₂) ⊙ y + Δt₂ ⊙ tanh(V_y x + W_y z + b_y) with the new z; the output is y.

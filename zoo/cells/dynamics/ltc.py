@@ -29,7 +29,7 @@ STARTS: Final = {
 
 
 class LTC(Cell):
-    """Liquid time-constant network, fully connected, by a fused solver; knows irregular time.
+    """Liquid time-constant network, fully connected, by a fused solver; takes irregular time steps.
 
     Neurons v with a synapse from each neuron and each input to each neuron. One from i to j has the conductance
     s_ij = w_ij σ(σ_ij (v_i − μ_ij)) and pulls towards e_ij. Of u_k = input_w_{k} x_k + input_b_{k} comes

@@ -17,7 +17,7 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class ODELSTM(GatedCell):
-    """LSTM whose output flows on by a differential equation; knows irregular time.
+    """LSTM whose output evolves between steps by a differential equation; takes irregular time steps.
 
     i = σ(W_i x + U_i h + b_i), f = σ(W_f x + U_f h + b_f), o = σ(W_o x + U_o h + b_o),
     g = tanh(W_g x + U_g h + b_g), c = f ⊙ c + i ⊙ g, h̃ = o ⊙ tanh(c), h = flow(h̃, Δt); the output is h.

@@ -63,7 +63,7 @@ class CoRNN(Driven):
 
 
 class UnICORNN(Driven):
-    """Undamped independent oscillators, each with a pace that it learns.
+    """Undamped independent oscillators with learned time scales.
 
     z = z − Δt σ(c) ⊙ (tanh(w ⊙ y + V x + b) + α y), y = y + Δt σ(c) ⊙ z with the new z; the output is y.
 

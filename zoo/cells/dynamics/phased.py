@@ -18,7 +18,7 @@ from zoo.engine.precision import exactly
 
 
 class PhasedLSTM(GatedCell):
-    """Phased LSTM: each unit is updated while its own clock is open; knows irregular time.
+    """Phased LSTM: each unit is updated while its own time gate is open; takes irregular time steps.
 
     An LSTM with peepholes proposes c̃ and h̃, and a time gate k of each unit lets them through:
     c = k ⊙ c̃ + (1 − k) ⊙ c, h = k ⊙ h̃ + (1 − k) ⊙ h; the output is h.

@@ -16,7 +16,7 @@ from zoo.engine.cell import Context, Role, States, StateSpec
 
 
 class Antisymmetric(Driven):
-    """Antisymmetric network: Euler steps with an antisymmetric matrix, with a gate by choice.
+    """Antisymmetric network: Euler steps with an antisymmetric matrix, with an optional gate.
 
     h = h + ε tanh(V_h x + M h + b_h) with M = W − Wᵀ − γ I; the output is h.
 

@@ -96,7 +96,7 @@ class RAN(BlockCell):
 
 
 class SGRN(GatedCell):
-    """Simple gated recurrent network: one gate, whose product of x is the candidate too.
+    """Simple gated recurrent network: one gate, whose input product is the candidate too.
 
     p = W x + b, f = σ(p + U h + b'), h = tanh((1 − f) ⊙ p + f ⊙ h); the output is h.
 

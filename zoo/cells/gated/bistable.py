@@ -14,7 +14,7 @@ from zoo.engine.cell import Context, States
 
 
 class NBR(BlockCell):
-    """Neuromodulated bistable recurrent cell: all units set how a unit latches.
+    """Neuromodulated bistable recurrent cell: each unit's bistability is modulated by all units.
 
     a = 1 + tanh(W_a x + U_a h + b_a), c = σ(W_c x + U_c h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 
@@ -51,7 +51,7 @@ class NBR(BlockCell):
 
 
 class BR(NBR):
-    """Bistable recurrent cell: each unit feeds back to itself alone, and can latch.
+    """Bistable recurrent cell: each unit sees only its own previous state, and can be bistable.
 
     a = 1 + tanh(W_a x + w_a ⊙ h + b_a), c = σ(W_c x + w_c ⊙ h + b_c), h = c ⊙ h + (1 − c) ⊙ tanh(W_h x + a ⊙ h).
 

@@ -14,7 +14,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class IndRNN(Cell):
-    """Independently recurrent network: each unit feeds back to itself alone.
+    """Independently recurrent network: each unit sees only its own previous state.
 
     h = f(W x + u ⊙ h + b), f = relu or tanh; the output is h.
 

@@ -15,7 +15,7 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class JANET(GatedCell):
-    """Just another network: an LSTM with nothing but its forget gate.
+    """Just another network: an LSTM with a forget gate only.
 
     s = W_f x + U_f c + b_f, n = tanh(W_c x + U_c c + b_c), c = σ(s) ⊙ c + (1 − σ(s − β)) ⊙ n; the output is c.
 

@@ -51,7 +51,7 @@ class CFN(BlockCell):
 
 
 class LightRU(BlockCell):
-    """Light recurrent unit: one gate, and a candidate of the input alone.
+    """Light recurrent unit: one gate, and a candidate that sees only the input.
 
     f = σ(W_f x + U_f h + b_f), h = (1 − f) ⊙ h + f ⊙ tanh(W_h x); the output is h.
 
@@ -112,7 +112,7 @@ class MinimalRNN(BlockCell):
 
 
 class STAR(BlockCell):
-    """Stackable recurrent cell: one gate, and gradients that keep their size through many layers.
+    """Stackable recurrent cell: one gate, and gradients that keep their magnitude through many layers.
 
     k = W_k x + U_k h + b_k, z = tanh(W_z x + b_z), h = tanh((1 − σ(k)) ⊙ h + σ(k + β) ⊙ z); the output is h.
 

@@ -18,7 +18,7 @@ from zoo.layers.options import BatchNormOptions, NormOptions
 
 
 class LiGRU(GatedCell):
-    """Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input's products.
+    """Light gated recurrent unit: no reset gate, a relu candidate, batch norm on the input products.
 
     (u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
     output is h.

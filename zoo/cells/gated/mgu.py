@@ -15,7 +15,7 @@ from zoo.engine.cell import Context, States, StateSpec
 
 
 class MGU(GatedCell):
-    """Minimal gated unit: one gate resets and updates.
+    """Minimal gated unit: one gate serves as reset gate and update gate.
 
     f = σ(W_f x + U_f h + b_f), n = tanh(W_h x + U_h (f ⊙ h) + b_h), h = (1 − f) ⊙ h + f ⊙ n; the output is h.
 

@@ -15,7 +15,7 @@ from zoo.engine.cell import Context, States
 
 
 class MUT1(BlockCell):
-    """Mutated unit 1 of an evolutionary search: the update gate sees the input alone.
+    """Mutated unit 1 of an evolutionary search: the update gate sees only the input.
 
     z = σ(W_z x + b_z), r = σ(W_r x + U_r h + b_r), h = z ⊙ tanh(U_h (r ⊙ h) + tanh(x') + b_h) + (1 − z) ⊙ h.
 

@@ -19,7 +19,7 @@ from zoo.engine.precision import exactly, in_full
 
 
 class SURNN(GatedCell):
-    """Selective-update network: each unit keeps its state but where a rhythm of its own opens.
+    """Selective-update network: each unit keeps its state except where its own periodic gate opens.
 
     n = tanh(W x + U h + b), g = H(c + Σ_k α_k ⊙ sin(ω_k t + φ_k)), h = h + g ⊙ (n − h); the output is h.
 

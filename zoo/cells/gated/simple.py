@@ -54,7 +54,7 @@ class SGU(BlockCell):
 
 
 class DSGU(SGU):
-    """Deep simple gated unit: the input multiplies the state, with one more product behind.
+    """Deep simple gated unit: the input multiplies the state, followed by one more product.
 
     x_g = W_xh x + b_g, z_g = tanh(W_zxh (x_g ⊙ h)), z = σ'(W_xz x + W_hz h + b_z),
 

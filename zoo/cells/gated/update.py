@@ -63,7 +63,7 @@ class UGRNN(GatedCell):
 
 
 class MiRU1(GatedCell):
-    """Minion recurrent unit 1: a GRU with a constant for its update gate.
+    """Minion recurrent unit 1: a GRU with a constant update gate.
 
     r = σ(W_r x + U_r h + b_r), n = tanh(W_h x + U_h (r ⊙ h) + b_h), h = λ h + (1 − λ) n; the output is h.
 
@@ -96,7 +96,7 @@ class MiRU1(GatedCell):
 
 
 class MiRU2(MiRU1):
-    """Minion recurrent unit 2: a GRU with constants for both gates.
+    """Minion recurrent unit 2: a GRU with two constant gates.
 
     n = tanh(W x + U (β h) + b), h = λ h + (1 − λ) n; the output is h.
 

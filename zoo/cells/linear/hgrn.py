@@ -19,7 +19,7 @@ EPS: Final = 1e-5
 
 
 class HGRN(Cell):
-    """Hierarchically gated recurrent network: its forget gate has a lower bound and sees the input alone.
+    """Hierarchically gated recurrent network: its forget gate has a lower bound and sees only the input.
 
     f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
 

@@ -52,7 +52,7 @@ class MinimalCell(Cell):
 
 
 class MinGRU(MinimalCell):
-    """Minimal GRU: gate and candidate see the input alone.
+    """Minimal GRU: gate and candidate see only the input.
 
     z = σ(W_z x + b_z), n = g(W_h x + b_h), h = (1 − z) ⊙ h + z ⊙ n; the output is h.
 
@@ -74,7 +74,7 @@ class MinGRU(MinimalCell):
 
 
 class MinLSTM(MinimalCell):
-    """Minimal LSTM: gates and candidate see the input alone, and the gates sum to one.
+    """Minimal LSTM: gates and candidate see only the input, and the gates sum to one.
 
     f = σ(W_f x + b_f), i = σ(W_i x + b_i), n = g(W_h x + b_h), h = (f / (f + i)) ⊙ h + (i / (f + i)) ⊙ n.
 

@@ -16,7 +16,7 @@ from zoo.engine.cell import Context, States
 
 
 class GLA(LinearAttention):
-    """Gated linear attention: a matrix memory that forgets each key's row at its own pace.
+    """Gated linear attention: a matrix memory with a forget gate for each key feature.
 
     (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.

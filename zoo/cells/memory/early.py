@@ -36,7 +36,7 @@ class MemoryCell(GatedCell):
 
 
 class LSTM1997(MemoryCell):
-    """The first LSTM: input and output gate, nothing forgotten.
+    """The original LSTM of 1997: input and output gates, no forget gate.
 
     y_in = σ(W_in x + U_in h + b_in), y_out = σ(W_out x + U_out h + b_out),
     c = c + y_in ⊙ g(W_c x + U_c h + b_c), h = y_out ⊙ h(c); the output is h.
@@ -114,7 +114,7 @@ class WMCLSTM(MemoryCell):
 
 
 class MemoryControlLSTM(GatedCell):
-    """LSTM that puts out one view of its memory and feeds back another.
+    """LSTM with separate output and feedback vectors computed from its memory.
 
     f = σ(W_f x + U_f v + b_f), i = σ(W_i x + U_i v + b_i), o = σ(W_o x + U_o v + b_o),
     m = σ(W_m x + U_m v + b_m), n = tanh(W_n x + U_n v + b_n); c = f ⊙ c + i ⊙ n, h = o ⊙ tanh(c), and

@@ -14,7 +14,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class ELSTM(Cell):
-    """LSTM whose gates see each unit's own memory alone.
+    """LSTM whose gates see only each unit's own memory.
 
     f = σ(F x + w_f ⊙ c + b_f), z = tanh(Z x + w_z ⊙ c + b_z), c = f ⊙ c + (1 − f) ⊙ z, and the output is
     o ⊙ c with o = σ(O x + W_o c + b_o) of the new c.

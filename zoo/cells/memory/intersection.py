@@ -14,7 +14,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class Intersection(Cell):
-    """Intersection network (+RNN): one gate through time, one through depth.
+    """Intersection network (+RNN): one gate along time, one along depth.
 
     g_h = σ(W_gh x + U_gh h + b_gh), g_y = σ(W_gy x + U_gy h + b_gy),
     y = g_y ⊙ x + (1 − g_y) ⊙ relu(W_y x + U_y h + b_y), h = g_h ⊙ h + (1 − g_h) ⊙ tanh(W_h x + U_h h + b_h);

@@ -14,7 +14,7 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class MCLSTM(Cell):
-    """Mass-conserving LSTM: what comes in is stored, moved and put out, never lost.
+    """Mass-conserving LSTM: the sum of its inputs is stored, redistributed and released, never lost.
 
     The first M features of the input, M `mass`, are mass, x, never below 0; the others, a, only steer. With
     p = c / Σ c where Σ c > 0 and 0 elsewhere, and s = (a, p),

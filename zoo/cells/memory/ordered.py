@@ -15,7 +15,7 @@ from zoo.engine.cell import Context, Role, States
 
 
 class ONLSTM(MemoryCell):
-    """LSTM with ordered neurons: master gates keep and write them by rank.
+    """LSTM with ordered neurons: master gates forget and write units in their order.
 
     Two master gates, ĩ = 1 − cumsum(softmax(W x + U h + b)) and f̃ = cumsum(softmax(W' x + U' h + b')), one value for
     each chunk of neurons, say which chunks are written and which are kept. As in an LSTM, f = σ(W_f x + U_f h + b_f),

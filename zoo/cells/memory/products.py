@@ -15,7 +15,7 @@ from zoo.engine.cell import Cell, Context, Role, States, StateSpec
 
 
 class ResidualLSTM(MemoryCell):
-    """LSTM with peepholes whose output gate also lets the input through.
+    """LSTM with peepholes whose output gate also gates a shortcut of the input.
 
     i = σ(W_i x + U_i h + p_i ⊙ c + b_i), f = σ(W_f x + U_f h + p_f ⊙ c + b_f),
     c = f ⊙ c + i ⊙ tanh(W_c x + U_c h + b_c), o = σ(W_o x + U_o h + p_o ⊙ c + b_o) with the new c,
@@ -65,7 +65,7 @@ class ResidualLSTM(MemoryCell):
 
 
 class MultiplicativeLSTM(Cell):
-    """LSTM whose recurrent matrix the input chooses, by a product of x and h.
+    """LSTM whose recurrent matrix depends on the input, by a product of x and h.
 
     m = (W_mx x) ⊙ (W_mh h); i = σ(W_ix x + W_im m + b_i), o = σ(W_ox x + W_om m + b_o),
     f = σ(W_fx x + W_fm m + b_f), ĥ = W_hx x + W_hm m + b_h; c = f ⊙ c + i ⊙ tanh(ĥ), h = tanh(c) ⊙ o;

@@ -15,7 +15,7 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 
 
 class SRNN(Cell):
-    """Shuffling recurrent network: the state is shifted by one unit and added to.
+    """Shuffling recurrent network: the recurrent matrix is a permutation, a shift by one unit.
 
     h = relu(P h + β(x)), where P shifts every unit by one and the last to the first; the output is h.
 
