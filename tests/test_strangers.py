@@ -17,10 +17,11 @@ PACKAGES = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproj
 CLEAN = {"ZOO_PLUGINS": None}
 HEAVY = {"torch", "numpy", "sklearn", "scipy", "pandas", "ncps", "torchrecurrent"}
 MANY = {
-    "zoo-ncps": "not (gradcheck or engines or meta)",
+    "zoo-ncps": "not (gradcheck or engines or meta or options)",
+    "zoo-sklearn": "not check_estimator",
     "zoo-torchrecurrent": "not (gradcheck or engines or meta or options)",
 }
-"""Those with many models: the checks that take most of their time are left to the long run."""
+"""Those with many models, or many checks of others: what takes most of their time is left to the long run."""
 each_package = pytest.mark.parametrize("package", PACKAGES)
 
 

@@ -54,7 +54,7 @@ def empty(environment: Environment, tmp_path: Path) -> Iterator[Environment]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
-    [kind if kind in ("cell", "head", "specs") else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS],
+    [kind if kind == "cell" else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS],
 )
 def test_a_new_package_passes_its_own_workflow_and_is_ready_to_publish(
     empty: Environment, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, kind: str
