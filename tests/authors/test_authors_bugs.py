@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 import author_acme
 import pytest
+import torch
 
 import zoo
+from zoo.engine.sequence import gaps_backwards
+from zoo.errors import ZooError
 from zoo.testing import assert_bug_caught, isolated_plugins, planted, tiny_spec
 
 STEP = "author_acme:Base.step"
@@ -47,6 +50,24 @@ def test_a_function_inside_another_keeps_its_variables() -> None:
     with planted("author_acme:scaled", "factor *", "factor +"):
         assert author_acme.scaled(3.0) == 5.0
     assert author_acme.scaled(3.0) == 6.0
+
+
+def test_a_bug_outlives_other_names_of_the_variables() -> None:
+    """`step` and `ends` in the source; what is no variable of the function has to be what it says."""
+    place, gaps = "zoo.engine.sequence:gaps_backwards", torch.tensor([[5.0, 6.0, 7.0, 8.0]])
+    right, wrong = "torch.where((t > 0) & (t < last), last - t, t)", "torch.where((t > 0) & (t < last), t, t)"
+    sound = gaps_backwards(gaps, None)
+    with planted(place, right, wrong):
+        assert torch.equal(gaps_backwards(gaps, None), gaps)
+    assert torch.equal(gaps_backwards(gaps, None), sound)
+    assert not torch.equal(sound, gaps)
+    for other in (
+        right.replace("torch", "numpy"),
+        right.replace("0", "1"),
+        right.replace("last - t", "t - last"),
+    ):
+        with pytest.raises(ZooError, match="occurs 0 times"), planted(place, other, "pass"):
+            pass
 
 
 def test_a_default_and_a_private_name_can_be_written_anew() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import contextlib
 import inspect
+import keyword
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -69,7 +72,7 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
 
     Args:
         where: The function, as in `"zoo_acme.cell:Acme.step"`.
-        right: Words that stand in its source, once.
+        right: Words that stand in its source, once. Its variables may have other names there by now.
         wrong: What stands there instead.
 
     Raises:
@@ -136,6 +139,8 @@ def rewritten(function: FunctionType, right: str, wrong: str) -> FunctionType:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
         raise ZooError(f"the source of {name} cannot be read: {error}") from None
+    if right not in source:
+        right, wrong = _renamed(source, right, wrong, function)
     count = source.count(right)
     if count != 1:
         raise ZooError(f"{right!r} occurs {count} times in {name}, expected once")
@@ -146,6 +151,38 @@ def rewritten(function: FunctionType, right: str, wrong: str) -> FunctionType:
     if made.__code__.co_freevars != function.__code__.co_freevars:
         raise ZooError(f"{name} cannot be rewritten: it needs other variables of the enclosing function")
     return made
+
+
+def _renamed(source: str, right: str, wrong: str, function: FunctionType) -> tuple[str, str]:
+    """The same words with the names that the function's variables have now; as they are where they do not fit.
+
+    A bug is planted in what a function does, and must outlive that one of its variables gets another name.
+    """
+    code = function.__code__
+    own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    known = {*function.__globals__, *vars(builtins), *keyword.kwlist}
+    names: list[str] = []
+    pattern, before = [], ""
+    for token in _tokens(right):
+        if not token.isidentifier() or before == "." or token in known:
+            pattern.append(re.escape(token))
+        elif token in names:
+            pattern.append(rf"\b(?P=v{names.index(token)})\b")
+        else:
+            pattern.append(rf"\b(?P<v{len(names)}>\w+)\b")
+            names.append(token)
+        before = token
+    found = [m for m in re.finditer(r"\s*".join(pattern), source) if {*m.groupdict().values()} <= own]
+    if len(found) != 1:
+        return right, wrong
+    now = {name: found[0][f"v{index}"] for index, name in enumerate(names)}
+    said = re.sub(r"(?<!\.)\b[A-Za-z_]\w*\b", lambda word: now.get(word[0], word[0]), wrong)
+    return found[0][0], said
+
+
+def _tokens(words: str) -> list[str]:
+    """Words of a program, which need not be a whole one."""
+    return re.findall(r"""'[^']*'|"[^"]*"|\w+|[^\w\s]""", words)
 
 
 def _parsed(source: str, name: str) -> ast.FunctionDef:
