@@ -1,4 +1,4 @@
-"""The calls of `import zoo`: each takes a spec in any form and goes the one way through the house."""
+"""The calls of `import zoo`: each takes a spec in any form and goes the one way to a model."""
 
 from __future__ import annotations
 

@@ -125,5 +125,5 @@ def test_the_check_finds_a_merge_that_only_one_engine_gets_wrong(monkeypatch: py
         return found._replace(output=2 * found.output) if backwards and run.engine == "auto" else found
 
     monkeypatch.setattr("zoo.engine.layer.recur", wrong)
-    report = str(zoo.check("mingru", device="cpu", checks=["engines"]))
-    assert "cell mingru with concat" in report
+    report = str(zoo.check("indrnn", device="cpu", checks=["engines"]))
+    assert "cell indrnn with concat" in report

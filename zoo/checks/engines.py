@@ -10,10 +10,9 @@ from torch import Tensor
 from zoo.checks import features
 from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, random_state
 from zoo.checks.subject import Subject, all_close, close, move_constants
-from zoo.engine.backends.linear import is_linear
 from zoo.engine.names import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError
-from zoo.model.base import Model, has_faster
+from zoo.model.base import Model
 from zoo.model.build import build, with_engine
 from zoo.spec.tree import Recurrent
 
@@ -26,14 +25,12 @@ RESETS = (
 )
 
 
-def engines(subject: Subject) -> str | None:
+def engines(subject: Subject) -> None:
     """Outputs, states and gradients agree between engines: for the model, and for each of its cells in every feature.
 
     `scan`, which needs seconds to trace a model, is what the slow check `export` runs.
     """
     model = subject.model()
-    if not has_faster(model):
-        return "no cell has another way to run than the loop"
     loop = with_engine(model, "loop")
     batch = batch_of(subject, 3, 7)
     lengths = lengths_of(LENGTHS, subject.device)
@@ -54,13 +51,12 @@ def engines(subject: Subject) -> str | None:
             _training(other, loop, batch, None, lengths, None, label)
     for layer in features.cells(subject.tiny):
         _featured(subject, layer)
-    return None
 
 
 def _featured(subject: Subject, layer: Recurrent) -> None:
     """One cell in every combination of features, in training where it draws nothing that engines may not share."""
     cell = features.built(subject.model(), subject.tiny, layer).cell
-    if len(cell.input_shape) != 1 or not (cell.fusable or is_linear(cell)):
+    if len(cell.input_shape) != 1:
         return  # maps cannot come in as features; a cell with flat features has the same engine
     compare = _agree if subject.traits.stochastic else _training
     built = 0

@@ -1,4 +1,4 @@
-"""The cell's numbers are those of its equations, which another hand has written down in plain NumPy."""
+"""The cell's numbers are those of its equations, which are written independently in plain NumPy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The catalogue of what is installed: read once per process, when it is first asked for.
 
-This is the only state of the process that the house keeps.
+This is the only global state of `zoo`.
 """
 
 from __future__ import annotations
