@@ -54,20 +54,21 @@ if TYPE_CHECKING:
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
     from zoo.model.base import Model
-    from zoo.model.build import build_layers, materialise
+    from zoo.model.build import build_layers, build_part, materialise
     from zoo.model.stack import StackModel
     from zoo.plugin.hookspecs import hookimpl
     from zoo.readout import fit_readout
     from zoo.spec.canonical import Spec
-    from zoo.spec.describe import ModelDescription, describe, describe_layers
+    from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
-    from zoo.spec.model import Layers
+    from zoo.spec.follow import describe_layers, describe_part
+    from zoo.spec.model import Layers, NormOption, PoolOption
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
-    "zoo.model.build": ("build_layers", "materialise"),
+    "zoo.model.build": ("build_layers", "build_part", "materialise"),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
@@ -89,6 +90,7 @@ _HOME = {
         "Traits",
         "Vocabulary",
         "Width",
+        "Window",
     ),
     "zoo.engine.cell": ("Cell", "Context", "Role", "StateSpec"),
     "zoo.inspect.report": ("Diagnosis",),
@@ -112,8 +114,9 @@ _HOME = {
     "zoo.plugin.hookspecs": ("hookimpl",),
     "zoo.readout": ("fit_readout",),
     "zoo.spec.canonical": ("Spec",),
-    "zoo.spec.describe": ("ModelDescription", "describe", "describe_layers"),
-    "zoo.spec.model": ("Layers",),
+    "zoo.spec.describe": ("ModelDescription", "describe"),
+    "zoo.spec.follow": ("describe_layers", "describe_part"),
+    "zoo.spec.model": ("Layers", "NormOption", "PoolOption"),
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
     "zoo.inspect.summary": ("Summary",),
@@ -161,10 +164,12 @@ __all__ = [
     "Model",
     "ModelDescription",
     "NoOptions",
+    "NormOption",
     "NormType",
     "OnnxNode",
     "Options",
     "PluginError",
+    "PoolOption",
     "PoolType",
     "PrecisionWarning",
     "ProvenanceWarning",
@@ -184,13 +189,16 @@ __all__ = [
     "Traits",
     "Vocabulary",
     "Width",
+    "Window",
     "ZooError",
     "build",
     "build_layers",
+    "build_part",
     "check",
     "convert",
     "describe",
     "describe_layers",
+    "describe_part",
     "detach",
     "doctor",
     "fit_readout",

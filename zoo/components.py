@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 
@@ -156,6 +156,82 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A window that slides over the steps of a sequence, as of a convolution: what is under it becomes one step.
+
+    Attributes:
+        kernel: Number of steps under the window.
+        stride: Number of steps by which it moves.
+        dilation: Distance between two neighbouring steps under it.
+        left: Number of steps that are filled in before the first.
+        right: Number of steps that are filled in behind the last.
+
+    Example:
+        >>> zoo.Window(kernel=3, stride=2).count(8)
+        3
+    """
+
+    kernel: int = 1
+    stride: int = 1
+    dilation: int = 1
+    left: int = 0
+    right: int = 0
+
+    @property
+    def reach(self) -> int:
+        """Number of steps from the first under the window to the last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there are as many steps behind it as before, however many these are."""
+        return self.stride == 1 and self.left + self.right == self.reach - 1
+
+    def count(self, steps: Any) -> Any:
+        """Number of steps behind the window.
+
+        Args:
+            steps: Number of steps before it, an integer or a tensor of them.
+
+        Returns:
+            Their number; at least 0 where `steps` is an integer.
+        """
+        found = (steps + (self.left + self.right - self.reach)) // self.stride + 1
+        return max(found, 0) if isinstance(found, int) else found.clamp(min=0)
+
+    def least(self, steps: int) -> int:
+        """The smallest number of steps before the window that gives so many behind it."""
+        return max(1, (steps - 1) * self.stride + self.reach - self.left - self.right)
+
+
+def count_steps(windows: Iterable[Window], steps: Any) -> Any:
+    """Number of steps behind windows one after the other.
+
+    Args:
+        windows: In their order.
+        steps: Number of steps before the first, an integer or a tensor of them.
+
+    Returns:
+        Their number.
+    """
+    for window in windows:
+        steps = window.count(steps)
+    return steps
+
+
+def least_steps(windows: Sequence[Window], steps: int = 1) -> int:
+    """The smallest number of steps that gives so many behind windows one after the other."""
+    for window in reversed(windows):
+        steps = window.least(steps)
+    return steps
+
+
+def moving(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Those windows that change the number of steps."""
+    return tuple(window for window in windows if not window.keeps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """A component's size and cost in closed form.
 
@@ -172,6 +248,8 @@ class Description:
         vocabulary: Number of symbols that an input embeds. None where it embeds none.
         buffers: Number of numbers that are kept but not trained (torch's buffers), such as fixed weights and running
             averages.
+        windows: Of a layer that looks at several steps at a time: from its steps to those of its output. Multiply-adds
+            per step are then those of a step of the layer's output.
     """
 
     output_shape: Shape
@@ -183,6 +261,7 @@ class Description:
     sequential_depth: int = 0
     vocabulary: int | None = None
     buffers: int = 0
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,12 +273,14 @@ class StackDescription:
         layers: How each layer describes itself, in order.
         head: How the head describes itself. None where there is no head.
         output_shape: Of one step, or of one sequence behind a pool.
+        windows: Those that change the number of steps.
     """
 
     input: Description
     layers: tuple[Description, ...]
     head: Description | None
     output_shape: Shape
+    windows: tuple[Window, ...] = ()
 
 
 def resolve(reference: str) -> Any:
@@ -337,17 +418,24 @@ class CellType(ComponentType):
     reference: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class LayerType(ComponentType):
     """A layer kind other than `recurrent`.
 
     A layer whose steps depend on earlier ones starts anew where `run.reset` is set, or refuses with `zoo.InputError`.
 
     Attributes:
-        build: "module:attribute" of `(options, input_shape) -> zoo.Layer`.
+        build: "module:attribute" of `(options, input_shape) -> zoo.Layer`. Of a layer that joins, input_shape is a
+            tuple of shapes.
         describe: "module:attribute" of `(options, input_shape) -> zoo.Description`, or None.
+        joins: It reads several named layers, `of: [names]`, and its input is a tuple of their outputs.
+        inherits: Recurrent layers inside it take the keys that they lack from the stack. Not where the layers inside
+            run over something else than the steps of the sequence.
     """
 
     kind: ClassVar[str] = "layer"
+    joins: bool = False
+    inherits: bool = True
 
 
 class HeadType(ComponentType):

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from zoo.components import Shape
+from zoo.components import Shape, Window
 from zoo.engine import returned, sequence
 from zoo.engine.around import Dropout, Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell, States, StateSpec
@@ -42,9 +42,18 @@ class Layer(nn.Module):
 
     Attributes:
         output_shape: Of one step.
+        windows: Those through which it looks at the steps, if it gives another number of them than it is given. Steps
+            of the output that a sequence's length leaves no room for are set to zero behind it.
+        reads: Names of the layers whose outputs it reads, set by the list that it stands in; () for the one before it.
+        called: Its name for later layers, set likewise.
+        joins: Whether its input is a tuple of tensors, of all that it reads; set likewise.
     """
 
     output_shape: Shape
+    windows: tuple[Window, ...] = ()
+    reads: tuple[str, ...] = ()
+    called: str | None = None
+    joins: bool = False
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
         """The state before the first step.
@@ -247,22 +256,30 @@ class RecurrentLayer(Layer):
         return sequence.zero_where(output, run.valid) if touched else output
 
 
-def run_layer(layer: Layer, x: Tensor, state: Mapping[str, Tensor] | None, run: Run, like: Tensor) -> LayerOutput:
+def run_layer(layer: Layer, x: Any, state: Mapping[str, Tensor] | None, run: Run, like: Tensor) -> LayerOutput:
     """One layer of several, whose first is given `like`, from a state or the initial one.
 
     Between recurrent ones nothing is rounded to half precision either; layers of other kinds, and a head (`rounded`),
     are given what `like` is in.
     """
     if not isinstance(layer, RecurrentLayer):
-        x = x.to(like.dtype) if like.dtype in HALF else x
+        x = _as_given(x, like)
         if state is None:
-            state = layer.init_state(x.shape[0], device=x.device, dtype=x.dtype)
+            first: Tensor = x[0] if isinstance(x, tuple) else x
+            state = layer.init_state(first.shape[0], device=first.device, dtype=first.dtype)
         found: LayerOutput = returned.layer(layer, x, state, run)
         return found
     if like.dtype not in HALF:
         return layer(x, state, run)  # type: ignore[no-any-return]
     with in_half(like):
         return layer(x.to(kept_in(like)), state, run)  # type: ignore[no-any-return]
+
+
+def _as_given(x: Any, like: Tensor) -> Any:
+    """A layer's input, one tensor or a tuple of them, in the half precision of `like`, if that is what it is in."""
+    if like.dtype not in HALF:
+        return x
+    return tuple(one.to(like.dtype) for one in x) if isinstance(x, tuple) else x.to(like.dtype)
 
 
 def rounded(y: LayerOutput, like: Tensor) -> LayerOutput:

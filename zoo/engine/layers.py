@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from zoo.components import Shape
+from zoo.components import Shape, Window, moving
 from zoo.engine.cell import Cell, States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer, rounded, run_layer
 from zoo.engine.recurrence import Run
+from zoo.engine.sequence import zero_where
 
 
 class LayerList(nn.ModuleList):
@@ -39,6 +40,19 @@ class LayerList(nn.ModuleList):
         """Shape of one step behind the last layer."""
         *_, last = self._each()
         return last.output_shape
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Those that change the number of steps, from the first layer's input to the last layer's output."""
+        found: tuple[Window, ...] = ()
+        named: dict[str, tuple[Window, ...]] = {}
+        for layer in self._each():
+            if layer.reads:  # of layers around this list it is not known: they have none that those inside lack
+                found = named.get(layer.reads[0], ())
+            found = (*found, *moving(layer.windows))
+            if layer.called is not None:
+                named[layer.called] = found
+        return found
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
         """The states before the first step.
@@ -69,17 +83,21 @@ class LayerList(nn.ModuleList):
             The last layer's output, and the states of all.
         """
         before = None if state is None else self._apart(state)
+        final, observed = run.final, run.observed
         y = LayerOutput(x, {})
         after: States = {}
         states: States = {}
+        named = run.named
         for index, layer in enumerate(self._each()):
-            last = index == len(self) - 1
+            given, run = _read(layer, named) if layer.reads else (y.output, run)
             # Only the first layer sees what was observed, and only the last is asked for its final output.
-            own = run
-            if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
-                own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
-            start = None if before is None else before[index]
-            y = run_layer(layer, y.output, start, own, like=x)
+            run = _with(run, observed if index == 0 else None, final and index == len(self) - 1, named)
+            y = run_layer(layer, given, None if before is None else before[index], run, like=x)
+            if layer.windows:
+                run = run.behind(layer.windows, _steps(given))
+                y = y._replace(output=zero_where(y.output, run.valid))
+            if layer.called is not None:
+                named = {**named, layer.called: (y.output, run)}
             after |= {f"{self.at}.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"{self.at}.{index}.{name}": value for name, value in y.states.items()}
@@ -98,3 +116,20 @@ class LayerList(nn.ModuleList):
                 index, _, inner = name.removeprefix(start).partition(".")
                 own[int(index)][inner] = value
         return own
+
+
+def _read(layer: Layer, named: Mapping[str, tuple[Tensor, Run]]) -> tuple[Any, Run]:
+    """What a layer reads of those with a name, and what belongs to its steps."""
+    found = [named[name] for name in layer.reads]
+    return (tuple(output for output, _ in found) if layer.joins else found[0][0]), found[0][1]
+
+
+def _with(run: Run, observed: Tensor | None, final: bool, named: Mapping[str, tuple[Tensor, Run]]) -> Run:
+    if run.observed is observed and run.final == final and run.named is named:
+        return run  # `replace` takes as long as a kernel
+    return replace(run, observed=observed, final=final, named=named)
+
+
+def _steps(given: Any) -> int:
+    first: Tensor = given[0] if isinstance(given, tuple) else given
+    return first.shape[1]

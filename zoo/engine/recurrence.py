@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from zoo.components import Window, count_steps, moving
 from zoo.engine import returned, sequence
 from zoo.engine.around import Dropout
 from zoo.engine.backends import fused, table
@@ -33,6 +34,7 @@ class Run:
         engine: How to run recurrences.
         all_states: Whether to return the states of all steps.
         final: Whether to return the final output of each direction.
+        named: Outputs (B, T, ...) of earlier layers that have a name, each with what belongs to the layers behind it.
     """
 
     lengths: Tensor | None = None
@@ -43,6 +45,15 @@ class Run:
     engine: Engine = "auto"
     all_states: bool = False
     final: bool = False
+    named: Mapping[str, tuple[Tensor, Run]] = field(default_factory=dict)
+
+    def behind(self, windows: tuple[Window, ...], steps: int) -> Run:
+        """What belongs to the layers behind windows that change the number of steps, from `steps` before them."""
+        if not moving(windows):
+            return self
+        lengths = None if self.lengths is None else count_steps(windows, self.lengths)
+        valid = None if lengths is None else sequence.valid_steps(lengths, count_steps(windows, steps))
+        return replace(self, lengths=lengths, valid=valid, dt=None, observed=None, reset=None)
 
 
 class Pass(NamedTuple):

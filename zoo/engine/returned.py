@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from zoo.components import count_steps
 from zoo.engine.cell import Cell, Context, Inputs, States
 from zoo.engine.labels import note, said_by, wrong
 from zoo.engine.tracing import is_tracing
@@ -259,8 +260,8 @@ def shaped(module: nn.Module, y: Any, expected: tuple[int, ...], *, leading: boo
         )
 
 
-def layer(layer: nn.Module, x: Tensor, before: Mapping[str, Tensor], run: object) -> Any:
-    """What a layer makes of x and its state.
+def layer(layer: nn.Module, x: Any, before: Mapping[str, Tensor], run: object) -> Any:
+    """What a layer makes of x, or of several, and its state.
 
     Raises:
         DeclarationError: it is no `LayerOutput` of the shape and the states that the layer declares, or x or the state
@@ -268,14 +269,16 @@ def layer(layer: nn.Module, x: Tensor, before: Mapping[str, Tensor], run: object
     """
     if is_tracing():
         return layer(x, before, run)
-    count = _written(x, *before.values())
+    given = _leaves(x)
+    count = _written(*given, *before.values())
     try:
         y = layer(x, before, run)
     except Exception as error:
         note(layer, error)
         raise
-    _layer(layer, y, tuple(x.shape[:2]), before)
-    if _written(x, *before.values()) != count:
+    batch, steps = given[0].shape[:2]
+    _layer(layer, y, (batch, count_steps(getattr(layer, "windows", ()), steps)), before)
+    if _written(*given, *before.values()) != count:
         wrong(layer, ".forward changes its input or its state in place: make a new tensor")
     return y
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from itertools import chain
@@ -27,7 +27,8 @@ from zoo.model.factory import Building, On, settled
 from zoo.model.stack import StackModel
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
-from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, parts
+from zoo.spec.follow import joins
+from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
 from zoo.spec.tree import Layer as SpecLayer
 
 GIBIBYTE = 2**30
@@ -115,7 +116,8 @@ def _stack(stack: Stack) -> StackModel:
     source = _make((*path, "input"), stack.input, nn.Module)
     declared.source(source)
     _start((*path, "input"), source, stack.init)
-    layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init)
+    names = {"input": source.output_shape}
+    layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names)
     pool = head = None
     if stack.head is not None:
         if stack.head.pool is not None:
@@ -128,21 +130,36 @@ def _stack(stack: Stack) -> StackModel:
     return model
 
 
-def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part) -> tuple[list[Layer], Shape]:
-    """The layers, initialised, and the shape of a step behind the last; `init` is for layers that are not recurrent."""
+def _layers(
+    layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part, names: Mapping[str, Shape]
+) -> tuple[list[Layer], Shape]:
+    """The layers, initialised, and the shape of a step behind the last.
+
+    Args:
+        layers: As the spec has them.
+        path: Of their list.
+        shape: Of a step of the first one's input.
+        init: Of layers that are not recurrent.
+        names: Shapes of the outputs that may be read by their names.
+    """
     found: list[Layer] = []
     for index, layer in enumerate(layers):
         where = (*path, index)
+        read = tuple(names[name] for name in layer.of)
+        given = read[0] if read else shape
         if isinstance(layer, Component):
-            inside = _Inside(where, init)
+            inside = _Inside(where, init, names if inherits(layer.part) else {})
             with inside:
-                made: Layer = _make(where, layer.part, Layer, shape)
+                made: Layer = _make(where, layer.part, Layer, read if joins(layer) else given)
             _start_own(where, made, init, inside.started)
         else:
-            made = _recurrent(where, layer, shape)
+            made = _recurrent(where, layer, given)
             _start(where, made, layer.init)
+        made.reads, made.called, made.joins = layer.of, layer.name, joins(layer)
         found.append(made)
         shape = declared.shape(made, "output_shape")
+        if layer.name is not None:
+            names = {**names, layer.name: shape}
     return found, shape
 
 
@@ -163,16 +180,34 @@ def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str =
     around = _around.get()
     if around is None:
         raise BuildError("layers inside a layer are built only while zoo.build builds that layer")
-    found, _ = _layers(layers, (*around.path, at), input_shape, around.init)
+    found, _ = _layers(layers, (*around.path, *as_path(at)), input_shape, around.init, around.names)
     around.started += found
     return LayerList(found, at=at)
+
+
+def build_part(part: Part, *arguments: Any) -> nn.Module:
+    """Build a component that stands in another's options, for its `build`.
+
+    Args:
+        part: As the option gives it, as of type `zoo.NormOption`.
+        *arguments: What `build` of its kind takes beside the options.
+
+    Returns:
+        The module. It is initialised with the component that holds it.
+
+    Raises:
+        BuildError: If it cannot be built.
+    """
+    around = _around.get()
+    made: nn.Module = _make((*(around.path if around else ()), part.record.kind), part, nn.Module, *arguments)
+    return made
 
 
 class _Inside:
     """While a layer is built: where it stands, and the layers inside it, which have started by themselves."""
 
-    def __init__(self, path: Path, init: Part) -> None:
-        self.path, self.init = path, init
+    def __init__(self, path: Path, init: Part, names: Mapping[str, Shape]) -> None:
+        self.path, self.init, self.names = path, init, names
         self.started: list[nn.Module] = []
 
     def __enter__(self) -> None:

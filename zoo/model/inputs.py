@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from zoo.components import Shape
+from zoo.components import Shape, Window, least_steps, moving
 from zoo.engine.cell import Cell
 from zoo.engine.layers import LayerList
 from zoo.engine.names import Engine
@@ -91,6 +91,7 @@ def checked(
         packed, x = (x, lengths), padded
     check_input(x, reader.shape, reader.vocabulary, device=reader.device, dtype=reader.dtype)
     known, valid = row_lengths(lengths, x, ended=ended)
+    _check_windows(reader.layers, x, lengths, reset, ended=ended)
     if dt is not None or observed is not None:
         check_uses(reader.layers.cells, dt, observed)
     run = Run(
@@ -104,6 +105,27 @@ def checked(
         final=final,
     )
     return Inputs(x, run, packed)
+
+
+def _check_windows(
+    layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
+) -> None:
+    """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
+    if not layers.windows:
+        return
+    windows: tuple[Window, ...] = ()
+    shortest = x.shape[1]
+    if lengths is not None and not torch.compiler.is_compiling():
+        found = torch.as_tensor(lengths)
+        shortest = int(found.min()) if _readable(found) else shortest
+    for index, layer in enumerate(layers.children()):
+        own = moving(getattr(layer, "windows", ()))
+        windows += own
+        if own and reset is not None:
+            raise InputError(f"reset cannot be given: {layers.at}.{index} changes the number of steps")
+        least = least_steps(windows)
+        if shortest < least and not (ended and shortest == 0):
+            raise InputError(f"{layers.at}.{index} needs sequences of at least {least} steps, not {shortest}")
 
 
 def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torch.device, dtype: torch.dtype) -> None:
@@ -308,6 +330,6 @@ def packed_like(packed: PackedSequence, output: Tensor, lengths: Tensor) -> Pack
     if packed.sorted_indices is not None:
         order = packed.sorted_indices
         output, lengths = output.index_select(0, order), lengths.index_select(0, order.to(lengths.device))
-    data = pack_padded_sequence(output, lengths, batch_first=True).data
+    again = pack_padded_sequence(output, lengths, batch_first=True)
     indices = (None if t is None else t.clone() for t in (packed.sorted_indices, packed.unsorted_indices))
-    return PackedSequence(data, packed.batch_sizes.clone(), *indices)
+    return PackedSequence(again.data, again.batch_sizes, *indices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from zoo.components import NoOptions, Shape
+from zoo.components import NoOptions, Shape, count_steps, least_steps
 from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
@@ -70,6 +71,9 @@ class StackModel(Model):
             # Without one number of its own, a model would know neither its dtype nor its device.
             self.register_buffer("_like", torch.empty(0), persistent=False)
         self._layout = layout_of(list(self.layers))
+        self._reads_input = any(
+            "input" in module.reads for module in self.layers.modules() if isinstance(module, Layer)
+        )
 
     @property
     def _recurrent(self) -> list[RecurrentLayer]:
@@ -139,8 +143,8 @@ class StackModel(Model):
         output: Tensor | PackedSequence
         output, after, states = self._run(given, state)
         if given.packed is not None and self.pool is None:
-            packed, rows = given.packed
-            output = inputs.packed_like(packed, output, rows)
+            packed, lengths = given.packed
+            output = inputs.packed_like(packed, output, self.output_lengths(lengths))
         if return_states:
             return output, after, states
         return (output, after) if self.head is None or return_state else output
@@ -207,6 +211,28 @@ class StackModel(Model):
             if isinstance(state, State)
             else state
         )
+
+    @cached_property
+    def minimum_steps(self) -> int:
+        """The smallest number of steps of a sequence: more than 1 where a layer's window is longer."""
+        windows = self.layers.windows
+        return max((least_steps(windows[: end + 1]) for end in range(len(windows))), default=1)
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Number of valid steps of the output, where layers change the number of steps.
+
+        Args:
+            lengths: Number of valid steps of each sequence of the input, integers of any shape.
+
+        Returns:
+            Integers of the same shape.
+
+        Example:
+            >>> zoo.build("lstm", seed=0).output_lengths(torch.tensor([5, 3]))
+            tensor([5, 3])
+        """
+        found: Tensor = count_steps(self.layers.windows, lengths)
+        return found
 
     def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
         return {"x": self.example_input(batch, steps, seed=seed)}
@@ -278,6 +304,8 @@ class StackModel(Model):
         if state is not None:
             device, dtype = self._place()
             before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
+        if self._reads_input:
+            run = replace(run, named={"input": (features, run)})
         y = self.layers.run(features, before, run)
         came = [tensor for tensor in (given.x, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
@@ -315,7 +343,7 @@ class StackModel(Model):
         return real if real is x else zero_where(real, valid)
 
     def _headed(self, y: LayerOutput, given: Inputs) -> Tensor:
-        run = given.run
+        run = given.run.behind(self.layers.windows, given.x.shape[1])
         output = y.output
         if self.pool is not None:
             final = at_last(output, run.lengths) if y.final is None else y.final

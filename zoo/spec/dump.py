@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
-from zoo.components import Part
+from zoo.components import LayerType, Part
 from zoo.engine.around import Dropout
 from zoo.errors import Diagnostic, SpecError
 from zoo.spec.canonical import Spec
@@ -16,7 +16,7 @@ from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
-from zoo.spec.tree import Component, Layer, Norm, Stack
+from zoo.spec.tree import NODES, Component, Layer, Norm, Stack, replaced
 
 MOST_BITS: Final = 1024
 """Of an integer that is written out, for the reader to say where it stands and that it is too large."""
@@ -110,7 +110,7 @@ def written(data: Mapping[str, Any], what: str) -> bytes:
 def layer_data(layer: Layer) -> Any:
     """One layer as it would stand in a list of layers."""
     if isinstance(layer, Component):
-        return as_mapping(part_data(layer.part))
+        return as_mapping(part_data(layer.part)) | _place_data(layer)
     data: dict[str, Any] = {
         "cell": part_data(layer.cell),
         "hidden_size": layer.hidden_size,
@@ -124,7 +124,14 @@ def layer_data(layer: Layer) -> Any:
         "initial_state": layer.initial_state,
         "init": part_data(layer.init),
     }
-    return {key: value for key, value in data.items() if value is not None}
+    return {key: value for key, value in data.items() if value is not None} | _place_data(layer)
+
+
+def _place_data(layer: Layer) -> dict[str, Any]:
+    """A layer's name, and those of the layers that it reads."""
+    joins = isinstance(layer, Component) and isinstance(layer.part.record, LayerType) and layer.part.record.joins
+    read = {} if not layer.of else {"of": list(layer.of)} if joins else {"from": layer.of[0]}
+    return ({} if layer.name is None else {"name": layer.name}) | read
 
 
 def part_data(part: Part) -> Any:
@@ -134,15 +141,23 @@ def part_data(part: Part) -> Any:
 
 
 def _options_data(options: BaseModel) -> dict[str, Any]:
-    """As JSON has them: lists for tuples, the values of enumerations; and layers as a list of layers."""
-    inside = {
-        name: [layer_data(one) for one in value]
-        for name in type(options).model_fields
-        if isinstance(value := getattr(options, name), tuple) and value and all(isinstance(one, Layer) for one in value)
-    }
-    data = options.model_dump(mode="json", exclude_none=True, by_alias=True, exclude=set(inside))
+    """As JSON has them: lists for tuples, the values of enumerations; and nodes of the tree as a spec has them."""
     fields = type(options).model_fields
+    inside = {name: _node_data(value) for name in fields if _holds_nodes(value := getattr(options, name))}
+    data = options.model_dump(mode="json", exclude_none=True, by_alias=True, exclude=set(inside))
     return data | {fields[name].alias or name: value for name, value in inside.items()}
+
+
+def _holds_nodes(value: Any) -> bool:
+    return value is not None and replaced(value, NODES, lambda path, node: None) is not value
+
+
+def _node_data(value: Any) -> Any:
+    if isinstance(value, Part):
+        return part_data(value)
+    if isinstance(value, Layer):
+        return layer_data(value)
+    return [_node_data(one) for one in value] if isinstance(value, tuple) else _options_data(value)
 
 
 def as_mapping(data: Any) -> dict[str, Any]:

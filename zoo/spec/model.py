@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from zoo.components import ArchitectureType, Part
+from zoo.components import ArchitectureType, LayerType, Part
 from zoo.engine.around import Merge
 from zoo.spec.places import (
     ArchitecturePlace,
@@ -31,7 +31,9 @@ from zoo.spec.places import (
     InputPlace,
     NormPlace,
     choose,
+    component,
     is_component,
+    place,
 )
 from zoo.spec.problems import Problem, collecting, mistake, show, validate, wrap
 from zoo.spec.tree import Layer
@@ -42,6 +44,9 @@ MOST_LAYERS: Final = 1000
 MOST_TEXTS: Final = 100
 MOST_MISTAKES: Final = 200
 """Shown of one file: nobody reads more, and a hostile one has tens of thousands."""
+LAYER_NAME_PATTERN: Final = r"^[a-z][a-z0-9_]*$"
+NOT_A_LAYER_NAME: Final = ("input", "previous", "layers")
+PLACE_KEYS: Final = ("name", "from", "repeat")
 NEVER_INHERITED: Final = ("name", "expect", "variants")
 NOT_IN_VARIANTS: Final = ("schema", "name", "extends", "variants")
 INHERITED_BY_LAYERS: Final = ("cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init")
@@ -58,6 +63,15 @@ class Entry(BaseModel):
 def _named(value: str) -> str:
     if not re.fullmatch(NAME_PATTERN, value):
         raise ValueError("must be lower case letters, digits, '.', '_' and '-', starting with a letter or digit")
+    return value
+
+
+def _layer_name(value: str) -> str:
+    if not re.fullmatch(LAYER_NAME_PATTERN, value) or value in NOT_A_LAYER_NAME:
+        raise ValueError(
+            "must be lower case letters, digits and '_', starting with a letter, as in 'low', and none of "
+            + ", ".join(NOT_A_LAYER_NAME)
+        )
     return value
 
 
@@ -157,6 +171,49 @@ class RecurrentEntry(Inherited):
     )
 
 
+class PlaceEntry(Entry):
+    """Keys of an entry of a list of layers, of whatever kind the layer is."""
+
+    name: Annotated[str, AfterValidator(_layer_name)] | None = Field(
+        default=None, description="A name by which later layers, and heads, may ask for the output of this one."
+    )
+    source: str | None = Field(
+        default=None,
+        alias="from",
+        description="The name of the layer whose output this one reads, or `input`; the layer before it if not given.",
+    )
+    repeat: Annotated[int, Field(ge=1, le=MOST_LAYERS)] = Field(
+        default=1, description="How many such layers stand here, one after the other."
+    )
+
+
+class JoinEntry(PlaceEntry):
+    """Those of a layer that joins the outputs of several."""
+
+    of: Annotated[
+        tuple[str, ...],
+        Strict(False),
+        Field(min_length=1, max_length=MOST_TEXTS),
+        WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_TEXTS}),
+    ] = Field(description="The names of the layers that it reads, or `input`.")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEntry:
+    """One layer as it was written, or one copy of those that `repeat` stands for.
+
+    Attributes:
+        written: Its position in the list as written, which copies share.
+        name: Its name; of several copies the last has it.
+        of: The names of the layers that it reads.
+    """
+
+    layer: RecurrentEntry | Part
+    written: int
+    name: str | None = None
+    of: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class LayerEntries:
     """Layers as they were written: what stands above them says the keys that a recurrent one of them lacks.
@@ -165,7 +222,7 @@ class LayerEntries:
         counted: They were written as a number.
     """
 
-    entries: tuple[RecurrentEntry | Part, ...]
+    entries: tuple[LayerEntry, ...]
     counted: bool = False
 
 
@@ -178,14 +235,16 @@ def _layers(value: Any, info: ValidationInfo) -> LayerEntries:
     if not 1 <= count <= MOST_LAYERS:
         raise mistake("layers_count", f"must be 1 to {MOST_LAYERS} layers, not {count}")
     if isinstance(value, int):
-        return LayerEntries((RecurrentEntry(),) * value, counted=True)
+        return LayerEntries(tuple(LayerEntry(RecurrentEntry(), index) for index in range(value)), counted=True)
     found: list[Problem] = []
-    entries: list[RecurrentEntry | Part] = []
+    entries: list[LayerEntry] = []
     for index, entry in enumerate(value):
         if len(found) > MOST_MISTAKES:
             break
         with collecting(found, index):
-            entries.append(_layer(entry, info))
+            entries += _entries(index, entry, info)
+    if not found and len(entries) > MOST_LAYERS:
+        raise mistake("layers_count", f"must be 1 to {MOST_LAYERS} layers, not {len(entries)}")
     if found:
         raise wrap(found)
     return LayerEntries(tuple(entries))
@@ -198,14 +257,45 @@ def _inner_layers(value: Any, info: ValidationInfo) -> LayerEntries | tuple[Laye
     return value if isinstance(value, LayerEntries) else _layers(value, info)
 
 
-def _layer(value: Any, info: ValidationInfo) -> RecurrentEntry | Part:
+def _entries(index: int, value: Any, info: ValidationInfo) -> list[LayerEntry]:
+    """What an entry of a list of layers stands for: one layer, or as many copies as it says."""
     if not isinstance(value, Mapping):
         raise mistake("layer_type", f"a layer must be a mapping, as in {{hidden_size: 20}}, not {show(value)}")
+    found: list[Problem] = []
+    keys = _place_keys(value, info)
+    entry = PlaceEntry()
+    layer: RecurrentEntry | Part | None = None
+    with collecting(found):
+        model = JoinEntry if "of" in keys else PlaceEntry
+        entry = validate(model, {key: value[key] for key in keys if key in value}, info.context)
+    with collecting(found):
+        layer = _layer(value, keys, info)
+    if layer is None or found:
+        raise wrap(found)
+    of = entry.of if isinstance(entry, JoinEntry) else () if entry.source is None else (entry.source,)
+    last = entry.repeat - 1
+    return [
+        LayerEntry(layer, index, entry.name if copy == last else None, of if copy == 0 else ())
+        for copy in range(entry.repeat)
+    ]
+
+
+def _place_keys(value: Mapping[Any, Any], info: ValidationInfo) -> tuple[str, ...]:
+    """The keys that belong to the place of a layer in its list, and not to its kind, whose own options come first."""
+    record = component("layer", value.get("kind"), info)
+    if record is None:
+        return PLACE_KEYS
+    own = {field.alias or name for name, field in record.options.model_fields.items()}
+    joins = isinstance(record, LayerType) and record.joins
+    return tuple(key for key in (("name", "of", "repeat") if joins else PLACE_KEYS) if key not in own)
+
+
+def _layer(value: Mapping[Any, Any], keys: tuple[str, ...], info: ValidationInfo) -> RecurrentEntry | Part:
     kind = value.get("kind", "recurrent")
     if kind == "recurrent":
-        return validate(RecurrentEntry, value, info.context)
+        return validate(RecurrentEntry, {key: one for key, one in value.items() if key not in keys}, info.context)
     try:
-        return choose("layer", value, info)
+        return choose("layer", value, info, *keys)
     except PydanticCustomError:
         if is_component("cell", kind, info) and not is_component("layer", kind, info):
             message = f"{kind!r} is a cell, not a layer kind: write `cell: {kind}`"
@@ -216,6 +306,10 @@ def _layer(value: Any, info: ValidationInfo) -> RecurrentEntry | Part:
 LayersPlace = Annotated[LayerEntries, PlainValidator(_layers), WithJsonSchema({"x-short": "layers"})]
 Layers = Annotated[tuple[Layer, ...], PlainValidator(_inner_layers), WithJsonSchema({"x-short": "layers"})]
 """The type of an option that is layers: `layers: zoo.Layers`. A count, or a list as on a model."""
+NormOption = place("norm")
+"""The type of an option that is a norm: `norm: zoo.NormOption | None = None`."""
+PoolOption = place("pool")
+"""The type of an option that is a pool: `pool: zoo.PoolOption | None = None`."""
 
 
 class ExpectEntry(Entry):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Protocol
 from pydantic import BaseModel, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from zoo.components import Part, Provided
+from zoo.components import ComponentType, Part, Provided
 from zoo.errors import ZooError
 from zoo.spec.problems import Path, Problem, collecting, mistake, show, unwrap, validate, wrap
 
@@ -101,6 +101,17 @@ def _numbers(value: Any, path: Path = ()) -> Iterator[tuple[Path, float]]:
             yield from _numbers(item, path)
 
 
+def component(kind: str, name: object, info: ValidationInfo) -> ComponentType | None:
+    """The record of a component, or None where there is none of this kind and name."""
+    if not isinstance(name, str):
+        return None
+    lookup: Lookup = info.context["catalogue"]  # type: ignore[index]
+    try:
+        return lookup.find(kind, name).record
+    except ZooError:
+        return None
+
+
 def is_component(kind: str, name: object, info: ValidationInfo) -> bool:
     """Whether there is a component of this kind and name: to tell a misplaced one from an unknown one."""
     if not isinstance(name, str):
@@ -113,10 +124,13 @@ def is_component(kind: str, name: object, info: ValidationInfo) -> bool:
 
 
 def place(kind: str) -> Any:
-    """The annotation of a key whose value is a component of this kind."""
+    """The annotation of a key whose value is a component of this kind, or of a component's option that is one.
+
+    An option is given again as it is when sizes are changed.
+    """
 
     def read(value: Any, info: ValidationInfo) -> Part:
-        return choose(kind, value, info)
+        return value if isinstance(value, Part) else choose(kind, value, info)
 
     return Annotated[Part, PlainValidator(read), WithJsonSchema({"x-component": kind})]
 

@@ -9,36 +9,45 @@ from typing import Any
 from zoo.components import Part
 from zoo.engine.around import Dropout
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.model import INHERITED_BY_LAYERS, DropoutEntry, LayerEntries, RecurrentEntry, StackEntry
+from zoo.spec.model import (
+    INHERITED_BY_LAYERS,
+    DropoutEntry,
+    LayerEntries,
+    LayerEntry,
+    RecurrentEntry,
+    StackEntry,
+)
 from zoo.spec.places import HeadEntry, NormEntry
 from zoo.spec.problems import Path, Problem
-from zoo.spec.tree import Component, Head, Layer, Norm, Recurrent, Stack, replaced
+from zoo.spec.tree import Component, Head, Layer, Norm, Recurrent, Stack, inherits, replaced
 
 Written = tuple[Path, RecurrentEntry]
 
 
 def recurrent_entries(stack: StackEntry) -> list[Written]:
-    """Every recurrent layer of a stack with its place below the stack, in order, those inside other layers too."""
-    return list(_entries(stack.layers, ("layers",)))
+    """Every recurrent layer of a stack with where it was written below it, in order, those inside other layers too."""
+    return [(written, entry) for _, written, entry in _entries(stack.layers, ("layers",), ("layers",))]
 
 
-def _entries(layers: LayerEntries, path: Path) -> Iterator[Written]:
+def _entries(layers: LayerEntries, path: Path, written: Path) -> Iterator[tuple[Path, Path, RecurrentEntry]]:
+    """Those that take keys from the stack, each with its canonical path and where it was written."""
     for index, entry in enumerate(layers.entries):
-        if isinstance(entry, RecurrentEntry):
-            yield (*path, index), entry
-            continue
-        for where, found in _layers_inside(entry, (*path, index)):
-            yield from _entries(found, where)
+        here, there = (*path, index), (*written, entry.written)
+        if isinstance(entry.layer, RecurrentEntry):
+            yield here, there, entry.layer
+        elif inherits(entry.layer):
+            for inner, found in _layers_inside(entry.layer):
+                yield from _entries(found, (*here, *inner), (*there, *inner))
 
 
-def _layers_inside(layer: Part, path: Path) -> list[tuple[Path, LayerEntries]]:
+def _layers_inside(layer: Part) -> list[tuple[Path, LayerEntries]]:
     found: list[tuple[Path, LayerEntries]] = []
 
     def note(at: Path, value: LayerEntries) -> LayerEntries:
         found.append((at, value))
         return value
 
-    replaced(layer.options, LayerEntries, note, path)
+    replaced(layer.options, LayerEntries, note)
     return found
 
 
@@ -58,9 +67,10 @@ class Resolving:
 
     def resolve(self) -> Stack | None:
         """The canonical stack; None where `problems` says why there is none."""
-        recurrent = recurrent_entries(self.stack)
+        recurrent = list(_entries(self.stack.layers, ("layers",), ("layers",)))
         self.first, self.last = (recurrent[0][0], recurrent[-1][0]) if recurrent else ((), ())
-        layers = self._layers(self.stack.layers, ("layers",))
+        layers = self._layers(self.stack.layers, ("layers",), ("layers",), self.stack)
+        source = self._inside(self.stack.input, ("input",), ("input",), None)
         if self.problems:
             return None
         head = self.stack.head
@@ -69,26 +79,43 @@ class Resolving:
         self.origins[*self.at, "init"] = (*self.at, "init")
         return Stack(
             name=".".join(map(str, self.at)),
-            input=self.stack.input,
+            input=source,
             init=self.stack.init or default(self.catalogue, "init", "paper"),
             layers=layers,
             head=Head(part=head.part, pool=head.pool) if isinstance(head, HeadEntry) else None,
         )
 
-    def _layers(self, layers: LayerEntries, path: Path) -> tuple[Layer, ...]:
-        found = (self._layer(entry, (*path, index), layers) for index, entry in enumerate(layers.entries))
-        return tuple(layer for layer in found if layer is not None)
-
-    def _layer(self, entry: RecurrentEntry | Part, path: Path, among: LayerEntries) -> Layer | None:
-        if isinstance(entry, RecurrentEntry):
+    def _layers(self, layers: LayerEntries, path: Path, written: Path, above: StackEntry | None) -> tuple[Layer, ...]:
+        """Layers at a canonical path. above: what says the keys that recurrent ones of them lack, if anything does."""
+        found: list[Layer] = []
+        for index, entry in enumerate(layers.entries):
             # A count of layers has no entries that could be pointed at.
-            return self._recurrent(entry, path, path[:-2] if among.counted else path)
-        self.origins[*self.at, *path] = (*self.at, *path)
-        options = replaced(entry.options, LayerEntries, lambda at, found: self._layers(found, at), path)
-        return Component(part=entry if options is entry.options else entry.with_options(options))
+            there = written[:-1] if layers.counted else (*written, entry.written)
+            layer = self._layer(entry, (*path, index), there, above)
+            if layer is not None:
+                found.append(layer)
+        return tuple(found)
 
-    def _recurrent(self, entry: RecurrentEntry, path: Path, place: Path) -> Recurrent | None:
-        written = self._written(entry, path)
+    def _layer(self, entry: LayerEntry, path: Path, written: Path, above: StackEntry | None) -> Layer | None:
+        if isinstance(entry.layer, RecurrentEntry):
+            return self._recurrent(entry, entry.layer, path, written, above)
+        self.origins[*self.at, *path] = (*self.at, *written)
+        part = self._inside(entry.layer, path, written, above if inherits(entry.layer) else None)
+        return Component(part=part, name=entry.name, of=entry.of)
+
+    def _inside(self, part: Part, path: Path, written: Path, above: StackEntry | None) -> Part:
+        """A component with the layers in its options in canonical form."""
+        options = replaced(
+            part.options,
+            LayerEntries,
+            lambda inner, found: self._layers(found, (*path, *inner), (*written, *inner), above),
+        )
+        return part if options is part.options else part.with_options(options)
+
+    def _recurrent(
+        self, placed: LayerEntry, entry: RecurrentEntry, path: Path, place: Path, above: StackEntry | None
+    ) -> Recurrent | None:
+        written = self._written(entry, path, place, above)
         missing = [key for key in ("cell", "hidden_size") if key not in written]
         if missing:
             where = (*self.at, *place)
@@ -96,10 +123,11 @@ class Resolving:
                 Problem(where, "missing", f"missing key {key!r}", context={"key": key}) for key in missing
             ]
             return None
+        self.origins[*self.at, *path] = (*self.at, *place)
         self.origins |= {(*self.at, *path, key): (*self.at, *at) for key, at in written.items()}
 
         def value(key: str) -> Any:
-            return getattr(entry if len(written.get(key, ())) > 1 else self.stack, key)
+            return getattr(above if above is not None and len(written.get(key, ())) == 1 else entry, key)
 
         norm, dropout = value("norm"), value("dropout") or DropoutEntry()
         return Recurrent(
@@ -114,14 +142,16 @@ class Resolving:
             output_projection=entry.output_projection,
             initial_state=entry.initial_state,
             init=value("init") or default(self.catalogue, "init", "paper"),
+            name=placed.name,
+            of=placed.of,
         )
 
-    def _written(self, entry: RecurrentEntry, path: Path) -> Mapping[str, Path]:
+    def _written(self, entry: RecurrentEntry, path: Path, place: Path, above: StackEntry | None) -> Mapping[str, Path]:
         """Which of a layer's keys were written, and where below the stack: on the layer, or on the stack."""
-        given = {key: (key,) for key in INHERITED_BY_LAYERS if key in self.stack.model_fields_set}
+        given = {key: (key,) for key in INHERITED_BY_LAYERS if above is not None and key in above.model_fields_set}
         if len(path) > 2:  # what a stack says of its layers' sums is not said of the layers inside them
             given.pop("residual", None)
-        return given | {key: (*path, key) for key in entry.model_fields_set}
+        return given | {key: (*place, key) for key in entry.model_fields_set}
 
     def _dropout(self, entry: DropoutEntry, path: Path, *, of_stack: bool) -> Dropout:
         """A layer's own rates. Those given on the stack act on it: its input, between its layers, its output."""

@@ -34,6 +34,7 @@ class Recurrent:
     """One recurrent layer.
 
     Its output is as wide as the cell's, twice that for two directions merged by `concat`, or `output_projection`.
+    `name` and `of` are as those of a `Component`.
     """
 
     cell: Part
@@ -47,13 +48,23 @@ class Recurrent:
     output_projection: int | None = None
     initial_state: Literal["zeros", "learned"] = "zeros"
     init: Part
+    name: str | None = None
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """A layer of another kind. Its options may hold layers of their own."""
+    """A layer of another kind. Its options may hold layers of their own.
+
+    Attributes:
+        name: By which later layers may ask for its output, or None.
+        of: Names of the layers whose output it reads, "input" for what the first layer of the stack reads. Without any
+            it reads the layer before it.
+    """
 
     part: Part
+    name: str | None = None
+    of: tuple[str, ...] = ()
 
 
 Layer = Recurrent | Component
@@ -93,6 +104,11 @@ NODES: Final = (Stack, Recurrent, Component, Norm, Head, Part)
 
 Root = TypeVar("Root")
 AnyNode = TypeVar("AnyNode", bound=Node)
+
+
+def inherits(part: Part) -> bool:
+    """Whether layers inside a component take from the stack the keys that they lack, and see what has a name there."""
+    return getattr(part.record, "inherits", True) and part.record.kind == "layer"
 
 
 def dotted(path: Path) -> str:

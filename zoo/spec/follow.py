@@ -1,0 +1,336 @@
+"""Follow the shape of a step through a spec, from its input to its head, and ask each component what it makes of it.
+
+What neighbours do not fit is noted with its place, all of it; what stands behind it is then unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.components import (
+    CellType,
+    Description,
+    LayerType,
+    Part,
+    Shape,
+    Window,
+    moving,
+    resolve,
+)
+from zoo.engine.around import merged_shape, projected_shape
+from zoo.errors import ZooError, did_you_mean
+from zoo.spec.tree import Component, Layer, Path, Recurrent, inherits
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Two neighbours that do not fit, or options that a component cannot be described with.
+
+    Attributes:
+        path: Where in the canonical form.
+        message: What does not fit.
+    """
+
+    path: Path
+    message: str
+
+
+class MisfitError(ZooError):
+    """What does not fit inside a component that holds layers, each with its path there."""
+
+    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
+        super().__init__(misfits[0].message)
+        self.misfits = misfits
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What flows from one layer to the next.
+
+    Attributes:
+        shape: Of one step.
+        windows: Those that have changed the number of steps on the way.
+    """
+
+    shape: Shape
+    windows: tuple[Window, ...] = ()
+
+
+Names = Mapping[str, Flow | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the layers inside a component can see of those around it.
+
+    Attributes:
+        names: Of the layers before it.
+        windows: Those that have changed the number of steps before it.
+    """
+
+    names: Names = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
+
+
+_scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 - frozen
+
+
+@contextmanager
+def _seen(scope: Scope) -> Iterator[None]:
+    before = _scope.set(scope)
+    try:
+        yield
+    finally:
+        _scope.reset(before)
+
+
+def describe_part(part: Part, *arguments: Any) -> Description | None:
+    """The size and cost of a component that stands in another's options, for its `describe`.
+
+    Args:
+        part: As the option gives it, as of type `zoo.NormOption`.
+        *arguments: What `describe` of its kind takes beside the options.
+
+    Returns:
+        Its own figures, or None if it does not describe itself.
+
+    Raises:
+        ZooError: If it does not fit.
+    """
+    follow = Follow()
+    found = follow.ask((), part, *arguments)
+    if follow.misfits:
+        raise MisfitError(tuple(follow.misfits))
+    return found
+
+
+def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
+    """The size and cost of layers one after the other, for a layer that holds some.
+
+    Args:
+        layers: As its option gives them, of type `zoo.Layers`.
+        input_shape: Of one step of the first layer's input.
+        at: Name of that option.
+
+    Returns:
+        Their sum, with states under names such as `layers.0.h`. None if one does not describe itself.
+
+    Raises:
+        ZooError: If they do not fit each other.
+    """
+    follow, scope = Follow(), _scope.get()
+    path: Path = tuple(int(step) if step.isdigit() else step for step in at.split("."))
+    begin = Flow(input_shape, scope.windows)
+    found = follow.layers(layers, path, begin, scope.names)
+    end = found[-1][1] if found else begin
+    if end is not None and end.windows[: len(scope.windows)] != scope.windows:
+        follow.misfits.append(Misfit(path, "the layers inside end with another number of steps than they begin with"))
+    if follow.misfits:
+        raise MisfitError(tuple(follow.misfits))
+    known = [(one, after) for one, after in found if one is not None and after is not None]
+    if len(known) < len(found) or end is None:
+        return None
+    state = {f"{at}.{i}.{name}": size for i, (one, _) in enumerate(known) for name, size in one.state.items()}
+    return Description(
+        output_shape=end.shape,
+        parameters=sum(one.parameters for one, _ in known),
+        buffers=sum(one.buffers for one, _ in known),
+        macs_per_step=sum(one.macs_per_step * _rate(after, end) for one, after in known),
+        macs_per_sequence=sum(one.macs_per_sequence for one, _ in known),
+        state=state,
+        fixed=frozenset(f"{at}.{i}.{name}" for i, (one, _) in enumerate(known) for name in one.fixed),
+        sequential_depth=sum(one.sequential_depth for one, _ in known),
+        windows=end.windows[len(scope.windows) :],
+    )
+
+
+def _rate(after: Flow, end: Flow) -> int:
+    """How many steps of a layer's output go into one of the last layer's."""
+    return math.prod(window.stride for window in end.windows[len(after.windows) :])
+
+
+class Follow:
+    """Asks components to describe themselves, and keeps what does not fit.
+
+    Attributes:
+        misfits: What does not fit, in the order in which it was found.
+    """
+
+    def __init__(self) -> None:
+        self.misfits: list[Misfit] = []
+
+    def ask(self, path: Path, part: Part, *arguments: Any, scope: Scope | None = None) -> Description | None:
+        """How a component describes itself; None where it does not, or where its mistake is noted."""
+        scope = scope or Scope()
+        if part.record.describe is None or any(argument is None for argument in arguments):
+            return None
+        try:
+            with _seen(scope if inherits(part) else Scope()):
+                found = resolve(part.record.describe)(part.options, *arguments)
+        except MisfitError as error:
+            self.misfits += [Misfit((*path, *one.path), one.message) for one in error.misfits]
+            return None
+        except ZooError as error:
+            self.misfits.append(Misfit(path, str(error)))
+            return None
+        except Exception as error:
+            # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
+            text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
+            self.misfits.append(Misfit(path, text))
+            return None
+        if found is None:
+            return None
+        wrong = _wrong(found)
+        if wrong is not None:
+            self.misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
+            return None
+        description: Description = found
+        return description
+
+    def layers(
+        self, layers: tuple[Layer, ...], path: Path, flow: Flow | None, names: Names, *, pooled: bool = False
+    ) -> list[tuple[Description | None, Flow | None]]:
+        """The figures of each layer, and what flows behind it; `pooled` says whether a pool follows the last."""
+        found: list[tuple[Description | None, Flow | None]] = []
+        seen, own = dict(names), set[str]()
+        for index, layer in enumerate(layers):
+            where = (*path, index)
+            read = self._read(where, layer, flow, seen)
+            windows = read[0].windows if read and read[0] is not None else ()
+            scope = Scope(dict(seen), windows)
+            shapes = None if read is None or None in read else tuple(one.shape for one in read if one is not None)
+            if isinstance(layer, Recurrent):
+                if windows:
+                    self._timed(where, layer)
+                shape = shapes[0] if shapes else None
+                one = _recurrent(where, layer, shape, self, pooled=pooled and index == len(layers) - 1)
+            elif joins(layer):
+                one = self.ask(where, layer.part, shapes, scope=scope)
+            else:
+                one = self.ask(where, layer.part, shapes[0] if shapes else None, scope=scope)
+            flow = Flow(one.output_shape, (*windows, *moving(one.windows))) if one else None
+            found.append((one, flow))
+            if layer.name is not None:
+                if layer.name in own:
+                    self.misfits.append(Misfit((*where, "name"), f"two layers of this list are called {layer.name!r}"))
+                seen[layer.name] = flow
+                own.add(layer.name)
+        return found
+
+    def _read(self, where: Path, layer: Layer, flow: Flow | None, names: Names) -> list[Flow | None] | None:
+        """What a layer reads: of the layer before it, or of those that it names; None where a name is none."""
+        if not layer.of:
+            return [flow]
+        key = "of" if joins(layer) else "from"
+        for name in layer.of:
+            if name not in names:
+                hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
+                self.misfits.append(Misfit((*where, key), f"no layer before this one is called {name!r}{hint}"))
+                return None
+        read = [names[name] for name in layer.of]
+        counts = {one.windows for one in read if one is not None}
+        if len(counts) > 1:
+            said = f"{', '.join(layer.of)} have different numbers of steps, and cannot be joined"
+            self.misfits.append(Misfit((*where, key), said))
+            return None
+        return read
+
+    def _timed(self, where: Path, layer: Recurrent) -> None:
+        """Time gaps and what was observed belong to the steps of the input."""
+        uses = layer.cell.record.uses if isinstance(layer.cell.record, CellType) else frozenset()
+        for name in sorted(uses & {"dt", "observed"}):
+            said = f"cell {layer.cell.record.name!r} reads {name!r} of each step of the input, and a layer before it"
+            self.misfits.append(Misfit((*where, "cell"), f"{said} changes the number of steps: put the cell before it"))
+
+
+def joins(layer: Layer) -> bool:
+    """Whether a layer reads several others."""
+    return isinstance(layer, Component) and isinstance(layer.part.record, LayerType) and layer.part.record.joins
+
+
+def _wrong(found: Any) -> str | None:
+    """What cannot be added up in a description that somebody else's code gave."""
+    if not isinstance(found, Description):
+        return f"a zoo.Description is needed, not {type(found).__name__}"
+    if not isinstance(found.fixed, frozenset) or not found.fixed <= set(found.state):
+        return f"fixed must be a frozenset of names of states, not {found.fixed!r}"
+    for name in ("parameters", "buffers", "macs_per_step", "macs_per_sequence", "sequential_depth"):
+        if not isinstance(getattr(found, name), int):
+            return f"{name} must be a whole number, not {getattr(found, name)!r}"
+    shapes = {"output_shape": found.output_shape, **{f"state {name!r}": shape for name, shape in found.state.items()}}
+    for name, shape in shapes.items():
+        if not (isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)):
+            return f"{name} must be a tuple of whole numbers, not {shape!r}"
+    return None
+
+
+def _blame(part: Part) -> str:
+    return f"{part.record.kind} {part.provided.qualified!r} {part.provided.version}"
+
+
+def _recurrent(
+    path: Path, layer: Recurrent, shape: Shape | None, follow: Follow, *, pooled: bool
+) -> Description | None:
+    """The figures of a recurrent layer.
+
+    If a pool follows (`pooled`), the final output of two directions is projected too, once per sequence.
+    """
+    cell = follow.ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
+    if cell is None or shape is None:
+        return None
+    directions = 2 if layer.bidirectional else 1
+    output = merged_shape(cell.output_shape, layer.merge, both=layer.bidirectional)
+    parameters, buffers = directions * cell.parameters, directions * cell.buffers
+    macs = directions * cell.macs_per_step
+    once = directions * cell.macs_per_sequence
+    if layer.norm is not None:
+        normed = shape if layer.norm.position == "before" else output
+        norm = follow.ask((*path, "norm"), layer.norm.part, normed)
+        if norm is None:
+            return None
+        parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
+        macs += norm.macs_per_step
+    if layer.output_projection is not None and len(output) != 1:
+        follow.misfits.append(
+            Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
+        )
+        return None
+    if layer.output_projection is not None:
+        product = output[-1] * layer.output_projection
+        parameters, macs = parameters + product + layer.output_projection, macs + product
+        once += product if pooled and layer.bidirectional else 0
+        output = projected_shape(output, layer.output_projection)
+    if layer.residual and output != shape:
+        mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
+        follow.misfits.append(
+            Misfit(
+                (*path, "residual"),
+                f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
+                f"{_wide(output)}; make them equal, for example with {mend}",
+            )
+        )
+    state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
+    if layer.initial_state == "learned":
+        learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
+        if not learned:
+            problem = f"cell {layer.cell.record.name!r} has no state with a learnable initial value; use zeros"
+            follow.misfits.append(Misfit((*path, "initial_state"), problem))
+        parameters += learned
+    return Description(
+        output_shape=output,
+        parameters=parameters,
+        buffers=buffers,
+        macs_per_step=macs,
+        macs_per_sequence=once,
+        state=state,
+        sequential_depth=cell.sequential_depth,
+    )
+
+
+def _wide(shape: Shape) -> str:
+    return f"{shape[0]} wide" if len(shape) == 1 else f"of shape {shape}"
