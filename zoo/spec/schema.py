@@ -131,7 +131,7 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
             "description": "How the steps are reduced to one; no pooling if not given.",
         }
     if kind == "norm":
-        own["position"] = {"enum": ["before", "after"]}
+        own["position"] = {"enum": ["before", "after", "sum"]}
     return {
         "type": "object",
         "description": provided.record.summary,
