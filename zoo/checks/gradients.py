@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from zoo.checks.batch import Batch, batch_of, features_of, lengths_of, map_state, random_state, run, weighted
+from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, weighted
 from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
@@ -24,8 +24,8 @@ NEGLIGIBLE = 1e-9
 def gradient_flow(subject: Subject) -> None:
     """In training, every parameter gets a finite gradient, and so does the input at every step that may be used."""
     largest: dict[str, float] = {}
-    steps = torch.zeros(7, dtype=torch.bool, device=subject.device)
-    lengths = lengths_of(LENGTHS, subject.device)
+    steps = torch.zeros(subject.steps(7), dtype=torch.bool, device=subject.device)
+    lengths = subject.lengths(LENGTHS)
     for seed in range(SEEDS):
         model = subject.model(seed=seed, train=True)
         if subject.several:  # which alone knows what its inputs are
@@ -54,7 +54,7 @@ def _steps_used(subject: Subject, model: Model, seed: int, lengths: Tensor) -> T
     with features_of(model) as found:
         _backward(model, batch_of(subject, 3, 7, seed=seed), lengths)
     by_step = _by_step(found[0])
-    for row, length in enumerate(LENGTHS):
+    for row, length in enumerate(lengths.tolist()):
         if by_step[row, length:].any():
             raise CheckFailure(
                 f"the input of a sequence of length {length} has a gradient at a step beyond its end, bound 0: "
@@ -86,7 +86,7 @@ def gradcheck(subject: Subject) -> None:
     others = ("auto",) if has_faster(model) else ()
     for name in (*others, "loop"):
         engine = with_engine(model, name)
-        for lengths in (None, lengths_of((3, 2), subject.device)):
+        for lengths in (None, subject.lengths((3, 2))):
             function, inputs = _function(subject, engine, lengths)
             _hold(torch.autograd.gradcheck, function, inputs, f"first derivatives on engine {name}")
     if subject.traits.second_order:

@@ -120,7 +120,7 @@ class _Chunked(torch.nn.Module):
 
 def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
     """Rows that end early: a chunk's lengths are what is left of each row, and a finished row is left out."""
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     whole, last = run(model, batch, lengths=lengths)
     for cuts in ((6,), (4, 8)):
         state: Any = None
@@ -211,7 +211,7 @@ def reset(subject: Subject) -> None:
         subject = replace(subject, spec=replace(subject.spec.with_stack(head=None), expect=None))
     model = subject.model()
     batch = batch_of(subject, 5, STEPS)
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     marks = ((1,), (3, 4), (STEPS - 1,), (), (2, 7))
     for row_lengths in (None, lengths):
         ends = [STEPS] * 5 if row_lengths is None else list(LENGTHS)

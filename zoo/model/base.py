@@ -102,6 +102,20 @@ class Model(nn.Module):
         """
         raise InputError(f"{self._called} has several inputs")
 
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Number of valid steps of the output, where layers change the number of steps.
+
+        Args:
+            lengths: Number of valid steps of each sequence of the input, integers of any shape.
+
+        Returns:
+            Integers of the same shape.
+
+        Raises:
+            InputError: If there are several inputs.
+        """
+        raise InputError(f"{self._called} has several inputs")
+
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
         """A random input for this model, on its device; the global random state is untouched.
 

@@ -211,7 +211,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         merge=layer.merge,
         dropout=layer.dropout,
         norm=norm,
-        norm_position=layer.norm.position if layer.norm else "after",
+        norm_position="before" if layer.norm and layer.norm.position == "before" else "after",
         output_projection=layer.output_projection,
         residual=layer.residual,
         learned_state=layer.initial_state == "learned",

@@ -114,11 +114,13 @@ class Conv2dOptions(Options):
     @property
     def windows(self) -> tuple[Window, Window]:
         """The window along each axis."""
-        sides = (0, 0) if self.padding == "valid" else self.padding
-        if sides == "same":
-            sides = tuple(kernel // 2 for kernel in self.kernel_size)  # type: ignore[assignment]
+        if isinstance(self.padding, str):
+            whole = self.padding == "same"
+            sides = (self.kernel_size[0] // 2 * whole, self.kernel_size[1] // 2 * whole)
+        else:
+            sides = self.padding
         first, second = (
-            Window(kernel=kernel, stride=stride, left=int(side), right=int(side))
+            Window(kernel=kernel, stride=stride, left=side, right=side)
             for kernel, stride, side in zip(self.kernel_size, self.stride, sides, strict=True)
         )
         return first, second

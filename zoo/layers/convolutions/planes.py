@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.components import Shape
+from zoo.components import Shape, Window
 from zoo.engine.inside import build_part
 from zoo.engine.layer import Layer, LayerOutput, Run, normed
 from zoo.engine.sequence import zero_where
@@ -27,7 +27,8 @@ def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, 
     """What a function of (N, C, height, width) makes of maps at every step, or of time and features, (B, T, C, ...)."""
     x = x.reshape(*x.shape[:2], *shape)
     if {"height", "width"} & set(axes):
-        return function(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        y = function(x.flatten(0, 1))
+        return y.reshape(*x.shape[:2], *y.shape[1:])
     return function(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -75,7 +76,7 @@ class Conv2d(Layer):
         places = last.shape[2]
         valid = None if run.valid is None else run.valid.repeat_interleave(places, 1)
         done = normed(norm, last.flatten(1, 2), valid).to(y.dtype)
-        return done.unflatten(1, (y.shape[1], places)).transpose(2, 3).reshape(y.shape)
+        return done.reshape(*y.shape[:2], places, -1).transpose(2, 3).reshape(y.shape)
 
 
 class WindowPool(Layer):
@@ -87,7 +88,7 @@ class WindowPool(Layer):
         self.windows = over_time(options.axes, options.windows)
         self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
         self.output_shape = describe_window_pool(options, input_shape).output_shape
-        by_axis = dict(zip(options.axes, options.windows, strict=True))
+        by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
         names = ("height", "width") if {"height", "width"} & set(options.axes) else ("time", "features")
         two = [by_axis.get(name) for name in names]
         self.kernel = tuple(window.kernel if window else 1 for window in two)
@@ -122,10 +123,10 @@ class WindowPool(Layer):
         return total / share.clamp(min=torch.finfo(share.dtype).tiny)
 
     def _mean(self, planes: Tensor) -> Tensor:
-        return F.avg_pool2d(planes, self.kernel, self.stride, self.padding)  # type: ignore[arg-type]
+        return F.avg_pool2d(planes, self.kernel, self.stride, self.padding)
 
     def _largest(self, planes: Tensor) -> Tensor:
-        return F.max_pool2d(planes, self.kernel, self.stride, self.padding)  # type: ignore[arg-type]
+        return F.max_pool2d(planes, self.kernel, self.stride, self.padding)
 
 
 def max_pool(options: PoolOptions, input_shape: Shape) -> WindowPool:

@@ -69,7 +69,8 @@ class Each(Layer):
             self.branches = None
             fill(self, options.layers, options.pool, input_shape[1:], "layers")
         else:
-            self.branches = nn.ModuleList(Branch(*one, input_shape[1:], at) for at, *one in options.within)
+            shape = input_shape[1:]
+            self.branches = nn.ModuleList(Branch(layers, pool, shape, at) for at, layers, pool in options.within)
         training = self.training
         with torch.no_grad():  # the width of layers that do not describe themselves, too
             self.output_shape = (self.eval()._reduced(torch.zeros(1, *input_shape)).shape[1],)
@@ -77,7 +78,7 @@ class Each(Layer):
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         y = self._reduced(x.flatten(0, 1))  # (B · T, P, ...)
-        return LayerOutput(zero_where(y.unflatten(0, x.shape[:2]), run.valid), {})
+        return LayerOutput(zero_where(y.reshape(*x.shape[:2], -1), run.valid), {})
 
     def _reduced(self, x: Tensor) -> Tensor:
         holders = (self,) if self.branches is None else self.branches

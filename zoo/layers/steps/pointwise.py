@@ -92,7 +92,7 @@ class Highway(Layer):
         """The gates' biases, under every initialisation scheme."""
         with torch.no_grad():
             for gate in self.gates:
-                gate.bias.fill_(self.bias)  # type: ignore[union-attr, operator]
+                gate.bias.fill_(self.bias)  # type: ignore[operator]
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         for transform, gate in zip(self.transforms, self.gates, strict=True):
