@@ -48,7 +48,7 @@ def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
     batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
     place = dotted(path)
     label = f"{place}: the backward direction" if layer.bidirectional else f"{place}, reversed,"
-    for lengths in (None, subject.lengths(LENGTHS)):
+    for lengths in (None, torch.tensor(LENGTHS, device=subject.device)):
         output, state = run(both, batch, lengths=lengths)
         rows = [7] * 5 if lengths is None else list(LENGTHS)
         half = output.shape[2] // 2 if layer.bidirectional else 0

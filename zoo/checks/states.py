@@ -23,7 +23,7 @@ from zoo.checks.batch import (
 )
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
-from zoo.errors import CheckFailure
+from zoo.errors import CheckFailure, InputError
 from zoo.model.base import Model
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import as_path, recurrent
@@ -213,6 +213,7 @@ def reset(subject: Subject) -> None:
     batch = batch_of(subject, 5, STEPS)
     lengths = subject.lengths(LENGTHS)
     marks = ((1,), (3, 4), (STEPS - 1,), (), (2, 7))
+    _refused(model, batch)
     for row_lengths in (None, lengths):
         ends = [STEPS] * 5 if row_lengths is None else list(LENGTHS)
         where = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
@@ -240,6 +241,17 @@ def reset(subject: Subject) -> None:
         _from_state(model, batch, start, subject.device)
     if subject.traits.streamable:
         _step_by_step(model, batch, marks)
+
+
+def _refused(model: Model, batch: Batch) -> None:
+    """A layer that looks at several steps at a time may refuse resets: `zoo.LayerType` says so."""
+    windows = (window for module in model.modules() for window in getattr(module, "windows", ()))
+    if not any(window.kernel > 1 for window in windows):
+        return
+    try:
+        run(model, batch, reset=torch.zeros(batch.x.shape[:2], dtype=torch.bool, device=batch.x.device))
+    except InputError as error:
+        raise Skip(str(error)) from None
 
 
 def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) -> None:

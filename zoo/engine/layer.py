@@ -16,6 +16,7 @@ from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
 from zoo.engine.precision import HALF, apply_held, in_float32, in_half, is_half, kept_in
 from zoo.engine.recurrence import Pass, Run, carries, recur, start_state
+from zoo.errors import InputError
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
@@ -249,6 +250,12 @@ class RecurrentLayer(Layer):
         """Norms and biases fill the padding again; a cell alone leaves it zero."""
         touched = self.norm is not None or self.output_projection is not None
         return sequence.zero_where(output, run.valid) if touched else output
+
+
+def refuse_reset(layer: Layer, run: Run) -> None:
+    """Raise InputError where a sequence would start anew under a layer's window, which then sees what lies before."""
+    if run.reset is not None and any(window.kernel > 1 for window in layer.windows):
+        raise InputError(f"reset cannot be given: {type(layer).__name__} looks at several steps at a time")
 
 
 def normed(norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:

@@ -102,6 +102,11 @@ class Model(nn.Module):
         """
         raise InputError(f"{self._called} has several inputs")
 
+    @property
+    def minimum_steps(self) -> int:
+        """The smallest number of steps of a sequence: more than 1 where a layer's window is longer."""
+        return 1
+
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Number of valid steps of the output, where layers change the number of steps.
 

@@ -12,7 +12,7 @@ from zoo.components import Shape
 from zoo.engine import sequence
 from zoo.engine.cell import States, StateSpec
 from zoo.engine.inside import build_part
-from zoo.engine.layer import Layer, LayerOutput, Run, normed
+from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
 from zoo.layers.activations import activate
 from zoo.layers.convolutions.options import Conv1dOptions
 
@@ -53,6 +53,8 @@ class Conv1d(Layer):
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         after: States = {}
+        if not self.carried:
+            refuse_reset(self, run)
         if self.carried:
             extended = torch.cat([state["past"].to(x.dtype), x], 1)  # (B, carried + T, F)
             after = {"past": self._past(extended, state["past"], run)}
@@ -60,10 +62,11 @@ class Conv1d(Layer):
             extended = F.pad(x, (0, 0, self.window.left, self.window.right))
         y = self._products(extended, run)
         behind = run.behind(self.windows, x.shape[1])
+        states = {"past": self._every_past(extended, run)} if run.all_states and self.carried else None
         if self.norm is not None:
             y = normed(self.norm, sequence.zero_where(y, behind.valid), behind.valid).to(y.dtype)
         y = F.dropout(activate(self.activation, y), self.dropout, self.training)
-        return LayerOutput(sequence.zero_where(y, behind.valid), after)
+        return LayerOutput(sequence.zero_where(y, behind.valid), after, None, states)
 
     def _products(self, extended: Tensor, run: Run) -> Tensor:
         if run.reset is None or not self.carried:
@@ -85,6 +88,20 @@ class Conv1d(Layer):
             y = product if y is None else y + product
         assert y is not None
         return y if self.conv.bias is None else y + self.conv.bias
+
+    def _every_past(self, extended: Tensor, run: Run) -> Tensor:
+        """The carried steps after each step, (B, T, carried, F)."""
+        batch, steps = extended.shape[0], extended.shape[1] - self.carried
+        index = torch.arange(1, steps + 1, device=extended.device).unsqueeze(1) + torch.arange(
+            self.carried, device=extended.device
+        )
+        every = extended[:, index]
+        if run.reset is None:
+            return every
+        step = torch.arange(steps, device=extended.device).expand(batch, steps)
+        last = torch.where(run.reset, step, torch.full_like(step, -self.carried - 1)).cummax(1).values
+        keep = (index - self.carried).unsqueeze(0) >= last.unsqueeze(2)  # (B, T, carried)
+        return every * keep.unsqueeze(3)
 
     def _past(self, extended: Tensor, like: Tensor, run: Run) -> Tensor:
         """The last steps of each sequence, zero where they lie before a reset."""

@@ -92,7 +92,8 @@ class Conv2dOptions(Options):
     channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of output channels.")
     axes: Two = Field(
         description="What the two sizes of the window are along: `height` and `width` of maps, or `time` and "
-        "`features`, the last axis of a step."
+        "`features`, the last axis of a step.",
+        examples=[["time", "features"], ["height", "width"]],
     )
     kernel_size: Pair = Field(description="Size of the window along each axis.")
     stride: Pair = Field((1, 1), description="Number of places by which the window moves along each axis.")
@@ -133,11 +134,18 @@ class Conv2dOptions(Options):
 class PoolOptions(Options):
     """Options of a pool over windows."""
 
-    axes: Axes = Field(description="Along which axes: `time`, `features`, `height`, `width`, one or two of them.")
+    axes: Axes = Field(
+        description="Along which axes: `time`, `features`, `height`, `width`, one or two of them.",
+        examples=[["time"], ["features"], ["height"], ["width"], ["time", "features"], ["height", "width"]],
+    )
     size: Sizes = Field(description="Size of the window along each axis.")
-    stride: Sizes | None = Field(None, description="By how many places it moves; its size if not given.")
+    stride: Sizes | None = Field(
+        None, description="By how many places it moves; its size if not given.", examples=[[1], [3], [1, 1], [1, 2]]
+    )
     padding: Annotated[tuple[Natural, ...], Field(strict=False, min_length=1, max_length=2)] | None = Field(
-        None, description="By how much the window may reach over both ends of each axis; not at all if not given."
+        None,
+        description="By how much the window may reach over both ends of each axis; not at all if not given.",
+        examples=[[1], [1, 1], [0, 1]],
     )
 
     @model_validator(mode="after")
@@ -226,11 +234,10 @@ def _sizes(shape: Shape, axes: tuple[str, ...], windows: tuple[Window, ...]) -> 
 
 
 def _check_axes(axes: tuple[str, ...]) -> None:
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"axes must differ, not {' and '.join(axes)}")
-    maps = {"height", "width"} & set(axes)
-    if maps and not set(axes) <= {"height", "width"}:
-        raise ValueError("axes are of maps, height and width, or of a sequence, time and features: not some of each")
+    for order in (("time", "features"), ("height", "width")):
+        if axes in (order, order[:1], order[1:]):
+            return
+    raise ValueError(f"axes are [time, features] or [height, width], in this order, not [{', '.join(axes)}]")
 
 
 def _normed(found: Description, norm: Any, channels: int) -> Description | None:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from zoo.components import Shape, Window
 from zoo.engine.inside import build_part
-from zoo.engine.layer import Layer, LayerOutput, Run, normed
+from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
 from zoo.engine.sequence import zero_where
 from zoo.layers.activations import activate
 from zoo.layers.convolutions.options import (
@@ -39,9 +39,7 @@ class Conv2d(Layer):
         super().__init__()
         self.axes, self.shape = options.axes, planes(input_shape, options.axes)
         self.windows = over_time(options.axes, options.windows)
-        first, second = options.windows
-        flip = options.axes in (("width", "height"), ("features", "time"))
-        pair = (second, first) if flip else (first, second)
+        pair = options.windows
         self.conv = nn.Conv2d(
             self.shape[0],
             options.channels,
@@ -62,6 +60,7 @@ class Conv2d(Layer):
         return ", ".join(shown + [f"dropout={self.dropout}"] * bool(self.dropout))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        refuse_reset(self, run)
         y = _over_planes(self.conv, x, self.shape, self.axes)  # (B, T', channels, ...)
         behind = run.behind(self.windows, x.shape[1])
         if self.norm is not None:
@@ -99,6 +98,7 @@ class WindowPool(Layer):
         return f"axes={self.axes}, size={self.kernel}, stride={self.stride}"
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        refuse_reset(self, run)
         behind = run.behind(self.windows, x.shape[1])
         if self.axes == ("time",):
             flat = x.flatten(2).unsqueeze(2)  # (B, T, 1, F): one channel, features as they are

@@ -43,17 +43,19 @@ class Block(Layer):
         return self.layers.init_state(batch, device=device, dtype=dtype)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        inner = normed(self.norm, x, run.valid) if self.norm is not None and self.position == "before" else x
+        inner = x
+        if self.norm is not None and self.position == "before":
+            inner = normed(self.norm, x, run.valid).to(x.dtype)
         found = self.layers.run(zero_where(inner, run.valid), state, run)
         behind = run.behind(self.windows, x.shape[1])
         y = found.output
         if self.norm is not None and self.position == "after":
-            y = normed(self.norm, y, behind.valid)
+            y = normed(self.norm, y, behind.valid).to(x.dtype)
         y = drop(y, self.dropout, training=self.training, variational=False)
         if self.residual:
             y = x + y.to(x.dtype)
         if self.norm is not None and self.position == "sum":
-            y = normed(self.norm, y, behind.valid)
+            y = normed(self.norm, y, behind.valid).to(x.dtype)
         final = found.final if self._plain else None
         return LayerOutput(zero_where(y, behind.valid), found.state, final, found.states)
 

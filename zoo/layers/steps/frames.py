@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, Window
-from zoo.engine.layer import Layer, LayerOutput, Run
+from zoo.engine.layer import Layer, LayerOutput, Run, refuse_reset
 from zoo.engine.sequence import zero_where
 from zoo.layers.steps.options import LookaheadOptions, StackFramesOptions
 
@@ -47,6 +47,7 @@ class Lookahead(Layer):
         return ", ".join(map(str, self.weight.shape))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        refuse_reset(self, run)
         padded = F.pad(x.transpose(1, 2), (0, self.windows[0].right))  # (B, F, T + context - 1)
         y = F.conv1d(padded, self.weight.unsqueeze(1), groups=x.shape[2]).transpose(1, 2)
         return LayerOutput(zero_where(y, run.valid), {})

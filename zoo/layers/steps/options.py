@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from zoo.components import Count, Description, Options, Shape, Traits, Window, features
 from zoo.errors import ZooError
-from zoo.layers.options import Activation, Positive
+from zoo.layers.options import Activation, Positive, Rate
 from zoo.spec.follow import describe_part
 from zoo.spec.model import NormOption
 
@@ -24,13 +24,11 @@ class ActivationLayerOptions(Options):
 
     function: Activation = Field(description="Activation function.")
     ceiling: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="The largest value that a relu gives, as the 20 of Deep Speech; none if not given."
+        None, description="The largest value that comes out, as the 20 of Deep Speech; none if not given."
     )
 
     @model_validator(mode="after")
-    def _only_of_relu(self) -> Self:
-        if self.ceiling is not None and self.function != "relu":
-            raise ValueError(f"ceiling is for function: relu, and {self.function} has none")
+    def _does_something(self) -> Self:
         if self.function == "none":
             raise ValueError("function: none does nothing: leave the layer out")
         return self
@@ -39,7 +37,7 @@ class ActivationLayerOptions(Options):
 class DropoutLayerOptions(Options):
     """Options of dropout that is a layer of its own."""
 
-    rate: Annotated[float, Field(gt=0, lt=1)] = Field(description="Dropout rate.")
+    dropout: Rate = Field(description="Dropout rate.")
     variational: bool = Field(False, description="One mask per sequence instead of one per step.")
 
 

@@ -31,7 +31,7 @@ class NormLayer(Layer):
         self.norm = build_part(options.norm, input_shape)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        return LayerOutput(zero_where(normed(self.norm, x, run.valid), run.valid), {})
+        return LayerOutput(zero_where(normed(self.norm, x, run.valid).to(x.dtype), run.valid), {})
 
 
 class ActivationLayer(Layer):
@@ -60,14 +60,14 @@ class DropoutLayer(Layer):
     def __init__(self, options: DropoutLayerOptions, input_shape: Shape) -> None:
         super().__init__()
         self.output_shape = input_shape
-        self.rate, self.variational = options.rate, options.variational
-        self._chosen = chosen(options)
+        self.dropout, self.variational = options.dropout, options.variational
+        self._chosen = chosen(options, "dropout")
 
     def extra_repr(self) -> str:
-        return ", ".join(filter(None, (str(self.rate), self._chosen)))
+        return ", ".join(filter(None, (str(self.dropout), self._chosen)))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        return LayerOutput(drop(x, self.rate, training=self.training, variational=self.variational), {})
+        return LayerOutput(drop(x, self.dropout, training=self.training, variational=self.variational), {})
 
 
 class Highway(Layer):
