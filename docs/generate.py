@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import types
 import typing
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -215,12 +216,18 @@ def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if origin is typing.Literal:
         return ", ".join(f"`{choice}`" for choice in members)
     if origin is tuple:
-        return f"list of {_type(members[0]).replace('integer', 'integers').replace('text', 'texts')}"
-    if type(None) in members:
+        names = {"integer": "integers", "text": "texts", "mapping": "mappings"}
+        one = _type(members[0])
+        for word, plural in names.items():
+            one = one.replace(word, plural)
+        return f"list of {one}"
+    if origin in (typing.Union, types.UnionType):
         return " or ".join(_type(one, metadata) for one in members if one is not type(None))
     if origin is not None:
         return "mapping"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation not in HEADINGS:  # a mapping inside a component's options
+            return f"mapping of {', '.join(f'`{key}`' for key in _names(annotation))}"
         return f"[mapping](#{HEADINGS[annotation]})"
     return ", ".join([NAMED[annotation], *_bounds(metadata)])
 

@@ -245,7 +245,7 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
     count, described = _count(model), describe(spec).parameters
     if described is not None and count != described:
         raise CheckFailure(f"with {label} the model has {count:,} parameters, its description gives {described:,}")
-    given = model.example_arguments(2, 7, seed=0)
+    given = model.example_arguments(2, subject.uneven_steps, seed=0)
     shapes = tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
     numbers = tuple(p.double().sum().item() for p in model.parameters())
     outputs: list[float] = []

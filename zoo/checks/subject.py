@@ -161,6 +161,12 @@ class Subject:
         over = outputs % hop
         return least + over if count_steps(self.windows, least + over) == outputs else least
 
+    @property
+    def uneven_steps(self) -> int:
+        """A number of input steps, 7 for most models, that leaves as many over as windows can."""
+        hop = math.prod(window.stride for window in self.windows)
+        return least_steps(self.windows, 4) + hop - 1 if self.windows else 7
+
     def lengths(self, outputs: Iterable[int]) -> Tensor:
         """Lengths (B,) of input sequences that give so many steps of the output each."""
         return torch.tensor([self.steps(one) for one in outputs], device=self.device)

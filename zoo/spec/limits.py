@@ -55,8 +55,14 @@ def _layers(node: Node) -> int:
         stacks = node.value.values() if isinstance(node.value, dict) else ()
         return sum(_layers(stack) for stack in stacks if stack.below("layers") is not None)
     if isinstance(found.value, list):
-        return len(found.value) + sum(_layers(one) for one in found.value if one.below("layers") is not None)
+        return sum(_repeat(one) * (1 + _layers(one)) for one in found.value)
     return found.value if type(found.value) is int and 1 <= found.value <= MOST_LAYERS else 0
+
+
+def _repeat(layer: Node) -> int:
+    """How many copies of a layer an entry stands for; what is no such number is refused elsewhere."""
+    found = layer.below("repeat")
+    return found.value if found is not None and type(found.value) is int and 1 <= found.value <= MOST_LAYERS else 1
 
 
 def _size(node: Node, known: dict[int, int]) -> int:

@@ -71,7 +71,12 @@ def resolve(
     resolved: dict[str | None, Resolved] = {}
     overlays, found = variants(merged)
     names = [name for name in (None, *overlays) if not only or name in only]
-    nodes = {name: with_variant(merged, overlays[name] if name else None) for name in names}
+    nodes: dict[str | None, Node] = {}
+    for name in names:
+        try:
+            nodes[name] = with_variant(merged, overlays[name] if name else None)
+        except SpecError as error:
+            found += error.diagnostics
     if changes is not None:
         nodes = {name: changed(node, changes) for name, node in nodes.items()}
     excess = too_much(merged, nodes.values())

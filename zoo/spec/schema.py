@@ -30,6 +30,8 @@ from zoo.spec.problems import keys_of
 Schema = dict[str, Any]
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 KINDS: Final = ("architecture", "cell", "head", "init", "input", "layer", "norm", "pool")
+_PATH: Final = r"^[a-z_]+(\.[A-Za-z0-9_-]+)+$"
+"""A key of a variant that replaces one value alone: `layers.0.hidden_size`."""
 _NAME: Final = r"^[a-z0-9][a-z0-9._-]*$"
 
 
@@ -50,7 +52,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
                 },
             ]
         },
-        "variant": _of(VariantEntry),
+        "variant": {**_of(VariantEntry), "patternProperties": {_PATH: True}},
     }
     for kind in KINDS:
         definitions[kind] = _component(catalogue, kind, definitions)
