@@ -143,7 +143,7 @@ class Subject:
         shape = (batch, self.steps(steps))
         vocabulary = getattr(self.tiny.input.options, "vocabulary", None)
         if vocabulary is not None:
-            return torch.randint(0, vocabulary, shape, generator=generator).to(self.device)
+            return torch.randint(0, vocabulary, (*shape, *self.features), generator=generator).to(self.device)
         x = torch.randn((*shape, *self.features), generator=generator, dtype=torch.float64)
         return x.to(self.device, dtype or self.exact)
 
