@@ -19,6 +19,7 @@ from api_around import public_facts
 from api_breaking import breaking, changes
 from api_changelog import entries, unnamed
 from api_facts import SNAPSHOT, Fact, read, write
+from each import each
 
 import zoo
 import zoo.nn
@@ -245,7 +246,7 @@ def before() -> dict[str, Fact]:
     return public_facts()
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@each("bug", BUGS)
 def test_a_change_that_breaks_users_is_found(
     bug: str, before: dict[str, Fact], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 
 from zoo.checks.reference import reference
 from zoo.checks.subject import Subject
@@ -27,7 +28,7 @@ RECORDS = [provided.record for provided in isolated().all("cell")]
 OURS = "layers.0.cell."
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+@each("record", RECORDS, ids=lambda record: record.name)
 def test_outputs_are_the_reference_s(record):
     """With its defaults, with every value that an option has few of, and with another one of every other option."""
     said = reference(Subject(tiny(SPECS / f"{record.name}.yaml"), torch.device("cpu"), shrunk=False))
@@ -56,7 +57,7 @@ def test_a_cell_whose_start_cannot_be_learned_says_so():
         tiny_spec("rwkv4", layers=[{"initial_state": "learned"}])
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+@each("record", RECORDS, ids=lambda record: record.name)
 def test_a_cell_says_whose_equations_it_computes(record):
     assert isinstance(record, CellType)
     assert record.reference

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from each import each
 from onnx import TensorProto, helper, numpy_helper
 
 import zoo
@@ -101,8 +102,8 @@ def in_onnx(node: zoo.OnnxNode, x: np.ndarray) -> np.ndarray:
     return y.transpose(2, 0, 1, 3).reshape(rows, steps, directions * width)
 
 
-@pytest.mark.parametrize("stack", [*STACKS, {"reverse": True}], ids=str)
-@pytest.mark.parametrize("cell", ONNX, ids=cases.name)
+@each("stack", [*STACKS, {"reverse": True}], ids=str)
+@each("cell", ONNX, ids=cases.name)
 def test_onnx_s_runtime_computes_the_same(cell: dict[str, Any], stack: dict[str, Any]) -> None:
     source, x = cases.model(cell, **stack), cases.inputs()
     (node,) = zoo.convert(source, "onnx")
