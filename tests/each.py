@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import reprlib
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ import pytest
 from zoo.plugin import manager
 
 Test = Callable[..., None]
-SHORT = reprlib.Repr(maxstring=80, maxother=80, maxdict=8, maxlong=40)
 FAILURES = (Exception, pytest.fail.Exception, pytest.skip.Exception)
 """What a value can end with; a skip too, since it would hide all others."""
 
@@ -28,8 +26,8 @@ FAILURES = (Exception, pytest.fail.Exception, pytest.skip.Exception)
 def each(names: str | Sequence[str], values: Iterable[Any], ids: Any = None) -> Callable[[Test], Test]:
     """As `pytest.mark.parametrize` with these arguments, but one test: it fails if any value does, after trying all.
 
-    `ids` are the names of the values, or name a value, each of several alone; `None` from it means its `repr`. `monkeypatch`
-    and `tmp_path` are new for every value, and so is the catalogue of plugins.
+    `ids` are the names of the rows, or a function that names one value; `None` from it means the value's `repr`.
+    `monkeypatch` and `tmp_path` are new for every value, and so is the catalogue of plugins.
     """
     arguments = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     alone = isinstance(names, str) and len(arguments) == 1
@@ -63,7 +61,15 @@ def _label(row: tuple[Any, ...], place: int, ids: Any) -> str:
     if ids is not None and not callable(ids):
         return str(ids[place])
     named = [ids(value) if ids is not None else None for value in row]
-    return "-".join(SHORT.repr(value) if name is None else str(name) for name, value in zip(named, row, strict=True))
+    return "-".join(_short(value) if name is None else str(name) for name, value in zip(named, row, strict=True))
+
+
+def _short(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # as of an integer of thousands of digits
+        return f"{type(value).__name__} at {id(value):#x}"
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 @contextmanager
