@@ -258,3 +258,13 @@ def test_a_scheme_that_cannot_start_a_cell_says_so(init: Any, cell: Any, told: s
     with pytest.raises(BuildError) as caught:
         started(init, cell)
     assert told in str(caught.value)
+
+
+def test_forget_bias_is_the_sum_of_the_biases_in_every_layer_and_direction() -> None:
+    model = build(cell={"kind": "lstm", "forget_bias": 1.5}, layers=2, bidirectional=True)
+    values = model.state_dict()
+    for cell in ("layers.0.cell", "layers.0.reverse_cell", "layers.1.cell", "layers.1.reverse_cell"):
+        total = values[f"{cell}.bias_ih"] + values[f"{cell}.bias_hh"]
+        assert total[5:10].tolist() == [1.5] * 5
+        assert (total[:5] != 1.5).all()
+        assert (total[10:] != 1.5).all()
