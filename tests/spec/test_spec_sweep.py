@@ -45,7 +45,7 @@ QUICK = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "component", "option", "value"), QUICK)
+@each(("kind", "component", "option", "value"), QUICK)
 def test_a_huge_option_takes_neither_time_nor_memory(kind: str, component: str, option: str, value: Any) -> None:
     held(keys_with(KNOWN.find(kind, component).record, option, value), KNOWN)
 
