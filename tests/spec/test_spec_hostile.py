@@ -84,9 +84,16 @@ def survives(data: bytes) -> bool:
     return False
 
 
-@settings(max_examples=4000, **PROFILE)
+@settings(max_examples=1000, **PROFILE)
 @given(mutated())
 def test_mutated_specs(data: bytes) -> None:
+    survives(data)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, **PROFILE)
+@given(mutated())
+def test_many_mutated_specs(data: bytes) -> None:
     survives(data)
 
 
