@@ -42,8 +42,8 @@ def in_keras(layers: Any, layer: zoo.KerasLayer) -> Any:
     return made
 
 
-@pytest.mark.parametrize("stack", STACKS, ids=str)
-@pytest.mark.parametrize("cell", KERAS, ids=cases.name)
+@each("stack", STACKS, ids=str)
+@each("cell", KERAS, ids=cases.name)
 def test_keras_computes_the_same(layers: Any, cell: dict[str, Any], stack: dict[str, Any]) -> None:
     source, x = cases.model(cell, **stack), cases.inputs()
     (translated,) = zoo.convert(source, "keras")
