@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import json
 import re
@@ -135,14 +136,15 @@ def _around() -> Iterator[tuple[str, Fact]]:
     yield from _pytest_options()
 
 
-def _variables() -> set[str]:
-    """Names of environment variables, wherever in the package they stand."""
-    return {
+@functools.cache
+def _variables() -> frozenset[str]:
+    """Names of environment variables, wherever in the package they stand. Read once: it is what takes longest."""
+    return frozenset(
         node.value
         for path in (ROOT / "zoo").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
-    }
+    )
 
 
 class _Options:

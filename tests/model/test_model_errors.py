@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, features, symbols
 from torch.nn.utils.rnn import pack_padded_sequence
 
@@ -251,7 +252,7 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_a_mistake_is_one_input_error(name: str) -> None:
     mistaken, message = CASES[name]
     with pytest.raises(zoo.InputError) as caught:

@@ -9,6 +9,7 @@ from pathlib import Path
 import nested
 import pytest
 import torch
+from each import each
 from jsonschema import Draft7Validator
 
 import zoo
@@ -113,7 +114,7 @@ def test_layers_inside_start_once_by_their_own_scheme() -> None:
     assert list(model.state_dict())[:1] == ["layers.0.layers.0.cell.weight_ih"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "place", "said"),
     [
         (
