@@ -38,6 +38,7 @@ def parameters(subject: Subject) -> None:
     kept = sum(buffer.numel() for buffer in tiny.buffers())
     for what, has, given in (
         ("parameters", _count(tiny), figures.parameters),
+        ("frozen parameters", _frozen(tiny), figures.frozen),
         ("numbers in buffers", kept, figures.buffers),
     ):
         if given is not None and has != given:
@@ -54,7 +55,11 @@ def _full(spec: Spec, described: int | None) -> Model:
 
 
 def _count(model: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _frozen(model: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad)
 
 
 def summary(subject: Subject) -> None:

@@ -36,6 +36,8 @@ def gradient_flow(subject: Subject) -> None:
         if any(True for _ in model.parameters()):
             _backward(model, batch_of(subject, 3, 7, seed=seed), None)
         for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             gradient = parameter.grad
             size = 0.0 if gradient is None else gradient.abs().max().item()
             if gradient is not None and not torch.isfinite(gradient).all():

@@ -149,7 +149,8 @@ def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str
     else:
         symbols = int(batch.x.max()) + 1
         for shift in (1, 2):
-            moved = torch.where(padding, (batch.x + shift) % symbols, batch.x)
+            beside = padding.view(*padding.shape, *(1,) * (batch.x.dim() - 2))
+            moved = torch.where(beside, (batch.x + shift) % symbols, batch.x)
             found.append((f"symbols {shift} further in padding", batch.with_x(moved)))
         more = batch.map(lambda t: torch.cat([t, t[:, :4]], 1))
     return [*found, ("4 more steps of padding", more)]
@@ -209,8 +210,8 @@ def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
 def _padding_symbol(subject: Subject, model: Model) -> None:
     """The symbol that an input declares as padding stands for zeros, and learns nothing."""
     symbol = getattr(subject.tiny.input.options, "padding", None)
-    if symbol is None or subject.input(1, 1).is_floating_point():
-        return
+    if symbol is None or subject.features or subject.input(1, 1).is_floating_point():
+        return  # of a word's characters layers make something else than zeros
     features = model.input(torch.full((1, 1), symbol, device=subject.device))
     if features.any():
         raise CheckFailure(f"the padding symbol's features are {features.abs().max().item():.3g}, bound 0")

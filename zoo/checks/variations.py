@@ -164,7 +164,10 @@ class Option:
 
 def options(spec: Spec, starts: Starts) -> Iterator[Option]:
     """Every option of every component that has another value at all, without schemes that have nothing to start."""
+    still = [path for path, part in parts(spec) if part.frozen]
     for slot in slots(spec, starts):
+        if slot.get(spec).record.kind == "norm" and any(slot.path[: len(path)] == path for path in still):
+            continue  # its statistics do not move, however its options say that they would
         for path, field, now in walk_options(slot.get(spec).options):
             known = choices(field)
             if (known is None or len(known) > 1) and not _is_node(field.annotation):
@@ -173,6 +176,8 @@ def options(spec: Spec, starts: Starts) -> Iterator[Option]:
 
 def _is_node(annotation: Any) -> bool:
     """Whether an option is a component, or layers, which are no values of an option but varied where they stand."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_is_node(field.annotation) for field in annotation.model_fields.values())
     return annotation in NODES or any(map(_is_node, get_args(annotation)))
 
 

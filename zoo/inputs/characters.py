@@ -32,8 +32,8 @@ class Characters(Input, Within):
     def forward(self, x: Tensor) -> Tensor:
         words = x.flatten(0, 1)  # (B · T, length)
         lengths = valid = None
-        if self.masked:
-            lengths = (words != self.padding).sum(1).clamp(min=1)
+        if self.masked and self.padding is not None:
+            lengths = torch.ne(words, self.padding).sum(1).clamp(min=1)
             valid = valid_steps(lengths, words.shape[1])
         y = self.reduced(F.embedding(words, self.embedding.weight, self.padding), lengths, valid)
         return y.reshape(*x.shape[:2], -1)

@@ -68,6 +68,7 @@ class Summary:
         seq_len: Number of time steps of that input.
         device: Where it ran.
         parameters: Number of trainable numbers; shared ones count once.
+        frozen: Number of parameters that are not trained.
         macs_per_step: Multiply-adds of matrix products per sequence, for one time step. None where a component does not
             describe itself.
         macs: The same for the whole sequence.
@@ -84,6 +85,7 @@ class Summary:
     seq_len: int
     device: str
     parameters: int
+    frozen: int
     macs_per_step: int | None
     macs: int | None
     state_bytes: int
@@ -103,6 +105,7 @@ class Summary:
         macs = f"{_count(self.macs)} for {self.seq_len} steps,"
         lines = [
             ("parameters", f"{self.parameters:,} (shared ones counted once)"),
+            *([("", f"{self.frozen:,} more that are frozen")] if self.frozen else []),
             ("multiply-adds", f"{_count(self.macs_per_step)} per step, {macs} per sequence"),
             ("state", f"{self.state_bytes:,} bytes per sequence"),
             ("sequential depth", f"{depth} for {self.seq_len} steps"),
@@ -172,7 +175,8 @@ def summarise(
         batch_size=batch_size,
         seq_len=seq_len,
         device=str(next(iter(given.values())).device),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+        frozen=sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad),
         macs_per_step=description.macs_per_step,
         macs=description.macs(seq_len),
         state_bytes=state_bytes,

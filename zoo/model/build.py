@@ -61,6 +61,9 @@ def build(
     with Building(drawn, None if seed is None else int(seed)), On(where):
         model = _assemble(spec)
     settled(model, drawn)
+    for module in model.modules():
+        if getattr(module, "frozen", False):
+            module.requires_grad_(False)
     model.spec = spec
     _set_engine(model, chosen)
     return model if dtype == drawn else model.to(dtype)
@@ -236,6 +239,8 @@ def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
     if not isinstance(made, base):
         raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
     if isinstance(made, nn.Module):
+        if part.frozen:
+            made.frozen = True  # type: ignore[assignment]
         where = path[:-1] if path[-1] in ("cell", "norm") else path
         labels.name(made, f"{dotted(where)}: {record.kind} {record.name!r}")
         given = [*arguments, *chain.from_iterable(one.values() for one in arguments if isinstance(one, dict))]
@@ -300,8 +305,8 @@ def _set_engine(model: Model, engine: Engine) -> None:
     An engine that was asked for by name, and that a cell or the device cannot use, is an error that says why.
     """
     for module in model.modules():
-        if isinstance(module, Model):
-            module.engine = engine
+        if hasattr(module, "engine"):  # a model, a stack in it, or what runs layers within a step
+            module.engine = engine  # type: ignore[assignment]
     device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
     why = table.unavailable(engine, device)
     if why is not None:
@@ -328,7 +333,8 @@ def _device(device: str | torch.device | None) -> torch.device:
 def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | None) -> None:
     """Refuse before any memory is taken: what the model keeps, and what one row of a run carries from step to step."""
     figures = describe(spec)
-    parameters, buffers, state = figures.parameters or 0, figures.buffers or 0, figures.state_elements or 0
+    parameters = (figures.parameters or 0) + (figures.frozen or 0)
+    buffers, state = figures.buffers or 0, figures.state_elements or 0
     if parameters + buffers > MOST_NUMBERS:
         many = f"{parameters + buffers:,} parameters and buffers"
         raise BuildError(f"{spec.id} has {many}, more than any machine holds: make its sizes smaller")

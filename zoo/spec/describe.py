@@ -60,6 +60,11 @@ class ModelDescription:
         return self._sum(lambda d: d.parameters)
 
     @property
+    def frozen(self) -> int | None:
+        """Number of parameters that are not trained."""
+        return self._sum(lambda d: d.frozen)
+
+    @property
     def buffers(self) -> int | None:
         """Number of numbers that are kept and not trained."""
         return self._sum(lambda d: d.buffers)
@@ -192,6 +197,7 @@ def _head(head: Head, path: Path, end: Flow | None, source: Description | None, 
             output_shape=found.output_shape,
             parameters=found.parameters,
             buffers=found.buffers,
+            frozen=found.frozen,
             macs_per_sequence=found.macs_per_step + found.macs_per_sequence,
         )
     return [*rows, Row(path, head.part, found, windows)]

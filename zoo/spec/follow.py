@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.components import (
@@ -140,6 +140,7 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
         output_shape=end.shape,
         parameters=sum(one.parameters for one, _ in known),
         buffers=sum(one.buffers for one, _ in known),
+        frozen=sum(one.frozen for one, _ in known),
         macs_per_step=sum(one.macs_per_step * _rate(after, end) for one, after in known),
         macs_per_sequence=sum(one.macs_per_sequence for one, _ in known),
         state=state,
@@ -190,6 +191,9 @@ class Follow:
             self.misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
             return None
         description: Description = found
+        if part.frozen:
+            total = description.frozen + description.parameters
+            description = replace(description, parameters=0, frozen=total)
         return description
 
     def layers(
@@ -286,6 +290,7 @@ def _recurrent(
     directions = 2 if layer.bidirectional else 1
     output = merged_shape(cell.output_shape, layer.merge, both=layer.bidirectional)
     parameters, buffers = directions * cell.parameters, directions * cell.buffers
+    frozen = directions * cell.frozen
     macs = directions * cell.macs_per_step
     once = directions * cell.macs_per_sequence
     if layer.norm is not None:
@@ -294,6 +299,7 @@ def _recurrent(
         if norm is None:
             return None
         parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
+        frozen += norm.frozen
         macs += norm.macs_per_step
     if layer.output_projection is not None and len(output) != 1:
         follow.misfits.append(
@@ -325,6 +331,7 @@ def _recurrent(
         output_shape=output,
         parameters=parameters,
         buffers=buffers,
+        frozen=frozen,
         macs_per_step=macs,
         macs_per_sequence=once,
         state=state,

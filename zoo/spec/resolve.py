@@ -122,7 +122,7 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         requires=file.requires,
         architecture=file.architecture or default(catalogue, "architecture", "stack"),
         stacks=tuple(stack for stack in stacks if stack is not None),
-        expect=None if file.expect is None else Expect(parameters=file.expect.parameters),
+        expect=None if file.expect is None else Expect(parameters=file.expect.parameters, frozen=file.expect.frozen),
     )
     description, misfits = figures(spec)
     problems = [Problem(_document_path(misfit.path, origins), "misfit", misfit.message) for misfit in misfits]

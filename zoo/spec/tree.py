@@ -129,6 +129,15 @@ def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
         yield from walk(node, where)
 
 
+def over_time(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """As `walk`, without what runs within a step: over characters of a word, not over the steps of a sequence."""
+    for inner, node in _below(root):
+        where = (*path, *inner)
+        yield where, node
+        if not isinstance(node, Part) or inherits(node):
+            yield from over_time(node, where)
+
+
 def parts(root: Any, path: Path = ()) -> Iterator[tuple[Path, Part]]:
     """Every component below a spec, or below a node that stands at a path."""
     return ((where, node) for where, node in walk(root, path) if isinstance(node, Part))
