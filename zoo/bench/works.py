@@ -163,8 +163,8 @@ def _traced(contestant: Contestant, x: Tensor) -> tuple[Tensor, Tensor]:
     y = contestant.run(own)
     seeds = random((x.shape[0], x.shape[1], y.shape[2]), seed=1)
     (gradient,) = torch.autograd.grad(y, own, contestant.reads(seeds))
-    back = [each.detach().transpose(0, 1) if contestant.time_first else each.detach() for each in (y, gradient)]
-    return back[0], back[1]
+    batch_first = [each.detach().transpose(0, 1) if contestant.time_first else each.detach() for each in (y, gradient)]
+    return batch_first[0], batch_first[1]
 
 
 def _compare(name: str, what: str, ours: Tensor, beside: Tensor) -> None:

@@ -12,7 +12,7 @@ SHORTEST: Final = 0.001
 LONGEST: Final = 0.1
 
 
-def start_steps(bias: Tensor) -> None:
+def initialise_steps(bias: Tensor) -> None:
     """Fill a bias so that its softplus, the step, is log-uniform between `SHORTEST` and `LONGEST`, as Mamba starts."""
     with torch.no_grad():
         step = bias.uniform_(math.log(SHORTEST), math.log(LONGEST)).exp_()

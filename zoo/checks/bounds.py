@@ -86,9 +86,9 @@ def measure(largest: Largest, shape: tuple[int, ...], label: str, *, longest: in
 def growth(largest: Largest, shape: tuple[int, ...], steps: int) -> Growth:
     """What comes out for random, constant and alternating inputs of each size, all in one run."""
     x = _inputs(shape, steps)
-    rows = torch.cat([factor * x for factor in LARGER])
+    inputs = torch.cat([factor * x for factor in LARGER])
     with torch.no_grad():
-        found = largest(rows)
+        found = largest(inputs)
     by_input = tuple(float(part.max()) for part in found.chunk(len(LARGER)))
     return Growth(by_input, float(found[:, : (found.shape[1] + 1) // 2].max()), float(found.max()), steps)
 
@@ -109,11 +109,11 @@ def of_cell(subject: Subject, layer: Recurrent) -> tuple[Largest, tuple[int, ...
 
     def largest(x: Tensor) -> Tensor:
         batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
-        start = alone.init_state(len(x), device=subject.device, dtype=subject.exact)
+        initial = alone.init_state(len(x), device=subject.device, dtype=subject.exact)
         around = Run(
             engine=engine_named(subject.engine), dt=batch.extras.get("dt"), observed=batch.extras.get("observed")
         )
-        output: Tensor = alone(batch.x, start, around).output
+        output: Tensor = alone(batch.x, initial, around).output
         return output.abs().flatten(2).amax(2)
 
     return largest, built.cell.input_shape

@@ -36,9 +36,9 @@ def exports(subject: Subject) -> None:
     eager = subject.model()
     model = with_engine(eager, "scan")
     batch = batch_of(subject, len(SEEN), max(SEEN))
-    rows, steps = Dim("rows"), Dim("steps")
-    free = {0: rows, 1: steps}
-    shapes = {"x": free, "lengths": {0: rows}, "extras": dict.fromkeys(batch.extras, free)}
+    size, steps = Dim("batch"), Dim("steps")
+    free = {0: size, 1: steps}
+    shapes = {"x": free, "lengths": {0: size}, "extras": dict.fromkeys(batch.extras, free)}
     # What torch has traced before may leak into an export. Scan has no derivative for complex states.
     torch._dynamo.reset()
     with torch.no_grad():

@@ -54,11 +54,11 @@ def _steps_used(subject: Subject, model: Model, seed: int, lengths: Tensor) -> T
     with features_of(model) as found:
         _backward(model, batch_of(subject, 3, 7, seed=seed), lengths)
     by_step = _by_step(found[0])
-    for row, length in enumerate(LENGTHS):
-        if by_step[row, length:].any():
+    for index, length in enumerate(LENGTHS):
+        if by_step[index, length:].any():
             raise CheckFailure(
                 f"the input of a sequence of length {length} has a gradient at a step beyond its end, bound 0: "
-                f"{by_step[row, length:].max().item():.3g}"
+                f"{by_step[index, length:].max().item():.3g}"
             )
     return (by_step > 0).any(0)
 

@@ -78,8 +78,8 @@ class LayerList(nn.ModuleList):
             own = run
             if (index and run.observed is not None) or (run.final and not last):  # `replace` takes as long as a kernel
                 own = replace(run, observed=run.observed if index == 0 else None, final=run.final and last)
-            start = None if before is None else before[index]
-            y = run_layer(layer, y.output, start, own, like=x)
+            before_this = None if before is None else before[index]
+            y = run_layer(layer, y.output, before_this, own, like=x)
             after |= {f"{self.at}.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"{self.at}.{index}.{name}": value for name, value in y.states.items()}
@@ -92,9 +92,9 @@ class LayerList(nn.ModuleList):
     def _apart(self, state: Mapping[str, Tensor]) -> list[States]:
         """What belongs to each layer, by the names that it gave."""
         own: list[States] = [{} for _ in range(len(self))]
-        start = f"{self.at}."
+        prefix = f"{self.at}."
         for name, value in state.items():
-            if name.startswith(start):
-                index, _, inner = name.removeprefix(start).partition(".")
+            if name.startswith(prefix):
+                index, _, inner = name.removeprefix(prefix).partition(".")
                 own[int(index)][inner] = value
         return own

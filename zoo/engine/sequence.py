@@ -11,16 +11,16 @@ def valid_steps(lengths: Tensor, steps: int) -> Tensor:
     return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
 
 
-def zero_where(x: Tensor, keep: Tensor | None) -> Tensor:
+def zero_where(x: Tensor, mask: Tensor | None) -> Tensor:
     """x (B, T, ...) with exact zeros where keep (B, T) is false, whatever stood there, NaN included."""
-    if keep is None:
+    if mask is None:
         return x
-    return torch.where(_beside(keep, x), x, torch.zeros((), dtype=x.dtype, device=x.device))
+    return torch.where(_beside(mask, x), x, torch.zeros((), dtype=x.dtype, device=x.device))
 
 
-def where_rows(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    """Row by row: rows (B,) chooses between two tensors (B, ...)."""
-    return torch.where(_beside(rows, no), yes, no)
+def where_sequences(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Sequence by sequence: chosen (B,) chooses between two tensors (B, ...)."""
+    return torch.where(_beside(chosen, no), yes, no)
 
 
 def where_steps(steps: Tensor, yes: Tensor, no: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def at_last(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x[:, -1] if lengths is None else at_step(x, (lengths - 1).clamp(min=0))
 
 
-def gaps_backwards(gaps: Tensor, lengths: Tensor | None) -> Tensor:
+def gaps_backward(gaps: Tensor, lengths: Tensor | None) -> Tensor:
     """What stands between two steps, (B, T), for the way back.
 
     Position t speaks of what lies between t - 1 and t, so the step that is read after t needs it; the first step that
@@ -67,16 +67,16 @@ def gaps_backwards(gaps: Tensor, lengths: Tensor | None) -> Tensor:
     return take(gaps, index)
 
 
-def dt_backwards(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+def dt_backward(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
     """Time gaps (B, T) for the way back; each sequence's first step that is read takes that sequence's first gap."""
-    back = gaps_backwards(dt, lengths)
+    backward = gaps_backward(dt, lengths)
     if reset is None:
-        return back
+        return backward
     step = torch.arange(dt.shape[1], device=dt.device).expand_as(dt)
-    starts = torch.where(reset, step, torch.zeros_like(step)).cummax(1).values
-    own_first = take(dt.gather(1, starts), reversal(lengths, dt.shape[1], dt.device))
-    first = gaps_backwards(reset, lengths) | (step == 0)
-    return torch.where(first, own_first, back)
+    began = torch.where(reset, step, torch.zeros_like(step)).cummax(1).values
+    own_first = take(dt.gather(1, began), reversal(lengths, dt.shape[1], dt.device))
+    first = gaps_backward(reset, lengths) | (step == 0)
+    return torch.where(first, own_first, backward)
 
 
 def ages(before: Tensor, reset: Tensor | None, steps: int) -> Tensor:

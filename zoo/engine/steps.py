@@ -36,7 +36,7 @@ class Steps:
     const: Any
     valid: Tensor | None
     reset: Tensor | None
-    start: States
+    initial: States
     zoneout: float
     all_states: bool
     look: bool = False

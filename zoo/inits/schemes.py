@@ -23,19 +23,19 @@ def paper(options: NoOptions) -> None:
 def as_torch(options: NoOptions) -> Scheme:
     """torch.nn's recurrent layers are uniform in plus and minus 1/sqrt(hidden_size); its others start themselves."""
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
             bound = 1 / math.sqrt(getattr(cell, "hidden_size", cell.output_shape[-1]))
             for name in roles:
                 nn.init.uniform_(_parameter(cell, name), -bound, bound)
 
-    return start
+    return initialise
 
 
 def keras(options: NoOptions) -> Scheme:
     """Glorot uniform and orthogonal over all gates at once, zero biases, forget gates 1, embeddings within 0.05."""
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
             first_bias = True
             for name, role in roles.items():
@@ -54,7 +54,7 @@ def keras(options: NoOptions) -> Scheme:
                 nn.init.uniform_(module.weight, -0.05, 0.05)
         _linears(component)
 
-    return start
+    return initialise
 
 
 def orthogonal(options: NoOptions) -> Scheme:
@@ -75,9 +75,13 @@ def chrono(options: ChronoOptions) -> Scheme:
         BuildError: a cell has no such gate with a bias.
     """
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell in _cells(component):
-            signs = {gate: sign for gate, sign in ((cell.keep, 1.0), (cell.write, -1.0)) if gate is not None}
+            signs = {
+                gate: sign
+                for gate, sign in ((cell.forget_gate_name, 1.0), (cell.input_gate_name, -1.0))
+                if gate is not None
+            }
             logs: Tensor | None = None
             seen: set[str] = set()
             for name, role in cell.roles().items():
@@ -96,7 +100,7 @@ def chrono(options: ChronoOptions) -> Scheme:
                     "has none; give its layer init: paper"
                 )
 
-    return start
+    return initialise
 
 
 def indrnn(options: IndRNNOptions) -> Scheme:
@@ -110,7 +114,7 @@ def indrnn(options: IndRNNOptions) -> Scheme:
         BuildError: a cell has no weight for each unit.
     """
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         root = 2 ** (1 / options.longest)
         for cell in _cells(component):
             names = [name for name, role in cell.roles().items() if role.kind == "unit"]
@@ -122,21 +126,21 @@ def indrnn(options: IndRNNOptions) -> Scheme:
             for name in names:
                 nn.init.uniform_(_parameter(cell, name), 1 / root if options.last else 0.0, root)
 
-    return start
+    return initialise
 
 
 def uniform(options: UniformOptions) -> Scheme:
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for parameter in component.parameters():
             nn.init.uniform_(parameter, -options.range, options.range)
 
-    return start
+    return initialise
 
 
 def _per_gate(recurrent: Callable[[Tensor], Tensor]) -> Scheme:
     """Each gate's block by itself: recurrent ones by the given rule, input ones Xavier uniform, biases zero."""
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
             for name, role in roles.items():
                 parameter = _parameter(cell, name)
@@ -148,7 +152,7 @@ def _per_gate(recurrent: Callable[[Tensor], Tensor]) -> Scheme:
                     rule(block)
         _linears(component)
 
-    return start
+    return initialise
 
 
 def _blocks(parameter: Tensor, role: Role) -> tuple[Tensor, ...]:

@@ -25,6 +25,7 @@ from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.model.base import Model, recurrent_layers
 from zoo.model.factory import Building, On, settled
 from zoo.model.stack import StackModel
+from zoo.renamed import old_method, warn
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, parts
@@ -106,7 +107,7 @@ def _assemble(spec: Spec) -> Model:
     stacks = {stack.name: _stack(stack) for stack in spec.stacks}
     model: Model = _make(("architecture",), spec.architecture, Model, stacks)
     if "" not in stacks:
-        _start_own(("architecture",), model, spec.stacks[0].init, stacks.values())
+        _initialise_own(("architecture",), model, spec.stacks[0].init, stacks.values())
     return model
 
 
@@ -114,15 +115,15 @@ def _stack(stack: Stack) -> StackModel:
     path = stack.path
     source = _make((*path, "input"), stack.input, nn.Module)
     declared.source(source)
-    _start((*path, "input"), source, stack.init)
+    _initialise((*path, "input"), source, stack.init)
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init)
     pool = head = None
     if stack.head is not None:
         if stack.head.pool is not None:
             pool = _make((*path, "head", "pool"), stack.head.pool, nn.Module, shape)
-            _start((*path, "pool"), pool, stack.init)
+            _initialise((*path, "pool"), pool, stack.init)
         head = _make((*path, "head"), stack.head.part, nn.Module, shape, source)
-        _start((*path, "head"), head, stack.init)
+        _initialise((*path, "head"), head, stack.init)
     model = StackModel(source, layers, pool, head)
     model.declared = stack
     return model
@@ -137,10 +138,10 @@ def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part)
             inside = _Inside(where, init)
             with inside:
                 made: Layer = _make(where, layer.part, Layer, shape)
-            _start_own(where, made, init, inside.started)
+            _initialise_own(where, made, init, inside.initialised)
         else:
             made = _recurrent(where, layer, shape)
-            _start(where, made, layer.init)
+            _initialise(where, made, layer.init)
         found.append(made)
         shape = declared.shape(made, "output_shape")
     return found, shape
@@ -164,7 +165,7 @@ def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str =
     if around is None:
         raise BuildError("layers inside a layer are built only while zoo.build builds that layer")
     found, _ = _layers(layers, (*around.path, at), input_shape, around.init)
-    around.started += found
+    around.initialised += found
     return LayerList(found, at=at)
 
 
@@ -173,7 +174,7 @@ class _Inside:
 
     def __init__(self, path: Path, init: Part) -> None:
         self.path, self.init = path, init
-        self.started: list[nn.Module] = []
+        self.initialised: list[nn.Module] = []
 
     def __enter__(self) -> None:
         self._before = _around.set(self)
@@ -242,20 +243,20 @@ def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
     return made
 
 
-def _start_own(path: Path, module: nn.Module, init: Part, started: Iterable[nn.Module]) -> None:
+def _initialise_own(path: Path, module: nn.Module, init: Part, initialised: Iterable[nn.Module]) -> None:
     """Start what a module has beside the modules inside it that have started already."""
-    inner = set(started)
+    inner = set(initialised)
     whole = {one: dict(one._modules) for one in module.modules() if inner & set(one._modules.values())}
     try:
         for parent, children in whole.items():
             parent._modules = {name: child for name, child in children.items() if child not in inner}
-        _start(path, module, init)
+        _initialise(path, module, init)
     finally:
         for parent, children in whole.items():
             parent._modules = children
 
 
-def _start(path: Path, module: nn.Module, init: Part) -> None:
+def _initialise(path: Path, module: nn.Module, init: Part) -> None:
     """Start a component's parameters by the scheme, then set what its own options fix."""
     place = dotted(path)
     scheme: Callable[[nn.Module], None] | None = _make(("init",), init, object)
@@ -275,13 +276,15 @@ def _start(path: Path, module: nn.Module, init: Part) -> None:
             what = "which nothing runs: a scheme sets the parameters when it is called"
             raise BuildError(f"{place}: init {init.record.name!r} gives a {type(found).__name__}, {what}")
     for one in module.modules():
-        pin = getattr(one, "pin_parameters", None)
-        if pin is not None:
+        set_fixed = getattr(one, "set_fixed_parameters", None)
+        if set_fixed is None and (set_fixed := old_method(one, "pin_parameters")) is not None:
+            warn("Cell", "pin_parameters", 2)  # the module is no cell, which would have been told where it is defined
+        if set_fixed is not None:
             try:
-                pin()
+                set_fixed()
             except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
                 said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                raise BuildError(labels.said_by(one, f".pin_parameters raised {said}")) from error
+                raise BuildError(labels.said_by(one, f".set_fixed_parameters raised {said}")) from error
 
 
 def engine_named(name: str) -> Engine:
@@ -333,9 +336,9 @@ def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | N
         raise BuildError(f"{spec.id} has {many}, more than any machine holds: make its sizes smaller")
     if limit is None or device.type == "meta":
         return
-    kept = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")
+    held = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")
     for what, needed in (
-        (f"has {kept}", (parameters + buffers) * dtype.itemsize),
+        (f"has {held}", (parameters + buffers) * dtype.itemsize),
         (f"carries {state:,} numbers of state for each sequence", state * max(4, dtype.itemsize)),
     ):
         if needed > limit:

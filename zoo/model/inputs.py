@@ -90,7 +90,7 @@ def checked(
         padded, lengths = pad_packed_sequence(x, batch_first=True)
         packed, x = (x, lengths), padded
     check_input(x, reader.shape, reader.vocabulary, device=reader.device, dtype=reader.dtype)
-    known, valid = row_lengths(lengths, x, ended=ended)
+    known, valid = sequence_lengths(lengths, x, ended=ended)
     if dt is not None or observed is not None:
         check_uses(reader.layers.cells, dt, observed)
     run = Run(
@@ -154,7 +154,7 @@ _LEAVE_OUT: Final = (
 )
 
 
-def row_lengths(
+def sequence_lengths(
     lengths: Tensor | Sequence[int] | None, x: Tensor, *, ended: bool = False
 ) -> tuple[Tensor | None, Tensor | None]:
     """Lengths (B,) on x's device and the valid steps (B, T); None for both where no sequence has padding.

@@ -18,10 +18,10 @@ from zoo.references.arithmetic import (
     State,
     gate,
     rms_norm,
-    rows,
     sigmoid,
     silu,
     softplus,
+    unroll,
 )
 
 
@@ -123,11 +123,11 @@ def gated_deltanet_step(x: Array, state: State, p: Parameters, options: Options)
     return shown(x, reads, p, options), {"S": new_S, "past": past}
 
 
-def delta_start(p: Parameters, options: Options) -> State:
+def delta_initial(p: Parameters, options: Options) -> State:
     past = np.zeros((max(options.kernel - 1, 0), len(p["weight_qkv"])))
     return {"S": np.zeros((options.heads, *widths(p, options))), "past": past}
 
 
-gla = rows(gla_step, delta_start)
-deltanet = rows(deltanet_step, delta_start)
-gated_deltanet = rows(gated_deltanet_step, delta_start)
+gla = unroll(gla_step, delta_initial)
+deltanet = unroll(deltanet_step, delta_initial)
+gated_deltanet = unroll(gated_deltanet_step, delta_initial)

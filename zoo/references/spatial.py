@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.arithmetic import Array, Options, Parameters, State, gate, rows, sigmoid
+from zoo.references.arithmetic import Array, Options, Parameters, State, gate, sigmoid, unroll
 
 
 def convolved(x: Array, weight: Array) -> Array:
@@ -76,9 +76,9 @@ def empty(x: Array, p: Parameters, names: tuple[str, ...]) -> State:
 
 def convlstm(x: Array, p: Parameters, options: Options) -> Array:
     """ConvLSTM from x (T, C, rows, columns) to y (T, F, rows, columns)."""
-    return rows(convlstm_step, lambda p, options: empty(x, p, ("h", "c")))(x, p, options)
+    return unroll(convlstm_step, lambda p, options: empty(x, p, ("h", "c")))(x, p, options)
 
 
 def convgru(x: Array, p: Parameters, options: Options) -> Array:
     """ConvGRU from x (T, C, rows, columns) to y (T, F, rows, columns)."""
-    return rows(convgru_step, lambda p, options: empty(x, p, ("h",)))(x, p, options)
+    return unroll(convgru_step, lambda p, options: empty(x, p, ("h",)))(x, p, options)

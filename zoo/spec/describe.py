@@ -102,7 +102,7 @@ class ModelDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class ShapeMismatch:
     """Two neighbours that do not fit, or options that a component cannot be described with.
 
     Attributes:
@@ -114,12 +114,12 @@ class Misfit:
     message: str
 
 
-class MisfitError(ZooError):
+class ShapeMismatchError(ZooError):
     """What does not fit inside a component that holds layers, each with its path there."""
 
-    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
-        super().__init__(misfits[0].message)
-        self.misfits = misfits
+    def __init__(self, mismatches: tuple[ShapeMismatch, ...]) -> None:
+        super().__init__(mismatches[0].message)
+        self.mismatches = mismatches
 
 
 def describe(spec: Spec) -> ModelDescription:
@@ -139,13 +139,13 @@ def describe(spec: Spec) -> ModelDescription:
         >>> figures.parameters, figures.macs(100)
         (2560, 240000)
     """
-    description, misfits = figures(spec)
-    if misfits:
-        raise ZooError(f"{spec.id}: {misfits[0].message}")
+    description, mismatches = figures(spec)
+    if mismatches:
+        raise ZooError(f"{spec.id}: {mismatches[0].message}")
     return description
 
 
-def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
+def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
     """Follow the widths through the model; what does not fit is noted, and figures after it are unknown."""
     follow = _Follow()
     rows: list[Row] = []
@@ -157,7 +157,7 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
         part = spec.architecture
         known = None if None in stacks.values() else stacks
         rows.append(Row(("architecture",), part, follow.ask(("architecture",), part, known)))
-    return ModelDescription(tuple(rows)), tuple(follow.misfits)
+    return ModelDescription(tuple(rows)), tuple(follow.mismatches)
 
 
 def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
@@ -176,8 +176,8 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
     """
     follow = _Follow()
     found, shape = _layers(layers, (at,), input_shape, follow)
-    if follow.misfits:
-        raise MisfitError(tuple(follow.misfits))
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
     known = [one for one in found if one is not None]
     if len(known) < len(found) or shape is None:
         return None
@@ -198,29 +198,29 @@ class _Follow:
     """Asks components to describe themselves, and keeps what does not fit."""
 
     def __init__(self) -> None:
-        self.misfits: list[Misfit] = []
+        self.mismatches: list[ShapeMismatch] = []
 
     def ask(self, path: Path, part: Part, *arguments: Any) -> Description | None:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
         try:
             found = resolve(part.record.describe)(part.options, *arguments)
-        except MisfitError as error:
-            self.misfits += [Misfit((*path, *one.path), one.message) for one in error.misfits]
+        except ShapeMismatchError as error:
+            self.mismatches += [ShapeMismatch((*path, *one.path), one.message) for one in error.mismatches]
             return None
         except ZooError as error:
-            self.misfits.append(Misfit(path, str(error)))
+            self.mismatches.append(ShapeMismatch(path, str(error)))
             return None
         except Exception as error:
             # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
             text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
-            self.misfits.append(Misfit(path, text))
+            self.mismatches.append(ShapeMismatch(path, text))
             return None
         if found is None:
             return None
         wrong = _wrong(found)
         if wrong is not None:
-            self.misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
+            self.mismatches.append(ShapeMismatch(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
             return None
         description: Description = found
         return description
@@ -307,8 +307,8 @@ def _recurrent(
         parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
         macs += norm.macs_per_step
     if layer.output_projection is not None and len(output) != 1:
-        follow.misfits.append(
-            Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
+        follow.mismatches.append(
+            ShapeMismatch((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
         )
         return None
     if layer.output_projection is not None:
@@ -318,8 +318,8 @@ def _recurrent(
         output = projected_shape(output, layer.output_projection)
     if layer.residual and output != shape:
         mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
-        follow.misfits.append(
-            Misfit(
+        follow.mismatches.append(
+            ShapeMismatch(
                 (*path, "residual"),
                 f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
                 f"{_wide(output)}; make them equal, for example with {mend}",
@@ -330,7 +330,7 @@ def _recurrent(
         learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
         if not learned:
             problem = f"cell {layer.cell.record.name!r} has no state with a learnable initial value; use zeros"
-            follow.misfits.append(Misfit((*path, "initial_state"), problem))
+            follow.mismatches.append(ShapeMismatch((*path, "initial_state"), problem))
         parameters += learned
     return Description(
         output_shape=output,

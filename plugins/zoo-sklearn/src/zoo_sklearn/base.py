@@ -95,14 +95,14 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
         fitting = sized(spec, features, outputs)
         model = zoo.build(fitting, seed=seed, device=self.device, dtype=torch.float32, engine=self.engine)
         _hold_against(model, data, outputs)
-        rows: NDArray[Any] = np.arange(len(data))
+        samples: NDArray[Any] = np.arange(len(data))
         held_out: NDArray[Any] | None = None
         if self.early_stopping:
-            rows, held_out = train_test_split(
-                rows, test_size=self.validation_fraction, random_state=random, stratify=strata
+            samples, held_out = train_test_split(
+                samples, test_size=self.validation_fraction, random_state=random, stratify=strata
             )
         with own_randomness(seed, next(model.parameters()).device):
-            history = train(model, data, targets, loss, settings, random, (rows, held_out))
+            history = train(model, data, targets, loss, settings, random, (samples, held_out))
         self.model_ = model
         self.layout_ = data.layout
         self.loss_curve_ = history.training
@@ -148,7 +148,7 @@ def _hold_against(model: zoo.Model, data: Sequences, outputs: int) -> None:
         )
     model.eval()
     with torch.no_grad():
-        given = tuple(data.rows([0]).output(model, next(model.parameters()).device).shape[1:])
+        given = tuple(data.sequences([0]).output(model, next(model.parameters()).device).shape[1:])
     if given != (outputs,):
         assert model.spec.head is not None
         raise zoo.InputError(

@@ -32,7 +32,7 @@ class Sequences:
     def __len__(self) -> int:
         return self.x.shape[0]
 
-    def rows(self, index: Any) -> Sequences:
+    def sequences(self, index: Any) -> Sequences:
         """Some of the rows, as long as the longest of them."""
         chosen = torch.as_tensor(index)
         if self.lengths is None:
@@ -59,30 +59,30 @@ def read(estimator: Any, X: Any, *, vocabulary: int | None, fitted: Layout | Non
     Raises:
         ValueError: what does not fit, in scikit-learn's words where it has some.
     """
-    rows = _rows(X, listed=fitted == "sequences")
-    layout: Layout = "series" if rows is None else "sequences"
+    sequences = _sequences(X, listed=fitted == "sequences")
+    layout: Layout = "series" if sequences is None else "sequences"
     if fitted is not None and layout != fitted:
         forms = {"series": "series, an array (n, T)", "sequences": "sequences, (n, T, F) or a list of arrays"}
         raise zoo.InputError(f"X must be {forms[fitted]}, as the estimator was fitted on, not {forms[layout]}")
     dtype: Any = np.float32 if vocabulary is None else "numeric"
-    if rows is None:
+    if sequences is None:
         checked = validate_data(estimator, X, reset=fitted is None, dtype=dtype)
         values = checked[:, :, None]
         lengths = np.full(len(checked), checked.shape[1])
     else:
-        lengths = np.array([len(row) for row in rows])
+        lengths = np.array([len(sequence) for sequence in sequences])
         if not lengths.all():
             raise zoo.InputError(f"sequence {int(lengths.argmin())} of X has no steps")
         # Every step of every row is a sample of F features, for which scikit-learn has all the checks.
-        steps = validate_data(estimator, _joined(rows), reset=fitted is None, dtype=dtype)
-        values = np.zeros((len(rows), int(lengths.max()), steps.shape[1]), steps.dtype)
+        steps = validate_data(estimator, _joined(sequences), reset=fitted is None, dtype=dtype)
+        values = np.zeros((len(sequences), int(lengths.max()), steps.shape[1]), steps.dtype)
         values[np.arange(values.shape[1]) < lengths[:, None]] = steps
     x = _numbers(values) if vocabulary is None else _symbols(values, vocabulary)
     ragged = bool((lengths != lengths.max()).any())
     return Sequences(x, torch.from_numpy(lengths) if ragged else None, layout)
 
 
-def _rows(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
+def _sequences(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
     """Rows of shape (T_i, F) each, or None where X is one table (n, T).
 
     If `listed`, a list of rows (T_i,) is one of sequences even if all are equally long, when it could be a table.
@@ -93,24 +93,24 @@ def _rows(X: Any, *, listed: bool) -> list[NDArray[Any]] | None:
     if table or not isinstance(X, np.ndarray | list | tuple) or len(X) == 0:
         return None
     try:
-        rows = [np.asarray(row) for row in X]
+        sequences = [np.asarray(sequence) for sequence in X]
     except ValueError:
         raise zoo.InputError("X holds a sequence whose steps differ in their number of features") from None
-    axes = {row.ndim for row in rows}
+    axes = {sequence.ndim for sequence in sequences}
     if axes == {2}:
-        return rows
-    if axes == {1} and (listed or len({len(row) for row in rows}) > 1):
-        return [row[:, None] for row in rows]
+        return sequences
+    if axes == {1} and (listed or len({len(sequence) for sequence in sequences}) > 1):
+        return [sequence[:, None] for sequence in sequences]
     if 2 not in axes:
         return None
     raise zoo.InputError(f"the sequences of X must all have the shape (T, F); they have {_listed(axes)} axes")
 
 
-def _joined(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    widths = {row.shape[1] for row in rows}
+def _joined(sequences: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    widths = {sequence.shape[1] for sequence in sequences}
     if len(widths) > 1:
         raise zoo.InputError(f"the sequences of X must have the same number of features, not {_listed(widths)}")
-    return np.concatenate(rows)
+    return np.concatenate(sequences)
 
 
 def _listed(numbers: set[int]) -> str:

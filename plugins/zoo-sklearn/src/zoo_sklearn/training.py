@@ -69,34 +69,34 @@ def train(
         zoo.InputError: If the loss stops being a number.
     """
     device = next(model.parameters()).device
-    rows, held_out = split
+    samples, held_out = split
     optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     history, best, waited = History(), math.inf, 0
-    kept: dict[str, Any] | None = None
+    best_weights: dict[str, Any] | None = None
     for _ in range(settings.max_epochs):
         model.train()
         total = torch.zeros((), device=device)
-        for index in batches(random.permutation(rows), settings.batch_size):
-            value = loss(data.rows(index).output(model, device), targets[index].to(device))
+        for index in batches(random.permutation(samples), settings.batch_size):
+            value = loss(data.sequences(index).output(model, device), targets[index].to(device))
             optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             if settings.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
             optimiser.step()
             total += value.detach() * len(index)
-        history.training.append(_finite(float(total) / len(rows), len(history.training) + 1))
+        history.training.append(_finite(float(total) / len(samples), len(history.training) + 1))
         if held_out is None:
             continue
-        found = predict(model, data.rows(held_out), settings.batch_size)
+        found = predict(model, data.sequences(held_out), settings.batch_size)
         history.validation.append(_finite(float(loss(found, targets[held_out])), len(history.training)))
         if history.validation[-1] < best:
-            best, waited, kept = history.validation[-1], 0, copy.deepcopy(model.state_dict())
+            best, waited, best_weights = history.validation[-1], 0, copy.deepcopy(model.state_dict())
         else:
             waited += 1
         if settings.patience is not None and waited >= settings.patience:
             break
-    if kept is not None:
-        model.load_state_dict(kept)
+    if best_weights is not None:
+        model.load_state_dict(best_weights)
     model.eval()
     return history
 
@@ -113,7 +113,7 @@ def predict(model: zoo.Model, data: Sequences, batch_size: int) -> Tensor:
     with torch.no_grad():
         for start in range(0, len(data), batch_size):
             index = np.arange(start, start + batch_size)
-            part = data.rows(np.minimum(index, len(data) - 1)).output(model, device)
+            part = data.sequences(np.minimum(index, len(data) - 1)).output(model, device)
             found.append(part[: len(data) - start].cpu())
     return torch.cat(found)
 
