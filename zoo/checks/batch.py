@@ -35,7 +35,7 @@ class Batch:
         return Batch({name: function(tensor) for name, tensor in self.arguments.items()})
 
     def sequences(self, index: Any) -> Batch:
-        """Some rows: an index, a slice or a mask along the batch."""
+        """Some sequences: an index, a slice or a mask along the batch."""
         return self.map(lambda t: t[index])
 
     def steps(self, start: int, stop: int) -> Batch:
@@ -121,7 +121,7 @@ def named(model: Model, state: Any) -> State:
 
 
 def select_state(state: Any, index: Any) -> Any:
-    """Some rows of a state: the batch is the first axis of named tensors and the second of torch's."""
+    """The state of some sequences: the batch is the first axis of named tensors and the second of torch's."""
     if isinstance(state, Mapping):
         return State({name: t[index] for name, t in state.items()})
     if isinstance(state, Tensor):

@@ -27,7 +27,7 @@ BY_LENGTH: Final = 1.05
 """How much larger the largest output over twice as many steps may be; a slow memory gets longer to come to rest."""
 
 Largest = Callable[[Tensor], Tensor]
-"""From inputs x (B, T, ...) to the largest |output| of each row and step, (B, T); (B, 1) behind a pool."""
+"""From inputs x (B, T, ...) to the largest |output| of each sequence and step, (B, T); (B, 1) behind a pool."""
 
 
 def bounded(subject: Subject) -> None:
@@ -94,7 +94,7 @@ def growth(largest: Largest, shape: tuple[int, ...], steps: int) -> Growth:
 
 
 def _inputs(shape: tuple[int, ...], steps: int) -> Tensor:
-    """(B, T, *shape): rows of noise, of one value all along, and of one that turns over at each step."""
+    """(B, T, *shape): sequences of noise, of one value all along, and of one that turns over at each step."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(2, steps, *shape, generator=generator, dtype=torch.float64)
     level = torch.randn(4, 1, *shape, generator=generator, dtype=torch.float64).expand(4, steps, *shape)

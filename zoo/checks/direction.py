@@ -1,4 +1,4 @@
-"""Directions: a layer that reads from the end equals one that reads each row reversed; merges are what they say."""
+"""Directions: a layer that reads from the end equals one over sequences reversed; merges are what they say."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
 
 
 def _turned(sequence: Batch) -> Batch:
-    """A row read from its end. A gap stands before its step, so it goes over to the neighbour; the first stays."""
+    """A sequence read from its end. A gap stands before its step, so it goes over to the neighbour; the first stays."""
     extras = {name: value.flip(1) for name, value in sequence.extras.items()}
     if "dt" in extras:
         dt = sequence.extras["dt"]

@@ -24,7 +24,7 @@ from zoo.spec.tree import Node, Path, Recurrent, at, dotted, map_nodes, parts, p
 
 RATES = tuple(field.name for field in fields(Dropout) if field.name != "variational")
 MANY = 41
-"""Rows and steps for counting what a rate drops."""
+"""Sequences and steps for counting what a rate drops."""
 SIGMAS = 6.0
 
 
@@ -113,7 +113,7 @@ def _with_rate(part: Part, rate: float) -> Part:
 
 
 def _drawn_once(subject: Subject, model: Model, place: str) -> None:
-    """Masks of a state and of its weights are those of a whole run, and a state's are each row's own."""
+    """Masks of a state and of its weights are those of a whole run, and a state's are each sequence's own."""
     if subject.traits.stochastic or subject.traits.batch_statistics:
         return  # other draws, or other steps, come between
     batch = batch_of(subject, 3, 7)

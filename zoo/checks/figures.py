@@ -140,7 +140,7 @@ def options(subject: Subject) -> str:
 
 
 def _stateless(subject: Subject, place: str) -> bool:
-    """Whether a key has a right to change nothing: a start or a direction, of a cell that carries nothing at all."""
+    """Whether a key may change nothing: an initial state or a direction, of a cell that carries nothing at all."""
     layer, _, key = place.rpartition(".")
     if key not in ("initial_state", "reverse"):
         return False

@@ -50,7 +50,7 @@ def gradient_flow(subject: Subject) -> None:
 
 
 def _steps_used(subject: Subject, model: Model, seed: int, lengths: Tensor) -> Tensor:
-    """The steps (T,) at which a row has a gradient of its features. It may have none in padding."""
+    """The steps (T,) at which a sequence has a gradient of its features. It may have none in padding."""
     with features_of(model) as found:
         _backward(model, batch_of(subject, 3, 7, seed=seed), lengths)
     by_step = _by_step(found[0])
@@ -69,7 +69,7 @@ def _backward(model: Model, batch: Batch, lengths: Tensor | None) -> None:
 
 
 def _by_step(features: Tensor) -> Tensor:
-    """The largest gradient at each step of each row, (B, T)."""
+    """The largest gradient at each step of each sequence, (B, T)."""
     if features.grad is None:
         raise CheckFailure("the output is cut off from the input: it has no gradient")
     return features.grad.abs().flatten(2).amax(2)

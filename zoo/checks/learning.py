@@ -15,7 +15,7 @@ ITERATIONS = 1000
 SHARE = 0.1
 """What may be left of the loss after so many iterations."""
 SEEDS = (0, 2, 3)
-"""Seeds of the learner, one after the other: a rectified unit that starts dead learns nothing in any model."""
+"""Seeds of the learner, one after the other: a rectified unit that is dead at first learns nothing in any model."""
 
 
 def learns(subject: Subject) -> None:

@@ -102,7 +102,7 @@ def compare(
     seed: int = 0,
     bound: float | None = None,
 ) -> Shape:
-    """Run the cell of one layer of the tiny spec by itself, forwards from its start state, beside a reference.
+    """Run the cell of one layer of the tiny spec by itself, forward from its initial state, beside a reference.
 
     Returns:
         The shape of the cell's input.
@@ -142,7 +142,7 @@ def _hold(
     bound: float | None,
     where: str,
 ) -> None:
-    """One run, row by row. Raises CheckFailure, which names the cell's part."""
+    """One run, sequence by sequence. Raises CheckFailure, which names the cell's part."""
     observed = batch.extras.get("observed")
     seen = batch.x if observed is None else torch.where(observed, batch.x, torch.zeros_like(batch.x))
     output = alone(seen, initial, _run(subject, batch.extras)).output

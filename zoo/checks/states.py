@@ -119,7 +119,7 @@ class _Chunked(torch.nn.Module):
 
 
 def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
-    """Rows that end early: a chunk's lengths are what is left of each row, and a finished row is left out."""
+    """Sequences that end early: a chunk has the lengths that are left, and a finished sequence is left out."""
     lengths = lengths_of(LENGTHS, subject.device)
     whole, last = run(model, batch, lengths=lengths)
     for cuts in ((6,), (4, 8)):
@@ -139,11 +139,11 @@ def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
         all_close(named(model, state), final, f"state after sequences of lengths {LENGTHS} cut at {cuts}")
 
 
-def _put(state: State, rows: Tensor, new: State) -> State:
+def _put(state: State, alive: Tensor, new: State) -> State:
     found = {}
     for name, tensor in state.items():
         found[name] = tensor.clone()
-        found[name][rows] = new[name]
+        found[name][alive] = new[name]
     return State(found)
 
 
@@ -174,20 +174,20 @@ def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tupl
 
 
 def _last_of_all_steps(model: Model, batch: Batch) -> None:
-    """Where rows end early, the state that goes on is that of each row's last step."""
+    """Where sequences end early, the state that goes on is that of each one's last step."""
     lengths = lengths_of((7, 3, 5), batch.x.device)
     _, last, states = model(batch.x, lengths=lengths, return_states=True, **batch.extras)
-    rows = torch.arange(3, device=batch.x.device)
+    indices = torch.arange(3, device=batch.x.device)
     for name, tensor in states.items():
         close(
-            tensor[rows, lengths - 1],
+            tensor[indices, lengths - 1],
             named(model, last)[name],
             f"{name} at the last step of sequences of lengths 7, 3, 5",
         )
 
 
 def _served(subject: Subject, model: Model, batch: Batch) -> None:
-    """Without gradients, where what does not change may be kept from step to step; new parameters count at once."""
+    """Without gradients, where what does not change may be cached from step to step; new parameters count at once."""
     for seed in (0, 1):
         other = subject.model(seed=seed)
         model.load_state_dict(other.state_dict())
@@ -261,7 +261,7 @@ def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) ->
 def _separately(
     subject: Subject, model: Model, sequence: Batch, bounds: list[int], found: Tensor, state: State, label: str
 ) -> None:
-    """One row against separate runs of its parts: outputs, and the state of what each direction read last."""
+    """One sequence against separate runs of its parts: outputs, and the state of what each direction read last."""
     outputs, states = [], []
     for start, stop in pairwise(bounds):
         output, after = run(model, sequence.steps(start, stop))

@@ -1,4 +1,4 @@
-"""What comes out: finite, the same every time, each row by itself, padding without effect, no step from the future."""
+"""What comes out: finite, the same every time, sequences apart, padding without effect, no step from the future."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _finite(result: object, label: str) -> None:
 
 
 def batch_independence(subject: Subject) -> None:
-    """Rows do not influence each other: permuting them permutes what comes out; a changed row changes only itself."""
+    """Sequences do not influence each other: permuting them permutes what comes out; one that changes changes alone."""
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
@@ -83,7 +83,7 @@ def batch_independence(subject: Subject) -> None:
 
 
 def _other_sequences(subject: Subject, model: Model, batch: Batch, lengths: Tensor | None, label: str) -> None:
-    """Change one row and all that stands beside it (to NaN, where numbers come in): the others keep their numbers."""
+    """Change one sequence and what stands beside it (to NaN, where numbers come in): the numbers of the others stay."""
     expected, state = run(model, batch, lengths=lengths)
     for index in range(5):
         others = torch.arange(5, device=subject.device) != index
@@ -106,7 +106,7 @@ def _other_sequence(t: Tensor, index: int) -> Tensor:
 
 
 def padding_invariance(subject: Subject) -> None:
-    """What stands in padding or was not observed, and how much padding, changes nothing; a row equals itself alone."""
+    """What stands in padding or was not observed, and how much padding, changes nothing; one alone is the same."""
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     lengths = lengths_of(LENGTHS, subject.device)
@@ -247,7 +247,7 @@ def causality(subject: Subject) -> None:
 
 
 def _before(model: Model, batch: Batch) -> None:
-    """What comes in at a step changes nothing before it: an input may look ahead, where no gradient goes."""
+    """What comes in at a step changes nothing before it: an input may see later steps, where no gradient goes."""
     vocabulary = model.input.vocabulary
     expected, _ = run(model, batch)
     for t in range(1, 7):

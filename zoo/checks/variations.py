@@ -163,7 +163,7 @@ class Option:
 
 
 def options(spec: Spec, has_parameters: HasParameters) -> Iterator[Option]:
-    """Every option of every component that has another value at all, without schemes that have nothing to start."""
+    """Every option of every component that has another value, without schemes that have nothing to initialise."""
     for slot in slots(spec, has_parameters):
         for path, field, now in walk_options(slot.get(spec).options):
             known = choices(field)
@@ -205,7 +205,7 @@ def _repeated(spec: Spec) -> list[Path]:
 
 
 def _has_parameters_of(spec: Spec, path: Path, layer: Path | None, has_parameters: HasParameters) -> bool:
-    """Whether a scheme has parameters to start: those of its layer, or of its stack's other components."""
+    """Whether a scheme has parameters to initialise: those of its layer, or of its stack's other components."""
     if layer is not None:
         return has_parameters(dotted(layer))
     stack = path[:-1]

@@ -98,7 +98,7 @@ def shape(module: nn.Module, attribute: str, *, empty: bool = False) -> tuple[in
 
 
 def _initial_state(layer: nn.Module) -> None:
-    """That a layer can be asked for its state, and gives named tensors with a row for each sequence."""
+    """That a layer can be asked for its state, and gives named tensors with an entry for each sequence."""
     function: Any = layer.init_state
     device, dtype = torch.device("cpu"), torch.float32
     try:

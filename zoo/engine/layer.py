@@ -205,7 +205,7 @@ class RecurrentLayer(Layer):
     ) -> tuple[Tensor, Tensor | None]:
         """The layer's output (B, T, ...), and the final output of each direction (B, ...) where the run asks for it.
 
-        That is the last valid step of the way forwards and the first step of the way back.
+        That is the last valid step of the forward direction and the first step of the backward one.
         """
         if backward_pass is None:
             output = self._after(forward_pass.output, x, run.valid)
@@ -282,7 +282,7 @@ def rounded(y: LayerOutput, like: Tensor) -> LayerOutput:
 
 
 def _learned(cell: Cell) -> nn.ParameterDict:
-    """Start values as parameters; complex ones as pairs, which no change of dtype can rob of a part."""
+    """Initial values as parameters; complex ones as pairs, which no change of dtype can rob of a part."""
     dtype = torch.empty(0).dtype  # not torch.get_default_dtype(): a model may be built in another
     found = {}
     for name, spec in cell.states.items():

@@ -64,7 +64,7 @@ def carries(cell: Cell) -> bool:
 def recur(cell: Cell, x: Tensor, state: States, initial: States, run: Run, rates: Dropout, *, backwards: bool) -> Pass:
     """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each sequence from its own end.
 
-    The incoming `state` has the engine's own `past` and `age` where `carries(cell)`. A reset puts it to `start`.
+    The incoming `state` has the engine's own `past` and `age` where `carries(cell)`. A reset puts it to `initial`.
     """
     batch, steps = x.shape[:2]
     lengths, valid, dt, observed, reset = run.lengths, run.valid, run.dt, run.observed, run.reset
@@ -145,7 +145,7 @@ def _steps(
 
 
 def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:
-    """The engine's own part of the state: each row's last inputs, and how old its sequence is now."""
+    """The engine's own part of the state: each sequence's last inputs, and how old it is now."""
     if lengths is None:
         lengths = torch.full_like(before, steps)
     now = torch.where(lengths > 0, sequence.at_last(age, lengths) + 1, before)
@@ -161,7 +161,7 @@ def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | No
 def initial_state(
     cell: Cell, batch: int, *, device: torch.device, dtype: torch.dtype, learned: Mapping[str, Tensor] | None = None
 ) -> States:
-    """The cell's own states before the first step, (B, ...): start values, or learned ones where there are."""
+    """The cell's own states before the first step, (B, ...): initial values, or learned ones where there are."""
     found: States = {}
     for name, spec in cell.states.items():
         shape = (batch, *spec.shape)

@@ -1,4 +1,4 @@
-"""Rows of different lengths: masks, the last valid step, and each row read backwards. Batch first throughout."""
+"""Sequences of different lengths: masks, the last valid step, reading backward. Batch first throughout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def valid_steps(lengths: Tensor, steps: int) -> Tensor:
 
 
 def zero_where(x: Tensor, mask: Tensor | None) -> Tensor:
-    """x (B, T, ...) with exact zeros where keep (B, T) is false, whatever stood there, NaN included."""
+    """x (B, T, ...) with exact zeros where mask (B, T) is false, whatever stood there, NaN included."""
     if mask is None:
         return x
     return torch.where(_beside(mask, x), x, torch.zeros((), dtype=x.dtype, device=x.device))
@@ -29,7 +29,7 @@ def where_steps(steps: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 
 def reversal(lengths: Tensor | None, steps: int, device: torch.device) -> Tensor:
-    """The index (B or 1, T) that reads each row from its last valid step; padding stays where it is."""
+    """The index (B or 1, T) that reads each sequence from its last valid step; padding stays where it is."""
     step = torch.arange(steps, device=device).unsqueeze(0)
     if lengths is None:
         return step.flip(1)
@@ -45,20 +45,20 @@ def take(x: Tensor, index: Tensor) -> Tensor:
 
 
 def at_step(x: Tensor, step: Tensor) -> Tensor:
-    """One step of each row: x (B, T, ...), step (B,) -> (B, ...)."""
+    """One step of each sequence: x (B, T, ...), step (B,) -> (B, ...)."""
     return take(x, step.unsqueeze(1)).squeeze(1)
 
 
 def at_last(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Each row's last valid step; the first step of a row without any."""
+    """Each sequence's last valid step; the first step of one without any."""
     return x[:, -1] if lengths is None else at_step(x, (lengths - 1).clamp(min=0))
 
 
 def gaps_backward(gaps: Tensor, lengths: Tensor | None) -> Tensor:
-    """What stands between two steps, (B, T), for the way back.
+    """What stands between two steps, (B, T), for the backward direction.
 
     Position t speaks of what lies between t - 1 and t, so the step that is read after t needs it; the first step that
-    is read takes the row's own first value.
+    is read takes the sequence's own first value.
     """
     steps = gaps.shape[1]
     step = torch.arange(steps, device=gaps.device).unsqueeze(0)
@@ -68,7 +68,7 @@ def gaps_backward(gaps: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def dt_backward(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
-    """Time gaps (B, T) for the way back; each sequence's first step that is read takes that sequence's first gap."""
+    """Time gaps (B, T) for the backward direction; the first step that is read takes the sequence's first gap."""
     backward = gaps_backward(dt, lengths)
     if reset is None:
         return backward
@@ -80,7 +80,7 @@ def dt_backward(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Ten
 
 
 def ages(before: Tensor, reset: Tensor | None, steps: int) -> Tensor:
-    """Steps since each row's sequence, or its last reset, began: before (B,), its age so far -> (B, T)."""
+    """Steps since each sequence, or its last reset, began: before (B,), its age so far -> (B, T)."""
     step = torch.arange(steps, device=before.device).unsqueeze(0)
     running = before.unsqueeze(1) + step
     if reset is None:

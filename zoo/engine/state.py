@@ -1,4 +1,4 @@
-"""A model's state: named tensors, one row per sequence."""
+"""A model's state: named tensors, one entry per sequence."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def detach(state: Any) -> Any:
 
 
 def _sequences(key: Any, batch: int) -> Any:
-    """What indexes rows and keeps their axis, for one of these: a number, a slice, a list, 1-D numbers or a mask."""
+    """What indexes sequences and leaves their axis, for a number, a slice, a list, 1-D numbers or a mask."""
     if isinstance(key, Tensor) and key.dim() == 0 and not (key.is_floating_point() or key.dtype == torch.bool):
         key = int(key)
     if isinstance(key, Integral) and not isinstance(key, bool):

@@ -1,4 +1,4 @@
-"""Initialisation schemes by name. Each function takes its options and gives what starts a component's parameters."""
+"""Initialisation schemes by name. Each function takes options and gives what initialises a component's parameters."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Scheme = Callable[[nn.Module], None]
 
 
 def paper(options: NoOptions) -> None:
-    """No scheme: a component's constructor starts it as its paper does."""
+    """No scheme: a component's constructor initialises it as its paper does."""
 
 
 def as_torch(options: NoOptions) -> Scheme:
-    """torch.nn's recurrent layers are uniform in plus and minus 1/sqrt(hidden_size); its others start themselves."""
+    """torch.nn's recurrent layers are uniform in plus and minus 1/sqrt(hidden_size); others initialise themselves."""
 
     def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
@@ -68,7 +68,7 @@ def xavier(options: NoOptions) -> Scheme:
 def chrono(options: ChronoOptions) -> Scheme:
     """Biases of the gates of memory, for dependencies of up to T steps: log u where open keeps, -log u where it writes.
 
-    u is uniform in [1, T - 1], the same for both gates of a unit. All else starts as the cell's paper has it.
+    u is uniform in [1, T - 1], the same for both gates of a unit. All else is initialised as the cell's paper has it.
     Tallec and Ollivier 2018, Can recurrent neural networks warp time?, arXiv:1804.11188.
 
     Raises:
@@ -107,7 +107,7 @@ def indrnn(options: IndRNNOptions) -> Scheme:
     """One recurrent weight for each unit, uniform in [0, 2^(1/T)], in a last layer in [2^(-1/T), 2^(1/T)].
 
     After T steps of it a unit has kept no more than twice, and in a last layer no less than half, of what it held.
-    All else starts as the cell's paper has it. Li et al. 2018, arXiv:1803.04831; the official code,
+    All else is initialised as the cell's paper has it. Li et al. 2018, arXiv:1803.04831; the official code,
     Sunnydreamrain/IndRNN_pytorch.
 
     Raises:
@@ -173,7 +173,7 @@ def _cells(component: nn.Module) -> list[Cell]:
 
 
 def _roles(component: nn.Module) -> Iterator[tuple[Cell, Mapping[str, Role]]]:
-    """Each cell with the parameters that a scheme for maps and biases starts.
+    """Each cell with the parameters that a scheme for maps and biases initialises.
 
     Raises:
         BuildError: a cell has parameters, but no such ones: they would be left as they are without a word.

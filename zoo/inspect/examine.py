@@ -46,7 +46,7 @@ def examine(model: Model, *, lengths: Sequence[int], seed: int) -> Diagnosis:
                 x = layer.norm(x, None)
         directions = [("", layer.cell, layer.reverse)]
         if layer.reverse_cell is not None:
-            directions.append((" back", layer.reverse_cell, True))
+            directions.append((" backward", layer.reverse_cell, True))
         for name, cell, turned in directions:
             seen = x.flip(1) if turned else x
             found.append(_health(f"{place}{name}", kind, cell, seen, steps))

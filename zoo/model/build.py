@@ -170,7 +170,7 @@ def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str =
 
 
 class _Inside:
-    """While a layer is built: where it stands, and the layers inside it, which have started by themselves."""
+    """While a layer is built: where it stands, and the layers inside it, which are initialised by themselves."""
 
     def __init__(self, path: Path, init: Part) -> None:
         self.path, self.init = path, init
@@ -244,7 +244,7 @@ def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
 
 
 def _initialise_own(path: Path, module: nn.Module, init: Part, initialised: Iterable[nn.Module]) -> None:
-    """Start what a module has beside the modules inside it that have started already."""
+    """Initialise what a module has beside the modules inside it that are initialised already."""
     inner = set(initialised)
     whole = {one: dict(one._modules) for one in module.modules() if inner & set(one._modules.values())}
     try:
@@ -257,7 +257,7 @@ def _initialise_own(path: Path, module: nn.Module, init: Part, initialised: Iter
 
 
 def _initialise(path: Path, module: nn.Module, init: Part) -> None:
-    """Start a component's parameters by the scheme, then set what its own options fix."""
+    """Initialise a component's parameters by the scheme, then set what its own options fix."""
     place = dotted(path)
     scheme: Callable[[nn.Module], None] | None = _make(("init",), init, object)
     if not (scheme is None or callable(scheme)):
@@ -328,7 +328,7 @@ def _device(device: str | torch.device | None) -> torch.device:
 
 
 def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | None) -> None:
-    """Refuse before any memory is taken: what the model keeps, and what one row of a run carries from step to step."""
+    """Refuse before any memory is taken: what the model keeps, and what one sequence carries from step to step."""
     figures = describe(spec)
     parameters, buffers, state = figures.parameters or 0, figures.buffers or 0, figures.state_elements or 0
     if parameters + buffers > MOST_NUMBERS:

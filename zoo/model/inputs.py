@@ -187,7 +187,7 @@ def sequence_lengths(
 
 
 def _as_tensor(lengths: Sequence[int], batch: int) -> Tensor:
-    """A list of lengths; sets and mappings have no order of rows."""
+    """A list of lengths; sets and mappings have no order."""
     if not isinstance(lengths, Set | Mapping | str):
         try:
             return torch.tensor(list(lengths))
@@ -288,11 +288,11 @@ def as_sequence(
 
 
 def check_sizes(**sizes: int) -> None:
-    """Numbers of rows or steps."""
+    """Numbers of sequences or steps."""
     for name, size in sizes.items():
         whole = int(size) if isinstance(size, Integral) and not isinstance(size, bool) else -1
         if not 0 <= whole < 2**63:
-            what = "rows" if name == "batch" else name
+            what = "sequences" if name == "batch" else name
             raise InputError(f"{name} must be a number of {what}, not {size!r:.60}")
 
 

@@ -1,4 +1,4 @@
-"""What the references share: numbers, gates stacked by rows, and the way from one step to a row of them."""
+"""What the references share: numbers, gates stacked by rows, and the way from one step to a sequence of them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unroll(step: Step, initial: Callable[[Parameters, Options], State], uses: tu
 
 
 def of_gates(gates: int, name: str = "h") -> Callable[[Parameters, Options], State]:
-    """The start of a cell with one state of zeros, as wide as one of the gates stacked in weight_ih."""
+    """The initial state of a cell with one state of zeros, as wide as one of the gates stacked in weight_ih."""
     return lambda p, options: {name: np.zeros(len(p["weight_ih"]) // gates)}
 
 

@@ -1,7 +1,7 @@
 """Relatives of the LSTM whose output, or what their gates see, is not its h.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Linear attention with a gate or the delta rule: a matrix for a state in each head.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one head at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one head at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 All end where the layer of fla-org/flash-linear-attention multiplies by its o_proj. S[head] has k's index first and v's
 second, as in its naive.py files; `past` holds what the short convolution saw before, oldest first.

@@ -1,7 +1,7 @@
 """Cells with a matrix for a state.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
 
 The records name every cell of the family here, those of zoo.references.delta and zoo.references.rwkv too.
 """

@@ -1,7 +1,7 @@
 """Relatives of the LSTM: a cell state and an output of it.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 The records name every cell of the family here, those of zoo.references.controlled too.
 """

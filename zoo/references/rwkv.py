@@ -1,7 +1,7 @@
 """Time mixing of RWKV-4 and RWKV-7.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one head at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one head at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 Both end where the official code multiplies by its `output`. `past` is the input of the step before, zeros at first.
 """

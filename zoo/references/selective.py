@@ -1,6 +1,6 @@
 """Cells that choose, unit by unit, the steps at which they update.
 
-Plain NumPy in float64, written from equations alone: one row, one step, one unit at a time. Nothing is
+Plain NumPy in float64, written from equations alone: one sequence, one step, one unit at a time. Nothing is
 batched, fused or shared with the cells. Dropout is not here.
 """
 

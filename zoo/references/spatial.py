@@ -1,7 +1,7 @@
 """Cells over maps: x is (T, channels, rows, columns).
 
-Plain NumPy in float64, written from papers alone: one row, one step, one gate, one place at a time. Nothing is batched,
-fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers alone: one sequence, one step, one gate, one place at a time. Nothing is
+batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations

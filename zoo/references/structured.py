@@ -1,7 +1,7 @@
 """Cells whose recurrent matrix has a structure of its own.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one product at a time. Nothing
-is batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one product at a time.
+Nothing is batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations

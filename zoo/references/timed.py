@@ -1,7 +1,7 @@
 """Cells that use the time between steps, or which features were observed.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 dt is the time since the step before, observed true where a feature of x was seen; x is 0 where it was not.
 """

@@ -1,7 +1,8 @@
 """Gated cells whose gates see the input, its past, or a state elementwise, but no state through a matrix.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here. `past` holds the inputs before, oldest first, 0 at first.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here. `past` holds the inputs before, oldest first, 0 at
+first.
 """
 
 from __future__ import annotations

@@ -25,17 +25,17 @@ class Layout:
         peepholes: Their order; None where there are none.
         must_peep: An LSTM has them always.
         projection: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
-            directions at all, a single one that runs back.
+            directions at all, a single backward one.
         resets: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions
-            at all, a single one that runs back.
+            at all, a single backward one.
         activations: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
-            directions at all, a single one that runs back.
+            directions at all, a single backward one.
         merges: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions
-            at all, a single one that runs back.
+            at all, a single backward one.
         both: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions at
-            all, a single one that runs back.
-        back: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions at
-            all, a single one that runs back.
+            all, a single backward one.
+        backward: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
+            directions at all, a single backward one.
     """
 
     name: str

@@ -98,7 +98,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     """The recurrent nodes that follow one another, and what ONNX's runtime makes of random input.
 
     Raises:
-        ZooError: There are none or several rows of them, or something in them cannot be said elsewhere.
+        ZooError: There are none or several chains of them, or something in them cannot be said elsewhere.
     """
     if whole:
         raise ZooError("holds an ONNX graph, not a state dict of a model")

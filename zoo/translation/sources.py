@@ -227,7 +227,7 @@ def _blocks(layer: Recurrent) -> Iterator[Array]:
 
 
 def random_input(layers: Sequence[Recurrent]) -> Array:
-    """Rows of small, usual and large numbers, so that activations show what they are."""
+    """Sequences of small, usual and large numbers, so that activations show what they are."""
     shape = (BATCH, STEPS, layers[0].directions[0].input_size)
     x: Array = np.random.default_rng(0).standard_normal(shape) * np.array([0.3, 1.0, 4.0])[:, None, None]
     return x

@@ -1,6 +1,6 @@
-"""An LSTM on rows of different lengths, against nn.LSTM on a PackedSequence and against its own padded run.
+"""An LSTM on sequences of different lengths, against nn.LSTM on a PackedSequence and against its own padded run.
 
-Rows are from half the steps to all of them long, evenly, in any order. Both sides get a padded batch and give one.
+Sequences are from half the steps to all of them long, evenly, in any order. Both sides get a padded batch and give one.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 LEAST: Final = -1e38
-"""Where the running exponent starts, as in the official kernel: nothing has been seen."""
+"""The initial value of the running exponent, as in the official kernel: nothing has been seen."""
 
 
 class RWKV4(Cell):

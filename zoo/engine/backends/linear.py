@@ -106,7 +106,7 @@ class _Recurrence(torch.autograd.Function):
 def _by_a(shape: torch.Size, g: Tensor, states: Tensor, h: Tensor, *, backwards: bool) -> Tensor:
     """The gradient by a, of the given shape: the products of g with the state before each step, summed where a is one.
 
-    In blocks of rows that stay in the cache: over all rows at once, new memory costs several times the arithmetic.
+    In blocks of sequences that stay in the cache: over all at once, new memory costs several times the arithmetic.
     """
     size = max(1, BLOCK // max(1, g[0].numel()))
     later, earlier = (slice(None, -1), slice(1, None)) if backwards else (slice(1, None), slice(None, -1))

@@ -21,7 +21,7 @@ class Fixed:
 
     Attributes:
         const: Of the cell.
-        start: Where a reset puts the state.
+        initial: Where a reset puts the state.
         zoneout: The rate.
         all_states: Give the states of all steps.
     """
@@ -33,7 +33,7 @@ class Fixed:
 
 
 def draw_zoneout_masks(cell: Cell, state: States, steps: int, rate: float) -> States:
-    """Which old values zoneout keeps, (B, T, ...) by name, drawn in the order of the loop: one seed gives one run.
+    """Where zoneout keeps the old value, (B, T, ...) by name, drawn in the order of the loop: one seed gives one run.
 
     Empty outside training, where zoneout is a mean and draws nothing.
     """

@@ -49,7 +49,7 @@ def teacher_forcing(subject: zoo.Subject) -> None:
 
 
 def bridge(subject: zoo.Subject) -> None:
-    """Each state of the encoder changes what the decoder says, and is its start."""
+    """Each state of the encoder changes what the decoder says, and is its initial state."""
     model = _model(subject)
     source, target = _example(model)
     state = model.encode(source)

@@ -70,7 +70,7 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _read(self, X: Any, spec: zoo.Spec) -> Sequences:
-        """X while fitting. Raises ValueError, or zoo.InputError for a spec that gives no output per row."""
+        """X while fitting. Raises ValueError, or zoo.InputError for a spec that gives no output per sequence."""
         pooled_head(spec)
         return sequences.read(self, X, vocabulary=vocabulary_of(spec), fitted=None)
 
@@ -81,11 +81,11 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
 
         Args:
             spec: With a head behind a pool.
-            data: The rows.
+            data: The sequences.
             targets: Of shape (n,) or (n, outputs).
             outputs: Number of outputs of the head.
             loss: What to make small.
-            strata: What held-out rows are balanced by, or None.
+            strata: What held-out sequences are balanced by, or None.
         """
         check_consistent_length(data.x, targets)
         settings = self._settings()
@@ -139,7 +139,7 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 def _hold_against(model: zoo.Model, data: Sequences, outputs: int) -> None:
-    """Raise zoo.InputError where the model, built, does not take such rows or gives another number of outputs."""
+    """Raise zoo.InputError where the model, built, does not take such sequences or gives another number of outputs."""
     steps = tuple(data.x.shape[2:])
     if model.input_shape != steps:
         raise zoo.InputError(

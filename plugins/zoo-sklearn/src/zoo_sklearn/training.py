@@ -1,4 +1,4 @@
-"""The loop: Adam on batches of rows, with a bound on the gradient and, if asked for, an early end."""
+"""The loop: Adam on batches of sequences, with a bound on the gradient and, if asked for, an early end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import zoo
 from zoo_sklearn.sequences import Sequences, batches
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""From outputs (B, D) and targets (B,) or (B, D) to the mean over the rows."""
+"""From outputs (B, D) and targets (B,) or (B, D) to the mean over the sequences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Settings:
 
 @dataclass(slots=True)
 class History:
-    """The mean loss of each epoch, over the rows trained on and over those held out."""
+    """The mean loss of each epoch, over the sequences trained on and over those held out."""
 
     training: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
@@ -58,11 +58,11 @@ def train(
 
     Args:
         model: What to train.
-        data: All rows, on the CPU.
-        targets: Of all rows, on the CPU.
+        data: All sequences, on the CPU.
+        targets: Of all sequences, on the CPU.
         loss: What to make small.
         settings: How to train.
-        random: A numpy RandomState for the order of rows. Torch draws from its own global state.
+        random: A numpy RandomState for the order of sequences. Torch draws from its own global state.
         split: The indices of those to train on, and of those held out or None.
 
     Raises:
@@ -102,10 +102,10 @@ def train(
 
 
 def predict(model: zoo.Model, data: Sequences, batch_size: int) -> Tensor:
-    """What the model gives for each row in eval mode, (n, D) on the CPU.
+    """What the model gives for each sequence in eval mode, (n, D) on the CPU.
 
-    Each pass has exactly `batch_size` rows, the last one filled up: kernels round differently for another number of
-    rows, and a row's numbers shall not depend on who stands beside it.
+    Each pass has exactly `batch_size` sequences, the last one filled up: kernels round differently for another number
+    of sequences, and a sequence's numbers shall not depend on who stands beside it.
     """
     device = next(model.parameters()).device
     model.eval()
