@@ -30,6 +30,7 @@ PLACES: Final = {
 NOT_CALLED: Final = {
     "__post_init__",
     "__init__",
+    "__init_subclass__",
     "__getattr__",
     "__dir__",
     "__replace__",

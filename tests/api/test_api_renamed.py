@@ -24,7 +24,6 @@ from zoo.testing import isolated_plugins, tiny_spec
 ROOT = Path(__file__).parents[2]
 VERSION = Version(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 EVERY = [(of, old) for of, members in RENAMED.items() for old in members]
-GIVEN: Any = {"kind": "gru", "hidden_size": 4}
 
 
 def overdue(version: Version) -> list[str]:
@@ -142,14 +141,14 @@ def test_a_model_fixes_what_its_cell_fixes_by_the_old_name() -> None:
     model = zoo.nn.Recurrent(cls(None, (2,), 3))
     cell = model.layers[0].cell
     assert cell.bias.tolist() == [0.0] * 6  # the copy of a given cell keeps its values
-    built = zoo.nn.Recurrent(lambda i, h: cls(None, (i,), h), 2, 3, init="uniform")
+    built = zoo.nn.Recurrent(lambda i, h: cls(None, (i,), h), 2, 3, init={"kind": "uniform", "range": 0.1})
     assert built.layers[0].cell.bias.tolist() == [5.0] * 6
 
 
 class Head(nn.Linear):
     """No cell, so that nothing tells it where it is defined."""
 
-    def __init__(self, options: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, options: Any, shape: tuple[int, ...], *others: Any) -> None:
         super().__init__(shape[0], 2)
         self.output_shape = (2,)
 
