@@ -59,7 +59,7 @@ def rows_held_one_step_too_late(patch: Patch) -> None:
 
 @mutant("lstm", "reset")
 def one_state_not_reset(patch: Patch) -> None:
-    edit(patch, loop, "over", "start[name], old)", 'old if name == "c" else start[name], old)')
+    edit(patch, loop, "over", "initial[name], old)", 'old if name == "c" else initial[name], old)')
 
 
 @mutant("timed", "reset")

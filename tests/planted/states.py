@@ -86,7 +86,7 @@ def reset_to_zeros_where_the_state_is_learned(patch: Patch) -> None:
         return start(*args, learned=None, **kwargs)
 
     # The layer's own start is right, the engine's after a reset is not.
-    original = zoo.engine.layer._initial
+    original = zoo.engine.layer._initial_state
     right = zoo.engine.layer.initial_state
 
     def initial(*args: Any) -> Any:
@@ -95,7 +95,7 @@ def reset_to_zeros_where_the_state_is_learned(patch: Patch) -> None:
             return original(*args)
 
     around(patch, zoo.engine.layer, "initial_state", wrong)
-    patch.setattr(zoo.engine.layer, "_initial", initial)
+    patch.setattr(zoo.engine.layer, "_initial_state", initial)
 
 
 @mutant("lstm", "reset")
@@ -106,7 +106,7 @@ def reset_leaves_one_state_alone(patch: Patch) -> None:
 
     around(patch, zoo.engine.recurrence, "initial_state", wrong)
     around(patch, zoo.engine.layer, "initial_state", wrong)
-    patch.setattr(zoo.engine.layer, "_initial", _plain_initial)
+    patch.setattr(zoo.engine.layer, "_initial_state", _plain_initial)
 
 
 def _plain_initial(cell: Any, learned: Any, batch: int, device: Any, dtype: Any) -> Any:

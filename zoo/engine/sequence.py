@@ -68,7 +68,7 @@ def gaps_backward(gaps: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def dt_backward(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
-    """Time gaps (B, T) for the backward direction; the first step that is read takes the sequence's first gap."""
+    """Time gaps (B, T) for the backward direction; the first step read of each sequence takes its first gap."""
     backward = gaps_backward(dt, lengths)
     if reset is None:
         return backward
