@@ -208,7 +208,7 @@ BUGS = {
         "zoo.CellType.summary: must be given now; was ''",
     ),
     "a field has another type": (
-        _field(zoo.StateSpec, "start", type="int"),
+        _field(zoo.StateSpec, "learned", type="int"),
         "zoo.StateSpec.start: type float is now int",
     ),
     "a field cannot be given by position": (
