@@ -209,7 +209,7 @@ BUGS = {
     ),
     "a field has another type": (
         _field(zoo.StateSpec, "learned", type="int"),
-        "zoo.StateSpec.start: type float is now int",
+        "zoo.StateSpec.learned: type bool is now int",
     ),
     "a field cannot be given by position": (
         _field(zoo.StateSpec, "zoneout", kw_only=True),
