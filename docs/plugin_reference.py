@@ -37,11 +37,11 @@ import zoo
 
 
 def zeros(options):
-    def start(module):
+    def initialise(module):
         for parameter in module.parameters():
             nn.init.zeros_(parameter)
 
-    return start
+    return initialise
 
 
 @zoo.hookimpl

@@ -27,7 +27,11 @@ def test_figures_of_a_published_model():
     assert found.macs == 5 * found.macs_per_step
     assert found.state_bytes == 2 * 2 * 650 * 4
     assert found.sequential_depth == 2 * 5
-    assert (found.streamable, found.obstacle, found.device) == (True, None, "meta")  # nobody needs its numbers
+    assert (found.streamable, found.not_streamable_reason, found.device) == (
+        True,
+        None,
+        "meta",
+    )  # nobody needs its numbers
     assert [(c.kind, c.name) for c in found.components] == [
         ("architecture", "stack"),
         ("input", "tokens"),
@@ -78,7 +82,7 @@ def test_a_head_behind_a_pool_costs_once():
     found = zoo.summary("rnn-classifier", seq_len=15)
     assert found.macs_per_step == 20 * (10 + 20)
     assert found.macs == 15 * 20 * 30 + 20 * 1
-    assert found.obstacle == "the head pools over time (pool: last)"
+    assert found.not_streamable_reason == "the head pools over time (pool: last)"
 
 
 def test_the_table_has_a_row_for_each_module_and_no_totals():

@@ -519,7 +519,7 @@ class StackType:
         summary: One line on what it is for.
         head: Whether it has a head: "required", "optional" or "none".
         pool: Whether the head may have a pool over time.
-        streamable: Whether it must run one step at a time. No layer of it may then look ahead.
+        streamable: Whether it must run one step at a time. No layer of it may then see later steps.
         output: Whether the output of its last layer is used. False where only its states are.
     """
 

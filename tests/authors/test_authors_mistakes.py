@@ -109,8 +109,8 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         ".states['h'].complex must be True or False, not 4",
     ),
     "a start that is text": (
-        {"after": states(h=zoo.StateSpec((4,), start="one"))},  # type: ignore[arg-type]
-        ".states['h'].start must be a number, not 'one'",
+        {"after": states(h=zoo.StateSpec((4,), initial_value="one"))},  # type: ignore[arg-type]
+        ".states['h'].initial_value must be a number, not 'one'",
     ),
     "a name with a dot": ({"after": put(states={"h.x": H_ONE})}, ".states names a state 'h.x': a name is text without"),
     "the engine's own name": (
@@ -210,8 +210,8 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         ".states['h'].exact must be True or False, not 'yes'",
     ),
     "a start that is no number": (
-        {"after": states(h=zoo.StateSpec((H,), start=float("nan")))},
-        ".states['h'].start must be a number, not nan",
+        {"after": states(h=zoo.StateSpec((H,), initial_value=float("nan")))},
+        ".states['h'].initial_value must be a number, not nan",
     ),
     "states that are shown on several lines": (
         {"after": lambda one: put(states=one.reset_parameters)(one)},
@@ -229,11 +229,14 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         {"roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"), forget="f")}},
         ".roles gives 'U' the forget gate 'f', and its gates are r, z",
     ),
-    "a gate that keeps, and is none": (
-        {"keep": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
-        ".keep is 'f', which is not a gate in roles; it has r, z",
+    "a forget gate name that is none": (
+        {"forget_gate_name": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
+        ".forget_gate_name is 'f', which is not a gate in roles; it has r, z",
     ),
-    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is not a gate in roles; it has none"),
+    "an input gate name, without roles": (
+        {"input_gate_name": "i"},
+        ".input_gate_name is 'i', which is not a gate in roles; it has none",
+    ),
     "fusable without a kernel": (
         {"fusable": True},
         ".fusable is True, and the cell does not define fused(x, state, const, ctx)",
@@ -759,10 +762,10 @@ def test_what_makes_a_cell_is_named(build: Any, said: str) -> None:
 
 
 def test_what_pins_parameters_is_named() -> None:
-    MADE["cell"] = made(Leaky, pin_parameters=lambda self: self.V.zero_())
+    MADE["cell"] = made(Leaky, set_fixed_parameters=lambda self: self.V.zero_())
     with pytest.raises(BuildError) as found:
         zoo.build(spec())
-    assert str(found.value).startswith(CELL + ".pin_parameters raised AttributeError: 'Wrong' object has no")
+    assert str(found.value).startswith(CELL + ".set_fixed_parameters raised AttributeError: 'Wrong' object has no")
 
 
 def test_an_example_of_another_shape_is_named() -> None:

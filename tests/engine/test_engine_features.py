@@ -15,7 +15,7 @@ from zoo.engine.backends import linear
 from zoo.spec.shrink import shrink
 
 KINDS = {
-    "direction": ("ahead", "reverse", "concat", "sum", "mean", "mul"),
+    "direction": ("forward", "reverse", "concat", "sum", "mean", "mul"),
     "norm": ("", "layer before", "rms before", "batch before", "layer after", "rms after", "batch after"),
     "dropout": ("", "input", "between", "output", "variational", "recurrent", "weight", "zoneout"),
 }
@@ -28,7 +28,7 @@ def level(row: Features, name: str) -> object:
     """Both ways whatever the merge; the position of a norm; dropout around the recurrence or inside it."""
     value = getattr(row, name)
     if name == "direction":
-        return value if value in ("ahead", "reverse") else "both"
+        return value if value in ("forward", "reverse") else "both"
     if name == "norm":
         return value.split()[-1] if value else ""
     if name == "dropout":
@@ -37,7 +37,7 @@ def level(row: Features, name: str) -> object:
 
 
 LEVELS = {
-    "direction": ("ahead", "reverse", "both"),
+    "direction": ("forward", "reverse", "both"),
     "norm": ("", "before", "after"),
     "dropout": ("", "around", "inside"),
     **dict.fromkeys(FLAGS, (False, True)),
@@ -120,8 +120,8 @@ def test_the_check_finds_a_merge_that_only_one_engine_gets_wrong(monkeypatch: py
 
     recur = recurrence.recur
 
-    def wrong(cell, x, state, start, run, rates, *, backwards):
-        found = recur(cell, x, state, start, run, rates, backwards=backwards)
+    def wrong(cell, x, state, initial, run, rates, *, backwards):
+        found = recur(cell, x, state, initial, run, rates, backwards=backwards)
         return found._replace(output=2 * found.output) if backwards and run.engine == "auto" else found
 
     monkeypatch.setattr("zoo.engine.layer.recur", wrong)

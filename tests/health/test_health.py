@@ -105,7 +105,7 @@ def test_a_model_s_layers_are_looked_at_one_by_one_and_in_both_directions() -> N
     assert [(one.place, one.cell) for one in found.layers] == [
         ("layers.0", "gru"),
         ("layers.2", "lstm"),
-        ("layers.2 back", "lstm"),
+        ("layers.2 backward", "lstm"),
     ]
     assert [flow.steps for flow in found.layers[0].flows] == [64, 512]
 

@@ -114,10 +114,10 @@ def options(subject: Subject) -> str:
     stands in `zoo.checks.variations`.
     """
     prints = _Prints(subject)
-    starts = has_parameters(subject)
+    parametrised = has_parameters(subject)
     given = any(part.provided.distribution == UNPACKAGED for _, part in parts(subject.tiny))
     found = []
-    for option in variations.options(subject.tiny, starts):
+    for option in variations.options(subject.tiny, parametrised):
         varied = _varied(prints, option)
         # A cell that was given as it is has the width that it has, and so has what stands in front of it.
         if varied.values or varied.dead or not (given and is_width(option.field)):
@@ -125,7 +125,7 @@ def options(subject: Subject) -> str:
     dead = [one.place for one in found if one.dead]
     unfit = [one.place for one in found if one.unfit]
     idle = [one.place for one in found if not (one.dead or one.values or one.unfit)]
-    for place, changed in chain(variations.schemes(subject.tiny, starts), keys(subject.tiny)):
+    for place, changed in chain(variations.schemes(subject.tiny, parametrised), keys(subject.tiny)):
         differs = prints.differ(Try(subject.tiny, changed, None), f"{place} changed")
         if differs is None:
             unfit.append(place)
@@ -145,7 +145,7 @@ def options(subject: Subject) -> str:
 
 
 def _stateless(subject: Subject, place: str) -> bool:
-    """Whether a key has a right to change nothing: a start or a direction, of a cell that carries nothing at all."""
+    """Whether a key may change nothing: an initial state or a direction, of a cell that carries nothing at all."""
     layer, _, key = place.rpartition(".")
     if key not in ("initial_state", "reverse"):
         return False
@@ -161,8 +161,8 @@ def _unheard(subject: Subject, place: str) -> bool:
     architecture = subject.tiny.architecture.record
     assert isinstance(architecture, ArchitectureType)
     silent = (one for stack, one in zip(architecture.stacks, subject.tiny.stacks, strict=False) if not stack.output)
-    starts = [dotted((*stack.path, "layers", len(stack.layers) - 1, "")) for stack in silent]
-    return any(place.startswith(start) and place.removeprefix(start).startswith(_BEHIND) for start in starts)
+    prefixes = [dotted((*stack.path, "layers", len(stack.layers) - 1, "")) for stack in silent]
+    return any(place.startswith(prefix) and place.removeprefix(prefix).startswith(_BEHIND) for prefix in prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +206,17 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
     return _Varied(option.place, (), dead=bool(said[False]), unfit=unfit)
 
 
-def has_parameters(subject: Subject) -> variations.Starts:
+def has_parameters(subject: Subject) -> variations.HasParameters:
     """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not."""
-    rows = {row.label: row.description for row in describe(subject.tiny).rows}
+    described = {row.label: row.description for row in describe(subject.tiny).rows}
 
-    def starts(label: str) -> bool:
-        described = rows.get(label)
-        if described is not None:
-            return described.parameters > 0
+    def found(label: str) -> bool:
+        one = described.get(label)
+        if one is not None:
+            return one.parameters > 0
         return any(f"{name}.".startswith(f"{label}.") for name, _ in subject.model().named_parameters())
 
-    return starts
+    return found
 
 
 class _Prints:

@@ -23,7 +23,7 @@ class Characters(Input, Within):
         self.embedding = nn.Embedding(options.vocabulary, options.size, padding_idx=options.padding)
         self.output_shape = (self.fill(options, (options.length, options.size)),)
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """The vector of the character that fills words up is zero under every initialisation scheme."""
         if self.padding is not None:
             with torch.no_grad():

@@ -15,6 +15,7 @@ from zoo.errors import InputError
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.model.stack import StackModel
+from zoo.renamed import old_fields
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription, describe
 from zoo.spec.traits import not_streamable
@@ -57,6 +58,7 @@ class UsedComponent:
     version: str
 
 
+@old_fields
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a model is and what it costs; `str()` is the table and the card.
@@ -75,7 +77,7 @@ class Summary:
         state_bytes: Bytes of state carried per sequence.
         sequential_depth: Dependent stages for the whole sequence. None where a component does not describe itself.
         streamable: Whether it runs one step at a time.
-        obstacle: Why it does not, or None.
+        not_streamable_reason: Why it does not, or None.
         components: Every component that it is made of.
     """
 
@@ -91,7 +93,7 @@ class Summary:
     state_bytes: int
     sequential_depth: int | None
     streamable: bool
-    obstacle: str | None
+    not_streamable_reason: str | None
     components: tuple[UsedComponent, ...]
 
     def __str__(self) -> str:
@@ -100,7 +102,7 @@ class Summary:
     @property
     def card(self) -> str:
         """The figures, one to a line."""
-        streaming = "yes, one step at a time" if self.streamable else f"no: {self.obstacle}"
+        streaming = "yes, one step at a time" if self.streamable else f"no: {self.not_streamable_reason}"
         depth = "unknown" if self.sequential_depth is None else f"{self.sequential_depth:,} stages"
         macs = f"{_count(self.macs)} for {self.seq_len} steps,"
         lines = [
@@ -121,9 +123,10 @@ class Summary:
         """Everything but the table, as plain data.
 
         Returns:
-            The attributes by name.
+            The attributes by name. `obstacle` is `not_streamable_reason` by its old name, and goes in 0.3.
         """
-        return {key: value for key, value in asdict(self).items() if key != "table"}
+        found = {key: value for key, value in asdict(self).items() if key != "table"}
+        return {**found, "obstacle": self.not_streamable_reason}
 
 
 def _count(figure: int | None) -> str:
@@ -182,7 +185,7 @@ def summarise(
         state_bytes=state_bytes,
         sequential_depth=None if sequential is None else sequential * seq_len,
         streamable=not_streamable(spec) is None,
-        obstacle=not_streamable(spec),
+        not_streamable_reason=not_streamable(spec),
         components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
 

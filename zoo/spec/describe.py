@@ -14,7 +14,7 @@ from fractions import Fraction
 from zoo.components import Description, Part, Shape, StackDescription, Window, count_steps, least_steps
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
-from zoo.spec.follow import Flow, Follow, Misfit
+from zoo.spec.follow import Flow, Follow, ShapeMismatch
 from zoo.spec.tree import Head, Path, Recurrent, Stack, dotted
 
 
@@ -139,13 +139,13 @@ def describe(spec: Spec) -> ModelDescription:
         >>> figures.parameters, figures.macs(100)
         (2560, 240000)
     """
-    description, misfits = figures(spec)
-    if misfits:
-        raise ZooError(f"{spec.id}: {misfits[0].message}")
+    description, mismatches = figures(spec)
+    if mismatches:
+        raise ZooError(f"{spec.id}: {mismatches[0].message}")
     return description
 
 
-def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
+def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
     """Follow the widths through the model; what does not fit is noted, and figures after it are unknown."""
     follow = Follow()
     rows: list[Row] = []
@@ -157,7 +157,7 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
         part = spec.architecture
         known = None if None in stacks.values() else stacks
         rows.append(Row(("architecture",), part, follow.ask(("architecture",), part, known)))
-    return ModelDescription(tuple(rows)), tuple(follow.misfits)
+    return ModelDescription(tuple(rows)), tuple(follow.mismatches)
 
 
 def _stack(stack: Stack, follow: Follow) -> tuple[list[Row], StackDescription | None]:

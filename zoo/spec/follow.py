@@ -28,7 +28,7 @@ from zoo.spec.tree import Component, Layer, Path, Recurrent, inherits
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class ShapeMismatch:
     """Two neighbours that do not fit, or options that a component cannot be described with.
 
     Attributes:
@@ -40,12 +40,12 @@ class Misfit:
     message: str
 
 
-class MisfitError(ZooError):
+class ShapeMismatchError(ZooError):
     """What does not fit inside a component that holds layers, each with its path there."""
 
-    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
-        super().__init__(misfits[0].message)
-        self.misfits = misfits
+    def __init__(self, mismatches: tuple[ShapeMismatch, ...]) -> None:
+        super().__init__(mismatches[0].message)
+        self.mismatches = mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ def describe_part(part: Part, *arguments: Any) -> Description | None:
     """
     follow = Follow()
     found = follow.ask((), part, *arguments)
-    if follow.misfits:
-        raise MisfitError(tuple(follow.misfits))
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
     return found
 
 
@@ -129,9 +129,9 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
     found = follow.layers(layers, path, begin, scope.names)
     end = found[-1][1] if found else begin
     if end is not None and end.windows[: len(scope.windows)] != scope.windows:
-        follow.misfits.append(Misfit(path, "the layers inside end with another number of steps than they begin with"))
-    if follow.misfits:
-        raise MisfitError(tuple(follow.misfits))
+        follow.note(path, "the layers inside end with another number of steps than they begin with")
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
     known = [(one, after) for one, after in found if one is not None and after is not None]
     if len(known) < len(found) or end is None:
         return None
@@ -159,11 +159,15 @@ class Follow:
     """Asks components to describe themselves, and keeps what does not fit.
 
     Attributes:
-        misfits: What does not fit, in the order in which it was found.
+        mismatches: What does not fit, in the order in which it was found.
     """
 
     def __init__(self) -> None:
-        self.misfits: list[Misfit] = []
+        self.mismatches: list[ShapeMismatch] = []
+
+    def note(self, path: Path, message: str) -> None:
+        """Keep what does not fit."""
+        self.mismatches.append(ShapeMismatch(path, message))
 
     def ask(self, path: Path, part: Part, *arguments: Any, scope: Scope | None = None) -> Description | None:
         """How a component describes itself; None where it does not, or where its mistake is noted."""
@@ -173,22 +177,22 @@ class Follow:
         try:
             with _seen(scope if inherits(part) else Scope()):
                 found = resolve(part.record.describe)(part.options, *arguments)
-        except MisfitError as error:
-            self.misfits += [Misfit((*path, *one.path), one.message) for one in error.misfits]
+        except ShapeMismatchError as error:
+            self.mismatches += [ShapeMismatch((*path, *one.path), one.message) for one in error.mismatches]
             return None
         except ZooError as error:
-            self.misfits.append(Misfit(path, str(error)))
+            self.note(path, str(error))
             return None
         except Exception as error:
             # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
             text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
-            self.misfits.append(Misfit(path, text))
+            self.note(path, text)
             return None
         if found is None:
             return None
         wrong = _wrong(found)
         if wrong is not None:
-            self.misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
+            self.note(path, f"{_blame(part)} describes itself wrongly: {wrong}")
             return None
         description: Description = found
         if part.frozen:
@@ -221,7 +225,7 @@ class Follow:
             found.append((one, flow))
             if layer.name is not None:
                 if layer.name in own:
-                    self.misfits.append(Misfit((*where, "name"), f"two layers of this list are called {layer.name!r}"))
+                    self.note((*where, "name"), f"two layers of this list are called {layer.name!r}")
                 seen[layer.name] = flow
                 own.add(layer.name)
         return found
@@ -234,13 +238,13 @@ class Follow:
         for name in layer.of:
             if name not in names:
                 hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
-                self.misfits.append(Misfit((*where, key), f"no layer before this one is called {name!r}{hint}"))
+                self.note((*where, key), f"no layer before this one is called {name!r}{hint}")
                 return None
         read = [names[name] for name in layer.of]
         counts = {one.windows for one in read if one is not None}
         if len(counts) > 1:
             said = f"{', '.join(layer.of)} have different numbers of steps, and cannot be joined"
-            self.misfits.append(Misfit((*where, key), said))
+            self.note((*where, key), said)
             return None
         return read
 
@@ -249,7 +253,7 @@ class Follow:
         uses = layer.cell.record.uses if isinstance(layer.cell.record, CellType) else frozenset()
         for name in sorted(uses & {"dt", "observed"}):
             said = f"cell {layer.cell.record.name!r} reads {name!r} of each step of the input, and a layer before it"
-            self.misfits.append(Misfit((*where, "cell"), f"{said} changes the number of steps: put the cell before it"))
+            self.note((*where, "cell"), f"{said} changes the number of steps: put the cell before it")
 
 
 def joins(layer: Layer) -> bool:
@@ -302,9 +306,7 @@ def _recurrent(
         frozen += norm.frozen
         macs += norm.macs_per_step
     if layer.output_projection is not None and len(output) != 1:
-        follow.misfits.append(
-            Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
-        )
+        follow.note((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
         return None
     if layer.output_projection is not None:
         product = output[-1] * layer.output_projection
@@ -313,19 +315,17 @@ def _recurrent(
         output = projected_shape(output, layer.output_projection)
     if layer.residual and output != shape:
         mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
-        follow.misfits.append(
-            Misfit(
-                (*path, "residual"),
-                f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
-                f"{_wide(output)}; make them equal, for example with {mend}",
-            )
+        follow.note(
+            (*path, "residual"),
+            f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
+            f"{_wide(output)}; make them equal, for example with {mend}",
         )
     state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
     if layer.initial_state == "learned":
         learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
         if not learned:
             problem = f"cell {layer.cell.record.name!r} has no state with a learnable initial value; use zeros"
-            follow.misfits.append(Misfit((*path, "initial_state"), problem))
+            follow.note((*path, "initial_state"), problem)
         parameters += learned
     return Description(
         output_shape=output,

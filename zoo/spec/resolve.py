@@ -124,8 +124,8 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         stacks=tuple(stack for stack in stacks if stack is not None),
         expect=None if file.expect is None else Expect(parameters=file.expect.parameters, frozen=file.expect.frozen),
     )
-    description, misfits = figures(spec)
-    problems = [Problem(_document_path(misfit.path, origins), "misfit", misfit.message) for misfit in misfits]
+    description, mismatches = figures(spec)
+    problems = [Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message) for mismatch in mismatches]
     problems += rules.of_spec(spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
