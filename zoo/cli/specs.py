@@ -1,19 +1,16 @@
-"""Commands about spec files: list, show, validate, diff. None imports torch."""
+"""Commands about spec files: show, validate, diff. None imports torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from zoo.cli import completion
 from zoo.cli.completion import spec_names
-from zoo.cli.output import note, progress, table, write, write_json
-from zoo.errors import Diagnostic, SpecError, ZooError, did_you_mean, one_of
-
-if TYPE_CHECKING:
-    from zoo.spec.listing import Listing
+from zoo.cli.output import progress, table, write, write_json
+from zoo.errors import Diagnostic, SpecError, one_of
 
 SpecArgument = Annotated[
     str,
@@ -31,84 +28,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("list", epilog="Example: [bold]zoo list 'lstm*' --sort parameters[/]")(list_specs)
     app.command("show", epilog="Example: [bold]zoo show zaremba-lm@medium --resolved[/]")(show)
     app.command("validate", epilog="Example: [bold]zoo validate specs my-model.yaml --format github[/]")(validate)
     app.command("diff", epilog="Example: [bold]zoo diff gru lstm[/]")(diff)
-
-
-def list_specs(
-    pattern: Annotated[
-        str, typer.Argument(help="List only names that contain this text, or match this pattern, as in 'rnn*'.")
-    ] = "*",
-    tag: Annotated[
-        str | None, typer.Option(help="List only specs with this tag.", autocompletion=completion.tags)
-    ] = None,
-    sort: Annotated[
-        str, typer.Option(help="Sort by 'name' or 'parameters'.", autocompletion=completion.sorts)
-    ] = "name",
-    as_json: Json = False,
-) -> None:
-    """List the specs of the library, with their parameters and origin."""
-    from fnmatch import fnmatchcase
-
-    from zoo.spec.listing import listing
-
-    one_of("--sort", sort, completion.SORTS)
-    glob = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
-    found = listing(lambda name: fnmatchcase(name, glob))
-    rows: list[dict[str, Any]] = [
-        {
-            "name": entry.name,
-            "parameters": row.parameters,
-            "variants": list(row.variants),
-            "description": row.description,
-            "tags": list(row.tags),
-            "paper": row.paper,
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "path": str(entry.path),
-        }
-        for entry, row in found.rows
-        if tag is None or tag in row.tags
-    ]
-    if sort == "parameters":
-        rows.sort(key=lambda row: (row["parameters"] is None, row["parameters"]))
-    if as_json:
-        write_json(rows)
-    elif rows:
-        table(
-            ("name", "parameters", "variants", "description", "from"),
-            (
-                (
-                    row["name"],
-                    "unknown" if row["parameters"] is None else f"{row['parameters']:,}",
-                    ", ".join(row["variants"]),
-                    row["description"],
-                    f"{row['distribution']} {row['version']}",
-                )
-                for row in rows
-            ),
-            right=("parameters",),
-        )
-    for diagnostic in found.broken:
-        note(str(diagnostic))
-    for plugin in found.plugins:
-        if plugin.status in ("broken", "incompatible"):
-            note(f"plugin {plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.status}: {plugin.cause}")
-    if not rows and not found.broken:
-        raise ZooError(_nothing(pattern, tag, found))
-
-
-def _nothing(pattern: str, tag: str | None, found: Listing) -> str:
-    """Why the list is empty, and what was probably meant."""
-    if tag is not None and found.rows:
-        known = sorted({each for _, row in found.rows for each in row.tags})
-        return f"no spec has the tag {tag!r}{did_you_mean(tag, known) or '; tags: ' + ', '.join(known)}"
-    from zoo.spec.listing import names
-
-    hint = did_you_mean(pattern, names()) or "; `zoo list` shows them all"
-    return f"no spec of the library is called {pattern!r}{hint}"
 
 
 def show(
