@@ -88,7 +88,7 @@ def test_list_as_json_sorted_and_by_tag(zoo: Zoo) -> None:
 
 
 def test_show_prints_the_file_as_it_is_written(zoo: Zoo) -> None:
-    done = zoo("show", "lstm")
+    done = zoo("show", "lstm", "--source")
     head, _, rest = done.out.partition("\n")
     assert head.startswith(f"# {ROOT / 'specs' / 'lstm.yaml'} (recurrent-zoo ")
     assert rest == (ROOT / "specs" / "lstm.yaml").read_text(encoding="utf-8")
@@ -294,7 +294,10 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("summary no.yaml", "no.yaml: no such file"),
         ("show zaremba-lm@huge", r".*zaremba-lm\.yaml: unknown variant 'huge' \(variants: small, medium, large\)"),
         ("list --sort size", "zoo: --sort must be one of name, parameters, macs, year, not 'size'"),
-        ("list --sort Name", "zoo: --sort must be one of name, parameters, macs, year, not 'Name'; did you mean 'name'?"),
+        (
+            "list --sort Name",
+            "zoo: --sort must be one of name, parameters, macs, year, not 'Name'; did you mean 'name'?",
+        ),
         ("list nothing", "zoo: no spec of the library is called 'nothing'; `zoo list` shows them all"),
         ("list LSTM", "zoo: no spec of the library is called 'LSTM'; did you mean 'lstm'?"),
         ("list --tag nope", "zoo: no spec has the tag 'nope'; tags: .*, practical"),

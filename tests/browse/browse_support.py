@@ -38,5 +38,5 @@ layers:
   - &block
     kind: block
     layers: [{kind: linear, size: 8}, {cell: lstm}, {kind: block, layers: [{cell: rnn}, {cell: rnn}]}]
-head: {kind: linear, size: 3, pool: last}
+head: {kind: linear, size: 3, pool: mean}
 """

@@ -1,4 +1,4 @@
-"""Commands about spec files: show, validate, diff. None imports torch."""
+"""Commands about spec files: validate, diff. None imports torch."""
 
 from __future__ import annotations
 
@@ -28,37 +28,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("show", epilog="Example: [bold]zoo show zaremba-lm@medium --resolved[/]")(show)
     app.command("validate", epilog="Example: [bold]zoo validate specs my-model.yaml --format github[/]")(validate)
     app.command("diff", epilog="Example: [bold]zoo diff gru lstm[/]")(diff)
-
-
-def show(
-    spec: SpecArgument,
-    resolved: Annotated[
-        bool, typer.Option("--resolved", help="Show the canonical form, with the origin of each value.")
-    ] = False,
-    changes: Changes = None,
-    as_json: Json = False,
-) -> None:
-    """Show a spec as it is written, or in its canonical form; --set shows the latter."""
-    from zoo.spec import library
-    from zoo.spec.changes import of_texts
-    from zoo.spec.dump import annotated, to_data
-
-    if resolved or as_json or changes:
-        found = library.load(spec, changes=of_texts(changes or ()))
-        if as_json:
-            write_json(to_data(found.spec))
-        else:
-            write(annotated(found.spec, found.origins))
-        return
-    path, variant = library.locate(spec)
-    library.load(spec)  # a spec that cannot be read is an error, with its place, rather than a text
-    source = next((e for e in library.entries() if e.path == path), None)
-    provider = f" ({source.distribution} {source.version})" if source else ""
-    write(f"# {path}{provider}" + (f", variant {variant}" if variant else ""))
-    write(path.read_text(encoding="utf-8-sig").rstrip("\n"))
 
 
 def validate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +146,24 @@ def describe(spec: Spec) -> ModelDescription:
     return description
 
 
+_inside: ContextVar[tuple[Path, dict[Path, Description]] | None] = ContextVar("_inside", default=None)
+"""Which component describes itself now, and what is known of layers inside others; where somebody asks for that."""
+
+
+def described(spec: Spec) -> dict[Path, Description]:
+    """The figures of every node that has some, by its path: of layers inside other layers too.
+
+    A recurrent layer has all that is around its cell; what a component does not tell is left out.
+    """
+    found: dict[Path, Description] = {}
+    token = _inside.set(((), found))
+    try:
+        rows = figures(spec)[0].rows
+    finally:
+        _inside.reset(token)
+    return found | {row.path: row.description for row in rows if row.description is not None}
+
+
 def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
     """Follow the widths through the model; what does not fit is noted, and figures after it are unknown."""
     follow = _Follow()
@@ -179,6 +198,9 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
     if follow.misfits:
         raise MisfitError(tuple(follow.misfits))
     known = [one for one in found if one is not None]
+    noted = _inside.get()
+    if noted is not None:
+        noted[1].update({(*noted[0], at, i): one for i, one in enumerate(found) if one is not None})
     if len(known) < len(found) or shape is None:
         return None
     state = {f"{at}.{i}.{name}": size for i, one in enumerate(known) for name, size in one.state.items()}
@@ -203,6 +225,8 @@ class _Follow:
     def ask(self, path: Path, part: Part, *arguments: Any) -> Description | None:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
+        noted = _inside.get()
+        token = None if noted is None else _inside.set(((*noted[0], *path), noted[1]))
         try:
             found = resolve(part.record.describe)(part.options, *arguments)
         except MisfitError as error:
@@ -216,6 +240,9 @@ class _Follow:
             text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
             self.misfits.append(Misfit(path, text))
             return None
+        finally:
+            if token is not None:
+                _inside.reset(token)
         if found is None:
             return None
         wrong = _wrong(found)
