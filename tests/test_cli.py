@@ -144,22 +144,23 @@ def test_many_named_files_cost_what_their_folder_costs(
 
 
 def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
-    rows = [re.split(r"  +", line) for line in zoo("diff", "gru", "lstm").lines]
-    assert rows == [
-        ["key", "gru", "lstm"],
-        ["layers.0.cell.kind", "recurrent-zoo/gru", "recurrent-zoo/lstm"],
-        ["layers.0.cell.reset_gate", "after", "-"],
-        ["layers.0.cell.peephole", "-", "False"],
-        ["layers.0.cell.coupled", "-", "False"],
-        ["layers.0.cell.gate_norm", "-", "none"],
-        ["parameters", "1,920", "2,560"],
-        ["multiply-adds per step", "1,800", "2,400"],
-        ["state numbers per sequence", "20", "40"],
+    done = zoo("diff", "gru", "lstm")
+    assert (done.status, done.err) == (1, "")
+    assert [re.split(r"  +", line) for line in done.lines] == [
+        ["key", "change", "gru", "lstm"],
+        ["layers.0.cell.kind", "changed", "recurrent-zoo/gru", "recurrent-zoo/lstm"],
+        ["layers.0.cell.reset_gate", "removed", "after", "-"],
+        ["layers.0.cell.peephole", "added", "-", "False"],
+        ["layers.0.cell.coupled", "added", "-", "False"],
+        ["layers.0.cell.gate_norm", "added", "-", "none"],
+        ["parameters", "changed", "1,920", "2,560"],
+        ["multiply-adds per step", "changed", "1,800", "2,400"],
+        ["state numbers per sequence", "changed", "20", "40"],
     ]
     data = json.loads(zoo("diff", "gru", "lstm", "--json").out)
-    assert {"key": "parameters", "a": 1920, "b": 2560} in data
-    assert zoo("diff", "lstm", "lstm").out == "lstm and lstm are equal\n"
-    assert json.loads(zoo("diff", "lstm", "lstm", "--json").out) == []
+    assert {"key": "parameters", "change": "changed", "a": 1920, "b": 2560, "keys": ["parameters"]} in data
+    assert zoo("diff", "lstm", "lstm") == Said("lstm and lstm are equal\n", "", 0)
+    assert zoo("diff", "lstm", "lstm", "--json") == Said("[]\n", "", 0)
 
 
 def test_components_by_kind(zoo: Zoo) -> None:

@@ -82,7 +82,7 @@ def _confined(root: str) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong, 130 interrupted."""
+    """Run the command line. Exit status: 0 good, 1 a check failed or specs differ, 2 wrong input, 130 interrupted."""
     if sys.stdout is None or sys.stderr is None:  # closed by the shell: zoo list >&-
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere

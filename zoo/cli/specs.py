@@ -94,21 +94,36 @@ def _files(path: str) -> list[Path]:
 
 
 def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:
-    """Show the differences between two specs: keys of the canonical form, parameters and cost."""
+    """Show what differs between two specs, in their layers, parameters and cost. Exit status 1 if anything does."""
     from zoo.spec import library
     from zoo.spec.compare import compare
 
     left, right = library.load(a), library.load(b)
     rows = compare(left, right)
     if as_json:
-        write_json([{"key": row.key, "a": row.a, "b": row.b} for row in rows])
+        write_json([row.to_json() for row in rows])
     elif not rows:
         write(f"{left.spec.id} and {right.spec.id} are equal")
     else:
-        table(("key", left.spec.id, right.spec.id), ((row.key, _cell(row.a), _cell(row.b)) for row in rows))
+        heads = ("key", "change", left.spec.id, right.spec.id)
+        table(heads, ((row.key, row.change, _cell(row.a), _cell(row.b)) for row in rows))
+    if rows:
+        raise typer.Exit(1)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return _mapping(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _mapping(value: dict[str, Any]) -> str:
+    """A layer or a component that one side has: its name, and what is said of it in a word or a number."""
+    kind = value.get("cell", value.get("kind"))
+    name = kind.get("kind") if isinstance(kind, dict) else kind
+    others = {key: one for key, one in value.items() if key not in ("cell", "kind") and one is not False}
+    plain = [f"{key} {_cell(one)}" for key, one in others.items() if isinstance(one, int | float)]
+    layers = [f"{len(one)} {key}" for key, one in others.items() if isinstance(one, list)]
+    return ", ".join([*([str(name).rpartition("/")[2]] if name else []), *plain, *layers]) or "yes"
