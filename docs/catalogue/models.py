@@ -199,8 +199,8 @@ def _index(known: list[Model]) -> Iterator[str]:
     yield NOTE
     yield ""
     yield f"{len(known)} published models, {counted} with their sizes, by field. `zoo list` finds them by tag, size and"
-    yield "components, `zoo show NAME` shows one, `zoo show NAME --svg FILE` draws it, and `zoo diff A B` says what sets"
-    yield "two apart. From Python, by the same names:"
+    yield "components, `zoo show NAME` shows one, `zoo show NAME --svg FILE` draws it, and `zoo diff A B` says what"
+    yield "sets two apart. From Python, by the same names:"
     yield ""
     yield "```python"
     yield "import zoo"

@@ -51,12 +51,11 @@ Stamp = list[int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the list says of a model: of a spec, or of one of its variants.
+    """What the list says of a model: of a spec, or of one of its variants. Figures are None where they are unknown.
 
     Attributes:
         variant: Its name; None for the spec itself.
-        parameters: None where they are unknown.
-        macs: Multiply-adds per step. None where they are unknown.
+        macs: Multiply-adds per step.
         components: What it is made of, each once: "head recurrent-zoo/linear".
     """
 
