@@ -172,3 +172,6 @@ def test_long_lists_take_no_time() -> None:
     assert pairs(a, [a[0], {"kind": "x"}, *a[1:]]) == [(0, 0), (None, 1), *((i, i + 1) for i in range(1, 1000))]
     assert pairs(a, []) == [(index, None) for index in range(1000)]
     assert pairs([], []) == []
+    same = [{"kind": "x"}] * 300
+    one = [{"kind": "a"}, {"kind": "y"}, *same, {"kind": "b"}]
+    assert pairs(one, [{"kind": "c"}, *same, {"kind": "d"}]) == [*((i, i) for i in range(302)), (302, None)]

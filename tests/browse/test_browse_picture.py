@@ -21,7 +21,13 @@ from zoo.spec.canonical import Spec
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+FIRST = {"kind": "block", "layers": [{"cell": "gru", "residual": True}, {"kind": "block", "layers": 1}]}
+"""A block whose first layer has a way around it, and a block as its last."""
+
+
 def spec_of(name: str) -> Spec:
+    if name == "first":
+        return library.load({"input": 4, "cell": "lstm", "hidden_size": 4, "layers": [FIRST, FIRST, {}]}).spec
     if name != "deep":
         return library.load(name).spec
     data = yaml.safe_load(DEEP)
@@ -79,6 +85,20 @@ def within(inner: Box, outer: Box) -> bool:
     )
 
 
+def test_a_way_around_a_layer_stays_inside_what_encloses_it(catalogue: Catalogue) -> None:
+    found = of("first")
+    ways = [arrow for arrow in found.arrows if arrow.kind == "sum"]
+    # Around the block that is there twice, around the recurrent layer in it, around the block in it.
+    assert len(ways) == len(found.sums) == 3
+    inside = 0
+    for way in ways:
+        (around,) = [box for box in found.boxes if box.x == way.x and way.to_y < box.y and box.bottom < way.y]
+        for frame in (box for box in found.boxes if within(around, box)):
+            assert frame.y < way.to_y < way.y < frame.bottom
+            inside += 1
+    assert inside == 2
+
+
 def test_stacks_are_columns_under_what_joins_them(catalogue: Catalogue) -> None:
     found = of("translation")
     encoder, decoder = (text for text in found.texts if "parameters" in text.text)
@@ -99,7 +119,9 @@ def test_directions_are_shown(catalogue: Catalogue) -> None:
     assert [box.direction for box in found.boxes if box.kind == "cell"] == ["both", "backward", "forward"]
 
 
-@pytest.mark.parametrize("name", ["lstm", "zaremba-lm@medium", "cells/convlstm", "translation", "deep", "awd-lstm"])
+@pytest.mark.parametrize(
+    "name", ["lstm", "zaremba-lm@medium", "cells/convlstm", "translation", "deep", "first", "awd-lstm"]
+)
 def test_nothing_overlaps_or_sticks_out(name: str, catalogue: Catalogue) -> None:
     found = of(name)
     for box in found.boxes:
