@@ -24,6 +24,7 @@ LIGHT = (
     "components",
     "plugin",
     "spec",
+    "browse",
     "builtin",
     "scaffold",
     "testing",

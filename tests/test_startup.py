@@ -15,7 +15,7 @@ HEAVY = {"torch", "torchinfo", "numpy", "sympy", "sklearn", "pytest", "rich.tabl
 @pytest.mark.parametrize(
     "command",
     [
-        "list", "list --json", "show zaremba-lm@medium --resolved", "validate lstm", "diff gru lstm", "components",
+        "list", "list --json", "show zaremba-lm@medium --resolved", "validate lstm", "diff lstm lstm", "components",
         "plugins", "schema", "new spec mine", "--help", "summary --help", "--version",
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from fractions import Fraction
 from zoo.components import Description, Part, Shape, StackDescription, Window, count_steps, least_steps
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
-from zoo.spec.follow import Flow, Follow, ShapeMismatch
+from zoo.spec.follow import Flow, Follow, ShapeMismatch, noting
 from zoo.spec.tree import Head, Path, Recurrent, Stack, dotted
 
 
@@ -143,6 +143,16 @@ def describe(spec: Spec) -> ModelDescription:
     if mismatches:
         raise ZooError(f"{spec.id}: {mismatches[0].message}")
     return description
+
+
+def described(spec: Spec) -> dict[Path, Description]:
+    """The figures of every node that has some, by its path: of layers inside other layers too.
+
+    A recurrent layer has all that is around its cell; what a component does not tell is left out.
+    """
+    with noting() as inside:
+        rows = figures(spec)[0].rows
+    return inside | {row.path: row.description for row in rows if row.description is not None}
 
 
 def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:

@@ -81,12 +81,31 @@ _scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 -
 
 
 @contextmanager
-def _seen(scope: Scope) -> Iterator[None]:
-    before = _scope.set(scope)
+def _seen(scope: Scope, path: Path) -> Iterator[None]:
+    """While the component at this path describes itself, and by that the layers inside it."""
+    noted = _noted.get()
+    before, token = _scope.set(scope), None if noted is None else _noted.set(((*noted[0], *path), noted[1]))
     try:
         yield
     finally:
         _scope.reset(before)
+        if token is not None:
+            _noted.reset(token)
+
+
+_noted: ContextVar[tuple[Path, dict[Path, Description]] | None] = ContextVar("_noted", default=None)
+"""Which component describes itself now, and what is known of layers inside others; where somebody asks for that."""
+
+
+@contextmanager
+def noting() -> Iterator[dict[Path, Description]]:
+    """Inside, how each layer within another one describes itself is noted by its path."""
+    found: dict[Path, Description] = {}
+    before = _noted.set(((), found))
+    try:
+        yield found
+    finally:
+        _noted.reset(before)
 
 
 def describe_part(part: Part, *arguments: Any) -> Description | None:
@@ -133,6 +152,9 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
     if follow.mismatches:
         raise ShapeMismatchError(tuple(follow.mismatches))
     known = [(one, after) for one, after in found if one is not None and after is not None]
+    noted = _noted.get()
+    if noted is not None:
+        noted[1].update({(*noted[0], *path, i): one for i, (one, _) in enumerate(found) if one is not None})
     if len(known) < len(found) or end is None:
         return None
     state = {f"{at}.{i}.{name}": size for i, (one, _) in enumerate(known) for name, size in one.state.items()}
@@ -175,7 +197,7 @@ class Follow:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
         try:
-            with _seen(scope if inherits(part) else Scope()):
+            with _seen(scope if inherits(part) else Scope(), path):
                 found = resolve(part.record.describe)(part.options, *arguments)
         except ShapeMismatchError as error:
             self.mismatches += [ShapeMismatch((*path, *one.path), one.message) for one in error.mismatches]
