@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import typer
+from each import each
 from feature_specs import FEATURES
 from typer.testing import CliRunner
 
@@ -98,7 +99,7 @@ def subject() -> Subject:
     return Subject(zoo.load("lstm"), CPU)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "status", "reason"),
     [
         ("passes", "passed", ""),
@@ -115,7 +116,7 @@ def test_outcome(subject, name, status, reason):
     assert run(subject, _record(name)) == Outcome(name, status, reason)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "status", "reason"),
     [
         ("fails", "expected failure", "known since the paper (the figure is 2, bound 1)"),

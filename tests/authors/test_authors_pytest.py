@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from each import each
 from running import ROOT, Done, python
 
 from zoo.checks.report import Outcome
@@ -136,7 +137,7 @@ assert "torch" not in sys.modules
     assert "7 tests collected" in run(tmp_path, "--collect-only", text=text).stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "said"),
     [
         ('"lstm"', "specs are given as a list, not as one: write ['lstm']"),
@@ -182,7 +183,7 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     assert not [line for line in done.stdout.splitlines() if line.startswith("zoo: ")]
 
 
-@pytest.mark.parametrize("status", ["failed", "skipped", "expected failure"])
+@each("status", ["failed", "skipped", "expected failure"])
 def test_what_a_terminal_would_obey_is_shown_and_not_done(status: str) -> None:
     title = "\x1b]0;title\x07"
     outcome = Outcome("saving", status, f"raised {title}", traceback=f"line 1: {title}")
