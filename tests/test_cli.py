@@ -324,8 +324,8 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("validate empty", "zoo: empty: no .yaml files in this folder"),
     ],
 )
-def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, tmp_path: Path, command: str, line: str) -> None:
-    (tmp_path / "empty").mkdir()
+def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, command: str, line: str) -> None:
+    Path("empty").mkdir(exist_ok=True)
     done = zoo(*command.split())
     assert (done.status, done.out) == (2, "")
     assert done.err.count("\n") == 1

@@ -265,7 +265,7 @@ def __getattr__(name):  # torch is imported when a cell is built, as in any plug
 
     class Waits(Leaky):
         def step(self, u, state, const):
-            print("this cell talks", flush=True)
+            print("this cell talks\\n", end="", flush=True)  # in one piece, whoever else talks
             time.sleep(60)
 
     if name not in ("Dies", "Waits"):

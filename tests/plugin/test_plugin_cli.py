@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from each import each
 from temporary_site import CELLS, Site, cell_plugin
 
 BROKEN = "import zoo\n1 / 0\n"
@@ -138,7 +137,7 @@ def test_zoo_plugins_limits_what_is_loaded(site: Site, here: Path) -> None:
     assert rows["noisy"].endswith("ZOO_PLUGINS=acme,gone leaves it out")
 
 
-@each("command", [["plugins"], ["components"], ["list"], ["schema"]])
+@pytest.mark.parametrize("command", [["plugins"], ["components"], ["list"], ["schema"]])
 def test_listing_never_imports_torch(site: Site, here: Path, command: list[str]) -> None:
     site.plugin("acme", cell_plugin("acme", "zoo_acme"))
     code = (

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from each import each
+import pytest
 from temporary_site import Site, cell_plugin
 
 from zoo.plugin.manager import read_installed
@@ -17,7 +17,7 @@ from zoo.plugin.manager import read_installed
 WRONG = "schema: 1\nname: x\n"
 
 
-@each(
+@pytest.mark.parametrize(
     ("text", "what"),
     [
         ("import os\nos._exit(0)", "os._exit"),

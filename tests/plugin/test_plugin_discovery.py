@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from each import each
 from temporary_site import ROOT, Site, cell_plugin
 
 from zoo.plugin.catalogue import Catalogue
@@ -173,7 +172,9 @@ def test_the_current_directory_is_not_trusted_because_python_put_it_there(
 HOSTILE = "import pathlib\n(pathlib.Path(__file__).parent / 'RAN').touch()\n"
 
 
-@each("python", [["-m", "zoo", "plugins"], ["-c", "import zoo.cli.main as m; m.app(['plugins'])"]], ids=["-m", "-c"])
+@pytest.mark.parametrize(
+    "python", [["-m", "zoo", "plugins"], ["-c", "import zoo.cli.main as m; m.app(['plugins'])"]], ids=["-m", "-c"]
+)
 def test_a_file_or_a_distribution_in_the_current_directory_never_runs(
     site: Site, tmp_path: Path, python: list[str]
 ) -> None:
