@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from each import each
 from running import ROOT, python
 
 from zoo.builtin import zoo_cells
@@ -272,7 +273,7 @@ def test_every_command_of_the_plan_is_there() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@each("command", commands(), ids=" ".join)
 def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, command: tuple[str, ...]) -> None:
     done = zoo(*command, "--help")
     assert done.status == 0
@@ -287,7 +288,7 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
 # Mistakes: one line, status 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "line"),
     [
         ("show no-such", "zoo: unknown spec 'no-such'; `zoo list` shows them all (a path ends in .yaml)"),
@@ -327,15 +328,15 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("validate empty", "zoo: empty: no .yaml files in this folder"),
     ],
 )
-def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, tmp_path: Path, command: str, line: str) -> None:
-    (tmp_path / "empty").mkdir()
+def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, command: str, line: str) -> None:
+    Path("empty").mkdir(exist_ok=True)
     done = zoo(*command.split())
     assert (done.status, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert done.err == line + "\n" or re.fullmatch(line, done.err.rstrip("\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "line"),
     [
         ("frobnicate", "no such command 'frobnicate' (see `zoo --help`)"),
@@ -355,14 +356,14 @@ def test_a_wrong_use_of_a_command_is_one_line_and_ends_with_two(zoo: Zoo, comman
     assert zoo(*command.split()) == Said("", f"zoo: {line}\n", 2)
 
 
-@pytest.mark.parametrize("command", ["", "bench", "new"])
+@each("command", ["", "bench", "new"])
 def test_a_command_that_needs_another_shows_its_help(zoo: Zoo, command: str) -> None:
     done = zoo(*command.split())
     assert done.status == 2
     assert f"Usage: zoo{' ' * bool(command)}{command} [OPTIONS] COMMAND [ARGS]..." in done.out + done.err
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@each("command", commands(), ids=" ".join)
 def test_help_shows_no_type_where_an_option_takes_no_value(zoo: Zoo, command: tuple[str, ...]) -> None:
     assert "bool" not in zoo(*command, "--help").out
 
@@ -375,7 +376,7 @@ def test_a_list_of_nothing_is_an_empty_one_in_json(zoo: Zoo) -> None:
 # Completion
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "offered"),
     [
         ("zoo summary rnn", ["rnn", "rnn-bidirectional", "rnn-classifier", "rnn-stacked"]),
@@ -456,7 +457,7 @@ def test_a_word_longer_than_its_column_is_cut_and_nothing_is_lost() -> None:
     assert list(tables.drawn([("a", "b"), ("x", "")], (False, False), 14)) == ["a  b", "x"]
 
 
-@pytest.mark.parametrize(("text", "plain"), [("× σ Δ²", True), ("模型", False), ("e\u0301", False), ("😀", False)])
+@each(("text", "plain"), [("× σ Δ²", True), ("模型", False), ("e\u0301", False), ("😀", False)])
 def test_what_takes_other_than_one_column_is_left_to_rich(text: str, plain: bool) -> None:
     assert tables.is_plain([("name", text)]) == plain
 
@@ -518,7 +519,7 @@ def test_a_progress_bar_is_for_terminals_only(tmp_path: Path, zoo: Zoo) -> None:
     assert zoo("validate", "specs") == Said("3 specs valid\n", "", 0)
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@each("unbuffered", ["", "1"])
 def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, unbuffered: str) -> None:
     read, write = os.pipe()
     os.close(read)

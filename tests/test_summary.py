@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 import typer
+from each import each
 from feature_specs import FEATURES
 from torch import nn
 from typer.testing import CliRunner
@@ -94,7 +95,7 @@ def test_the_table_has_a_row_for_each_module_and_no_totals():
     assert "mult-adds" not in text.lower()
 
 
-@pytest.mark.parametrize("data", FEATURES, ids=lambda data: data["name"])
+@each("data", FEATURES, ids=lambda data: data["name"])
 def test_a_model_is_left_as_it_was(data):
     model = zoo.build(data, seed=0).train()
     model.layers[0].eval()
@@ -150,7 +151,7 @@ def test_untouched_puts_modes_and_hooks_back():
     assert not model[0]._forward_pre_hooks
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"seq_len": 0}, {"depth": 0}])
+@each("wrong", [{"batch_size": 0}, {"seq_len": 0}, {"depth": 0}])
 def test_sizes_below_one_are_an_error(wrong):
     with pytest.raises(zoo.InputError, match="at least 1"):
         zoo.summary("lstm", **wrong)
@@ -187,7 +188,7 @@ def test_no_device_that_keeps_numbers_is_filled():
     assert zoo.summary(large).parameters == 10**10 + 6 * 10**5
 
 
-@pytest.mark.parametrize("device", [None, "meta", "cpu"])
+@each("device", [None, "meta", "cpu"])
 def test_a_run_of_too_many_steps_is_refused(device):
     with pytest.raises(zoo.InputError, match=r"use fewer (steps|of them)$"):
         zoo.summary("lstm", seq_len=10**11, device=device)

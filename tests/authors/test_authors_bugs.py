@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import author_acme
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.engine.sequence import gaps_backward
@@ -92,7 +93,7 @@ def test_super_works_in_what_is_written_anew() -> None:
     assert zoo.build(tiny_spec("decay")).layers[0].cell.weight.any()
 
 
-@pytest.mark.parametrize(
+@each(
     ("where", "right", "said"),
     [
         ("author_acme:Base.stop", "x", "'author_acme:Base.stop' is not a 'module:function' or 'module:Class.method'"),

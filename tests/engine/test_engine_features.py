@@ -7,6 +7,7 @@ from itertools import combinations, product
 
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.checks import features
@@ -61,7 +62,7 @@ def test_every_two_features_meet_in_a_run_that_a_kernel_can_do() -> None:
     assert [one for one in missing(rows, names) if "inside" not in one] == []
 
 
-@pytest.mark.parametrize("name", KINDS)
+@each("name", KINDS)
 def test_every_kind_is_there(name: str) -> None:
     assert {getattr(row, name) for row in ROWS} == set(KINDS[name])
 
@@ -91,7 +92,7 @@ def test_what_a_cell_cannot_do_is_left_out() -> None:
     assert made.recurrent[0].dropout.recurrent == 0.0
 
 
-@pytest.mark.parametrize("name", ["lstm", "rglru", "mlstm", "awd-lstm"])
+@each("name", ["lstm", "rglru", "mlstm", "awd-lstm"])
 def test_every_row_can_be_built(name: str) -> None:
     """Also for a cell that keeps its width, and for one whose heads divide its size."""
     tiny = shrink(zoo.load(name))
