@@ -131,7 +131,7 @@ def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
 
 def over_time(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """As `walk`, without what runs within a step: over characters of a word, not over the steps of a sequence."""
-    for inner, node in _below(root):
+    for inner, node in below(root):
         where = (*path, *inner)
         yield where, node
         if not isinstance(node, Part) or inherits(node):
