@@ -212,6 +212,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         norm=norm,
         norm_position=layer.norm.position if layer.norm else "after",
         output_projection=layer.output_projection,
+        projection_bias=layer.projection_bias,
         residual=layer.residual,
         learned_state=layer.initial_state == "learned",
     )

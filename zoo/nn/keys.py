@@ -20,6 +20,10 @@ Rates = float | Mapping[str, Any]
 """As a spec writes dropout: a rate between layers, or a mapping of kinds to rates."""
 
 
+Projection = int | Mapping[str, Any] | None
+"""As a spec writes an output projection: a number of features, or a mapping of `size` and `bias`."""
+
+
 class Around(NamedTuple):
     """What stands around the cells of every layer, each with the default of the spec's key of its name."""
 
@@ -28,7 +32,7 @@ class Around(NamedTuple):
     dropout: Rates = 0.0
     norm: Component = None
     residual: bool = False
-    output_projection: int | None = None
+    output_projection: Projection = None
     reverse: bool = False
     initial_state: str = "zeros"
     init: Component = None

@@ -120,11 +120,17 @@ def layer_data(layer: Layer) -> Any:
         "dropout": dropout_data(layer.dropout),
         "norm": None if layer.norm is None else norm_data(layer.norm),
         "residual": layer.residual,
-        "output_projection": layer.output_projection,
+        "output_projection": projection_data(layer),
         "initial_state": layer.initial_state,
         "init": part_data(layer.init),
     }
     return {key: value for key, value in data.items() if value is not None}
+
+
+def projection_data(layer: Recurrent) -> Any:
+    """A number alone where the projection has a bias, else a mapping."""
+    size = layer.output_projection
+    return size if size is None or layer.projection_bias else {"size": size, "bias": False}
 
 
 def part_data(part: Part) -> Any:

@@ -14,7 +14,16 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from zoo.components import ArchitectureType, Provided
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.model import MOST_LAYERS, DropoutEntry, RecurrentEntry, SpecFile, StackEntry, VariantEntry, file_type
+from zoo.spec.model import (
+    MOST_LAYERS,
+    DropoutEntry,
+    ProjectionEntry,
+    RecurrentEntry,
+    SpecFile,
+    StackEntry,
+    VariantEntry,
+    file_type,
+)
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
@@ -29,6 +38,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
     definitions: Schema = {
         "recurrent_layer": _of(RecurrentEntry),
         "dropout": {"anyOf": [_rate(), _of(DropoutEntry)]},
+        "output_projection": {"anyOf": [{"type": "integer", "minimum": 1}, _of(ProjectionEntry)]},
         "layers": {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": MOST_LAYERS},

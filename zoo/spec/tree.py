@@ -34,6 +34,7 @@ class Recurrent:
     """One recurrent layer.
 
     Its output is as wide as the cell's, twice that for two directions merged by `concat`, or `output_projection`.
+    That has a bias or none: `projection_bias` says so, and nothing where there is no projection.
     """
 
     cell: Part
@@ -45,6 +46,7 @@ class Recurrent:
     norm: Norm | None = None
     residual: bool = False
     output_projection: int | None = None
+    projection_bias: bool = True
     initial_state: Literal["zeros", "learned"] = "zeros"
     init: Part
 
