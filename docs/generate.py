@@ -1,7 +1,7 @@
 """Write the pages that say what the code says.
 
-They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, and all of `docs/cells/`
-but write-a-cell.md; and the classes of `zoo/nn`.
+They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/models/proofs.md`, `docs/schema/v1.json`, and all
+of `docs/cells/` but write-a-cell.md; and the classes of `zoo/nn`.
 
     python docs/generate.py
 
@@ -21,6 +21,7 @@ from typing import Any, Final
 from catalogue.classes import sources as class_sources
 from catalogue.pages import pages as cell_pages
 from docstrings import below, read
+from model_proofs import page as proofs_page
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
@@ -115,6 +116,7 @@ def pages() -> dict[Path, str]:
         HERE / "format.md": _format(catalogue),
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
+        HERE / "models" / "proofs.md": "\n".join(proofs_page(catalogue, NOTE)) + "\n",
         **cell_pages(_keys),
         **class_sources(),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",

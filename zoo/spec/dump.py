@@ -16,7 +16,7 @@ from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
-from zoo.spec.tree import Component, Layer, Norm, Stack
+from zoo.spec.tree import Component, Layer, Norm, Recurrent, Stack
 
 MOST_BITS: Final = 1024
 """Of an integer that is written out, for the reader to say where it stands and that it is too large."""
@@ -120,14 +120,14 @@ def layer_data(layer: Layer) -> Any:
         "dropout": dropout_data(layer.dropout),
         "norm": None if layer.norm is None else norm_data(layer.norm),
         "residual": layer.residual,
-        "output_projection": projection_data(layer),
+        "output_projection": _projection_data(layer),
         "initial_state": layer.initial_state,
         "init": part_data(layer.init),
     }
     return {key: value for key, value in data.items() if value is not None}
 
 
-def projection_data(layer: Recurrent) -> Any:
+def _projection_data(layer: Recurrent) -> Any:
     """A number alone where the projection has a bias, else a mapping."""
     size = layer.output_projection
     return size if size is None or layer.projection_bias else {"size": size, "bias": False}
