@@ -18,6 +18,33 @@ KINDS: Final = {
     "runtime": "the source's own library or runtime, at small sizes",
     "count": "the number of parameters alone",
 }
+TEXT: Final = """\
+# Published models
+
+{{note}}
+
+Specs of published models, in `specs/` by field, with the numbers of parameters that their sources have. A size is
+changed as in any spec:
+
+```python
+import zoo
+
+published = zoo.load("rhn-lm@enwik8")
+print(f"{zoo.describe(published).parameters:,}")
+small = zoo.build("rhn-lm@enwik8", hidden_size=64, seed=0)
+print(f"{sum(p.numel() for p in small.parameters()):,}")
+```
+
+```text
+45,994,730
+164,790
+```
+
+A number of parameters is not a model: activations, the order of layers, residuals and masks leave it as it is. So each
+is built at small sizes, given the weights of its source by a map that names every one, and compared with the source on
+sequences of different lengths: a padded batch here, each sequence alone there. Another spec of the same shapes must be
+told apart. Dropout is not compared, as it draws other numbers. What was assumed of a source stands in the spec.
+"""
 ALLOWED: Final = {"reference": "1e-10 in float64", "runtime": "1e-5 in float32"}
 
 
@@ -29,18 +56,9 @@ def registry() -> dict[str, dict[str, Any]]:
 
 def page(catalogue: Catalogue, note: str) -> Iterator[str]:
     """The lines of docs/models/proofs.md."""
-    yield "# Published models"
-    yield ""
-    yield note
-    yield ""
-    yield "A number of parameters is not a model: activations, the order of layers, residuals and masks leave it as it is."
-    yield "So each of these is built small, given the weights of its source by a map that names every one, and compared with the"
-    yield "source on sequences of different lengths: a padded batch here, each sequence alone there. Another spec of the same"
-    yield "shapes must be told apart."
+    yield from TEXT.replace("{{note}}", note).splitlines()
     yield ""
     yield from (f"- {kind}: {meaning}" for kind, meaning in KINDS.items())
-    yield ""
-    yield "Dropout is not compared: it draws other numbers. What was assumed of a source stands in the spec."
     yield ""
     yield "| model | parameters | proof | source | largest difference allowed |"
     yield "|---|---:|---|---|---|"

@@ -61,7 +61,7 @@ def _linear_sizes(sizes: Mapping[int, int]) -> dict[str, int]:
     return {f"layers.{layer}.size": size for layer, size in sizes.items()}
 
 
-UNCLIPPED: Final = {f"layer {layer} without a bound": {f"layers.{layer}.activation": "relu"} for layer in (0, 1, 2, 4)}
+UNCLIPPED: Final = {f"layer {layer} without a bound": {f"layers.{layer}.max_value": 1e30} for layer in (0, 1, 2, 4)}
 DEEP_SPEECH: Final = Case(
     theirs=lambda: DeepSpeech(4, 6, 5),
     ours=_deep_speech,

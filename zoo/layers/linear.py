@@ -22,6 +22,7 @@ class LinearLayer(Layer):
         super().__init__()
         self.output_shape = (options.size,)
         self.activation = options.activation
+        self.max_value = options.max_value
         self.dropout = options.dropout
         self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
         self._chosen = chosen(options, "bias")
@@ -31,4 +32,6 @@ class LinearLayer(Layer):
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         y = activate(self.activation, self.linear(x.flatten(2)))
+        if self.max_value is not None:
+            y = y.clamp(max=self.max_value)
         return LayerOutput(zero_where(F.dropout(y, self.dropout, self.training), run.valid), {})

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from zoo.components import Description, Options, Shape, Width, features
 
-Activation = Literal["none", "relu", "clipped_relu", "tanh", "sigmoid", "gelu", "silu"]
+Activation = Literal["none", "relu", "tanh", "sigmoid", "gelu", "silu"]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
@@ -20,6 +20,11 @@ class LinearLayerOptions(Options):
     size: Annotated[int, Field(ge=1), Width] = Field(description="Number of output features.")
     bias: bool = Field(True, description="Add a bias.")
     activation: Activation = Field("none", description="Activation function of the result.")
+    max_value: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        examples=[0.25],
+        description="Upper bound of the activation, as of a relu clipped at 20 (arXiv:1412.5567).",
+    )
     dropout: Rate = Field(0.0, description="Dropout rate on the result.")
 
 

@@ -77,6 +77,12 @@ def whole(name: str, value: object) -> int:
     return int(value)
 
 
+def projected_width(projection: Projection) -> int | None:
+    """How wide an output projection is, where it is written as it should be."""
+    size = projection.get("size") if isinstance(projection, Mapping) else projection
+    return size if isinstance(size, int) else None
+
+
 def load(keys: Mapping[str, Any], caller: str, catalogue: Catalogue | None = None) -> Spec:
     """The spec of these keys.
 
