@@ -74,7 +74,7 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
         layers=[
             {"cell": "lstm", "hidden_size": 10},
             {"cell": "lstm", "hidden_size": 10, "reverse": True, "initial_state": "learned"},
-            {"kind": "linear", "size": 7, "bias": False, "activation": "silu", "max_value": 0.5},
+            {"kind": "linear", "size": 7, "bias": False, "activation": "silu", "max_value": 0.05},
         ],
         head={"kind": "linear", "size": 2, "pool": "max"},
     ),

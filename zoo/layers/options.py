@@ -22,7 +22,7 @@ class LinearLayerOptions(Options):
     activation: Activation = Field("none", description="Activation function of the result.")
     max_value: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        examples=[0.25],
+        examples=[0.001],
         description="Upper bound of the activation, as of a relu clipped at 20 (arXiv:1412.5567).",
     )
     dropout: Rate = Field(0.0, description="Dropout rate on the result.")
