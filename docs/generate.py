@@ -23,6 +23,7 @@ from catalogue.classes import sources as class_sources
 from catalogue.models import pages as model_pages
 from catalogue.pages import pages as cell_pages
 from docstrings import below, read
+from model_proofs import page as proofs_page
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
@@ -33,7 +34,16 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
 from zoo.spec import diagnostics, document, events, inherit
 from zoo.spec import limits as spec_limits
-from zoo.spec.model import MOST_LAYERS, MOST_TEXTS, DropoutEntry, ExpectEntry, Inherited, RecurrentEntry, SpecFile
+from zoo.spec.model import (
+    MOST_LAYERS,
+    MOST_TEXTS,
+    DropoutEntry,
+    ExpectEntry,
+    Inherited,
+    ProjectionEntry,
+    RecurrentEntry,
+    SpecFile,
+)
 from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
 
@@ -91,6 +101,7 @@ LEFT_OUT: Final = {
 """What a key that is None in the model of a file means; a test holds it to the canonical form."""
 SHORT: Final = {
     "dropout": "rate or [mapping](#dropout)",
+    "output_projection": "integer or [mapping](#output-projection)",
     "layers": "integer from 1 to {{layers}}, or [list](#keys-of-a-recurrent-layer)",
 }
 FIRST: Final = ("schema", "name", "extends", "variants")
@@ -107,6 +118,7 @@ def pages() -> dict[Path, str]:
         HERE / "format.md": _format(catalogue),
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
+        HERE / "models" / "proofs.md": "\n".join(proofs_page(catalogue, NOTE)) + "\n",
         **cell_pages(_keys),
         **model_pages(catalogue),
         **class_sources(),
@@ -126,6 +138,7 @@ def _format(catalogue: Catalogue) -> str:
         "model": _keys(SpecFile, (*FIRST, *(key for key in _names(SpecFile) if key not in {*both, *FIRST}))),
         "both": _keys(SpecFile, both),
         "layer": _keys(RecurrentEntry, tuple(key for key in layer if key not in both)),
+        "projection": _keys(ProjectionEntry),
         "dropout": _keys(DropoutEntry),
         "expect": _keys(ExpectEntry),
         "components": _components(catalogue),

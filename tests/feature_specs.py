@@ -74,7 +74,7 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
         layers=[
             {"cell": "lstm", "hidden_size": 10},
             {"cell": "lstm", "hidden_size": 10, "reverse": True, "initial_state": "learned"},
-            {"kind": "linear", "size": 7, "bias": False, "activation": "silu"},
+            {"kind": "linear", "size": 7, "bias": False, "activation": "silu", "max_value": 0.05},
         ],
         head={"kind": "linear", "size": 2, "pool": "max"},
     ),
@@ -84,7 +84,12 @@ FEATURES: Final[tuple[dict[str, Any], ...]] = (
         cell="lstm",
         dropout={"input": 0.2, "between": 0.3, "output": 0.3, "variational": True, "weight": 0.3},
         layers=[
-            {"hidden_size": 20, "output_projection": 8, "residual": True, "norm": "layer"},
+            {
+                "hidden_size": 20,
+                "output_projection": {"size": 8, "bias": False},
+                "residual": True,
+                "norm": "layer",
+            },
             {
                 "hidden_size": 16,
                 "output_projection": 8,

@@ -174,6 +174,14 @@ def zoo_inputs() -> list[InputType]:
             traits=BOUNDED,
         ),
         InputType(
+            name="one_hot",
+            options=inputs.OneHotOptions,
+            build="zoo.inputs.one_hot:OneHot",
+            describe="zoo.inputs.options:describe_one_hot",
+            summary="Symbols, each as a vector of zeros with a one in its place",
+            traits=BOUNDED,
+        ),
+        InputType(
             name="tokens",
             options=inputs.TokensOptions,
             build="zoo.inputs.tokens:Tokens",

@@ -21,10 +21,10 @@ MODELS: dict[str, dict[str, Any]] = {
         "layers": [
             {"kind": "highway", "layers": 2},
             {"kind": "mlp", "hidden": 9, "dropout": 0.1},
-            {"kind": "activation", "function": "elu", "ceiling": 0.5},
+            {"kind": "activation", "function": "elu", "max_value": 0.5},
             {"kind": "norm", "norm": "layer"},
             {"kind": "dropout", "dropout": 0.2, "variational": True},
-            {"kind": "linear", "size": 6, "dropout": 0.1},
+            {"kind": "linear", "size": 6, "dropout": 0.1, "norm": "layer", "activation": "tanh"},
             {},
         ]
     },

@@ -208,7 +208,7 @@ def test_the_norm_of_a_block_stands_where_it_says(position: str) -> None:
 
 
 def test_activations_and_norms_as_layers() -> None:
-    ragged(stack({"kind": "activation", "function": "relu", "ceiling": 0.5}), (6,), lambda x: x.clamp(0, 0.5))
+    ragged(stack({"kind": "activation", "function": "relu", "max_value": 0.5}), (6,), lambda x: x.clamp(0, 0.5))
     functions = {
         "leaky_relu": F.leaky_relu,
         "softplus": F.softplus,

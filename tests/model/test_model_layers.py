@@ -47,6 +47,7 @@ def by_hand(model: Model, x: Tensor) -> Tensor:
     for layer, asked in zip(layers_of(model), model.spec.layers, strict=True):
         if not hasattr(layer, "cell"):
             x = F.silu(F.linear(x, layer.linear.weight, layer.linear.bias))
+            x = x if layer.max_value is None else torch.minimum(x, torch.tensor(layer.max_value, dtype=x.dtype))
             continue
         assert isinstance(asked, Recurrent)
         eps: Any = None if asked.norm is None else asked.norm.part.options.model_dump()["eps"]
@@ -62,7 +63,8 @@ def by_hand(model: Model, x: Tensor) -> Tensor:
         if layer.norm is not None and layer.norm_position == "after":
             y = normed(layer.norm, eps, y, rms=rms)
         if layer.output_projection is not None:
-            y = y @ layer.output_projection.weight.T + layer.output_projection.bias
+            y = y @ layer.output_projection.weight.T
+            y = y if layer.output_projection.bias is None else y + layer.output_projection.bias
         x = x + y if layer.residual else y
     return x
 
@@ -75,11 +77,15 @@ STACKS: dict[str, dict[str, Any]] = {
     "residual": {"layers": 2, "residual": True, "hidden_size": 3},
     "residual-both": {"layers": [{"cell": "gru", "hidden_size": 3, "bidirectional": True, "output_projection": 3, "residual": True}]},
     "projection": {"layers": [{"cell": "lstm", "hidden_size": 5, "output_projection": 4}, {"cell": "lstm", "hidden_size": 3}]},
+    "projection-without-bias": {
+        "layers": [{"cell": "lstm", "hidden_size": 5, "output_projection": {"size": 4, "bias": False}}, {"cell": "lstm", "hidden_size": 3}]
+    },
     "sum": {"bidirectional": True, "merge": "sum", "layers": 2},
     "mean": {"bidirectional": True, "merge": "mean", "cell": "gru"},
     "mul": {"bidirectional": True, "merge": "mul", "cell": "lstm"},
     "reverse": {"layers": [{"cell": "gru", "hidden_size": 5, "reverse": True}, {"cell": "rnn", "hidden_size": 4}]},
     "linear": {"layers": [{"cell": "rnn", "hidden_size": 5}, {"kind": "linear", "size": 4, "activation": "silu"}, {"cell": "gru", "hidden_size": 2}]},
+    "bounded": {"layers": [{"cell": "rnn", "hidden_size": 5}, {"kind": "linear", "size": 4, "activation": "silu", "max_value": 0.1}]},
     "linear-last": {"layers": [{"cell": "rnn", "hidden_size": 5}, {"kind": "linear", "size": 4, "activation": "silu"}]},
     "all": {
         "cell": "lstm",

@@ -147,6 +147,10 @@ def test_every_key_of_a_layer_and_every_argument_of_build_is_an_argument() -> No
         ),
         ({"residual": True, "norm": "rms"}, {"residual": True, "norm": "rms"}),
         ({"num_layers": 2, "output_projection": 3}, {"layers": [{"output_projection": 3}] * 2}),
+        (
+            {"output_projection": {"size": 3, "bias": False}},
+            {"layers": [{"output_projection": {"size": 3, "bias": False}}]},
+        ),
         ({"reverse": True, "initial_state": "learned"}, {"layers": [{"reverse": True, "initial_state": "learned"}]}),
         ({"init": {"kind": "uniform", "range": 0.1}}, {"init": {"kind": "uniform", "range": 0.1}}),
         (

@@ -43,6 +43,10 @@ def builtin() -> Iterator[None]:
         ({"cell.peephole": True}, {"cell": {"kind": "lstm", "bias": "one", "peephole": True}}),
         ({"input.size": 8}, {"input": {"kind": "tokens", "vocabulary": 9, "size": 8}}),
         ({"dropout.between": 0.3}, {"dropout": {"between": 0.3, "output": 0.2}}),
+        (
+            {"layers.1.output_projection.bias": False},
+            {"layers": [{}, {"hidden_size": 6, "output_projection": {"size": 4, "bias": False}}, {"norm": "layer"}]},
+        ),
         ({"layers.1.hidden_size": 7}, {"layers": [{}, {"hidden_size": 7, "output_projection": 4}, {"norm": "layer"}]}),
         ({"layers.0": {"reverse": True}}, {"layers": [{"reverse": True}, *BASE["layers"][1:]]}),
         (

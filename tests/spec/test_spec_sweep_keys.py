@@ -75,6 +75,9 @@ PLACES: dict[str, Written] = {
     **{key: on_top(key) for key in TOP},
     **{f"layer-{key}": on_a_layer(key) for key in LAYER},
     **{f"dropout-{key}": a_rate(key) for key in RATES},
+    "projection-size": lambda value: {"layers": [{"output_projection": {"size": value}}]},
+    "projection-bias": lambda value: {"layers": [{"output_projection": {"size": 3, "bias": value}}]},
+    "one_hot": lambda value: {"input": {"kind": "one_hot", "vocabulary": value}},
     "expect-parameters": lambda value: {"expect": {"parameters": value}},
     "pool": lambda value: {"head": {"kind": "linear", "size": 2, "pool": value}},
     "norm-position": lambda value: {"norm": {"kind": "layer", "position": value}},
@@ -95,7 +98,7 @@ def _warm() -> None:
     warm(KNOWN)
 
 
-@each("place", ["input", "hidden_size", "layer-output_projection", "tied", "learned"])
+@each("place", ["input", "hidden_size", "layer-output_projection", "projection-size", "one_hot", "tied", "learned"])
 @each("value", [10**4, 10**8, 10**18])
 def test_a_huge_size_takes_neither_time_nor_memory(place: str, value: int) -> None:
     held(KEYS | PLACES[place](value), KNOWN)

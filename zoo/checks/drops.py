@@ -35,8 +35,8 @@ def dropout(subject: Subject) -> None:
     for place, spec in kinds:
         model = build(spec, seed=0, device=subject.device, dtype=subject.exact)
         batch = batch_of(subject, 3, 7)
-        first, second = (run(model.train(), batch) for _ in range(2))
-        if _equal(first, second):
+        first = run(model.train(), batch)
+        if all(_equal(first, run(model, batch)) for _ in range(MANY)):  # a low rate seldom drops one of few symbols
             raise CheckFailure(f"{place} changes nothing in training")
         model.eval()
         if not _equal(run(model, batch), run(model, batch)):

@@ -104,6 +104,7 @@ class RecurrentLayer(Layer):
         norm: nn.Module | None = None,
         norm_position: Literal["before", "after"] = "after",
         output_projection: int | None = None,
+        projection_bias: bool = True,
         residual: bool = False,
         learned_state: bool = False,
     ) -> None:
@@ -120,7 +121,7 @@ class RecurrentLayer(Layer):
         shape = merged_shape(cell.output_shape, merge, both=backward_cell is not None)
         self.output_projection: nn.Linear | None = None
         if output_projection is not None:
-            self.output_projection = nn.Linear(shape[-1], output_projection)
+            self.output_projection = nn.Linear(shape[-1], output_projection, bias=projection_bias)
         self.output_shape = projected_shape(shape, output_projection)
         normed = norm is not None and norm_position == "after"
         self.bare = not (normed or output_projection or residual or dropout.between or dropout.output)

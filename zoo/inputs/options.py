@@ -25,6 +25,12 @@ class MapsOptions(Options):
     width: Annotated[int, Field(ge=1), Width] = Field(description="Width of a map, in columns.")
 
 
+class OneHotOptions(Options):
+    """Options of symbols as one-hot vectors."""
+
+    vocabulary: Annotated[int, Field(ge=1), Vocabulary] = Field(description="Number of symbols, and of features.")
+
+
 class TokensOptions(Options):
     """Options of embedded symbols."""
 
@@ -50,6 +56,10 @@ def describe_features(options: FeaturesOptions) -> Description:
 
 def describe_maps(options: MapsOptions) -> Description:
     return Description(output_shape=(options.channels, options.height, options.width), parameters=0)
+
+
+def describe_one_hot(options: OneHotOptions) -> Description:
+    return Description(output_shape=(options.vocabulary,), parameters=0, vocabulary=options.vocabulary)
 
 
 def describe_tokens(options: TokensOptions) -> Description:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zoo.components import Description, Options, Shape, Width, features
+from zoo.components import Description, Options, Part, Shape, Width, features
+from zoo.spec.follow import describe_part
+from zoo.spec.model import NormOption
 
 Activation = Literal[
     "none",
@@ -30,7 +33,13 @@ class LinearLayerOptions(Options):
 
     size: Annotated[int, Field(ge=1), Width] = Field(description="Number of output features.")
     bias: bool = Field(True, description="Add a bias.")
-    activation: Activation = Field("none", description="Activation function of the result.")
+    norm: NormOption | None = Field(None, description="A norm of the result.")
+    activation: Activation = Field("none", description="Activation function of the result, after its norm.")
+    max_value: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        examples=[0.001],
+        description="Upper bound of the activation, as of a relu clipped at 20 (arXiv:1412.5567).",
+    )
     dropout: Rate = Field(0.0, description="Dropout rate on the result.")
 
 
@@ -46,8 +55,22 @@ class BatchNormOptions(NormOptions):
     momentum: float = Field(default=0.1, gt=0, le=1, description="Weight of a new batch in the running statistics.")
 
 
-def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Description:
-    return linear(input_shape, options.size, bias=options.bias)
+def describe_linear(options: LinearLayerOptions, input_shape: Shape) -> Description | None:
+    return with_norm(linear(input_shape, options.size, bias=options.bias), options.norm, (options.size,))
+
+
+def with_norm(found: Description, norm: Part | None, shape: Shape) -> Description | None:
+    """The figures of a component and of a norm behind it; None where the norm does not describe itself."""
+    own = None if norm is None else describe_part(norm, shape)
+    if norm is None or own is None:
+        return found if norm is None else None
+    return replace(
+        found,
+        parameters=found.parameters + own.parameters,
+        buffers=found.buffers + own.buffers,
+        frozen=found.frozen + own.frozen,
+        macs_per_step=found.macs_per_step + own.macs_per_step,
+    )
 
 
 def describe_affine_norm(options: NormOptions, input_shape: Shape) -> Description:

@@ -217,6 +217,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         norm=norm,
         norm_position="before" if layer.norm and layer.norm.position == "before" else "after",
         output_projection=layer.output_projection,
+        projection_bias=layer.projection_bias,
         residual=layer.residual,
         learned_state=layer.initial_state == "learned",
     )

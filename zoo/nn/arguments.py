@@ -68,7 +68,13 @@ AROUND: Final = (
         'A norm on each layer\'s output: "layer", "rms" or "batch"; or a mapping with its options.',
     ),
     ("residual", "bool", "False", "bool", "Add each layer's input to its output; their widths must be equal."),
-    ("output_projection", "int | None", "None", "int", "A linear map of each layer's output to this width."),
+    (
+        "output_projection",
+        "int | Mapping[str, Any] | None",
+        "None",
+        "int or mapping",
+        "A linear map of each layer's output to this width, or a mapping of `size` and `bias`.",
+    ),
     ("reverse", "bool", "False", "bool", "Run from the last step to the first."),
     (
         "initial_state",

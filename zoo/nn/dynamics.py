@@ -44,7 +44,8 @@ class Antisymmetric(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -91,7 +92,7 @@ class Antisymmetric(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -141,7 +142,8 @@ class CfC(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -189,7 +191,7 @@ class CfC(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -241,7 +243,8 @@ class CoRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -288,7 +291,7 @@ class CoRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -340,7 +343,8 @@ class GRUD(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -386,7 +390,7 @@ class GRUD(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -429,7 +433,8 @@ class LEM(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -473,7 +478,7 @@ class LEM(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -522,7 +527,8 @@ class Lipschitz(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -569,7 +575,7 @@ class Lipschitz(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -617,7 +623,8 @@ class LTC(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -661,7 +668,7 @@ class LTC(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -709,7 +716,8 @@ class ODELSTM(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -756,7 +764,7 @@ class ODELSTM(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -810,7 +818,8 @@ class PhasedLSTM(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -860,7 +869,7 @@ class PhasedLSTM(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -913,7 +922,8 @@ class TauGRU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -958,7 +968,7 @@ class TauGRU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -999,7 +1009,8 @@ class UnICORNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1044,7 +1055,7 @@ class UnICORNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,

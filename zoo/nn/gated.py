@@ -38,7 +38,8 @@ class ATR(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -82,7 +83,7 @@ class ATR(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -123,7 +124,8 @@ class BR(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -166,7 +168,7 @@ class BR(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -204,7 +206,8 @@ class CFN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -246,7 +249,7 @@ class CFN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -287,7 +290,8 @@ class DSGU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -329,7 +333,7 @@ class DSGU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -375,7 +379,8 @@ class FastGRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -421,7 +426,7 @@ class FastGRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -462,7 +467,8 @@ class FastRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -508,7 +514,7 @@ class FastRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -552,7 +558,8 @@ class IndRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -598,7 +605,7 @@ class IndRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -640,7 +647,8 @@ class JANET(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -686,7 +694,7 @@ class JANET(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -724,7 +732,8 @@ class LightRU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -767,7 +776,7 @@ class LightRU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -811,7 +820,8 @@ class LiGRU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -856,7 +866,7 @@ class LiGRU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -895,7 +905,8 @@ class MGU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -939,7 +950,7 @@ class MGU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -978,7 +989,8 @@ class MinimalRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1021,7 +1033,7 @@ class MinimalRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1062,7 +1074,8 @@ class MiRU1(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1107,7 +1120,7 @@ class MiRU1(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1149,7 +1162,8 @@ class MiRU2(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1195,7 +1209,7 @@ class MiRU2(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1238,7 +1252,8 @@ class MUT1(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1282,7 +1297,7 @@ class MUT1(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1325,7 +1340,8 @@ class MUT2(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1369,7 +1385,7 @@ class MUT2(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1409,7 +1425,8 @@ class MUT3(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1452,7 +1469,7 @@ class MUT3(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1493,7 +1510,8 @@ class NBR(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1536,7 +1554,7 @@ class NBR(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1584,7 +1602,8 @@ class QRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1628,7 +1647,7 @@ class QRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1669,7 +1688,8 @@ class RAN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1712,7 +1732,7 @@ class RAN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1759,7 +1779,8 @@ class RHN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1804,7 +1825,7 @@ class RHN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1850,7 +1871,8 @@ class SCRN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1895,7 +1917,7 @@ class SCRN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -1936,7 +1958,8 @@ class SGRN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -1980,7 +2003,7 @@ class SGRN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2021,7 +2044,8 @@ class SGU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2063,7 +2087,7 @@ class SGU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2113,7 +2137,8 @@ class SRU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2158,7 +2183,7 @@ class SRU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2202,7 +2227,8 @@ class STAR(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2247,7 +2273,7 @@ class STAR(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2292,7 +2318,8 @@ class SURNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2337,7 +2364,7 @@ class SURNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2377,7 +2404,8 @@ class TGRU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2419,7 +2447,7 @@ class TGRU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2458,7 +2486,8 @@ class TLSTM(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2500,7 +2529,7 @@ class TLSTM(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2538,7 +2567,8 @@ class TRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2580,7 +2610,7 @@ class TRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -2625,7 +2655,8 @@ class UGRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -2671,7 +2702,7 @@ class UGRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,

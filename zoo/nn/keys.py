@@ -20,6 +20,10 @@ Rates = float | Mapping[str, Any]
 """As a spec writes dropout: a rate between layers, or a mapping of kinds to rates."""
 
 
+Projection = int | Mapping[str, Any] | None
+"""As a spec writes an output projection: a number of features, or a mapping of `size` and `bias`."""
+
+
 class Around(NamedTuple):
     """What stands around the cells of every layer, each with the default of the spec's key of its name."""
 
@@ -28,7 +32,7 @@ class Around(NamedTuple):
     dropout: Rates = 0.0
     norm: Component = None
     residual: bool = False
-    output_projection: int | None = None
+    output_projection: Projection = None
     reverse: bool = False
     initial_state: str = "zeros"
     init: Component = None
@@ -71,6 +75,12 @@ def whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise InputError(f"{name} must be a whole number from 1, not {value!r:.60}")
     return int(value)
+
+
+def projected_width(projection: Projection) -> int | None:
+    """How wide an output projection is, where it is written as it should be."""
+    size = projection.get("size") if isinstance(projection, Mapping) else projection
+    return size if isinstance(size, int) else None
 
 
 def load(keys: Mapping[str, Any], caller: str, catalogue: Catalogue | None = None) -> Spec:

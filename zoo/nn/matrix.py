@@ -49,7 +49,8 @@ class DeltaNet(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -98,7 +99,7 @@ class DeltaNet(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -158,7 +159,8 @@ class GatedDeltaNet(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -206,7 +208,7 @@ class GatedDeltaNet(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -265,7 +267,8 @@ class GLA(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -314,7 +317,7 @@ class GLA(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -369,7 +372,8 @@ class MLSTM(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -412,7 +416,7 @@ class MLSTM(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -461,7 +465,8 @@ class RWKV4(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -505,7 +510,7 @@ class RWKV4(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -560,7 +565,8 @@ class RWKV7(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -608,7 +614,7 @@ class RWKV7(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,

@@ -14,7 +14,7 @@ from zoo.engine.layer import RecurrentLayer
 from zoo.errors import BuildError, InputError
 from zoo.model.build import GIBIBYTE
 from zoo.model.factory import Building
-from zoo.nn.keys import Around, InputSize, keys, whole
+from zoo.nn.keys import Around, InputSize, keys, projected_width, whole
 from zoo.nn.layer import CellModel, Made
 from zoo.nn.live import Calls, Copies, Live, call, record_of, spec_of
 from zoo.plugin.catalogue import UNPACKAGED
@@ -43,7 +43,8 @@ class Recurrent(CellModel):
         dropout (float or mapping): A rate between layers, or rates by kind, as for every class here. Default: 0.0.
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of `size`
+            and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; as the cell says if not given.
@@ -99,7 +100,7 @@ class Recurrent(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -164,7 +165,7 @@ def _refuse(live: Copies, num_layers: Any, around: Around, seed: int | None) -> 
             f"define it, or give the class, as in Recurrent({name}, input_size, hidden_size)"
         )
     merged = merged_shape(cell.output_shape, around.merge, both=around.bidirectional)
-    behind = projected_shape(merged, around.output_projection)
+    behind = projected_shape(merged, projected_width(around.output_projection))
     if again and tuple(behind) != live.input_shape:
         raise InputError(
             f"the second of {num_layers} layers would get an input of shape {tuple(behind)}, and the {name} that was "

@@ -41,7 +41,8 @@ class ESN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -90,7 +91,7 @@ class ESN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -145,7 +146,8 @@ class LMU(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -191,7 +193,7 @@ class LMU(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -240,7 +242,8 @@ class Orthogonal(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -285,7 +288,7 @@ class Orthogonal(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -327,7 +330,8 @@ class PLRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -374,7 +378,7 @@ class PLRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,
@@ -417,7 +421,8 @@ class SRNN(CellModel):
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
             options.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
-        output_projection (int): A linear map of each layer's output to this width.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
         init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
@@ -462,7 +467,7 @@ class SRNN(CellModel):
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
-        output_projection: int | None = None,
+        output_projection: int | Mapping[str, Any] | None = None,
         reverse: bool = False,
         initial_state: Literal["zeros", "learned"] = "zeros",
         init: str | Mapping[str, Any] | None = None,

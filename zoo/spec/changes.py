@@ -121,6 +121,8 @@ def _spelt_out(node: Node, path: tuple[str, ...]) -> Node:
         return _with(node, {"kind": node})
     if key == "input" and number:
         return _with(node, {"kind": _with(node, "features"), "size": node})
+    if key == "output_projection" and number:
+        return _with(node, {"size": node})
     if key == "dropout" and number:
         return _with(node, {"between": node})
     if key == "layers" and isinstance(value, int) and number and 1 <= value <= MOST_LAYERS:

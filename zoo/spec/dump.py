@@ -16,7 +16,7 @@ from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
-from zoo.spec.tree import NODES, Component, Layer, Norm, Stack, replaced
+from zoo.spec.tree import NODES, Component, Layer, Norm, Recurrent, Stack, replaced
 
 MOST_BITS: Final = 1024
 """Of an integer that is written out, for the reader to say where it stands and that it is too large."""
@@ -124,7 +124,7 @@ def layer_data(layer: Layer) -> Any:
         "dropout": dropout_data(layer.dropout),
         "norm": None if layer.norm is None else norm_data(layer.norm),
         "residual": layer.residual,
-        "output_projection": layer.output_projection,
+        "output_projection": _projection_data(layer),
         "initial_state": layer.initial_state,
         "init": part_data(layer.init),
     }
@@ -136,6 +136,12 @@ def _place_data(layer: Layer) -> dict[str, Any]:
     joins = isinstance(layer, Component) and isinstance(layer.part.record, LayerType) and layer.part.record.joins
     read = {} if not layer.of else {"of": list(layer.of)} if joins else {"from": layer.of[0]}
     return ({} if layer.name is None else {"name": layer.name}) | read
+
+
+def _projection_data(layer: Recurrent) -> Any:
+    """A number alone where the projection has a bias, else a mapping."""
+    size = layer.output_projection
+    return size if size is None or layer.projection_bias else {"size": size, "bias": False}
 
 
 def part_data(part: Part) -> Any:

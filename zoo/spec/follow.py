@@ -332,7 +332,8 @@ def _recurrent(
         return None
     if layer.output_projection is not None:
         product = output[-1] * layer.output_projection
-        parameters, macs = parameters + product + layer.output_projection, macs + product
+        parameters, macs = parameters + product, macs + product
+        parameters += layer.output_projection if layer.projection_bias else 0
         once += product if pooled and layer.bidirectional else 0
         output = projected_shape(output, layer.output_projection)
     if layer.residual and output != shape:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -61,6 +61,9 @@ class Entry(BaseModel):
     )
 
 
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
 def _named(value: str) -> str:
     if not re.fullmatch(NAME_PATTERN, value):
         raise ValueError("must be lower case letters, digits, '.', '_' and '-', starting with a letter or digit")
@@ -112,18 +115,17 @@ class DropoutEntry(Entry):
     )
 
 
-class _Short(Entry):
-    """`dropout: 0.1`, to be validated like the `between` that it is short for."""
-
-    between: Rate
+def _of_short(entry: type[AnyEntry], value: Mapping[str, Any]) -> AnyEntry:
+    """What a short form is short for: mistakes in it are the short form's own."""
+    found: list[Problem] = []
+    with collecting(found):
+        return validate(entry, value, None)
+    raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
 
 
 def _dropout(value: Any, info: ValidationInfo) -> DropoutEntry:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        found: list[Problem] = []
-        with collecting(found):
-            return DropoutEntry(between=validate(_Short, {"between": value}, None).between)
-        raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
+        return _of_short(DropoutEntry, {"between": value})
     if not isinstance(value, Mapping):
         raise mistake("dropout_type", f"must be a rate, or a mapping of kinds to rates, not {show(value)}")
     return validate(DropoutEntry, value, None)
@@ -157,14 +159,35 @@ class Inherited(Entry):
     )
 
 
+class ProjectionEntry(Entry):
+    """A linear map of a layer's output; a number alone is short for its `size`."""
+
+    size: Positive = Field(description="Number of features that the output is projected to.")
+    bias: bool = Field(default=True, description="Add a bias.")
+
+
+def _projection(value: Any, info: ValidationInfo) -> ProjectionEntry:
+    if isinstance(value, Mapping):
+        return validate(ProjectionEntry, value, None)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise mistake("projection_type", f"must be an integer, or a mapping with 'size', not {show(value)}")
+    return _of_short(ProjectionEntry, {"size": value})
+
+
+ProjectionPlace = Annotated[
+    ProjectionEntry, PlainValidator(_projection), WithJsonSchema({"x-short": "output_projection"})
+]
+
+
 class RecurrentEntry(Inherited):
     """One recurrent layer in a list of layers."""
 
     kind: Literal["recurrent"] = Field(
         default="recurrent", description="The kind of layer; other kinds have keys of their own."
     )
-    output_projection: Positive | None = Field(
-        default=None, description="Project the output to this many features by a linear map."
+    output_projection: ProjectionPlace | None = Field(
+        default=None,
+        description="Project the output to this many features by a linear map, or a mapping of `size` and `bias`.",
     )
     reverse: bool = Field(default=False, description="Run from the last step to the first.")
     initial_state: Literal["zeros", "learned"] = Field(

@@ -19,6 +19,7 @@ from zoo.spec.model import (
     DropoutEntry,
     JoinEntry,
     PlaceEntry,
+    ProjectionEntry,
     RecurrentEntry,
     SpecFile,
     StackEntry,
@@ -42,6 +43,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
     definitions: Schema = {
         "recurrent_layer": _with_place(_of(RecurrentEntry), _of(PlaceEntry)),
         "dropout": {"anyOf": [_rate(), _of(DropoutEntry)]},
+        "output_projection": {"anyOf": [{"type": "integer", "minimum": 1}, _of(ProjectionEntry)]},
         "layers": {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": MOST_LAYERS},

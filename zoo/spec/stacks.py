@@ -130,6 +130,7 @@ class Resolving:
             return getattr(above if above is not None and len(written.get(key, ())) == 1 else entry, key)
 
         norm, dropout = value("norm"), value("dropout") or DropoutEntry()
+        projection = entry.output_projection
         return Recurrent(
             cell=value("cell"),
             hidden_size=value("hidden_size"),
@@ -139,7 +140,8 @@ class Resolving:
             dropout=self._dropout(dropout, path, of_stack=len(written.get("dropout", ())) == 1),
             norm=Norm(part=norm.part, position=norm.position) if isinstance(norm, NormEntry) else None,
             residual=value("residual") if len(path) == 2 else entry.residual,
-            output_projection=entry.output_projection,
+            output_projection=None if projection is None else projection.size,
+            projection_bias=projection is None or projection.bias,
             initial_state=entry.initial_state,
             init=value("init") or default(self.catalogue, "init", "paper"),
             name=placed.name,

@@ -35,6 +35,7 @@ class Recurrent:
 
     Its output is as wide as the cell's, twice that for two directions merged by `concat`, or `output_projection`.
     `name` and `of` are as those of a `Component`.
+    That has a bias or none: `projection_bias` says so, and nothing where there is no projection.
     """
 
     cell: Part
@@ -46,6 +47,7 @@ class Recurrent:
     norm: Norm | None = None
     residual: bool = False
     output_projection: int | None = None
+    projection_bias: bool = True
     initial_state: Literal["zeros", "learned"] = "zeros"
     init: Part
     name: str | None = None

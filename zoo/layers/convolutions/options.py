@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from zoo.components import Description, Options, Shape, Traits, Width, Window, features
 from zoo.errors import ZooError
-from zoo.layers.options import Activation, Positive, Rate
-from zoo.spec.follow import describe_part
+from zoo.layers.options import Activation, Positive, Rate, with_norm
 from zoo.spec.model import NormOption
 
 Natural = Annotated[int, Field(ge=0)]
@@ -178,7 +176,7 @@ def describe_conv1d(options: Conv1dOptions, input_shape: Shape) -> Description |
         fixed=frozenset({"past"} if options.streams and window.left else ()),
         windows=(window,),
     )
-    return _normed(found, options.norm, options.channels)
+    return with_norm(found, options.norm, (options.channels,))
 
 
 def describe_conv2d(options: Conv2dOptions, input_shape: Shape) -> Description | None:
@@ -191,7 +189,7 @@ def describe_conv2d(options: Conv2dOptions, input_shape: Shape) -> Description |
         macs_per_step=product * math.prod(sizes),
         windows=over_time(options.axes, options.windows),
     )
-    return _normed(found, options.norm, options.channels)
+    return with_norm(found, options.norm, (options.channels,))
 
 
 def describe_window_pool(options: PoolOptions, input_shape: Shape) -> Description:
@@ -233,21 +231,6 @@ def _check_axes(axes: tuple[str, ...]) -> None:
         if axes in (order, order[:1], order[1:]):
             return
     raise ValueError(f"axes are [time, features] or [height, width], in this order, not [{', '.join(axes)}]")
-
-
-def _normed(found: Description, norm: Any, channels: int) -> Description | None:
-    if norm is None:
-        return found
-    own = describe_part(norm, (channels,))
-    if own is None:
-        return None
-    return replace(
-        found,
-        parameters=found.parameters + own.parameters,
-        buffers=found.buffers + own.buffers,
-        frozen=found.frozen + own.frozen,
-        macs_per_step=found.macs_per_step + own.macs_per_step,
-    )
 
 
 def _small(kernel: int, stride: int) -> tuple[int, int]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from zoo.components import Description, Options, PoolType, Shape, count_steps, moving
 from zoo.errors import ZooError
-from zoo.layers.options import Rate
+from zoo.layers.options import Rate, with_norm
 from zoo.spec.follow import describe_layers, describe_part
 from zoo.spec.model import AroundNorm, Layers, PoolOption
 
@@ -86,8 +85,7 @@ def describe_block(options: BlockOptions, input_shape: Shape) -> Description | N
         raise ZooError("a residual block has as many steps behind it as before: its layers change their number")
     if options.norm is None:
         return found
-    norm = describe_part(options.norm.part, input_shape if options.norm.position == "before" else found.output_shape)
-    return None if norm is None else _plus(found, norm)
+    return with_norm(found, options.norm.part, input_shape if options.norm.position == "before" else found.output_shape)
 
 
 def describe_join(options: JoinOptions, input_shape: Sequence[Shape]) -> Description:
@@ -148,16 +146,6 @@ def _branch(layers: Any, pool: Any, shape: Shape, at: str) -> Description | None
 def takes_final(pool: Any) -> bool:
     """Whether a pool takes the final output of each direction."""
     return pool is not None and isinstance(pool.record, PoolType) and pool.record.final
-
-
-def _plus(layers: Description, norm: Description) -> Description:
-    return replace(
-        layers,
-        parameters=layers.parameters + norm.parameters,
-        buffers=layers.buffers + norm.buffers,
-        frozen=layers.frozen + norm.frozen,
-        macs_per_step=layers.macs_per_step + norm.macs_per_step,
-    )
 
 
 def _listed(shapes: Sequence[Shape]) -> str:

@@ -23,8 +23,8 @@ class ActivationLayerOptions(Options):
     """Options of an activation that is a layer of its own."""
 
     function: Activation = Field(description="Activation function.")
-    ceiling: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="The largest value that comes out, as the 20 of Deep Speech; none if not given."
+    max_value: Annotated[float, Field(gt=0)] | None = Field(
+        None, examples=[0.001], description="Upper bound of what comes out, as the 20 of Deep Speech's relu."
     )
 
     @model_validator(mode="after")

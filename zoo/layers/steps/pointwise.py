@@ -41,7 +41,7 @@ class ActivationLayer(Layer):
         super().__init__()
         self.output_shape = input_shape
         self.function = options.function
-        self.ceiling = options.ceiling
+        self.max_value = options.max_value
         self._chosen = chosen(options)
 
     def extra_repr(self) -> str:
@@ -49,8 +49,8 @@ class ActivationLayer(Layer):
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         y = activate(self.function, x)
-        if self.ceiling is not None:
-            y = y.clamp(max=self.ceiling)
+        if self.max_value is not None:
+            y = y.clamp(max=self.max_value)
         return LayerOutput(zero_where(y, run.valid), {})
 
 

@@ -1,0 +1,153 @@
+"""A published model against its source's own forward pass: the same weights, by an explicit map, give the same output.
+
+A reference is written from the source, or is the source: what it is and where it was read stands in proofs.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+import zoo
+
+LENGTHS: Final = (7, 4, 1, 6)
+SYMBOLS: Final = 11
+"""Of the small copies of models over symbols, one more than any width beside it."""
+
+
+class Theirs:
+    """The source's parameters by name. It notes which of them were taken: none may be left over."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._found = {name: value.detach() for name, value in module.named_parameters()}
+        self.left = set(self._found)
+
+    def __getitem__(self, name: str) -> Tensor:
+        self.left.discard(name)
+        return self._found[name]
+
+    def gates(self, name: str, order: str, ours: str = "ifgo", axis: int = 0) -> Tensor:
+        """Blocks along an axis, which the source has in one order and we in another."""
+        blocks = dict(zip(order, self[name].chunk(len(order), axis), strict=True))
+        return torch.cat([blocks[gate] for gate in ours], axis)
+
+
+def identity(y: Tensor) -> Tensor:
+    """The source gives what the spec gives."""
+    return y
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """How a model is proved.
+
+    Attributes:
+        theirs: The source's model at small sizes: from x (1, T, ...) to (1, T, ...), or (1, ...) behind a pool.
+        ours: From its parameters to ours, by name.
+        changes: The same small sizes, of the spec.
+        mistakes: Changes of the spec that leave every shape as it is, each by what is wrong: the proof must fail.
+        after: What the source does to the output beyond what the spec says.
+        dtype: In which both are run.
+        allowed: The largest difference.
+        scale: Of the input, for bounds to be reached.
+    """
+
+    theirs: Callable[[], nn.Module]
+    ours: Callable[[Theirs], Mapping[str, Tensor]]
+    changes: Mapping[str, Any]
+    mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    after: Callable[[Tensor], Tensor] = identity
+    dtype: torch.dtype = torch.float64
+    allowed: float = 1e-10
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Both models, the input, and what the source gives of each row by itself."""
+
+    case: Case
+    model: zoo.Model
+    x: Tensor
+    expected: tuple[Tensor, ...]
+
+    def difference(self, model: zoo.Model | None = None) -> float:
+        """The largest one between a batch of padded sequences and the source's runs of each alone."""
+        lengths = torch.tensor(LENGTHS)
+        with torch.no_grad():
+            output = (model or self.model)(self.x, lengths=lengths)
+        output = self.case.after(output if isinstance(output, Tensor) else output[0])
+        differences = []
+        for row, (found, wanted, length) in enumerate(zip(output, self.expected, LENGTHS, strict=True)):
+            steps = found[:length] if wanted.dim() == found.dim() and found.shape != wanted.shape else found
+            assert steps.shape == wanted.shape, f"row {row}: {tuple(steps.shape)}, not {tuple(wanted.shape)}"
+            differences.append(float((steps - wanted).abs().max()))
+        return max(differences)
+
+
+def drawn(module: nn.Module, seed: int = 0) -> nn.Module:
+    """The module with every parameter drawn anew, biases and all, so that each has a part in what comes out."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    return module.eval()
+
+
+def with_weights(model: zoo.Model, ours: Mapping[str, Tensor]) -> zoo.Model:
+    """The model with these parameters, which must be all that it has."""
+    state = model.state_dict()
+    assert set(ours) == set(state), set(ours) ^ set(state)
+    for name, value in ours.items():
+        assert value.shape == state[name].shape, f"{name}: {tuple(value.shape)}, not {tuple(state[name].shape)}"
+    model.load_state_dict(dict(ours))
+    return model.eval()
+
+
+def built(name: str, case: Case, more: Mapping[str, Any] | None = None) -> zoo.Model:
+    """The small copy of a spec of the library."""
+    return zoo.build(name, dtype=case.dtype, seed=0, **{**case.changes, **(more or {})})
+
+
+def prove(name: str, case: Case) -> Proof:
+    """Both models with the source's weights, and what the source gives."""
+    source = drawn(case.theirs()).to(case.dtype)
+    weights = Theirs(source)
+    ours = case.ours(weights)
+    assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
+    model = with_weights(built(name, case), ours)
+    x = model.example_input(len(LENGTHS), max(LENGTHS), seed=1)
+    if x.is_floating_point():
+        x = x * case.scale
+    with torch.no_grad():
+        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(LENGTHS))
+    assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
+    return Proof(case, model, x, rows)
+
+
+def linear(theirs: Theirs, name: str, ours: str) -> dict[str, Tensor]:
+    """A linear map with a bias, which is a torch.nn.Linear on both sides."""
+    return {f"{ours}.weight": theirs[f"{name}.weight"], f"{ours}.bias": theirs[f"{name}.bias"]}
+
+
+def of_torch(theirs: Theirs, name: str, ours: str, layer: int = 0, suffix: str = "") -> dict[str, Tensor]:
+    """One layer and direction of a torch.nn.RNN, GRU or LSTM, whose gates stand as ours do."""
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return {f"{ours}.{part}": theirs[f"{name}.{part}_l{layer}{suffix}"] for part in parts}
+
+
+def under_one(
+    theirs: Theirs, name: str, bias: str, inputs: int, order: str, ours: str, forget: float
+) -> dict[str, Tensor]:
+    """An LSTM whose two products are one, of the input and h in this order, by a matrix (inputs + outputs, 4 H).
+
+    forget: what the source adds to its forget gate at every step.
+    """
+    matrix = theirs.gates(name, order, axis=1).T
+    sums = theirs.gates(bias, order).clone()
+    sums.chunk(4)[1].add_(forget)
+    return {f"{ours}.weight_ih": matrix[:, :inputs], f"{ours}.weight_hh": matrix[:, inputs:], f"{ours}.bias": sums}

@@ -1,0 +1,94 @@
+"""Every published model of the library is held to its source: the same weights, the same output, ragged batches too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from of_awd import CASES as AWD
+from of_language import CASES as LANGUAGE
+from of_onnx import CASES as ONNX
+from of_others import CASES as OTHERS
+from of_speech import CASES as SPEECH
+from proving import Case, Proof, built, prove, with_weights
+
+import zoo
+from zoo.plugin.manager import isolated
+from zoo.spec import library
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(encoding="utf-8"))
+SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
+ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
+
+CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS}
+each = pytest.mark.parametrize("name", CASES)
+
+
+@pytest.fixture
+def proof(name: str) -> Proof:
+    return prove(name, CASES[name])
+
+
+@each
+def test_a_model_gives_what_its_source_gives(name: str, proof: Proof) -> None:
+    assert proof.difference() <= CASES[name].allowed
+
+
+@each
+def test_no_weight_is_mapped_in_vain(name: str, proof: Proof) -> None:
+    """Each moves the output away from the source's, and so was not anywhere else before."""
+    for key, value in proof.model.state_dict().items():
+        kept = value.clone()
+        with torch.no_grad():
+            value.add_(0.1 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
+        assert proof.difference() > 1e-4, key
+        with torch.no_grad():
+            value.copy_(kept)
+
+
+@each
+def test_another_model_of_the_same_shapes_is_not_taken_for_it(name: str, proof: Proof) -> None:
+    case = CASES[name]
+    assert case.mistakes
+    for what, changes in case.mistakes.items():
+        other = with_weights(built(name, case, changes), proof.model.state_dict())
+        assert proof.difference(other) > 1e-4, what
+
+
+def test_every_spec_is_in_the_registry_and_every_proof_has_its_tests() -> None:
+    assert set(REGISTRY) == set(SPECS)
+    assert {entry["proof"] for entry in REGISTRY.values()} <= {*ALLOWED, "cell", "count"}
+    proved = {name for name, entry in REGISTRY.items() if entry["proof"] in ALLOWED}
+    models = {
+        name if variant is None else f"{name}@{variant}"
+        for name in proved
+        for variant in library.read_all(name, isolated())
+    }
+    assert set(CASES) == models
+    for name, case in CASES.items():
+        assert (case.dtype, case.allowed) == ALLOWED[REGISTRY[name.partition("@")[0]]["proof"]], name
+
+
+def test_a_count_without_a_proof_has_a_reason() -> None:
+    for name, entry in REGISTRY.items():
+        wanted = {"cell": set(), "count": {"reason"}}.get(entry["proof"], {"source"})
+        assert set(entry) == {"proof"} | wanted, name
+        assert all(str(entry[key]).strip() for key in wanted), name
+        if entry["proof"] == "cell":  # of one cell and nothing that a published model has
+            assert {"practical", "cell"} & set(zoo.load(SPECS[name]).tags), name
+
+
+@pytest.mark.parametrize("name", sorted(name for name, entry in REGISTRY.items() if entry["proof"] != "cell"))
+def test_a_published_model_names_its_count_paper_and_source(name: str) -> None:
+    for variant, found in library.read_all(SPECS[name], isolated()).items():
+        assert found.spec.expect is not None, f"{name}@{variant} expects no number of parameters"
+        assert found.spec.description, name
+        assert found.spec.paper, name
+        assert found.spec.tags, name
+    if SPECS[name].parent.name != "specs":
+        comment = " ".join(re.findall(r"^# (.*)", SPECS[name].read_text(encoding="utf-8"), re.MULTILINE)[1:])
+        assert len(comment) > 100, "where the count comes from, and what was assumed"
