@@ -27,7 +27,7 @@ from zoo.model.factory import Building, On, settled
 from zoo.model.stack import StackModel
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
-from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, parts
+from zoo.spec.tree import Component, Head, Path, Recurrent, Stack, as_path, at, dotted, parts
 from zoo.spec.tree import Layer as SpecLayer
 
 GIBIBYTE = 2**30
@@ -116,16 +116,23 @@ def _stack(stack: Stack) -> StackModel:
     declared.source(source)
     _start((*path, "input"), source, stack.init)
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init)
-    pool = head = None
-    if stack.head is not None:
-        if stack.head.pool is not None:
-            pool = _make((*path, "head", "pool"), stack.head.pool, nn.Module, shape)
-            _start((*path, "pool"), pool, stack.init)
-        head = _make((*path, "head"), stack.head.part, nn.Module, shape, source)
-        _start((*path, "head"), head, stack.init)
-    model = StackModel(source, layers, pool, head)
+    made = {head.name: _head(stack, head, shape, source) for head in stack.all_heads}
+    pool, head = made.pop("", (None, None))
+    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge)
     model.declared = stack
     return model
+
+
+def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn.Module | None, nn.Module | None]:
+    """A head's pool and the head itself, initialised."""
+    path, pool, made = (*stack.path, *head.path), None, None
+    if head.pool is not None:
+        pool = _make((*path, "pool"), head.pool, nn.Module, shape)
+        _start((*path, "pool") if head.name else (*stack.path, "pool"), pool, stack.init)
+    if head.part is not None:
+        made = _make(path, head.part, nn.Module, shape, source)
+        _start(path, made, stack.init)
+    return pool, made
 
 
 def _layers(layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part) -> tuple[list[Layer], Shape]:

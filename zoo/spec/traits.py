@@ -28,10 +28,8 @@ def _bounded(stack: Stack) -> bool:
             continue
         norm = layer.norm is None or layer.norm.part.traits.bounded
         bounded = layer.cell.traits.bounded and norm and (bounded or not layer.residual)
-    if stack.head is not None:
-        behind = [stack.head.part] if stack.head.pool is None else [stack.head.pool, stack.head.part]
-        bounded = bounded and all(part.traits.bounded for part in behind)
-    return bounded
+    behind = [part for head in stack.all_heads for part in (head.pool, head.part) if part is not None]
+    return bounded and all(part.traits.bounded for part in behind)
 
 
 def _symbols(source: Part) -> bool:
@@ -50,8 +48,10 @@ def not_streamable(root: Spec | Stack) -> str | None:
     for path, layer in recurrent(root):
         if layer.bidirectional or layer.reverse:
             return f"{dotted(path)} {'is bidirectional' if layer.bidirectional else 'is reversed'}"
-    if root.head is not None and root.head.pool is not None:
-        return f"the head pools over time (pool: {root.head.pool.record.name})"
+    for head in root.all_heads:
+        if head.pool is not None:
+            named = f"the head {head.name}" if head.name else "the head"
+            return f"{named} pools over time (pool: {head.pool.record.name})"
     for path, part in parts(root):
         if not part.traits.streamable:
             return f"{dotted(path)} ({part.record.name}) cannot run in chunks"
