@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
-from zoo.heads.base import Head, Lengths, draw, mean_of, refuse, wide
+from zoo.heads.base import Head, Lengths, cleared, draw, mean_of, refuse, wide
 from zoo.heads.options import AdaptiveSoftmaxOptions, cluster_widths
 from zoo.heads.targets import checked_symbols, rows_of, valid_steps
 
@@ -70,7 +70,7 @@ class AdaptiveSoftmax(Head):
         refuse(target_lengths)
         rows, valid = rows_of(output), valid_steps(output, lengths)
         symbols = checked_symbols(target, rows, self.size, valid).flatten()
-        x, first = output.flatten(0, -2), self.cutoffs[0]
+        x, first = cleared(output, valid).flatten(0, -2), self.cutoffs[0]
         top = F.log_softmax(wide(self.head(x)), -1)
         column = symbols.clamp(max=first - 1)
         each = torch.zeros_like(top[:, 0])

@@ -20,14 +20,13 @@ Lengths = Tensor | Sequence[int] | None
 class Head(nn.Module):
     """Base of heads. A module that is no `Head` may stand as one too; it then has no loss.
 
-    `forward` is called with features (B, T, ...), or (B, ...) behind a pool, and gives raw numbers that `loss`, `decode`
-    and `sample` read. It never takes targets.
+    `forward` is called with features (B, T, ...), or (B, ...) behind a pool, and gives raw numbers that `loss`,
+    `decode` and `sample` read. It never takes targets.
 
     Attributes:
         gives: What these numbers are. `logits`: scores whose softmax is a distribution. `log_probs`: logarithms of one.
-            `density`: the parameters of a density. `emissions`: scores of labels at each step, for a path through all of
-            them. `features`: numbers without a meaning of their own.
-        decodes: Whether `decode` has a meaning.
+            `density`: the parameters of a density. `emissions`: scores of labels at each step, for a path through all
+            of them. `features`: numbers without a meaning of their own.
     """
 
     gives: Gives = "features"
@@ -107,7 +106,7 @@ class Classifier(Head):
     one number is the logit of a yes, its targets are 0 and 1.
     """
 
-    gives = "logits"
+    gives: Gives = "logits"
 
     def loss(
         self, output: Tensor, target: Tensor, lengths: Lengths = None, *, target_lengths: Lengths = None
@@ -119,7 +118,7 @@ class Classifier(Head):
         valid = valid_steps(output, lengths)
         classes = output.shape[-1]
         symbols = checked_symbols(target, rows, 2 if classes == 1 else classes, valid)
-        scores = wide(output)
+        scores = cleared(wide(output), valid)
         if classes == 1:
             each = F.binary_cross_entropy_with_logits(scores.squeeze(-1), symbols.to(scores.dtype), reduction="none")
             return mean_of(each, valid)
@@ -165,6 +164,11 @@ def exponential(like: Tensor, generator: torch.Generator | None) -> Tensor:
 def wide(output: Tensor) -> Tensor:
     """Half precision as float32: a sum of exponentials needs the digits."""
     return output.float() if output.dtype in HALF else output
+
+
+def cleared(output: Tensor, valid: Tensor | None) -> Tensor:
+    """Zero beyond a sequence's end, whatever stood there: a NaN would reach the gradient through a product with 0."""
+    return output if valid is None else output.masked_fill(~valid.unsqueeze(-1), 0.0)
 
 
 def mean_of(each: Tensor, valid: Tensor | None) -> Tensor:

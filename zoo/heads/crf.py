@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
 from zoo.errors import InputError
-from zoo.heads.base import Head, Lengths, refuse, wide
+from zoo.heads.base import Head, Lengths, cleared, refuse, wide
 from zoo.heads.options import CRFOptions
 from zoo.heads.targets import checked_symbols, rows_of, valid_steps
 
@@ -115,7 +115,7 @@ class CRF(Head):
             Of shape (B,).
         """
         valid, chain = self._valid(output, lengths), self.chain()
-        scores = wide(output).masked_fill(~valid.unsqueeze(-1), 0.0)
+        scores = cleared(wide(output), valid)
         total = chain.start + scores[:, 0]  # (B, S)
         for t in range(1, output.shape[1]):
             longer = torch.logsumexp(total.unsqueeze(2) + chain.inner, 1) + scores[:, t]

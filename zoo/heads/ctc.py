@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
 from zoo.errors import InputError
-from zoo.heads.base import Head, Lengths, wide
+from zoo.heads.base import Head, Lengths, cleared, wide
 from zoo.heads.options import CTCOptions
 from zoo.heads.targets import checked_symbols, rows_of, valid_steps, whole
 
@@ -61,7 +61,7 @@ class CTC(Head):
         symbols = symbols.masked_fill(~counted, (self.blank + 1) % output.shape[-1])
         valid = valid_steps(output, ends)
         assert valid is not None
-        scores = wide(output).masked_fill(~valid.unsqueeze(-1), 0.0)
+        scores = cleared(wide(output), valid)
         each = F.ctc_loss(
             F.log_softmax(scores, -1).transpose(0, 1), symbols, ends, counts, blank=self.blank, reduction="none"
         )

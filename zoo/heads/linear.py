@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
 from zoo.errors import InputError
-from zoo.heads.base import Classifier, Gives
+from zoo.heads.base import Classifier
 from zoo.heads.options import LinearOptions
 from zoo.layers.activations import activate
 
@@ -25,7 +25,7 @@ class Linear(Classifier):
     def __init__(self, options: LinearOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
         self.dropout, self.axes, self.activation = options.dropout, len(input_shape), options.activation
-        self.gives: Gives = "logits" if options.activation == "none" else "features"
+        self.gives = "logits" if options.activation == "none" else "features"
         self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
         self._chosen = chosen(options, "bias")
 

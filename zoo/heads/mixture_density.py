@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
 from zoo.errors import InputError
-from zoo.heads.base import Head, Lengths, draw, mean_of, refuse, wide
+from zoo.heads.base import Head, Lengths, cleared, draw, mean_of, refuse, wide
 from zoo.heads.options import MixtureDensityOptions, density_outputs
 from zoo.heads.targets import rows_of, valid_steps
 
@@ -85,13 +85,13 @@ class MixtureDensity(Head):
         output = wide(output)
         end = output[..., -1] if self.end else None
         body = output[..., :-1] if self.end else output
-        correlation = None
+        correlation, leading = None, body.shape[:-1]
         if self.form == "independent":
-            weights, means, scales = body.unflatten(-1, (D, 3, K)).unbind(-2)
+            weights, means, scales = body.reshape(*leading, D, 3, K).unbind(-2)
         else:
-            widths = (K, D * K, D * K, K) if self.form == "bivariate" else (K, D * K, D * K)
-            weights, means, scales, *more = body.split(widths, -1)
-            means, scales = means.unflatten(-1, (D, K)), scales.unflatten(-1, (D, K))
+            widths = [K, D * K, D * K, *([K] if self.form == "bivariate" else [])]
+            weights, means, scales, *more = torch.split(body, widths, -1)
+            means, scales = means.reshape(*leading, D, K), scales.reshape(*leading, D, K)
             correlation = torch.tanh(more[0]) if more else None
         return Mixtures(F.log_softmax(weights, -1), means, scales, correlation, end)
 
@@ -140,10 +140,7 @@ class MixtureDensity(Head):
             shown = f"{target.dtype} of shape {tuple(target.shape)}" if isinstance(target, Tensor) else type(target)
             raise InputError(f"target must be real numbers of shape {expected}, not {shown}")
         valid = valid_steps(output, lengths)
-        if valid is not None:  # NaN beyond a sequence's end would reach the gradient through the product with 0
-            target = torch.where(valid.unsqueeze(-1), target, torch.zeros((), dtype=target.dtype, device=target.device))
-            output = torch.where(valid.unsqueeze(-1), output, torch.zeros((), dtype=output.dtype, device=output.device))
-        return mean_of(-self.log_prob(output, target), valid)
+        return mean_of(-self.log_prob(cleared(output, valid), cleared(target, valid)), valid)
 
     def decode(self, output: Tensor, lengths: Lengths = None) -> Tensor:
         found = self.mixtures(output)
@@ -152,7 +149,7 @@ class MixtureDensity(Head):
         if found.end is not None:
             best = torch.cat([best, (found.end > 0).to(best.dtype).unsqueeze(-1)], -1)
         valid = valid_steps(output, lengths)
-        return best if valid is None else best.masked_fill(~valid.unsqueeze(-1), 0.0)
+        return cleared(best, valid)
 
     def sample(self, output: Tensor, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
         found = self.mixtures(output)

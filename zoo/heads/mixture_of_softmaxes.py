@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
-from zoo.heads.base import Classifier, wide
+from zoo.heads.base import Classifier, Gives, wide
 from zoo.heads.options import MixtureOfSoftmaxesOptions
 from zoo.inputs.tokens import Tokens
 
@@ -19,7 +19,7 @@ class MixtureOfSoftmaxes(Classifier):
     (zihangdai/mos, model.py). That adds 1e-8 to each probability before its logarithm, and this does not.
     """
 
-    gives = "log_probs"
+    gives: Gives = "log_probs"
 
     def __init__(self, options: MixtureOfSoftmaxesOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
@@ -45,7 +45,8 @@ class MixtureOfSoftmaxes(Classifier):
         return ", ".join(filter(None, (f"components={self.components}", self._chosen)))
 
     def forward(self, x: Tensor) -> Tensor:
-        latent = self._dropped(torch.tanh(self.latent(x))).unflatten(-1, (self.components, self.width))
+        latent = self._dropped(torch.tanh(self.latent(x)))
+        latent = latent.reshape(*latent.shape[:-1], self.components, self.width)
         logits = F.linear(latent, self.source[0].embedding.weight, self.bias) if self.source else self._decoded(latent)
         prior = F.log_softmax(wide(self.prior(x)), -1)
         each = F.log_softmax(wide(logits), -1)  # (..., components, size)

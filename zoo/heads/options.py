@@ -115,8 +115,8 @@ class CRFOptions(Options):
     size: Annotated[int, Field(ge=1), Width] = Field(description="Number of labels.")
     ends: Literal["both", "start", "none"] = Field(
         "both",
-        description="Transitions at the ends of a sequence: 'both', from a start and to a stop; 'start', from one label "
-        "more, which is scored too; 'none'.",
+        description="Transitions at the ends of a sequence: 'both', from a start and to a stop; 'start', from one "
+        "label more, which is scored too; 'none'.",
     )
     bias: bool = Field(True, description="Add a bias to the scores of labels.")
     dropout: Rate = Field(0.0, description="Dropout rate on the input of the head.")

@@ -142,9 +142,9 @@ class StackModel(Model):
         Returns:
             Without a head `(output, state)`, with output of shape (B, T, D), zero in padding, or a PackedSequence for
             one. With a head its output alone, of shape (B, size) behind a pool and (B, T, size) without, or
-            `(output, state)` with return_state. With a pool and no head what the pool gives, (B, D), and with several
-            heads a mapping of their names to what each gives, in the place of that output. With return_states always `(output, state, states)`, where states is a
-            `zoo.State` of (B, T, ...).
+            `(output, state)` with return_state. With a pool and no head it is what the pool gives, (B, D), and with
+            several heads a mapping of their names to what each gives. With return_states always
+            `(output, state, states)`, where states is a `zoo.State` of (B, T, ...).
 
         Raises:
             InputError: If something does not fit. It says how to mend it.
