@@ -28,6 +28,9 @@ LENGTHS: Final = (4, 1, 3, 2)
 EDGE: Final = 20.0
 GRID: Final = 321
 
+Definition = Callable[[Any, Any, Tensor, Tensor], float]
+"""-log P of one sequence, from a head, its options as the spec has them, what it gives and a target."""
+
 
 def loss_reference(subject: Subject) -> str:
     """Each head's loss equals its definition on a few steps, probabilities add up to 1, and padding counts nothing."""
@@ -47,7 +50,7 @@ def decode(subject: Subject) -> None:
     """Each head's answer is the best of all answers, written out on a few steps, and -1 behind a sequence's end."""
     found = False
     for one in heads(subject.model()):
-        best = _best(one.head)
+        best, options = _best(one.head), _options(subject, one)
         if best is None or not isinstance(one.head, Head):
             continue
         found = True
@@ -57,7 +60,7 @@ def decode(subject: Subject) -> None:
             answers = one.head.decode(output, lengths)
             for row, length in enumerate([1] * len(output) if lengths is None else lengths):
                 scores = output[row] if lengths is None else output[row, :length]
-                expected = best(one.head, _array(scores.reshape(-1, output.shape[-1])))
+                expected = best(options, _array(scores.reshape(-1, output.shape[-1])))
                 expected += [] if lengths is None else [-1] * (output.shape[1] - len(expected))
                 answer = answers[row].reshape(-1).tolist()
                 if answer != expected:
@@ -136,13 +139,14 @@ def _held(subject: Subject, one: Named, head: Head, output: Tensor, target: Tens
             target[row].reshape(1, *target.shape[1:]) if lengths is None else target[row, :length]
             for row, length in enumerate(ends)
         ]
-    each = [definition(head, scores, wanted) for scores, wanted in zip(flat, targets, strict=True)]
+    options = _options(subject, one)
+    each = [definition(head, options, scores, wanted) for scores, wanted in zip(flat, targets, strict=True)]
     whole = sum(each) / (len(each) if isinstance(head, CTC | CRF) else sum(ends))
     found = head.loss(output, target, lengths, **more)
     close(found, torch.tensor(whole, dtype=torch.float64).to(found), f"{one.label}: loss against its definition")
 
 
-def _definition(head: Head) -> Callable[[Any, Tensor, Tensor], float] | None:
+def _definition(head: Head) -> Definition | None:
     """-log P of one sequence, written out; None for a head of somebody else."""
     for kind, definition in _DEFINITIONS.items():
         if isinstance(head, kind):
@@ -150,23 +154,23 @@ def _definition(head: Head) -> Callable[[Any, Tensor, Tensor], float] | None:
     return None
 
 
-def _of_ctc(head: CTC, scores: Tensor, target: Tensor) -> float:
-    return -reference.ctc(_array(scores), target.tolist(), head.blank)
+def _of_ctc(head: CTC, options: Any, scores: Tensor, target: Tensor) -> float:
+    return -reference.ctc(_array(scores), target.tolist(), _blank(options))
 
 
-def _of_crf(head: CRF, scores: Tensor, target: Tensor) -> float:
-    given = (_array(scores), _array(head.transitions), head.ends)
+def _of_crf(head: CRF, options: Any, scores: Tensor, target: Tensor) -> float:
+    given = (_array(scores), _array(head.transitions), options.ends)
     total = np.log(np.exp([score for score, _ in reference.crf(*given)]).sum())
     return float(total) - reference.crf_score(given[0], target.tolist(), *given[1:])
 
 
-def _of_density(head: MixtureDensity, scores: Tensor, target: Tensor) -> float:
-    sizes = (head.components, head.size, head.form)
+def _of_density(head: MixtureDensity, options: Any, scores: Tensor, target: Tensor) -> float:
+    sizes = (options.components, options.size, options.form)
     pairs = zip(_array(scores), _array(target), strict=True)
-    return -sum(reference.density(step, wanted, *sizes, end=head.end) for step, wanted in pairs)
+    return -sum(reference.density(step, wanted, *sizes, end=options.end) for step, wanted in pairs)
 
 
-def _of_classifier(head: Classifier, scores: Tensor, target: Tensor) -> float:
+def _of_classifier(head: Classifier, options: Any, scores: Tensor, target: Tensor) -> float:
     given = _array(scores)
     if given.shape[1] == 1:
         given = np.concatenate([np.zeros_like(given), given], 1)
@@ -174,26 +178,35 @@ def _of_classifier(head: Classifier, scores: Tensor, target: Tensor) -> float:
     return -sum(float(logs[t, symbol]) for t, symbol in enumerate(target.tolist()))
 
 
-def _of_clusters(head: AdaptiveSoftmax, scores: Tensor, target: Tensor) -> float:
+def _of_clusters(head: AdaptiveSoftmax, options: Any, scores: Tensor, target: Tensor) -> float:
     """Each symbol's probability is its cluster's times its own within it."""
     x, total = _array(scores), 0.0
     top = reference.log_softmax(x @ _array(head.head.weight).T + _bias(head.head))
     for t, symbol in enumerate(target.tolist()):
-        if symbol < head.cutoffs[0]:
+        if symbol < options.cutoffs[0]:
             total += float(top[t, symbol])
             continue
-        index = sum(symbol >= cutoff for cutoff in head.cutoffs[1:])
+        index = sum(symbol >= cutoff for cutoff in options.cutoffs[1:])
         narrow, wide = (_array(part.weight) for part in head.tail[index])
         inside = reference.log_softmax(x[t] @ narrow.T @ wide.T)
-        total += float(top[t, head.cutoffs[0] + index] + inside[symbol - head.cutoffs[index]])
+        total += float(top[t, options.cutoffs[0] + index] + inside[symbol - options.cutoffs[index]])
     return -total
+
+
+def _options(subject: Subject, one: Named) -> Any:
+    """A head's options, as the spec has them."""
+    return at(subject.tiny, ("heads", one.name) if one.name else ("head",), Part).options
+
+
+def _blank(options: Any) -> int:
+    return int(options.size - 1 if options.blank == "last" else options.blank)
 
 
 def _bias(linear: torch.nn.Linear) -> Any:
     return 0.0 if linear.bias is None else _array(linear.bias)
 
 
-_DEFINITIONS: Final[dict[type[Head], Callable[[Any, Tensor, Tensor], float]]] = {
+_DEFINITIONS: Final[dict[type[Head], Definition]] = {
     CTC: _of_ctc,
     CRF: _of_crf,
     MixtureDensity: _of_density,
@@ -205,9 +218,10 @@ _DEFINITIONS: Final[dict[type[Head], Callable[[Any, Tensor, Tensor], float]]] = 
 def _best(head: object) -> Callable[[Any, Any], list[int]] | None:
     """The best of all answers for scores (T, size), written out."""
     if isinstance(head, CRF):
-        return lambda crf, scores: list(max(reference.crf(scores, _array(crf.transitions), crf.ends, decoded=True))[1])
+        transitions = _array(head.transitions)
+        return lambda options, scores: list(max(reference.crf(scores, transitions, options.ends, decoded=True))[1])
     if isinstance(head, CTC):
-        return lambda ctc, scores: reference.merged(scores.argmax(1).tolist(), ctc.blank)
+        return lambda options, scores: reference.merged(scores.argmax(1).tolist(), _blank(options))
     if isinstance(head, Classifier) and head.gives != "features":
         return lambda _, scores: [int(row.argmax()) if len(row) > 1 else int(row[0] > 0) for row in scores]
     return None
@@ -231,8 +245,7 @@ def _adds_up(subject: Subject, one: Named) -> None:
 
 def _integrates(subject: Subject, one: Named, head: MixtureDensity) -> None:
     """The density of two numbers, of this form, over a wide grid of both; and over yes and no."""
-    path = ("heads", one.name) if one.name else ("head",)
-    options: Any = at(subject.tiny, path, Part).options
+    options = _options(subject, one)
     small = MixtureDensity(options.model_copy(update={"size": 2}), (3,), torch.nn.Identity())
     width = small.linear.out_features
     output = 0.4 * torch.randn(width, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
