@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         SpecError,
         ZooError,
     )
+    from zoo.heads.base import Head
     from zoo.inputs.base import Input
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
@@ -92,6 +93,7 @@ _HOME = {
     ),
     "zoo.engine.cell": ("Cell", "Context", "Role", "StateSpec"),
     "zoo.inspect.report": ("Diagnosis",),
+    "zoo.heads.base": ("Head",),
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
     "zoo.engine.layers": ("LayerList",),
@@ -147,6 +149,7 @@ __all__ = [
     "Description",
     "Diagnosis",
     "Diagnostic",
+    "Head",
     "HeadType",
     "InitType",
     "Input",
