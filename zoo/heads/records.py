@@ -43,7 +43,7 @@ HEADS: Final = (
         build="zoo.heads.mixture_of_softmaxes:MixtureOfSoftmaxes",
         describe="zoo.heads.options:describe_mixture_of_softmaxes",
         summary="Log probabilities of symbols, from a mixture of several softmaxes",
-        paper="Yang, Dai, Salakhutdinov and Cohen 2018, Breaking the softmax bottleneck: a high-rank RNN language "
+        paper="Yang et al. 2018, Breaking the softmax bottleneck: a high-rank RNN language "
         "model, ICLR, arXiv:1711.03953",
         authority="github.com/zihangdai/mos, model.py",
         traits=BOUNDED,
@@ -54,7 +54,7 @@ HEADS: Final = (
         build="zoo.heads.mixture_density:MixtureDensity",
         describe="zoo.heads.options:describe_mixture_density",
         summary="A density of real numbers: the parameters of mixtures of normal distributions",
-        paper="Bishop 1994, Mixture density networks, technical report NCRG/94/004, Aston University, "
+        paper="Bishop 1994, Mixture density networks, Aston University technical report NCRG/94/004, "
         "https://publications.aston.ac.uk/id/eprint/373/; Graves 2013, Generating sequences with recurrent neural "
         "networks, preprint, arXiv:1308.0850; Ha and Schmidhuber 2018, World models, preprint, arXiv:1803.10122",
         authority="Graves's equations 15 to 26; github.com/hardmaru/WorldModelsExperiments, carracing/rnn/rnn.py",
@@ -66,7 +66,7 @@ HEADS: Final = (
         build="zoo.heads.ctc:CTC",
         describe="zoo.heads.options:describe_ctc",
         summary="Scores of symbols and of a blank, trained without knowing when each symbol comes",
-        paper="Graves, Fernandez, Gomez and Schmidhuber 2006, Connectionist temporal classification: labelling "
+        paper="Graves et al. 2006, Connectionist temporal classification: labelling "
         "unsegmented sequence data with recurrent neural networks, ICML, doi:10.1145/1143844.1143891",
         authority="the sum over all paths of the paper's equation 3",
         steps=True,
@@ -102,8 +102,7 @@ HEADS: Final = (
         build="zoo.heads.normalise:Normalise",
         describe="zoo.heads.options:describe_normalise",
         summary="Vectors of length 1, of the features or of a linear map of them",
-        paper="Wan, Wang, Papir and Lopez Moreno 2018, Generalized end-to-end loss for speaker verification, ICASSP, "
-        "arXiv:1710.10467",
+        paper="Wan et al. 2018, Generalized end-to-end loss for speaker verification, ICASSP, arXiv:1710.10467",
         authority="github.com/resemble-ai/Resemblyzer, resemblyzer/voice_encoder.py",
         traits=BOUNDED,
     ),

@@ -5,8 +5,7 @@ Nothing here is clever: all paths and all label sequences are written out, so th
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,21 @@ def log_softmax(x: Array) -> Array:
 
 def merged(path: Sequence[int], blank: int) -> list[int]:
     """The symbols that a path stands for: equal neighbours are one, and blanks go."""
-    return [int(symbol) for symbol, _ in itertools.groupby(path) if symbol != blank]
+    found = []
+    for t, symbol in enumerate(path):
+        if symbol != blank and (t == 0 or symbol != path[t - 1]):
+            found.append(int(symbol))
+    return found
+
+
+def sequences(symbols: int, steps: int) -> Iterator[tuple[int, ...]]:
+    """All sequences of so many symbols."""
+    if steps == 0:
+        yield ()
+        return
+    for rest in sequences(symbols, steps - 1):
+        for symbol in range(symbols):
+            yield (*rest, symbol)
 
 
 def ctc(scores: Array, target: Sequence[int], blank: int) -> float:
@@ -33,7 +46,7 @@ def ctc(scores: Array, target: Sequence[int], blank: int) -> float:
     logs = log_softmax(scores)
     found = [
         sum(float(logs[t, symbol]) for t, symbol in enumerate(path))
-        for path in itertools.product(range(symbols), repeat=steps)
+        for path in sequences(symbols, steps)
         if merged(path, blank) == list(target)
     ]
     return float(np.log(np.exp(found).sum())) if found else float("-inf")
@@ -43,7 +56,7 @@ def crf_score(scores: Array, labels: Sequence[int], transitions: Array, ends: st
     """The score of a label sequence (T) among scores (T, S), before it is compared with others."""
     size = len(transitions)
     total = sum(float(scores[t, label]) for t, label in enumerate(labels))
-    total += sum(float(transitions[a, b]) for a, b in itertools.pairwise(labels))
+    total += sum(float(transitions[labels[t - 1], labels[t]]) for t in range(1, len(labels)))
     if ends == "both":
         total += float(transitions[size - 2, labels[0]]) + float(transitions[labels[-1], size - 1])
     if ends == "start":
@@ -54,8 +67,8 @@ def crf_score(scores: Array, labels: Sequence[int], transitions: Array, ends: st
 def crf(scores: Array, transitions: Array, ends: str, *, decoded: bool = False) -> list[tuple[float, tuple[int, ...]]]:
     """Every label sequence with its score; with `decoded` only those that may be decoded."""
     labels = scores.shape[1] - (decoded and ends == "start")
-    sequences = itertools.product(range(labels), repeat=scores.shape[0])
-    return [(crf_score(scores, one, transitions, ends), one) for one in sequences]
+    every = sequences(labels, scores.shape[0])
+    return [(crf_score(scores, one, transitions, ends), one) for one in every]
 
 
 def density(output: Array, target: Array, components: int, size: int, form: str, *, end: bool) -> float:
