@@ -75,6 +75,8 @@ MISTAKES: Final = (
     "layers: [{kind: lstm}]",
     "head: {kind: linear, pool: last}",
     "head: tied",
+    "head: {kind: ctc, size: 29, pool: last}",
+    "heads: {actor: {kind: linear, size: 6}, critic: {kind: linear, size: 1}, merge: sum}",
     "cell: {kind: lstm, projection: 30}",
     'requires: ["zoo-acme>=0.2"]',
     "expect: {parameters: 2561}",
@@ -84,7 +86,9 @@ MISTAKES: Final = (
 
 BESIDE: Final = {
     "head": "`none`, the default: the model gives its last layer's output and its state. A head's mapping may also have\n"
-    "`pool`, which makes one output per sequence instead of one per step: `none`, the default, or a [pool](#components-pool).",
+    "`pool`, which makes one output per sequence instead of one per step: `none`, the default, or a [pool](#components-pool).\n"
+    "`head: {kind: none, pool: max}` gives what the pool gives. What each head gives, and its loss, is on\n"
+    "[a page of its own](heads.md).",
     "norm": "`none` is the default. A norm's mapping may also have `position`: `after`, the default, on the layer's output, or\n"
     "`before`, on its input.",
     "layer": "Layer kinds beside `recurrent`, for entries of a list of `layers`.",
@@ -96,10 +100,12 @@ LEFT_OUT: Final = {
     "init": "`paper`",
     "norm": "`none`",
     "head": "`none`",
+    "heads": "`none`",
     "dropout": "`0`",
 }
 """What a key that is None in the model of a file means; a test holds it to the canonical form."""
 SHORT: Final = {
+    "heads": "mapping of names to [heads](#components-head)",
     "dropout": "rate or [mapping](#dropout)",
     "output_projection": "integer or [mapping](#output-projection)",
     "layers": "integer from 1 to {{layers}}, or [list](#keys-of-a-recurrent-layer)",

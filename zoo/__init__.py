@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         SpecError,
         ZooError,
     )
+    from zoo.heads.base import Head
     from zoo.inputs.base import Input
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
@@ -95,6 +96,7 @@ _HOME = {
     ),
     "zoo.engine.cell": ("Cell", "Context", "Role", "StateSpec"),
     "zoo.inspect.report": ("Diagnosis",),
+    "zoo.heads.base": ("Head",),
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
     "zoo.engine.inside": ("build_layers", "build_part"),
@@ -152,6 +154,7 @@ __all__ = [
     "Description",
     "Diagnosis",
     "Diagnostic",
+    "Head",
     "HeadType",
     "InitType",
     "Input",

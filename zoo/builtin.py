@@ -30,6 +30,7 @@ from zoo.components import (
     Traits,
 )
 from zoo.heads import options as heads
+from zoo.heads.records import HEADS
 from zoo.inits import options as inits
 from zoo.inputs import options as inputs
 from zoo.layers import options as layers
@@ -67,35 +68,7 @@ def zoo_layers() -> list[LayerType]:
 
 @hookimpl
 def zoo_heads() -> list[HeadType]:
-    return [
-        HeadType(
-            name="linear",
-            options=heads.LinearOptions,
-            build="zoo.heads.linear:Linear",
-            describe="zoo.heads.options:describe_linear",
-            summary="One linear map, of all numbers of the maps if there are maps",
-            traits=BOUNDED,
-        ),
-        HeadType(
-            name="mlp",
-            options=heads.MLPOptions,
-            build="zoo.heads.mlp:MLP",
-            describe="zoo.heads.options:describe_mlp",
-            summary="Linear maps with an activation between them",
-            traits=BOUNDED,
-        ),
-        HeadType(
-            name="tied",
-            options=heads.TiedOptions,
-            build="zoo.heads.tied:Tied",
-            describe="zoo.heads.options:describe_tied",
-            summary="Scores for every symbol, with the embedding's weights",
-            paper="Press and Wolf 2017, Using the output embedding to improve language models, EACL, arXiv:1608.05859; "
-            "Inan, Khosravi and Socher 2017, Tying word vectors and word classifiers: a loss framework for language "
-            "modeling, ICLR, arXiv:1611.01462",
-            traits=BOUNDED,
-        ),
-    ]
+    return list(HEADS)
 
 
 @hookimpl

@@ -25,6 +25,7 @@ RESERVED_KEYS: Final = (
         "input",
         "layers",
         "head",
+        "heads",
         "cell",
         "hidden_size",
         "bidirectional",
@@ -273,7 +274,7 @@ class StackDescription:
     Attributes:
         input: How the input describes itself.
         layers: How each layer describes itself, in order.
-        head: How the head describes itself. None where there is no head.
+        head: How the head describes itself. None where there is no head, or there are several.
         output_shape: Of one step, or of one sequence behind a pool.
         windows: Those that change the number of steps.
     """
@@ -440,16 +441,19 @@ class LayerType(ComponentType):
     inherits: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
 class HeadType(ComponentType):
     """What turns the layers' output into the model's.
 
     Attributes:
+        steps: Whether it needs an output at every step, so that no pool may stand in front of it.
         build: "module:attribute" of `(options, input_shape, source) -> Module`, where source is the built input.
         describe: "module:attribute" of `(options, input_shape, source) -> zoo.Description`, where source is the input's
             Description, or None.
     """
 
     kind: ClassVar[str] = "head"
+    steps: bool = False
 
 
 class InputType(ComponentType):

@@ -53,6 +53,7 @@ def test_what_a_key_left_out_means_is_what_the_canonical_form_says() -> None:
     assert said.pop("init") == layer.init.record.name == spec.init.record.name
     assert (said.pop("norm"), layer.norm) == ("none", None)
     assert (said.pop("head"), spec.head) == ("none", None)
+    assert (said.pop("heads"), spec.heads) == ("none", ())
     assert (said.pop("dropout"), layer.dropout) == ("0", type(layer.dropout)())
     assert said == {"cell": "", "hidden_size": ""}
     for key in said:

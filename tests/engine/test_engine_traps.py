@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from traps import CPU, Bug, Rule, Traps, model_of, same
 
+import zoo.model.heads
 import zoo.model.stack
 from zoo.engine import layer as layers
 from zoo.engine import recurrence, sequence
@@ -275,7 +276,7 @@ def padding_multiplied_by_zero(patch: Patch) -> None:
     def wrong(x: Tensor, keep: Tensor | None) -> Tensor:
         return x if keep is None else x * keep.view(*keep.shape, *(1,) * (x.dim() - 2))
 
-    for module in (sequence, zoo.model.stack):
+    for module in (sequence, zoo.model.stack, zoo.model.heads):
         patch.setattr(module, "zero_where", wrong)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 import zoo.engine.layer
 import zoo.engine.sequence
 import zoo.engine.stacked
+import zoo.model.heads
 import zoo.model.inputs
 import zoo.model.layout
 import zoo.model.stack
@@ -120,7 +121,7 @@ def padding_multiplied_by_zero_instead_of_chosen(patch: Patch) -> None:
     def wrong(zero_where: Any, x: Tensor, keep: Tensor | None) -> Tensor:
         return x if keep is None else x * keep.view(*keep.shape, *(1,) * (x.dim() - 2)).to(x.dtype)
 
-    for module in (zoo.engine.sequence, zoo.model.stack):
+    for module in (zoo.engine.sequence, zoo.model.stack, zoo.model.heads):
         around(patch, module, "zero_where", wrong)
 
 

@@ -23,6 +23,9 @@ def _spec(name: str, **keys: Any) -> dict[str, Any]:
 
 _TOKENS = {"kind": "tokens", "vocabulary": 30, "size": 11, "padding": 0}
 _LINEAR = {"kind": "linear", "size": 3}
+_MOS = {"kind": "mixture_of_softmaxes", "components": 3, "size": 6, "latent": 4}
+_PAIRS = {"kind": "mixture_density", "components": 3, "size": 2, "form": "bivariate", "end": True}
+_CLUSTERS = {"kind": "adaptive_softmax", "size": 20, "cutoffs": [3, 8], "div_value": 2.0}
 _LAYERS = [
     {
         "hidden_size": 11,
@@ -55,6 +58,18 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("linear", input=9, cell="gru", layers=[{"hidden_size": 11}, {"kind": "linear", "size": 7}]),
         _spec("forget", input=9, cell=_FORGET, hidden_size=11, init={"kind": "uniform", "range": 0.3}),
         _spec("zoned", input=9, cell="gru", hidden_size=11, dropout={"zoneout": 0.2}),
+        _spec("mos", input=9, cell="gru", hidden_size=11, head=_MOS),
+        _spec("density", input=9, cell="gru", hidden_size=11, head=_PAIRS),
+        _spec("each", input=9, cell="gru", hidden_size=11, head={**_PAIRS, "form": "independent"}),
+        _spec("ctc", input=9, cell="gru", hidden_size=11, head={"kind": "ctc", "size": 4, "blank": "last"}),
+        _spec("crf", input=9, cell="gru", hidden_size=11, head={"kind": "crf", "size": 4}),
+        _spec("clusters", input=9, cell="gru", hidden_size=11, head=_CLUSTERS),
+        _spec("unit", input=9, cell="gru", hidden_size=11, head={"kind": "normalise", "size": 7, "pool": "last"}),
+        _spec("pooled", input=9, cell="gru", hidden_size=11, head={"kind": "none", "pool": "mean"}),
+        _spec("sum", input=9, cell="gru", hidden_size=11, heads={"one": _LINEAR, "two": _LINEAR, "merge": "sum"}),
+        _spec(
+            "several", input=9, cell="gru", hidden_size=11, heads={"one": _LINEAR, "two": {**_LINEAR, "pool": "max"}}
+        ),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
         _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),

@@ -110,7 +110,7 @@ def test_show_resolved_says_where_each_value_comes_from(models: Resolve) -> None
         ("residual: false", "default"),
         ("initial_state: zeros", "default"),
         ("init: recurrent-zoo/paper", "default"),
-        ("head: {kind: recurrent-zoo/linear, size: 1, bias: true, dropout: 0.0}", "f.yaml:7"),
+        ("head: {kind: recurrent-zoo/linear, size: 1, bias: true, activation: none, dropout: 0.0}", "f.yaml:7"),
     ]
 
 

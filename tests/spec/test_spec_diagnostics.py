@@ -16,7 +16,7 @@ MISTAKES = [
     # keys
     (HEAD + "hidden_sise: 3", "6:1: unknown key 'hidden_sise'; did you mean 'hidden_size'?"),
     (HEAD + "head: {kind: linear, size: 1, bais: true}", "6:31: unknown key 'bais'; did you mean 'bias'?"),
-    (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: bias, dropout, kind, pool, size"),
+    (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: activation, bias, dropout, kind, pool, size"),
     (HEAD + "dropout: {inptu: 0.1}", "6:11: unknown key 'inptu'; did you mean 'input'?"),
     (HEAD + "layers: [{bidirectionl: true}]", "6:11: unknown key 'bidirectionl'; did you mean 'bidirectional'?"),
     (HEAD + "layers: [{laiers: 2}]", "6:11: unknown key 'laiers'; known here: bidirectional, cell, dropout, hidden_size, init, initial_state, kind, merge, norm, output_projection, residual, reverse"),
@@ -41,7 +41,7 @@ MISTAKES = [
     (HEAD + "layers: [{cell: {kind: lstm, reverse: true}}]", "6:30: 'reverse' is a key of the layer and belongs beside 'cell', not inside it: reverse: true"),
     (HEAD + "description: " + "long " * 30 + "\nnorm: {kind: layer, description: " + "long " * 30 + "}", "7:21: 'description' is a key of the model and belongs beside 'norm', not inside it: description: ..."),
     (HEAD + "schema_version: 1", "6:1: unknown key 'schema_version'; did you mean 'schema'?"),
-    (HEAD + "zzz: 1", "6:1: unknown key 'zzz'; known here: architecture, bidirectional, cell, description, dropout, expect, extends, head, hidden_size, init, input, layers, merge, name, norm, paper, requires, residual, schema, tags, variants"),
+    (HEAD + "zzz: 1", "6:1: unknown key 'zzz'; known here: architecture, bidirectional, cell, description, dropout, expect, extends, head, heads, hidden_size, init, input, layers, merge, name, norm, paper, requires, residual, schema, tags, variants"),
     (HEAD + "output_projection: 3", "6:1: 'output_projection' may be set on a layer only, as in layers: [{output_projection: ...}]"),
     (HEAD + "k" * 100 + ": 1", "6:1: unknown key '" + "k" * 57 + "...'"),
     (MISSING + "cell: lstm", "1:1: missing key 'hidden_size'"),

@@ -160,7 +160,11 @@ def test_it_streams_and_says_why_not() -> None:
 def test_the_contract_holds_and_the_doctor_looks_inside() -> None:
     report = zoo.check(nested.spec())
     assert report.ok, str(report)
-    assert [one.check for one in report.outcomes if one.status == "skipped"] == ["dropout", "direction"]
+    assert [one.check for one in report.outcomes if one.status == "skipped"] == [
+        "dropout",
+        "direction",
+        "every_head_matters",
+    ]
     found = zoo.doctor(nested.spec(), lengths=(8, 16))
     assert [layer.place for layer in found.layers] == [dotted(path) for path, _ in recurrent(zoo.load(nested.spec()))]
 

@@ -66,7 +66,7 @@ def _directions(spec: Spec, path: Path, layer: Recurrent) -> Iterator[tuple[str,
 
 
 def _pooled(spec: Spec) -> Iterator[Stack]:
-    return (stack for stack in spec.stacks if stack.head is not None and stack.head.pool is not None)
+    return (stack for stack in spec.stacks if any(head.pool is not None for head in stack.all_heads))
 
 
 def _dropouts(layer: Recurrent) -> Iterator[tuple[str, Recurrent]]:

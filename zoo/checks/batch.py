@@ -92,9 +92,40 @@ def run(
     beside = {"state": state, "lengths": lengths, "reset": reset}
     given = {name: value for name, value in beside.items() if value is not None}
     output, after = model(**batch.arguments, **given, return_state=True)
+    output = joined(model, output, lengths)
     if not isinstance(output, Tensor):
         raise CheckFailure(f"the output is a {type(output).__name__}, not a tensor")
     return output, after
+
+
+def pooled_of(model: Model) -> Mapping[str, bool]:
+    """Whether each output of a model of one stack is one per sequence, by the heads' names; "" is that of a sum too."""
+    heads: Any = getattr(model, "heads", None)
+    if heads is None:
+        return {"": getattr(model, "pool", None) is not None}
+    found: Mapping[str, bool] = heads.pooled
+    return found if heads.merge is None else {"": all(found.values())}
+
+
+def joined(model: Model, output: Any, lengths: Tensor | None = None) -> Any:
+    """The outputs of several heads beside each other as one; where only some pool, these stand at every valid step."""
+    if not isinstance(output, Mapping):
+        return output
+    pooled = pooled_of(model)
+    if list(output) != list(pooled):
+        raise CheckFailure(f"the outputs are {', '.join(output)}, the heads {', '.join(pooled)}")
+    if len(set(pooled.values())) == 1:
+        return torch.cat([*output.values()], -1)
+    steps = next(one.shape[1] for name, one in output.items() if not pooled[name])
+    found = []
+    for name, one in output.items():
+        if pooled[name]:
+            one = one.unsqueeze(1).expand(-1, steps, -1)
+            if lengths is not None:
+                ended = torch.arange(steps, device=one.device) >= lengths.unsqueeze(1)
+                one = one.masked_fill(ended.unsqueeze(2), 0.0)
+        found.append(one)
+    return torch.cat(found, -1)
 
 
 def named(model: Model, state: Any) -> State:

@@ -41,7 +41,7 @@ def bounded(subject: Subject) -> None:
             measure(*of_cell(subject, layer), label)
         except CheckFailure as failure:
             raise CheckFailure(str(failure), layer.cell) from None
-    more = len(subject.tiny.layers) > 1 or subject.tiny.head is not None
+    more = len(subject.tiny.layers) > 1 or bool(subject.tiny.only.all_heads)
     if more and subject.traits.bounded and subject.input(1, 1).is_floating_point():
         measure(*_model(subject), "the model's cells declare bounded: true, but its output")
 

@@ -168,7 +168,7 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int, output:
 def alone(spec: Spec, shape: Shape, *layers: Layer, head: Head | None = None) -> Spec:
     """A model of one stack: these layers of a spec between an input of a shape and a head, or none."""
     found = catalogue().find("architecture", "stack")
-    stack = replace(spec.stacks[0], name="", input=source(shape), layers=layers, head=head)
+    stack = replace(spec.stacks[0], name="", input=source(shape), layers=layers, head=head, heads=(), merge=None)
     return replace(spec, architecture=Part(found, found.record.options()), stacks=(stack,), expect=None)
 
 

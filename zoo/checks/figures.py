@@ -11,6 +11,8 @@ import torch
 
 from zoo.checks import variations
 from zoo.checks.alternatives import keys
+from zoo.checks.batch import joined
+from zoo.checks.heads import trained_by
 from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
 from zoo.components import ArchitectureType
@@ -257,7 +259,9 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for mode in (True, False):  # training first: what it leaves in buffers shows outside it
             torch.manual_seed(0)
-            outputs += [t.double().abs().sum().item() for t in tensors(model.train(mode)(**given, return_state=True))]
+            result = model.train(mode)(**given, return_state=True)
+            outputs += [t.double().abs().sum().item() for t in tensors(result)]
+        outputs += trained_by(model, result[0])
     gradient = _padding_gradient(model, given)
     return shapes, numbers, tuple(outputs), described, gradient
 
@@ -268,6 +272,6 @@ def _padding_gradient(model: Model, given: Mapping[str, torch.Tensor]) -> tuple[
         return ()
     model.eval().zero_grad()
     symbols = {name: t if t.is_floating_point() else torch.zeros_like(t) for name, t in given.items()}
-    output = model(**symbols, return_state=True)[0]
+    output = joined(model, model(**symbols, return_state=True)[0])
     output.sum().backward()
     return tuple(p.grad.double().abs().sum().item() for p in model.parameters() if p.grad is not None)

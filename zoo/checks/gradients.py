@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, weighted
+from zoo.checks.heads import losses, outputs_of
 from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.components import least_steps
 from zoo.engine.cell import Cell
@@ -82,6 +83,22 @@ def _steps_used(subject: Subject, model: Model, seed: int, lengths: Tensor) -> T
 def _backward(model: Model, batch: Batch, lengths: Tensor | None) -> None:
     model.zero_grad(set_to_none=True)
     weighted(run(model, batch, lengths=lengths)[0]).backward()  # type: ignore[no-untyped-call]
+    if lengths is None:
+        _by_their_loss(model, batch)
+
+
+def _by_their_loss(model: Model, batch: Batch) -> None:
+    """Parameters that no output depends on, such as the transitions between labels, are trained by their head's loss.
+
+    In it targets take part that fit the output.
+    """
+    asked = [one for one in losses(model, outputs_of(model, batch)) if _unreached(one.head)]
+    if asked:
+        torch.stack([one.value for one in asked]).sum().backward()  # type: ignore[no-untyped-call]
+
+
+def _unreached(head: torch.nn.Module) -> bool:
+    return any(parameter.grad is None for parameter in head.parameters())
 
 
 def _by_step(features: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import torch
@@ -58,7 +59,8 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
     if subject.traits.streamable:
         x, extras = batch.step(3)
         output, after = model.step(x, state, **extras)
-        yield "step", {"output": output, **_by_name("state", after)}, {"x": x, **extras, **_by_name("state", state)}
+        found = {**_by_name("output", output), **_by_name("state", after)}
+        yield "step", found, {"x": x, **extras, **_by_name("state", state)}
     if not batch.extras:
         packed = torch.nn.utils.rnn.pack_padded_sequence(batch.x, subject.lengths((7, 5, 2)).cpu(), batch_first=True)
         output, after = model(packed, return_state=True)
@@ -69,7 +71,7 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
 def _run(model: Model, batch: Batch, state: Any = None, **rest: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     given = rest if state is None else {"state": state, **rest}
     output, *after = model(**batch.arguments, return_state=True, **given)
-    found = {"output": output}
+    found = {"output": output} if isinstance(output, Tensor) else _by_name("output", output)
     for name, value in zip(("state", "states of all steps"), after, strict=False):
         found |= _by_name(name, value)
     beside = {name: value for name, value in rest.items() if isinstance(value, Tensor)}
@@ -78,7 +80,10 @@ def _run(model: Model, batch: Batch, state: Any = None, **rest: Any) -> tuple[di
 
 def _by_name(name: str, value: Any) -> dict[str, Tensor]:
     if isinstance(value, Mapping):
-        return {f"{name} {key}": tensor for key, tensor in value.items()}
+        inside = ((f"{name} {key}", one) for key, one in value.items())
+        return dict(
+            chain.from_iterable(({n: v} if isinstance(v, Tensor) else _by_name(n, v)).items() for n, v in inside)
+        )
     if isinstance(value, torch.nn.utils.rnn.PackedSequence):
         return {f"{name}.{key}": tensor for key, tensor in value._asdict().items() if tensor is not None}
     return {f"{name} {index}": tensor for index, tensor in enumerate(tensors(value))}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree
 
-from zoo.checks.batch import Batch, batch_of, named, run
+from zoo.checks.batch import Batch, batch_of, joined, named, run
 from zoo.checks.subject import Skip, Subject
 from zoo.errors import CheckFailure, ZooError
 from zoo.model.base import Model
@@ -67,7 +67,7 @@ def _on_meta(value: Any) -> Any:
 
 
 def _compare(empty: Model, model: Model, found: tuple[Any, Any], expected: tuple[Any, Any], label: str) -> None:
-    pairs = [("the output", found[0], expected[0])]
+    pairs = [("the output", joined(empty, found[0]), joined(model, expected[0]))]
     after, wanted = named(empty, found[1]), named(model, expected[1])
     pairs += [(f"state {name}", after.get(name), tensor) for name, tensor in wanted.items()]
     for what, tensor, other in pairs:

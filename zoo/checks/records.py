@@ -53,6 +53,13 @@ CHECKS: Final = (
         "precision:precision",
         "results in bfloat16 and autocast are close to float32; with --slow, over 1000 steps too",
     ),
+    _check(
+        "loss_reference",
+        "losses:loss_reference",
+        "each head's loss equals its definition, written out, and padding counts nothing",
+    ),
+    _check("decode", "losses:decode", "each head's answer is the best of all answers"),
+    _check("every_head_matters", "heads:every_head_matters", "each of several heads gives its own output"),
     _check("meta", "meta:meta", "runs on meta give the same shapes and dtypes, and nothing is made on another device"),
     _check("state_dict", "saving:state_dict", "saved, copied and pickled models give the same outputs"),
     _check("memory", "memory:memory", "returned tensors share no memory with others, and hold no more than their own"),

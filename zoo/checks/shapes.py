@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from zoo.checks.subject import SHAPES, Subject, tensors
+from zoo.components import Shape
 from zoo.errors import CheckFailure
 from zoo.model.build import build
 from zoo.spec.canonical import Spec
@@ -19,20 +22,34 @@ def shapes(subject: Subject) -> None:
     for batch, steps in SHAPES:
         x = subject.input(batch, steps, dtype=torch.float32)
         output, state = model(x, return_state=True)
-        _output(subject.tiny, output, batch, steps)
+        _outputs(subject.tiny, output, batch, steps)
         _state(state, model.init_state(batch), batch, steps)
-        if output.dtype != torch.float32:
-            raise CheckFailure(f"output of a float32 model has dtype {output.dtype}")
-        if output.device != x.device:
-            raise CheckFailure(f"output is on {output.device}, the input on {x.device}")
+        for one in tensors(output):
+            if one.dtype != torch.float32:
+                raise CheckFailure(f"output of a float32 model has dtype {one.dtype}")
+            if one.device != x.device:
+                raise CheckFailure(f"output is on {one.device}, the input on {x.device}")
     _full_size(subject)
 
 
-def _output(spec: Spec, output: torch.Tensor, batch: int, steps: int) -> None:
-    features = describe(spec).output_shape
+def _outputs(spec: Spec, output: object, batch: int, steps: int) -> None:
+    """The output, or that of each of several heads by name."""
+    described = describe(spec)
+    if not spec.heads or spec.only.merge is not None:
+        assert isinstance(output, torch.Tensor)
+        _output(described.output_shape, output, batch, steps, pooled=spec.only.pooled)
+        return
+    names = [head.name for head in spec.heads]
+    if not isinstance(output, Mapping) or list(output) != names:
+        raise CheckFailure(f"the output must be a mapping of {', '.join(names)}, not {output!r:.60}")
+    for head in spec.heads:
+        shape = described.output_shapes[head.name]
+        _output(shape, output[head.name], batch, steps, pooled=head.pool is not None)
+
+
+def _output(features: Shape | None, output: torch.Tensor, batch: int, steps: int, *, pooled: bool) -> None:
     if features is None:
-        features = tuple(output.shape[2 - (spec.head is not None and spec.head.pool is not None) :])
-    pooled = spec.head is not None and spec.head.pool is not None
+        features = tuple(output.shape[2 - pooled :])
     expected = (batch, *features) if pooled else (batch, steps, *features)
     if tuple(output.shape) != expected:
         raise CheckFailure(f"(B, T) = ({batch}, {steps}): output has shape {tuple(output.shape)}, expected {expected}")
@@ -56,4 +73,4 @@ def _full_size(subject: Subject) -> None:
     with torch.no_grad():
         steps = max(7, model.minimum_steps)
         output, _ = model(model.example_input(3, steps), return_state=True)
-    _output(subject.spec, output, 3, int(model.output_lengths(torch.tensor(steps))))
+    _outputs(subject.spec, output, 3, int(model.output_lengths(torch.tensor(steps))))

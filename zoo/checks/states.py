@@ -13,6 +13,7 @@ from torch import Tensor
 from zoo.checks.batch import (
     Batch,
     batch_of,
+    joined,
     lengths_of,
     measure,
     named,
@@ -152,6 +153,7 @@ def stepwise(subject: Subject) -> None:
     model = _streaming(subject)
     batch = batch_of(subject, 3, 7)
     outputs, last, states = model(batch.x, return_states=True, **batch.extras)
+    outputs = joined(model, outputs)
     stepped, found = _stepped(model, batch)
     close(stepped, outputs, "step over 7 steps against the whole run")
     all_close(found[-1], last, "state after 7 steps against the whole run")
@@ -168,7 +170,7 @@ def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tupl
     for t in range(batch.x.shape[1]):
         x, extras = batch.step(t)
         output, state = model.step(x, state, reset=None if reset is None else reset[:, t], **extras)
-        outputs.append(output)
+        outputs.append(joined(model, output))
         states.append(state)
     return torch.stack(outputs, 1), states
 
@@ -207,8 +209,10 @@ def _streaming(subject: Subject) -> Model:
 
 def reset(subject: Subject) -> None:
     """A reset inside a sequence equals separate runs, in both directions, with lengths; in padding it does nothing."""
-    if subject.pooled:  # a pool joins again what a reset cuts, so what stands before it is checked
-        subject = replace(subject, spec=replace(subject.spec.with_stack(head=None), expect=None))
+    # A pool joins again what a reset cuts, so what stands before it is checked.
+    if any(head.pool is not None for head in subject.spec.only.all_heads):
+        bare = subject.spec.with_stack(head=None, heads=(), merge=None)
+        subject = replace(subject, spec=replace(bare, expect=None))
     model = subject.model()
     batch = batch_of(subject, 5, STEPS)
     lengths = subject.lengths(LENGTHS)
@@ -262,6 +266,7 @@ def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) ->
     for index, positions in enumerate(marks):
         where[index, list(positions)] = True
     outputs, last, states = model(batch.x, reset=where, return_states=True, **batch.extras)
+    outputs = joined(model, outputs)
     stepped, found = _stepped(model, batch, reset=where)
     close(stepped, outputs, "resets given step by step against the whole run")
     all_close(found[-1], last, "state after resets given step by step")

@@ -107,7 +107,7 @@ class Subject:
     @property
     def pooled(self) -> bool:
         """Whether the model gives one output per sequence rather than one per step."""
-        return self.spec.head is not None and self.spec.head.pool is not None
+        return self.spec.only.pooled
 
     def model(self, *, seed: int = 0, dtype: torch.dtype | None = None, train: bool = False) -> Model:
         """A fresh tiny model, the same for the same seed.

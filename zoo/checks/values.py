@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -12,9 +13,11 @@ from zoo.checks.batch import (
     Batch,
     batch_of,
     features_of,
+    joined,
     map_state,
     measure,
     named,
+    pooled_of,
     random_state,
     run,
     select_state,
@@ -202,13 +205,18 @@ def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
     expected, state = run(model, bare, lengths=lengths)
     packed = pack_padded_sequence(batch.x, lengths.cpu(), batch_first=True, enforce_sorted=False)
     output, after = model(packed, return_state=True)
-    if model.pool is None:
-        if not isinstance(output, PackedSequence):
-            raise CheckFailure(f"a PackedSequence gives a {type(output).__name__}, not a PackedSequence")
-        output, given = pad_packed_sequence(output, batch_first=True)
-        ends = model.output_lengths(lengths).tolist()
-        if given.tolist() != ends:
-            raise CheckFailure(f"a PackedSequence comes back with lengths {given.tolist()}, not {ends}")
+    pooled, ends = pooled_of(model), model.output_lengths(lengths)
+    several = output if isinstance(output, Mapping) else {"": output}
+    found = {}
+    for name, one in several.items():
+        if not pooled[name]:
+            if not isinstance(one, PackedSequence):
+                raise CheckFailure(f"a PackedSequence gives a {type(one).__name__}, not a PackedSequence")
+            one, given = pad_packed_sequence(one, batch_first=True)
+            if given.tolist() != ends.tolist():
+                raise CheckFailure(f"a PackedSequence comes back with lengths {given.tolist()}, not {ends.tolist()}")
+        found[name] = one
+    output = joined(model, found, lengths) if isinstance(output, Mapping) else found[""]
     close(output, expected, "a PackedSequence against the padded batch")
     all_close(named(model, after), named(model, state), "the state of a PackedSequence against the padded batch")
 

@@ -23,7 +23,7 @@ from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import figures
 from zoo.spec.shrink import DIVISIBLE, divisible, is_width, with_width
-from zoo.spec.tree import NODES, Component, Layer, Path, Recurrent, at, dotted, layers, parts, put, recurrent
+from zoo.spec.tree import NODES, Component, Layer, Path, Recurrent, Stack, at, dotted, layers, parts, put, recurrent
 
 MOST: Final = 3
 """How many values of another option an option is tried beside."""
@@ -109,11 +109,23 @@ class Option:
 
     def _as_examples(self) -> Iterator[Try]:
         """A whole set of options at once, where no two values of this one fit the same others."""
-        for home in filter(None, (self.spec, divisible(self.spec))):
+        for home in filter(None, (self.spec, divisible(self.spec), self._of_symbols())):
             for example in _examples(type(self.slot.get(home).options)):
                 value = get(example, self.path)
                 if value != get(self.slot.get(home).options, self.path):
                     yield Try(home, self._put(home, example), value)
+
+    def _of_symbols(self) -> Spec | None:
+        """For a head: the model with an input that embeds symbols, whose table a head may share."""
+        if not {"head", "heads"} & {*self.slot.path}:
+            return None
+        stack = next(one for one in self.spec.stacks if self.slot.path[: len(one.path)] == one.path)
+        found = catalogue().find("input", "tokens")
+        width = getattr(stack.input.options, "size", None)
+        if stack.input.provided == found or not isinstance(width, int):
+            return None
+        tokens = Part(found, found.record.options(vocabulary=37, size=width))
+        return put(self.spec, (*stack.path, "input"), tokens)
 
     def _alone(self, layer: Path) -> Iterator[Try]:
         """The layer by itself between an input and no head, where nothing behind it asks for a width."""
@@ -220,12 +232,9 @@ def _has_parameters_of(spec: Spec, path: Path, layer: Path | None, has_parameter
         return has_parameters(dotted(layer))
     stack = path[:-1]
     others = [where for where, one in layers(spec) if isinstance(one, Component) and where[: len(stack)] == stack]
-    return any(
-        map(
-            has_parameters,
-            (dotted((*stack, "input")), dotted((*stack, "pool")), dotted((*stack, "head")), *map(dotted, others)),
-        )
-    )
+    several = [where for head in at(spec, stack, Stack).heads for where in ((*head.path, "pool"), head.path)]
+    own = [("input",), ("pool",), ("head",), *several]
+    return any(map(has_parameters, (*(dotted((*stack, *where)) for where in own), *map(dotted, others))))
 
 
 def fits(spec: Spec) -> bool:

@@ -9,15 +9,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
+from zoo.errors import InputError
+from zoo.heads.base import Classifier
 from zoo.heads.options import LinearOptions
+from zoo.layers.activations import activate
 
 
-class Linear(nn.Module):
-    """(..., F), or maps (..., C, H, W) with all their numbers in a row -> W x + b, (..., size)."""
+class Linear(Classifier):
+    """(..., F), or maps (..., C, H, W) with all their numbers in a row -> W x + b, (..., size).
+
+    These are logits. With an activation they are features: what a sigmoid or a tanh of scores means, and which loss
+    fits, only its user knows.
+    """
 
     def __init__(self, options: LinearOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
-        self.dropout, self.axes = options.dropout, len(input_shape)
+        self.dropout, self.axes, self.activation = options.dropout, len(input_shape), options.activation
+        self.gives = "logits" if options.activation == "none" else "features"
         self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
         self._chosen = chosen(options, "bias")
 
@@ -26,10 +34,12 @@ class Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.linear(F.dropout(x.flatten(-self.axes), self.dropout, self.training))
-        return y
+        return activate(self.activation, y)
 
     def fit(self, features: Tensor, targets: Tensor, *, ridge: float) -> None:
         """Ridge regression: W and b where the sum of |W x + b − y|² and ridge |W|² is least, b without a penalty.
+
+        There must be no activation.
 
         Computed in float64 on the CPU; where features repeat one another and ridge is 0, the smallest of all best W.
         Source: Jaeger 2001, GMD report 148, has the least squares.
@@ -39,6 +49,8 @@ class Linear(nn.Module):
             targets: Shape (N, size).
             ridge: Penalty on squared weights, at least 0.
         """
+        if self.activation != "none":
+            raise InputError(f"a linear head with activation {self.activation} cannot be fitted in closed form")
         X, Y = features.detach().flatten(1).double().cpu(), targets.detach().double().cpu()
         middle = (X.mean(0), Y.mean(0)) if self.linear.bias is not None else (X.new_zeros(()), Y.new_zeros(()))
         X, Y = X - middle[0], Y - middle[1]

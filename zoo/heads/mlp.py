@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
+from zoo.heads.base import Classifier
 from zoo.heads.options import MLPOptions
 from zoo.layers.activations import activate
 
 
-class MLP(nn.Module):
+class MLP(Classifier):
     """Linear maps with an activation after each but the last.
 
     It takes (..., F), or maps (..., C, H, W) with all their numbers in a row, and gives (..., size).

@@ -7,11 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape
+from zoo.heads.base import Classifier
 from zoo.heads.options import TiedOptions
 from zoo.inputs.tokens import Tokens
 
 
-class Tied(nn.Module):
+class Tied(Classifier):
     """(..., size) -> E x + b, (..., vocabulary), where E is the embedding (arXiv:1608.05859, arXiv:1611.01462)."""
 
     def __init__(self, options: TiedOptions, input_shape: Shape, source: nn.Module) -> None:

@@ -29,7 +29,7 @@ from zoo.renamed import old_method, warn
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.follow import joins
-from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
+from zoo.spec.tree import Component, Head, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
 from zoo.spec.tree import Layer as SpecLayer
 
 GIBIBYTE = 2**30
@@ -124,16 +124,23 @@ def _stack(stack: Stack) -> StackModel:
     _initialise_own((*path, "input"), source, stack.init, inside.initialised)
     names = {"input": source.output_shape}
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names)
-    pool = head = None
-    if stack.head is not None:
-        if stack.head.pool is not None:
-            pool = _make((*path, "head", "pool"), stack.head.pool, nn.Module, shape)
-            _initialise((*path, "pool"), pool, stack.init)
-        head = _make((*path, "head"), stack.head.part, nn.Module, shape, source)
-        _initialise((*path, "head"), head, stack.init)
-    model = StackModel(source, layers, pool, head)
+    made = {head.name: _head(stack, head, shape, source) for head in stack.all_heads}
+    pool, head = made.pop("", (None, None))
+    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge)
     model.declared = stack
     return model
+
+
+def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn.Module | None, nn.Module | None]:
+    """A head's pool and the head itself, initialised."""
+    path, pool, made = (*stack.path, *head.path), None, None
+    if head.pool is not None:
+        pool = _make((*path, "pool"), head.pool, nn.Module, shape)
+        _initialise((*path, "pool") if head.name else (*stack.path, "pool"), pool, stack.init)
+    if head.part is not None:
+        made = _make(path, head.part, nn.Module, shape, source)
+        _initialise(path, made, stack.init)
+    return pool, made
 
 
 def _layers(

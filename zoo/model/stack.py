@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +19,13 @@ from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.layers import LayerList
 from zoo.engine.memory import apart
 from zoo.engine.precision import casts
-from zoo.engine.sequence import at_last, zero_where
+from zoo.engine.sequence import zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.model import inputs
 from zoo.model.base import AnyState, Model
+from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
 from zoo.model.layout import TorchLayout, as_torch, layout_of
 from zoo.spec.traits import not_streamable
@@ -39,17 +40,22 @@ def stack(options: NoOptions, stacks: Mapping[str, StackModel]) -> StackModel:
 class StackModel(Model):
     """Layers one after the other, batch first.
 
-    Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`. The keys of `state_dict` follow
-    from that, as in `layers.0.cell.weight_ih` and `layers.0.reverse_cell.weight_ih`.
+    Its parts are `input`, `layers` (a ModuleList), and, with a head, `pool` and `head`; with several heads `heads`,
+    by their names, and `pools`. The keys of `state_dict` follow from that, as in `layers.0.cell.weight_ih`,
+    `layers.0.reverse_cell.weight_ih` and `heads.actor.linear.weight`.
 
     Args:
         input: From the model's input to features.
         layers: In their order.
         pool: From a sequence of features to one. None for an output at every step.
-        head: From features to the output. None for a model whose output is that of its last layer.
+        head: From features to the output. None for a model whose output is that of its last layer, or of its pool.
+        heads: A pool, or None, and a head, or None, for each of several outputs, by name.
+        merge: "sum" for one output, the sum of what several heads give. None for a mapping.
 
     Attributes:
         declared: What the spec says of the stack.
+        heads: Several heads by name, or None.
+        pools: Those in front of several heads, by the heads' names, or None.
 
     Example:
         >>> model = zoo.build("rnn-classifier", seed=0)
@@ -60,13 +66,26 @@ class StackModel(Model):
     declared: Stack
 
     def __init__(
-        self, input: Input, layers: Iterable[Layer], pool: nn.Module | None = None, head: nn.Module | None = None
+        self,
+        input: Input,
+        layers: Iterable[Layer],
+        pool: nn.Module | None = None,
+        head: nn.Module | None = None,
+        *,
+        heads: Mapping[str, tuple[nn.Module | None, nn.Module | None]] | None = None,
+        merge: Literal["sum"] | None = None,
     ) -> None:
         super().__init__()
         self.input = input
         self.layers = LayerList(layers)
         self.pool = pool
         self.head = head
+        self.heads = self.pools = None
+        if heads:
+            pools = {name: one for name, (one, _) in heads.items() if one is not None}
+            self.pools = Pools(pools) if pools else None
+            pooled = {name: name in pools for name in heads}
+            self.heads = Heads({name: one for name, (_, one) in heads.items()}, pooled, merge)
         if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
             # Without one number of its own, a model would know neither its dtype nor its device.
             self.register_buffer("_like", torch.empty(0), persistent=False)
@@ -127,8 +146,9 @@ class StackModel(Model):
         Returns:
             Without a head `(output, state)`, with output of shape (B, T, D), zero in padding, or a PackedSequence for
             one. With a head its output alone, of shape (B, size) behind a pool and (B, T, size) without, or
-            `(output, state)` with return_state. With return_states always `(output, state, states)`, where states is a
-            `zoo.State` of (B, T, ...).
+            `(output, state)` with return_state. With a pool and no head it is what the pool gives, (B, D), and with
+            several heads a mapping of their names to what each gives. With return_states always
+            `(output, state, states)`, where states is a `zoo.State` of (B, T, ...).
 
         Raises:
             InputError: If something does not fit. It says how to mend it.
@@ -140,14 +160,20 @@ class StackModel(Model):
             0.0
         """
         given = self._checked(x, state, lengths, dt, observed, reset, all_states=return_states)
-        output: Tensor | PackedSequence
+        output: Any
         output, after, states = self._run(given, state)
         if given.packed is not None and self.pool is None:
-            packed, lengths = given.packed
-            output = inputs.packed_like(packed, output, self.output_lengths(lengths))
+            packed, before = given.packed
+            ends = self.output_lengths(before)
+            if isinstance(output, dict):
+                assert self.heads is not None
+                pooled = self.heads.pooled
+                output = {k: v if pooled[k] else inputs.packed_like(packed, v, ends) for k, v in output.items()}
+            elif self.heads is None or not all(self.heads.pooled.values()):
+                output = inputs.packed_like(packed, output, ends)
         if return_states:
             return output, after, states
-        return (output, after) if self.head is None or return_state else output
+        return (output, after) if return_state or self._bare else output
 
     def step(
         self,
@@ -157,7 +183,7 @@ class StackModel(Model):
         dt: Tensor | None = None,
         observed: Tensor | None = None,
         reset: Tensor | None = None,
-    ) -> tuple[Tensor, Any]:
+    ) -> tuple[Any, Any]:
         """Run one time step. Over all steps this is the same as one run over the whole sequence.
 
         Args:
@@ -168,7 +194,7 @@ class StackModel(Model):
             reset: Whether a sequence's state starts anew before the step, booleans of shape (B,).
 
         Returns:
-            The pair `(output, state)`, with output of shape (B, D).
+            The pair `(output, state)`, with output of shape (B, D), or a mapping of such for several heads.
 
         Raises:
             InputError: If the model cannot run one step at a time (a reverse direction, a pool over time), or something
@@ -184,6 +210,8 @@ class StackModel(Model):
             raise InputError(f"{self._called} cannot run one step at a time: {self._why_not_stepwise}")
         x, dt, observed, reset = inputs.as_sequence(x, self.input_shape, dt, observed, reset)
         output, after, _ = self._run(self._checked(x, state, None, dt, observed, reset), state)
+        if isinstance(output, dict):
+            return {name: one.squeeze(1) for name, one in output.items()}, after
         return output.squeeze(1), after
 
     def init_state(self, batch: int) -> Any:
@@ -263,6 +291,52 @@ class StackModel(Model):
         returned.example(self.input, x, (batch, steps, *self.input_shape))
         return x.to(device)
 
+    def loss(
+        self,
+        output: Any,
+        target: Any,
+        lengths: Tensor | Sequence[int] | None = None,
+        *,
+        target_lengths: Tensor | Sequence[int] | None = None,
+    ) -> Any:
+        """What training makes small: the loss of the head, a mean over valid steps or over sequences as the head says.
+
+        Args:
+            output: What a call gave.
+            target: As the head takes it; for several heads a mapping by their names, of all of them or of some.
+            lengths: Number of valid steps of each sequence, as in the call. What stands beyond counts for nothing.
+            target_lengths: Number of symbols of each target, where these have lengths of their own, as with `ctc`.
+
+        Returns:
+            A number; for several heads a dict of numbers, whose sum is one way to train them together.
+
+        Raises:
+            InputError: If there is no head with a loss, or something does not fit.
+
+        Example:
+            >>> head = {"kind": "linear", "size": 3}
+            >>> model = zoo.build("lstm", seed=0, head=head)
+            >>> output = model(torch.ones(2, 5, 10), lengths=[5, 3])
+            >>> model.loss(output, torch.ones(2, 5, dtype=torch.int64), lengths=[5, 3]).shape
+            torch.Size([])
+        """
+        return loss_of(self, output, target, lengths, target_lengths)
+
+    def decode(self, output: Any, lengths: Tensor | Sequence[int] | None = None) -> Any:
+        """The head's best answer: the likeliest symbol, path or label sequence, with -1 beyond a sequence's end.
+
+        Args:
+            output: What a call gave.
+            lengths: Number of valid steps of each sequence, as in the call.
+
+        Returns:
+            Integers of shape (B, T), or (B,) behind a pool; for several heads a dict of them, of those that decode.
+
+        Raises:
+            InputError: If there is no head that decodes.
+        """
+        return decoded(self, output, lengths)
+
     def _checked(
         self,
         x: Tensor | PackedSequence,
@@ -284,13 +358,22 @@ class StackModel(Model):
             observed,
             reset,
             reader=inputs.Reader(self.input_shape, self.input.vocabulary, device, dtype, self.layers),
-            ended=state is not None and self.pool is None,
+            ended=state is not None and not self._pools,
             engine=self.engine,
             all_states=all_states,
-            final=self.pool is not None,
+            final=self._pools,
         )
 
-    def _run(self, given: Inputs, state: AnyState | None) -> tuple[Tensor, Any, State | None]:
+    @property
+    def _bare(self) -> bool:
+        """Whether it gives its last layer's output as it is."""
+        return self.head is None and self.pool is None and self.heads is None
+
+    @property
+    def _pools(self) -> bool:
+        return self.pool is not None or (self.heads is not None and any(self.heads.pooled.values()))
+
+    def _run(self, given: Inputs, state: AnyState | None) -> tuple[Any, Any, State | None]:
         """Embed, run the layers, then the head."""
         run = given.run
         features = self._embedded(given.x, run.valid, run.observed)
@@ -298,7 +381,7 @@ class StackModel(Model):
         if initial is not None:
             y = stacked.run(self._recurrent, features, initial, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
-            output = y.output if self.head is None else apart([self._headed(y, given)], (given.x,), self)[0]
+            output = y.output if self._bare else self._own(self._headed(y, given), [given.x])
             return output, as_torch(y.state), None
         before = None
         if state is not None:
@@ -311,13 +394,24 @@ class StackModel(Model):
         came += (before or {}).values()
         return self._handed_out(self._headed(y, given), y.state, y.states if run.all_states else None, came)
 
+    def _own(self, output: Any, given: Iterable[Tensor]) -> Any:
+        """An output, or several by name, each tensor with memory of its own."""
+        if isinstance(output, dict):
+            return dict(zip(output, apart([*output.values()], given, self), strict=True))
+        return apart([output], given, self)[0]
+
     def _handed_out(
-        self, output: Tensor, after: States, states: States | None, given: Iterable[Tensor]
-    ) -> tuple[Tensor, Any, State | None]:
+        self, output: Any, after: States, states: States | None, given: Iterable[Tensor]
+    ) -> tuple[Any, Any, State | None]:
         """What a run gives, each tensor with memory of its own."""
         if isinstance(self._layout, TorchLayout) and states is None:  # which stacks the state anew
-            return apart([output], given, self)[0], self._layout.outward(after), None
-        output, *own = apart([output, *after.values(), *(states or {}).values()], given, self)
+            return self._own(output, given), self._layout.outward(after), None
+        if isinstance(output, dict):
+            several = [*output.values(), *after.values(), *(states or {}).values()]
+            found = apart(several, given, self)
+            output, own = dict(zip(output, found, strict=False)), found[len(output) :]
+        else:
+            output, *own = apart([output, *after.values(), *(states or {}).values()], given, self)
         last = dict(zip(after, own, strict=False))
         together = None if states is None else State(dict(zip(states, own[len(after) :], strict=True)))
         return output, self._layout.outward(last), together
@@ -342,18 +436,12 @@ class StackModel(Model):
         real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
         return real if real is x else zero_where(real, valid)
 
-    def _headed(self, y: LayerOutput, given: Inputs) -> Tensor:
+    def _headed(self, y: LayerOutput, given: Inputs) -> Any:
+        """What the head makes of the last layer's output; with several, what each makes, or their sum."""
         run = given.run.behind(self.layers.windows, given.x.shape[1])
-        output = y.output
-        if self.pool is not None:
-            final = at_last(output, run.lengths) if y.final is None else y.final
-            expected = (*output.shape[:1], *output.shape[2:])
-            output = returned.called(self.pool, output, run.valid, final, expected=expected)
-        if self.head is None:
-            return output
-        leading = output.shape[: 1 if self.pool is not None else 2]
-        output = returned.called(self.head, output, expected=leading, leading=True, real=False)
-        return output if self.pool is not None else zero_where(output, run.valid)
+        if self.heads is None:
+            return headed(y, run, self.pool, self.head)
+        return self.heads(y, run, self.pools)
 
     def _by_likelihood(self) -> Iterator[nn.Module]:
         """The cells first."""

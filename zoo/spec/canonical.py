@@ -79,7 +79,7 @@ class Spec:
         """The same model with something of its only stack changed.
 
         Args:
-            **changes: New values of its `input`, `init`, `layers` or `head`.
+            **changes: New values of its `input`, `init`, `layers`, `head`, `heads` or `merge`.
 
         Returns:
             A new spec.
@@ -100,6 +100,11 @@ class Spec:
     def head(self) -> Head | None:
         """The head of the only stack, or None."""
         return self.only.head
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The heads of the only stack where it has several, by their names."""
+        return self.only.heads
 
     @property
     def init(self) -> Part:

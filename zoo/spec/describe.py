@@ -92,9 +92,19 @@ class ModelDescription:
 
     @property
     def output_shape(self) -> Shape | None:
-        """Shape of one step of the output, or of the output of one sequence behind a pool."""
+        """Shape of one step of the output, or of one sequence behind a pool; of the last of several heads."""
         last = self.rows[-1].description
         return None if last is None else last.output_shape
+
+    @property
+    def output_shapes(self) -> dict[str, Shape | None]:
+        """The shape of each of several heads' outputs, by name; empty for a model of one output."""
+        found: dict[str, Shape | None] = {}
+        for row in self.rows:
+            if "heads" in row.path:  # a head's row comes behind that of its pool
+                name = str(row.path[row.path.index("heads") + 1])
+                found[name] = None if row.description is None else row.description.output_shape
+        return found
 
     def macs(self, steps: int) -> int | None:
         """Multiply-adds per sequence.
@@ -174,7 +184,7 @@ def _stack(stack: Stack, follow: Follow) -> tuple[list[Row], StackDescription | 
     path = stack.path
     source = follow.ask((*path, "input"), stack.input)
     rows = [Row((*path, "input"), stack.input, source)]
-    pooled = stack.head is not None and stack.head.pool is not None
+    pooled = any(head.pool is not None for head in stack.all_heads)
     begin = Flow(source.output_shape) if source else None
     found = follow.layers(stack.layers, (*path, "layers"), begin, {"input": begin}, pooled=pooled)
     for index, (layer, (one, after)) in enumerate(zip(stack.layers, found, strict=True)):
@@ -182,16 +192,31 @@ def _stack(stack: Stack, follow: Follow) -> tuple[list[Row], StackDescription | 
         rows.append(Row((*path, "layers", index), part, one, after.windows if after else ()))
     end = found[-1][1] if found else begin
     head, shape = None, end.shape if end else None
-    if stack.head is not None:
-        behind = _head(stack.head, (*path, "head"), end, source, follow)
+    shapes: list[Shape | None] = []
+    for one_head in stack.all_heads:
+        behind = _head(one_head, (*path, *one_head.path), end, source, follow)
         rows += behind
-        head = behind[-1].description
-        shape = head.output_shape if head else None
+        shapes.append(behind[-1].description.output_shape if behind[-1].description else None)
+        head = behind[-1].description if one_head.part is not None and not one_head.name else None
+        shape = shapes[-1]
+    if stack.merge is not None:
+        _summed(stack, shapes, follow)
     known = [one for one, _ in found if one is not None]
     if source is None or shape is None or len(known) < len(found):
         return rows, None
     windows = end.windows if end else ()
     return rows, StackDescription(input=source, layers=tuple(known), head=head, output_shape=shape, windows=windows)
+
+
+def _summed(stack: Stack, shapes: list[Shape | None], follow: Follow) -> None:
+    """What is added up must be equally wide, and all of it per step or all of it per sequence."""
+    path = (*stack.path, "heads", "merge")
+    known = dict.fromkeys(shape for shape in shapes if shape is not None)
+    if len(known) > 1:
+        each = ", ".join(map(str, known))
+        follow.note(path, f"merge: sum adds outputs of equal shape, and the heads give {each}")
+    if len({head.pool is None for head in stack.heads}) > 1:
+        follow.note(path, "merge: sum adds outputs of steps or of sequences, and some heads pool")
 
 
 def _head(head: Head, path: Path, end: Flow | None, source: Description | None, follow: Follow) -> list[Row]:
@@ -201,6 +226,8 @@ def _head(head: Head, path: Path, end: Flow | None, source: Description | None, 
         pool = follow.ask((*path, "pool"), head.pool, shape)
         rows.append(Row((*path, "pool"), head.pool, pool, windows))
         shape = pool.output_shape if pool else None
+    if head.part is None:
+        return rows
     found = follow.ask(path, head.part, shape, source)
     if found is not None and head.pool is not None:  # behind a pool it runs once per sequence, not once per step
         found = Description(

@@ -16,7 +16,7 @@ from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
 from zoo.spec.problems import Path
-from zoo.spec.tree import NODES, Component, Layer, Norm, Recurrent, Stack, replaced
+from zoo.spec.tree import NODES, Component, Head, Layer, Norm, Recurrent, Stack, replaced
 
 MOST_BITS: Final = 1024
 """Of an integer that is written out, for the reader to say where it stands and that it is too large."""
@@ -51,9 +51,17 @@ def stack_data(stack: Stack) -> dict[str, Any]:
         "layers": [layer_data(layer) for layer in stack.layers],
     }
     if stack.head is not None:
-        pool = {} if stack.head.pool is None else {"pool": part_data(stack.head.pool)}
-        data["head"] = as_mapping(part_data(stack.head.part)) | pool
+        data["head"] = head_data(stack.head)
+    if stack.heads:
+        merge = {} if stack.merge is None else {"merge": stack.merge}
+        data["heads"] = {head.name: head_data(head) for head in stack.heads} | merge
     return data
+
+
+def head_data(head: Head) -> dict[str, Any]:
+    """A head as it would stand under `head`, or under its name among several."""
+    pool = {} if head.pool is None else {"pool": part_data(head.pool)}
+    return as_mapping("none" if head.part is None else part_data(head.part)) | pool
 
 
 class Writer(yaml.SafeDumper):

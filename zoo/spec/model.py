@@ -27,6 +27,7 @@ from zoo.spec.places import (
     ArchitecturePlace,
     CellPlace,
     HeadPlace,
+    HeadsPlace,
     InitPlace,
     InputPlace,
     NormPlace,
@@ -382,6 +383,10 @@ class StackEntry(Inherited):
     head: HeadPlace | None = Field(
         default=None,
         description="The head, which maps the last layer's output to the model's; its `pool` reduces over time first.",
+    )
+    heads: HeadsPlace | None = Field(
+        default=None,
+        description="Several heads by name instead of one: the output is a mapping, or with `merge: sum` their sum.",
     )
 
 

@@ -6,6 +6,7 @@ context, so that a plugin's options never collide with the format's keys.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
@@ -22,6 +23,7 @@ FREEZABLE: Final = ("cell", "head", "input", "layer", "norm", "pool")
 """Kinds whose mapping may say `frozen: true`."""
 LARGEST: Final = (2 - 2**-23) * 2.0**127
 """Of float32: a larger option ends the first step of a model."""
+HEAD_NAME: Final = r"[a-z][a-z0-9_]*"
 
 
 class Lookup(Protocol):
@@ -43,8 +45,14 @@ class NormEntry:
 
 @dataclass(frozen=True, slots=True)
 class HeadEntry:
-    part: Part
+    part: Part | None
     pool: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsEntry:
+    heads: Mapping[str, HeadEntry]
+    merge: Literal["sum"] | None
 
 
 def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Part:
@@ -169,11 +177,49 @@ def _head(value: Any, info: ValidationInfo) -> HeadEntry | NoneChosen:
     if isinstance(value, Mapping) and value.get("pool", "none") != "none":
         with collecting(found, "pool"):
             pool = choose("pool", value["pool"], info)
+    if isinstance(value, Mapping) and value.get("kind") == "none":
+        found += [
+            Problem((str(key),), "extra_forbidden", "", allowed=("kind", "pool"))
+            for key in value
+            if key not in ("kind", "pool")
+        ]
+        if found:
+            raise wrap(found)
+        return NoneChosen() if pool is None else HeadEntry(None, pool)
     with collecting(found):
         part = choose("head", value, info, "pool")
     if part is None or found:
         raise wrap(found)
     return HeadEntry(part, pool)
+
+
+def _heads(value: Any, info: ValidationInfo) -> HeadsEntry | NoneChosen:
+    if value == "none":
+        return NoneChosen()
+    if not isinstance(value, Mapping) or not value:
+        raise mistake("heads_type", f"must be a mapping of names to heads, as in {{actor: {{...}}}}, not {show(value)}")
+    found: list[Problem] = []
+    heads: dict[str, HeadEntry] = {}
+    merge = value.get("merge")
+    if merge not in (None, "sum"):
+        found.append(Problem(("merge",), "heads_merge", f"merge of heads must be 'sum', not {show(merge)}"))
+    for name, one in value.items():
+        if name == "merge":
+            continue
+        if not isinstance(name, str) or not re.fullmatch(HEAD_NAME, name):
+            said = f"a head's name is lower case letters, digits and '_', starting with a letter, not {show(name)}"
+            found.append(Problem((str(name),), "heads_name", said))
+            continue
+        with collecting(found, name):
+            entry = _head(one, info)
+            if isinstance(entry, NoneChosen):
+                raise mistake("heads_none", "must be a head, or have a pool: leave out a name that has neither")
+            heads[name] = entry
+    if not heads and not found:
+        raise mistake("heads_type", "must name at least one head, as in {actor: {kind: linear, size: 6}}")
+    if found:
+        raise wrap(found)
+    return HeadsEntry(heads, "sum" if merge == "sum" else None)
 
 
 def _input(value: Any, info: ValidationInfo) -> Part:
@@ -190,5 +236,6 @@ CellPlace = place("cell")
 InitPlace = place("init")
 NormPlace = Annotated[NormEntry | NoneChosen, PlainValidator(_norm), WithJsonSchema({"x-component": "norm"})]
 HeadPlace = Annotated[HeadEntry | NoneChosen, PlainValidator(_head), WithJsonSchema({"x-component": "head"})]
+HeadsPlace = Annotated[HeadsEntry | NoneChosen, PlainValidator(_heads), WithJsonSchema({"x-short": "heads"})]
 InputPlace = Annotated[Part, PlainValidator(_input), WithJsonSchema({"x-component": "input"})]
 ArchitecturePlace = place("architecture")

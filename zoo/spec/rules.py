@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zoo.components import ArchitectureType, CellType, PoolType
+from zoo.components import ArchitectureType, CellType, HeadType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
@@ -22,10 +22,11 @@ from zoo.spec.model import (
     StacksFile,
     stacks_of,
 )
+from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
 from zoo.spec.traits import not_streamable
-from zoo.spec.tree import Component, Recurrent, Stack, recurrent
+from zoo.spec.tree import Component, Head, Recurrent, Stack, recurrent
 
 Place = Callable[[Path], Path]
 
@@ -41,6 +42,9 @@ def of_file(file: SpecFile | StacksFile, catalogue: Catalogue) -> Iterator[Probl
 
 
 def _of_stack(stack: StackEntry) -> Iterator[Problem]:
+    if isinstance(stack.head, HeadEntry) and isinstance(stack.heads, HeadsEntry):
+        said = "a model has one head or several, not both: write all of them in heads, or head: none beside these"
+        yield Problem(("heads",), "heads", said)
     entries = recurrent_entries(stack)
     if len(entries) > MOST_LAYERS:
         yield Problem(("layers",), "layers_count", f"a model has at most {MOST_LAYERS} layers, not {len(entries)}")
@@ -115,7 +119,8 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
         yield from _supported(path, layer, place)
     yield from _too_large(description, place)
     for stack in spec.stacks:
-        yield from _pool(stack, place)
+        for head in stack.all_heads:
+            yield from _pool(stack, head, place)
     yield from _wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(
@@ -136,12 +141,17 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
     assert isinstance(record, ArchitectureType)
     for stack, asked in zip(spec.stacks, record.stacks, strict=False):
         who = f"the {stack.name} of architecture {record.name!r}"
-        if asked.head == "required" and stack.head is None:
+        if asked.head == "required" and not any(head.part for head in stack.all_heads):
             yield Problem(place((stack.name,)), "stack", f"{who} needs a head, as in head: {{kind: linear, size: 10}}")
-        if asked.head == "none" and stack.head is not None:
-            yield Problem(place((stack.name, "head")), "stack", f"{who} has no head: leave it out")
-        if not asked.pool and stack.head is not None and stack.head.pool is not None:
-            yield Problem(place((stack.name, "head", "pool")), "stack", f"{who} has no pool over time: leave it out")
+        if stack.heads and stack.merge is None:
+            said = f"{who} gives one output: give its heads merge: sum, or have one head"
+            yield Problem(place((stack.name, "heads")), "stack", said)
+        for head in stack.all_heads:
+            where = (stack.name, *head.path)
+            if asked.head == "none":
+                yield Problem(place(where), "stack", f"{who} has no head: leave it out")
+            if not asked.pool and head.pool is not None:
+                yield Problem(place((*where, "pool")), "stack", f"{who} has no pool over time: leave it out")
         why = not_streamable(stack) if asked.streamable else None
         if why is not None:
             yield Problem(place((stack.name,)), "stack", f"{who} runs one step at a time, and cannot: {why}")
@@ -178,12 +188,15 @@ def _supported(path: Path, layer: Recurrent, place: Place) -> Iterator[Problem]:
             yield Problem(place((*path, "dropout", kind)), "dropout_kind", f"dropout.{kind}: cell {cell.name!r} {why}")
 
 
-def _pool(stack: Stack, place: Place) -> Iterator[Problem]:
+def _pool(stack: Stack, head: Head, place: Place) -> Iterator[Problem]:
     """The final output of each direction is known right behind the recurrent layer that runs backwards."""
-    pool = stack.head.pool if stack.head is not None else None
+    pool = head.pool
+    where = place((*stack.path, *head.path, "pool"))
+    if pool is not None and head.part is not None and isinstance(head.part.record, HeadType) and head.part.record.steps:
+        said = f"head {head.part.record.name!r} needs an output at every step, and a pool leaves one: leave it out"
+        yield Problem(where, "pool", said)
     if pool is None or not isinstance(pool.record, PoolType) or not pool.record.final:
         return
-    where = place((*stack.path, "head", "pool"))
     last = max((i for i, layer in enumerate(stack.layers) if isinstance(layer, Recurrent)), default=None)
     if last is None:
         yield Problem(

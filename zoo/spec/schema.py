@@ -26,7 +26,7 @@ from zoo.spec.model import (
     VariantEntry,
     file_type,
 )
-from zoo.spec.places import FREEZABLE
+from zoo.spec.places import FREEZABLE, HEAD_NAME
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
@@ -52,6 +52,18 @@ def json_schema(catalogue: Catalogue) -> Schema:
                     "minItems": 1,
                     "maxItems": MOST_LAYERS,
                     "items": {"anyOf": [_ref("recurrent_layer"), _ref("layer")]},
+                },
+            ]
+        },
+        "heads": {
+            "anyOf": [
+                {"const": "none"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "properties": {"merge": {"const": "sum", "description": "One output, the sum of the heads'."}},
+                    "propertyNames": {"pattern": f"^{HEAD_NAME}$"},
+                    "additionalProperties": _ref("head"),
                 },
             ]
         },
@@ -118,6 +130,18 @@ def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     none = ["none"] if kind in ("head", "norm") else []
     choices: list[Schema] = [{"enum": [*none, *bare]}] if none or bare else []
     choices += [_mapping(one, kind, _spellings(one, names), definitions) for one in provided]
+    if kind == "head":
+        pool = {"kind": {"const": "none"}, "pool": {"anyOf": [{"const": "none"}, _ref("pool")]}}
+        said = "No head: the model gives what the pool gives."
+        choices.append(
+            {
+                "type": "object",
+                "description": said,
+                "properties": pool,
+                "required": ["kind"],
+                "additionalProperties": False,
+            }
+        )
     if kind == "input":
         choices.insert(0, {"type": "integer", "minimum": 1, "description": "A number of features."})
     return {"anyOf": choices} if choices else {"not": {}}

@@ -17,7 +17,7 @@ from zoo.spec.model import (
     RecurrentEntry,
     StackEntry,
 )
-from zoo.spec.places import HeadEntry, NormEntry
+from zoo.spec.places import HeadEntry, HeadsEntry, NormEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.tree import Component, Head, Layer, Norm, Recurrent, Stack, inherits, replaced
 
@@ -73,9 +73,9 @@ class Resolving:
         source = self._inside(self.stack.input, ("input",), ("input",), None)
         if self.problems:
             return None
-        head = self.stack.head
+        head, heads = self.stack.head, self.stack.heads
         given = self.stack.model_fields_set
-        self.origins |= {(*self.at, key): (*self.at, key) for key in ("input", "head") if key in given}
+        self.origins |= {(*self.at, key): (*self.at, key) for key in ("input", "head", "heads") if key in given}
         self.origins[*self.at, "init"] = (*self.at, "init")
         return Stack(
             name=".".join(map(str, self.at)),
@@ -83,6 +83,10 @@ class Resolving:
             init=self.stack.init or default(self.catalogue, "init", "paper"),
             layers=layers,
             head=Head(part=head.part, pool=head.pool) if isinstance(head, HeadEntry) else None,
+            heads=tuple(Head(name=name, part=one.part, pool=one.pool) for name, one in heads.heads.items())
+            if isinstance(heads, HeadsEntry)
+            else (),
+            merge=heads.merge if isinstance(heads, HeadsEntry) else None,
         )
 
     def _layers(self, layers: LayerEntries, path: Path, written: Path, above: StackEntry | None) -> tuple[Layer, ...]:

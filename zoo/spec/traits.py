@@ -31,10 +31,8 @@ def _bounded(stack: Stack) -> bool:
         bounded = _bounded_layer(layer, all(named[name] for name in layer.of) if layer.of else bounded)
         if layer.name is not None:
             named[layer.name] = bounded
-    if stack.head is not None:
-        behind = [stack.head.part] if stack.head.pool is None else [stack.head.pool, stack.head.part]
-        bounded = bounded and all(part.traits.bounded for part in behind)
-    return bounded
+    behind = [part for head in stack.all_heads for part in (head.pool, head.part) if part is not None]
+    return bounded and all(part.traits.bounded for part in behind)
 
 
 def _bounded_layer(layer: Layer, bounded: bool) -> bool:
@@ -61,8 +59,10 @@ def not_streamable(root: Spec | Stack) -> str | None:
     for path, layer in over_time(root):
         if isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse):
             return f"{dotted(path)} {'is bidirectional' if layer.bidirectional else 'is reversed'}"
-    if root.head is not None and root.head.pool is not None:
-        return f"the head pools over time (pool: {root.head.pool.record.name})"
+    for head in root.all_heads:
+        if head.pool is not None:
+            named = f"the head {head.name}" if head.name else "the head"
+            return f"{named} pools over time (pool: {head.pool.record.name})"
     for path, node in over_time(root):
         if isinstance(node, Part) and not node.traits.streamable:
             return f"{dotted(path)} ({node.record.name}) cannot run in chunks"

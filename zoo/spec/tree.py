@@ -1,6 +1,6 @@
 """The tree of a spec: its nodes, and the one way to walk over them.
 
-    Spec -> Stack -> input, init, layers, head
+    Spec -> Stack -> input, init, layers, head or heads by name
     layer = Recurrent (cell, norm, init) | Component, whose options may hold layers of their own
 
 A path says where a node stands in a spec that spells every layer out: `("layers", 0, "cell")`, `("head", "pool")`, and
@@ -74,18 +74,32 @@ Layer = Recurrent | Component
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The head and the pool over time in front of it; no pool means an output per step."""
+    """A head and the pool over time in front of it.
 
+    Attributes:
+        name: Of one of several heads; "" of the only one.
+        pool: None means an output per step.
+        part: None leaves what the pool gives as it is.
+    """
+
+    name: str = ""
     pool: Part | None = None
-    part: Part
+    part: Part | None
+
+    @property
+    def path(self) -> Path:
+        """Where it stands in its stack."""
+        return ("heads", self.name) if self.name else ("head",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """An input, layers one after the other, and a head or none.
+    """An input, layers one after the other, and a head or none, or several heads.
 
     Attributes:
         init: Of what is no recurrent layer.
+        heads: Several, by their names, in the order of the file; then `head` is None.
+        merge: How the outputs of several heads become one; None keeps them apart.
         name: As its architecture calls it; "" where the model is one stack, whose keys stand at the top of the file.
     """
 
@@ -94,11 +108,23 @@ class Stack:
     init: Part
     layers: tuple[Layer, ...]
     head: Head | None = None
+    heads: tuple[Head, ...] = ()
+    merge: Literal["sum"] | None = None
 
     @property
     def path(self) -> Path:
         """Where it stands in the spec."""
         return (self.name,) if self.name else ()
+
+    @property
+    def all_heads(self) -> tuple[Head, ...]:
+        """The only head, several, or none."""
+        return self.heads if self.head is None else (self.head,)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether every output is one for a sequence, and none is one for each step."""
+        return bool(self.all_heads) and all(head.pool is not None for head in self.all_heads)
 
 
 Node = Stack | Layer | Norm | Head | Part
@@ -216,9 +242,11 @@ def _found(path: Path, value: Any) -> Iterator[tuple[Path, Node]]:
 
 
 def _inside(path: Path, index: int, item: Any) -> Path:
-    """The stacks of an architecture stand under their names; the only one of a model has none."""
+    """The stacks of an architecture, and several heads, stand under their names; the only stack of a model has none."""
     if isinstance(item, Stack):
         return (*path, *item.path)
+    if isinstance(item, Head):
+        return (*path, item.name)
     return (*path, index)
 
 

@@ -29,7 +29,7 @@ def layers_of(model: Model) -> tuple[Recurrent, ...]:
         ZooError: something in it is no weight of a recurrent layer that other libraries know; says what.
     """
     spec = model.spec
-    if spec.head is not None:
+    if spec.only.all_heads:
         raise ZooError(f"{spec.name}: other libraries' recurrent modules have no head: leave it out of the spec")
     if spec.input.record.name != "features":
         raise ZooError(f"{spec.name}: other libraries read features, not input {spec.input.record.name}")

@@ -151,6 +151,7 @@ def _hold_against(model: zoo.Model, data: Sequences, outputs: int) -> None:
         given = tuple(data.sequences([0]).output(model, next(model.parameters()).device).shape[1:])
     if given != (outputs,):
         assert model.spec.head is not None
+        assert model.spec.head.part is not None
         raise zoo.InputError(
             f"{model.spec.id}: head {model.spec.head.part.record.name!r} gives outputs of shape {given}, and has no "
             f"option `size` to make them the {outputs} that the data need"

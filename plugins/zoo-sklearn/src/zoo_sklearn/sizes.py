@@ -40,8 +40,8 @@ def sized(spec: zoo.Spec, features: int | None, outputs: int) -> zoo.Spec:
 
 def pooled_head(spec: zoo.Spec) -> None:
     """Raise zoo.InputError unless the spec gives one output per sequence."""
-    if spec.head is None:
-        lacks = "no head"
+    if spec.head is None or spec.head.part is None:
+        lacks = "several heads" if spec.heads else "no head"
     elif spec.head.pool is None:
         lacks = "a head without a pool, which gives an output at every step"
     else:
