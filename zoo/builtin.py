@@ -11,7 +11,7 @@ from zoo.cells.gated import options as gated
 from zoo.cells.gated import others, relatives, typed
 from zoo.cells.linear import options as linear
 from zoo.cells.linear import spaces
-from zoo.cells.matrix import fast_weights
+from zoo.cells.matrix import decayed, fast_weights
 from zoo.cells.matrix import options as matrix
 from zoo.cells.memory import options as memory
 from zoo.cells.spatial import options as spatial
@@ -52,6 +52,7 @@ def zoo_cells() -> list[CellType]:
         *spaces.SPACES,
         *matrix.CELLS,
         *fast_weights.FAST_WEIGHTS,
+        *decayed.DECAYED,
         *memory.CELLS,
         *structured.CELLS,
         *spatial.CELLS,

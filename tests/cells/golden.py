@@ -35,6 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "lipschitz": {"epsilon": 0.5, "gamma": 0.25},
     "lmu": {"order": 3, "theta": 4.0},
     "mamba": {"state_size": 2, "kernel": 2, "rank": 2},
+    "mamba2": {"heads": 2, "groups": 2, "state_size": 2, "kernel": 2},
     "mclstm": {"mass": 2},
     "miru1": {"lam": 0.25},
     "miru2": {"lam": 0.25, "beta": 0.75},

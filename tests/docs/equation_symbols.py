@@ -122,6 +122,13 @@ def mamba(cell: Any) -> Arrays:
     return {**made, "A_log": of(cell, "A_log"), "D": of(cell, "D")}
 
 
+def mamba2(cell: Any) -> Arrays:
+    W_z, W_u, w_dt = np.split(of(cell, "in_proj"), [SIZE, 4 * SIZE])
+    made = {"W_z": W_z, "W_u": W_u, "w_Δ": w_dt[0], "w_k": of(cell, "conv_weight").T[::-1], "b": of(cell, "conv_bias")}
+    made |= {name: of(cell, name) for name in ("dt_bias", "A_log", "D")}
+    return {**made, "w": of(cell, "norm_weight")}
+
+
 def mclstm(cell: Any) -> Arrays:
     return {
         f"{letter}_{name}": of(cell, f"{word}_{name}")

@@ -25,6 +25,7 @@ from equation_symbols import (
     lmu,
     ltc,
     mamba,
+    mamba2,
     mclstm,
     mogrifier,
     nas,
@@ -76,6 +77,7 @@ MORE: dict[str, Case] = {
     ),
     "ltc": Case({"unfolds": 2}, symbols=ltc, counts={"i": INDICES, "j": INDICES, "k": INDICES}, times=2),
     "mamba": Case({"state_size": SIZE, "rank": SIZE}, symbols=mamba, counts={"k": range(4)}),
+    "mamba2": Case({"state_size": SIZE}, symbols=mamba2, counts={"k": range(4)}),
     "mclstm": Case(
         {"mass": 2},
         symbols=mclstm,

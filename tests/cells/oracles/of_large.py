@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oracles.copied import DOUBLE, Copied, Numbers, Oracle, loaded, source
+from oracles.copied import DOUBLE, Copied, Numbers, Oracle, doubled, loaded, source
 
 
 def rglru(given: Copied) -> Numbers:
@@ -29,6 +29,58 @@ def rglru(given: Copied) -> Numbers:
     positions = torch.arange(given.x.shape[1]).expand(given.x.shape[:2])
     y = module(given.x, positions)
     return y, {"h": module.recurrent_states}
+
+
+class _Carried:
+    """What its mixer takes for a cache: nothing before the convolution, and a state to begin with."""
+
+    def __init__(self, state: Tensor) -> None:
+        self.state = state
+
+    def get_conv_state(self, layer: int, state_idx: int) -> None:
+        return None
+
+    def get_recurrent_state(self, layer: int, state_idx: int) -> Tensor:
+        return self.state
+
+    def is_recording_past(self, layer: int) -> bool:
+        return False
+
+    def update_conv_state(self, seen: Tensor, layer: int, conv_kernel_size: int) -> Tensor:
+        return seen
+
+    def update_recurrent_state(self, state: Tensor, layer_idx: int) -> None:
+        self.state = state
+
+
+def mamba2(given: Copied) -> Numbers:
+    """Its mixer in chunks, whose last product is set to the identity."""
+    from transformers import Mamba2Config
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
+
+    width, chosen = given.x.shape[2], given.options
+    config = Mamba2Config(
+        hidden_size=width,
+        expand=given.hidden // width,
+        num_heads=chosen.heads,
+        head_dim=given.hidden // chosen.heads,
+        state_size=chosen.state_size,
+        n_groups=chosen.groups,
+        conv_kernel=chosen.kernel,
+        chunk_size=4,
+        num_hidden_layers=1,
+        vocab_size=2,
+    )
+    mixer = Mamba2Mixer(config, 0)
+    mixer.out_proj = torch.nn.Identity()
+    names = {"in_proj": "in_proj.weight", "conv_bias": "conv1d.bias", "norm_weight": "norm.weight"}
+    names |= {name: name for name in ("dt_bias", "A_log", "D")}
+    weights = {theirs: given.p[ours] for ours, theirs in names.items()}
+    loaded(mixer, {**weights, "conv1d.weight": given.p["conv_weight"][:, None]})
+    carried = _Carried(given.start["h"])
+    with doubled():
+        y = mixer(given.x, carried)
+    return y, {"h": carried.state}
 
 
 def _speechbrain() -> ModuleType:
@@ -63,6 +115,17 @@ def qrnn(given: Copied) -> Numbers:
 
 
 ORACLES = (
+    *(
+        Oracle(
+            "mamba2",
+            "transformers",
+            f"transformers' Mamba2Mixer, groups of heads: {groups}",
+            mamba2,
+            {"heads": 4, "groups": groups, "state_size": 3, "kernel": 3},
+            hidden=8,
+        )
+        for groups in (1, 2)
+    ),
     Oracle(
         "rglru",
         "transformers",
