@@ -8,7 +8,7 @@ import pytest
 import torch
 from by_hand import build, cell_of, fill, outputs, uniform
 
-from zoo.cells.matrix.decayed import Mamba2Options, describe_mamba2
+from zoo.cells.matrix.decayed import Mamba2Options, RetNetOptions, describe_mamba2, describe_retnet
 from zoo.errors import ZooError
 
 
@@ -61,3 +61,61 @@ def test_mamba2_by_hand() -> None:
 def test_mamba2_refuses_groups_that_do_not_divide_heads() -> None:
     with pytest.raises(ZooError, match=r"groups \(3\) must divide heads \(4\)"):
         describe_mamba2(Mamba2Options(heads=4, groups=3), (4,), 8)
+
+
+def test_retnet_forgets_more_slowly_in_each_head() -> None:
+    """By its first step, whose key is as it came; what is read of it later tells the decays and by how much q turned."""
+    model = build({"kind": "retnet", "heads": 3, "key_size": 2, "output_gate": False}, inputs=1, hidden=3)
+    fill(cell_of(model), weight_qkv=[1.0, 0.0] * 3 + [1.0, 0.0] * 3 + [1.0] * 3, norm_weight=1.0)
+    x = torch.zeros(1, 3, 1, dtype=torch.float64)
+    x[0, 0], x[0, 2] = 1e-3, 1e-3
+    with torch.no_grad():
+        y = model(x)[0][0, 2]
+    expected = []
+    for head in range(3):
+        decay = 1 - 2.0 ** (-5 - head)
+        read = (decay**2 * math.cos(2.0) + 1.0) * 1e-9 / math.sqrt(2)
+        expected.append(read / math.sqrt(read**2 + 1e-5))
+    assert y.tolist() == pytest.approx(expected, rel=1e-9)
+
+
+def test_retnet_starts_as_the_papers_code() -> None:
+    torch.manual_seed(0)
+    cell = cell_of(build({"kind": "retnet", "heads": 2, "kernel": 4}, inputs=90, hidden=120))
+    keys = 2**-2.5 * math.sqrt(6 / (90 + 60))
+    q, k, v = cell.weight_qkv.detach().split([60, 60, 120])
+    uniform(q, -keys, keys)
+    uniform(k, -keys, keys)
+    values = 2**-2.5 * math.sqrt(6 / (90 + 120))
+    uniform(v, -values, values)
+    uniform(cell.weight_g.detach(), -values, values)
+    uniform(cell.conv_weight.detach(), -0.5, 0.5)
+    assert cell.norm_weight.tolist() == [1.0] * 60
+
+
+def test_retnet_has_keys_that_turn_in_pairs() -> None:
+    # values of 7 in each of 2 heads: keys of 4, the first even number that is at least half of that
+    assert describe_retnet(RetNetOptions(heads=2), (3,), 14).state == {"S": (2, 4, 7)}
+    with pytest.raises(ValueError, match="multiple of 2"):
+        RetNetOptions(key_size=3)
+
+
+@pytest.mark.parametrize("bound", [0.0, 0.6])
+def test_hgrn2_by_hand(bound: float) -> None:
+    """One head of one key and one value: q, f, v of x times 1, 2, 3."""
+    model = build({"kind": "hgrn2", "lower_bound": bound}, inputs=1, hidden=1)
+    fill(cell_of(model), weight_qkv=[1.0, 2.0, 3.0], norm_weight=0.5)
+    S, expected = 0.0, []
+    for x in (1.0, -0.5):
+        f = bound + (1 - bound) / (1 + math.exp(-2 * x))
+        S = f * S + (1 - f) * 3 * x
+        read = S * x / (1 + math.exp(-x))
+        expected.append(0.5 * read / math.sqrt(read**2 + 1e-5))
+    assert outputs(model, 1.0, -0.5) == pytest.approx(expected, rel=1e-12)
+
+
+def test_hgrn2_starts_as_torch_starts_linear_maps() -> None:
+    torch.manual_seed(0)
+    cell = cell_of(build("hgrn2", inputs=100, hidden=50))
+    uniform(cell.weight_qkv.detach(), -0.1, 0.1)
+    assert cell.norm_weight.tolist() == [1.0] * 50

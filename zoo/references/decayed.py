@@ -51,10 +51,91 @@ def mamba2_step(x: Array, state: State, p: Parameters, options: Options) -> tupl
     return np.concatenate(normed), {"h": new_h, "past": past}
 
 
+def rotated(x: Array, position: int) -> Array:
+    """fla/modules/rotary.py, rotary_embedding_ref without interleaving: element j with element j + half of them."""
+    half = len(x) // 2
+    y = np.zeros_like(x)
+    for j in range(half):
+        angle = position / 10000.0 ** (2 * j / len(x))
+        turn = (x[j] + 1j * x[j + half]) * np.exp(1j * angle)
+        y[j], y[j + half] = turn.real, turn.imag
+    return y
+
+
+def of_heads(x: Array, state: State, p: Parameters, options: Options) -> tuple[list[Array], Array]:
+    """Rows of weight_qkv x, convolved over time where there is a kernel, in three blocks, and the new past."""
+    heads, rows_of_values = options.heads, state["S"].shape[0] * state["S"].shape[2]
+    now, past = p["weight_qkv"] @ x, state["past"]
+    if options.kernel:
+        now, past = convolved(now, past, p["conv_weight"])
+    keys = heads * state["S"].shape[1]
+    assert len(now) == 2 * keys + rows_of_values
+    return [now[:keys], now[keys : 2 * keys], now[2 * keys :]], past
+
+
+def retnet_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
+    """Multi-scale retention, arXiv:2307.08621 as in fla/layers/multiscale_retention.py and fla/ops/retention/naive.py.
+
+    s = log2(1 - 2^(-5 - head)) is the decay; q is scaled by d_k^-1/2. Rotary positions count from 0. silu behind a
+    convolution only.
+    """
+    heads, dk, dv = state["S"].shape
+    blocks, past = of_heads(x, state, p, options)
+    q, k, v = (silu(block) for block in blocks) if options.kernel else blocks
+    position = int(state["position"])
+    new_S, reads = np.zeros_like(state["S"]), []
+    for a in range(heads):
+        turned_q, turned_k = rotated(gate(q, a, dk), position), rotated(gate(k, a, dk), position)
+        decay = 2.0 ** np.log2(1.0 - 2.0 ** (-5.0 - a))
+        new_S[a] = decay * state["S"][a] + np.outer(turned_k, gate(v, a, dv))
+        reads.append(rms_norm(dk**-0.5 * turned_q @ new_S[a], p["norm_weight"]))
+    output = np.concatenate(reads)
+    if options.output_gate:
+        output = output * silu(p["weight_g"] @ x)
+    return output, {"S": new_S, "past": past, "position": np.array(position + 1)}
+
+
+def hgrn2_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
+    """HGRN2, arXiv:2404.07904 as in fla/layers/hgrn2.py, with fla/ops/gla/naive.py for its recurrence.
+
+    q goes through swish, the convolutions through nothing. g = log(lower + (1 - lower) sigmoid(f)), k = 1 - exp(g).
+    q is scaled by d_k^-1/2, as gla does it. One norm over all heads.
+    """
+    heads, dk, dv = state["S"].shape
+    (q, f, v), past = of_heads(x, state, p, options)
+    bound = options.lower_bound
+    g = np.log(bound + (1.0 - bound) / (1.0 + np.exp(-f)))
+    k = 1.0 - np.exp(g)
+    new_S, reads = np.zeros_like(state["S"]), []
+    for a in range(heads):
+        kept = np.exp(gate(g, a, dk))[:, None] * state["S"][a]
+        new_S[a] = kept + np.outer(gate(k, a, dk), gate(v, a, dv))
+        reads.append(dk**-0.5 * silu(gate(q, a, dk)) @ new_S[a])
+    return rms_norm(np.concatenate(reads), p["norm_weight"]), {"S": new_S, "past": past}
+
+
 def mamba2_start(p: Parameters, options: Options) -> State:
     size, taps = p["conv_weight"].shape
     P = len(p["norm_weight"]) // options.heads
     return {"h": np.zeros((options.heads, P, options.state_size)), "past": np.zeros((taps - 1, size))}
 
 
+def memory_start(values: int, p: Parameters, options: Options) -> State:
+    """For values of all heads together."""
+    keys = (len(p["weight_qkv"]) - values) // 2
+    past = np.zeros((max(options.kernel - 1, 0), len(p["weight_qkv"])))
+    shape = (options.heads, keys // options.heads, values // options.heads)
+    return {"S": np.zeros(shape), "past": past, "position": np.array(0)}
+
+
+def retnet_start(p: Parameters, options: Options) -> State:
+    return memory_start(options.heads * len(p["norm_weight"]), p, options)
+
+
+def hgrn2_start(p: Parameters, options: Options) -> State:
+    return memory_start(len(p["norm_weight"]), p, options)
+
+
 mamba2 = rows(mamba2_step, mamba2_start)
+retnet = rows(retnet_step, retnet_start)
+hgrn2 = rows(hgrn2_step, hgrn2_start)
