@@ -49,13 +49,19 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "scrn": {"context_size": 2},
     "slstm": {"heads": 2},
     "srnn": {"hyper_size": 5},
+    "st-lstm": {"kernel": 3, "layers": 2},
     "taugru": {"delay": 2},
     "unicornn": {"dt": 0.5, "alpha": 1.5},
 }
 """What differs from the defaults: smaller parts, steps long enough to be seen, and shares that are not their own rest."""
-INPUTS: dict[str, int | list[int]] = {"rglru": HIDDEN, "convlstm": [2, 3, 3], "convgru": [2, 3, 3]}
+INPUTS: dict[str, int | list[int]] = {
+    "rglru": HIDDEN,
+    "convlstm": [2, 3, 3],
+    "convgru": [2, 3, 3],
+    "st-lstm": [2, 3, 3],
+}
 """Widths of the input that are not INPUT: as wide as the state, or maps of channels, rows and columns."""
-HIDDENS = {"convlstm": 2, "convgru": 2, "on-lstm": 6}
+HIDDENS = {"convlstm": 2, "convgru": 2, "st-lstm": 2, "on-lstm": 6}
 """Widths of the state that are not HIDDEN: few maps, and three chunks, since the last is never written to."""
 
 

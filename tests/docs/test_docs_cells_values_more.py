@@ -39,6 +39,7 @@ from equation_symbols import (
     rwkv7,
     s5,
     srnn,
+    st_lstm,
     surnn,
     taugru,
     windows,
@@ -104,6 +105,7 @@ MORE: dict[str, Case] = {
         {"discretisation": "bilinear"}, "bilinear", s5, functions={"exp": complex_expm}, start={"h": COMPLEX}
     ),
     "srnn": Case({"hyper_size": 5, "depth": 2}, symbols=srnn, derived=hyper),
+    "st-lstm": Case(symbols=st_lstm, functions={"∗": convolved}, spec=MAPS),
     "surnn": Case(
         symbols=surnn,
         functions={"H": lambda a: (a > 0) * 1.0},
