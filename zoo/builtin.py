@@ -16,6 +16,7 @@ from zoo.cells.matrix import options as matrix
 from zoo.cells.memory import options as memory
 from zoo.cells.spatial import options as spatial
 from zoo.cells.structured import options as structured
+from zoo.cells.structured import world
 from zoo.components import (
     ArchitectureType,
     CellType,
@@ -55,6 +56,7 @@ def zoo_cells() -> list[CellType]:
         *decayed.DECAYED,
         *memory.CELLS,
         *structured.CELLS,
+        *world.WORLD,
         *spatial.CELLS,
         *dynamics.CELLS,
     ]

@@ -45,6 +45,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "retnet": {"heads": 2, "key_size": 4, "kernel": 2},
     "rglru": {"heads": 2},
     "rhn": {"depth": 2},
+    "rssm": {"units": 3, "blocks": 2, "layers": 2},
     "rwkv7": {"heads": 2, "decay_rank": 2, "rate_rank": 2, "gate_rank": 2},
     "scrn": {"context_size": 2},
     "slstm": {"heads": 2},

@@ -216,6 +216,13 @@ def later_root(cell: Any, known: Functions) -> Functions:
     return {"√": lambda value: np.ones_like(value) if next(first, False) else np.sqrt(value)}
 
 
+def rssm(cell: Any) -> Arrays:
+    made = {f"W_{name}": of(cell, f"weight_{name}") for name in "pqe"} | {"W_v": of(cell, "weight_v.0")[0]}
+    for name, suffix in (("p", ""), ("q", ""), ("e", ""), ("v", ".0")):
+        made |= {f"w_{name}": of(cell, f"norm_{name}{suffix}"), f"b_{name}": of(cell, f"bias_{name}{suffix}")}
+    return {**made, "W_g": of(cell, "weight_g")[0], "b_g": of(cell, "bias_g")}
+
+
 def rwkv4(cell: Any) -> Arrays:
     made = {"μ_n": np.stack([of(cell, f"time_mix_{name}") for name in "kvr"])}
     made |= {"W_k": of(cell, "key"), "W_v": of(cell, "value"), "W_r": of(cell, "receptance")}

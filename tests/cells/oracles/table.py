@@ -82,6 +82,7 @@ WITHOUT: Final = {
     "on-lstm": "packages have it for releases of Keras that are gone",
     "phased-lstm": "packages have it for releases of Keras and TensorFlow that are gone",
     "plrnn": "no package has it",
+    "rssm": "packages have the core of DreamerV3's first version, without blocks",
     "st-lstm": "no package has it",
 }
 """Cells that no package on the index has, or none that is right or that can still be run, each with its reason."""
