@@ -1,4 +1,4 @@
-"""Modules of packages too large to install for them alone: transformers and speechbrain."""
+"""Modules of packages too large to install for them alone: transformers, speechbrain and allennlp."""
 
 from __future__ import annotations
 
@@ -83,6 +83,25 @@ def mamba2(given: Copied) -> Numbers:
     return y, {"h": carried.state}
 
 
+def clipped(given: Copied) -> Numbers:
+    """The LSTM of ELMo, by those who wrote it in TensorFlow; its rows are ours."""
+    without = ("allennlp.nn.util", "allennlp.nn.initializers")
+    chosen, size = given.options, given.x.shape[2]
+    module = source("allennlp", "modules/lstm_cell_with_projection.py", without=without).LstmCellWithProjection(
+        size,
+        chosen.projection,
+        given.hidden,
+        memory_cell_clip_value=chosen.cell_clip,
+        state_projection_clip_value=chosen.proj_clip,
+    )
+    names = {"input_linearity.weight": "weight_ih", "state_linearity.weight": "weight_hh"}
+    names |= {"state_linearity.bias": "bias", "state_projection.weight": "weight_hr"}
+    loaded(module, {theirs: given.p[ours] for theirs, ours in names.items()})
+    start = given.start["h"][None], given.start["c"][None]
+    y, (h, c) = module(given.x, [given.x.shape[1]] * len(given.x), start)
+    return y, {"h": h[0], "c": c[0]}
+
+
 def _speechbrain() -> ModuleType:
     """Its file of recurrent layers, without the attention and the logging that others of them need."""
     return source("speechbrain", "nnet/RNN.py", without=("speechbrain.nnet.attention", "speechbrain.utils.logger"))
@@ -144,4 +163,11 @@ ORACLES = (
         drawn={"norm.running_var": lambda v: 0.5 + v.abs()},
     ),
     Oracle("qrnn", "speechbrain", "speechbrain.nnet.RNN.QuasiRNNLayer", qrnn, {"window": 1}, hides=frozenset({"c"})),
+    Oracle(
+        "lstm",
+        "allennlp",
+        "allennlp.modules.lstm_cell_with_projection.LstmCellWithProjection, both clips",
+        clipped,
+        {"bias": "one", "projection": 3, "cell_clip": 0.5, "proj_clip": 0.25},
+    ),
 )

@@ -68,10 +68,11 @@ VERSIONS: Final = {
     "rwkv": "0.8.32",
     "transformers": "5.24.0",
     "speechbrain": "1.1.2",
+    "allennlp": "2.10.1",
 }
 """Packages and the version that each was compared with."""
 
-OPTIONAL: Final = frozenset({"pypots", "rwkv", "speechbrain", "transformers"})
+OPTIONAL: Final = frozenset({"allennlp", "pypots", "rwkv", "speechbrain", "transformers"})
 """Packages that the development extra does not bring, since each brings many others. Their modules are called as they are."""
 
 
