@@ -152,6 +152,7 @@ def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
         ["layers.0.cell.peephole", "-", "False"],
         ["layers.0.cell.coupled", "-", "False"],
         ["layers.0.cell.gate_norm", "-", "none"],
+        ["layers.0.cell.recurrent_activation", "-", "sigmoid"],
         ["parameters", "1,920", "2,560"],
         ["multiply-adds per step", "1,800", "2,400"],
         ["state numbers per sequence", "20", "40"],

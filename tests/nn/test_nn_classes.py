@@ -286,7 +286,7 @@ def test_the_example_of_every_class_is_right() -> None:
         examples += bool(test.examples)
         runner.run(test)
     assert runner.failures == 0
-    assert examples == 79
+    assert examples == 84
 
 
 def test_help_says_what_a_reader_needs() -> None:

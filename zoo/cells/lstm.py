@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from zoo.cells.options import LSTMOptions
 from zoo.cells.weights import GatedCell, for_backward, kernel_state, last_output
-from zoo.components import Shape
+from zoo.components import Shape, chosen
 from zoo.engine.cell import Context, Role, States, StateSpec
 from zoo.engine.precision import widened
 from zoo.errors import BuildError
@@ -228,6 +228,5 @@ def _affine(norm: nn.LayerNorm | None) -> tuple[Tensor | None, Tensor | None]:
 
 def make(options: LSTMOptions, input_shape: Shape, hidden_size: int) -> LSTM:
     """The cell of these options: torch's own, or one with what torch has no kernel for."""
-    changed = options.model_copy(update={"bias": "two", "projection": None, "forget_bias": None})
-    plain = changed == LSTMOptions()  # all but the options that torch's LSTM has too
+    plain = not chosen(options, "bias", "projection", "forget_bias")  # which torch's LSTM has too
     return (LSTM if plain else LSTMVariant)(options, input_shape, hidden_size)

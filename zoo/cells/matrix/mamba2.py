@@ -97,7 +97,7 @@ class Mamba2(Cell):
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         C, v, gate = u[3:]
-        y = torch.addcmul((state["h"] @ C).squeeze(-1), const[1], v).flatten(-2) * gate
-        y = y.unflatten(-1, (self.groups, -1))
-        normalised = F.rms_norm(y, y.shape[-1:], eps=EPS).flatten(-2)
-        return normalised * const[2]
+        gated = torch.addcmul((state["h"] @ C).squeeze(-1), const[1], v).flatten(-2) * gate
+        grouped = gated.view(*gated.shape[:-1], self.groups, -1)
+        y: Tensor = F.rms_norm(grouped, grouped.shape[-1:], eps=EPS).flatten(-2) * const[2]
+        return y

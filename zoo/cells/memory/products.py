@@ -141,7 +141,8 @@ class MultiplicativeLSTM(Cell):
         if not self.weight_norm:
             return weight
         squares = weight.square().sum(1).clamp(min=SHORTEST)
-        return weight * (getattr(self, f"gain_{name}") * torch.rsqrt(squares)).unsqueeze(1)
+        gain: Tensor = getattr(self, f"gain_{name}")
+        return weight * (gain * torch.rsqrt(squares)).unsqueeze(1)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         W_mx, W_ih = const[3:] if self.weight_norm else (self.weight_mx, self.weight_ih)

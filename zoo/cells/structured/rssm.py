@@ -95,13 +95,13 @@ class RSSM(Cell):
         for layer in range(self.layers - 1):
             weight, bias, norm = further[3 * layer : 3 * layer + 3]
             v = _active(self.by_block(v, weight) + bias, norm)
-        gates = self.by_block(v, W_g).unflatten(1, (self.blocks, -1)) + b_g
+        gates = self.by_block(v, W_g).view(len(v), self.blocks, -1) + b_g
         r, n, z = (part.flatten(1) for part in gates.chunk(3, 2))
         return {"h": torch.lerp(h, torch.tanh(torch.sigmoid(r) * n), torch.sigmoid(z - 1))}
 
     def by_block(self, x: Tensor, weight: Tensor) -> Tensor:
         """x (B, H) by blocks (blocks, out, H / blocks), block beside block."""
-        return torch.einsum("bki,koi->bko", x.unflatten(1, (self.blocks, -1)), weight).flatten(1)
+        return torch.einsum("bki,koi->bko", x.view(len(x), self.blocks, -1), weight).flatten(1)
 
 
 def _active(x: Tensor, scale: Tensor) -> Tensor:
