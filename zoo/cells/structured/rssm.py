@@ -37,6 +37,16 @@ class RSSM(Cell):
     weight_g (B, 3 H / B, H / B) and bias_g (3 H,), in each block r, n, z. States: h (hidden_size,).
     """
 
+    weight_p: Tensor
+    weight_q: Tensor
+    weight_e: Tensor
+    bias_p: Tensor
+    bias_q: Tensor
+    bias_e: Tensor
+    norm_p: Tensor
+    norm_q: Tensor
+    norm_e: Tensor
+
     def __init__(self, options: RSSMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__()
         H, U = hidden_size, rssm_units(options, hidden_size)
