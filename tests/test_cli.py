@@ -154,6 +154,7 @@ def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
         ["layers.0.cell.peephole", "added", "-", "False"],
         ["layers.0.cell.coupled", "added", "-", "False"],
         ["layers.0.cell.gate_norm", "added", "-", "none"],
+        ["layers.0.cell.recurrent_activation", "added", "-", "sigmoid"],
         ["parameters", "changed", "1,920", "2,560"],
         ["multiply-adds per step", "changed", "1,800", "2,400"],
         ["state numbers per sequence", "changed", "20", "40"],
@@ -170,7 +171,8 @@ def test_components_by_kind(zoo: Zoo) -> None:
     assert [row.split()[0] for row in rows] == CELLS
     found = json.loads(zoo("components", "--json").out)
     lstm = next(row for row in found if row["qualified"] == "recurrent-zoo/lstm")
-    assert lstm["options"].keys() == {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm"}
+    known = {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm"}
+    assert lstm["options"].keys() == known | {"recurrent_activation", "cell_clip", "proj_clip"}
     assert {row["kind"] for row in found} >= {"cell", "head", "input", "pool", "norm", "init", "layer", "architecture"}
 
 

@@ -11,11 +11,12 @@ from zoo.cells.gated import options as gated
 from zoo.cells.gated import others, relatives, typed
 from zoo.cells.linear import options as linear
 from zoo.cells.linear import spaces
-from zoo.cells.matrix import fast_weights
+from zoo.cells.matrix import decayed, fast_weights
 from zoo.cells.matrix import options as matrix
 from zoo.cells.memory import options as memory
 from zoo.cells.spatial import options as spatial
 from zoo.cells.structured import options as structured
+from zoo.cells.structured import world
 from zoo.components import (
     ArchitectureType,
     CellType,
@@ -54,8 +55,10 @@ def zoo_cells() -> list[CellType]:
         *spaces.SPACES,
         *matrix.CELLS,
         *fast_weights.FAST_WEIGHTS,
+        *decayed.DECAYED,
         *memory.CELLS,
         *structured.CELLS,
+        *world.WORLD,
         *spatial.CELLS,
         *dynamics.CELLS,
     ]

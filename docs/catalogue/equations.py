@@ -18,6 +18,7 @@ FUNCTIONS: Final = frozenset(
         "relu",
         "exp",
         "sin",
+        "cos",
         "softplus",
         "softmax",
         "silu",

@@ -29,7 +29,7 @@ _SIGNS: Final = {
     "⊙": r"\odot", "∗": "*", "·": r"\cdot", "−": "-", "×": r"\times", "≥": r"\ge", "≤": r"\le", "½": r"\tfrac{1}{2}",
     "‖": r"\Vert", "{": r"\{", "}": r"\}", "⌊": r"\lfloor", "⌋": r"\rfloor",
 }  # fmt: skip
-_KNOWN: Final = frozenset({"tanh", "exp", "sin", "log", "max", "min"})
+_KNOWN: Final = frozenset({"tanh", "exp", "sin", "cos", "log", "max", "min"})
 _LOW: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 _HIGH: Final = {**dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)), "⁻": "-", "ᵀ": r"\top"}
 _PARTS: Final = re.compile(r"(?P<prime>'+)|_\{(?P<braced>[^}]*)\}|_(?P<sub>[^'_₀₁₂₃₄₅₆₇₈₉₋]+)|(?P<low>[₀₁₂₃₄₅₆₇₈₉₋]+)")

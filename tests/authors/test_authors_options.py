@@ -129,6 +129,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "layer linear": {"size": 5},
     "head linear": {"size": 5},
     "head mlp": {"size": 5, "hidden": (7,)},
+    "cell lstm": {"projection": 5},
     "init chrono": {"longest": 10},
     "init indrnn": {"longest": 10},
     "init uniform": {"range": 0.5},

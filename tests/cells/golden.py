@@ -32,27 +32,37 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "deltanet": {"heads": 2, "key_size": 3, "kernel": 2},
     "gated-deltanet": {"heads": 2, "key_size": 3, "kernel": 2},
     "hgrn": {"lower_bound": 0.25},
+    "hgrn2": {"heads": 2, "key_size": 3, "kernel": 2, "lower_bound": 0.25},
     "lipschitz": {"epsilon": 0.5, "gamma": 0.25},
     "lmu": {"order": 3, "theta": 4.0},
     "mamba": {"state_size": 2, "kernel": 2, "rank": 2},
+    "mamba2": {"heads": 2, "groups": 2, "state_size": 2, "kernel": 2},
     "mclstm": {"mass": 2},
     "miru1": {"lam": 0.25},
     "miru2": {"lam": 0.25, "beta": 0.75},
     "mlstm": {"heads": 2},
     "on-lstm": {"chunk_size": 2},
+    "retnet": {"heads": 2, "key_size": 4, "kernel": 2},
     "rglru": {"heads": 2},
     "rhn": {"depth": 2},
+    "rssm": {"units": 3, "blocks": 2, "layers": 2},
     "rwkv7": {"heads": 2, "decay_rank": 2, "rate_rank": 2, "gate_rank": 2},
     "scrn": {"context_size": 2},
     "slstm": {"heads": 2},
     "srnn": {"hyper_size": 5},
+    "st-lstm": {"kernel": 3, "layers": 2},
     "taugru": {"delay": 2},
     "unicornn": {"dt": 0.5, "alpha": 1.5},
 }
 """What differs from the defaults: smaller parts, steps long enough to be seen, and shares that are not their own rest."""
-INPUTS: dict[str, int | list[int]] = {"rglru": HIDDEN, "convlstm": [2, 3, 3], "convgru": [2, 3, 3]}
+INPUTS: dict[str, int | list[int]] = {
+    "rglru": HIDDEN,
+    "convlstm": [2, 3, 3],
+    "convgru": [2, 3, 3],
+    "st-lstm": [2, 3, 3],
+}
 """Widths of the input that are not INPUT: as wide as the state, or maps of channels, rows and columns."""
-HIDDENS = {"convlstm": 2, "convgru": 2, "on-lstm": 6}
+HIDDENS = {"convlstm": 2, "convgru": 2, "st-lstm": 2, "on-lstm": 6}
 """Widths of the state that are not HIDDEN: few maps, and three chunks, since the last is never written to."""
 
 

@@ -11,6 +11,7 @@ from by_hand import DOUBLE, build, cell_of, fill, normal, outputs, sigmoid, unif
 from each import each
 
 import zoo
+from zoo.cells.memory.closed_forms import MultiplicativeOptions, describe_multiplicative_lstm
 
 XS = (0.9, -0.4, 0.7)
 
@@ -143,6 +144,42 @@ def test_multiplicative_lstm_by_hand() -> None:
         h = math.tanh(c) * o
         expected.append(h)
     assert outputs(model, *XS) == pytest.approx(expected, abs=1e-15)
+
+
+def test_multiplicative_lstm_with_weight_norm_has_the_published_sizes() -> None:
+    def size(width: int, hidden: int) -> int:
+        options = MultiplicativeOptions(weight_norm=True)
+        return describe_multiplicative_lstm(options, (width,), hidden).parameters
+
+    # the sentiment neuron: 256 bytes as 64 numbers, and 256 scores of 4096 units
+    assert 256 * 64 + size(64, 4096) + 256 * 4096 + 256 == 86_319_360
+    # UniRep's smallest model: 26 symbols as 10 numbers, four layers of 64, and 25 scores
+    assert 26 * 10 + size(10, 64) + 3 * size(64, 64) + 25 * 64 + 25 == 152_029
+
+
+@pytest.mark.parametrize("init", ["paper", "orthogonal"])
+def test_weight_norm_changes_nothing_where_it_starts(init: str) -> None:
+    normed = build({"kind": "multiplicative-lstm", "weight_norm": True}, inputs=3, hidden=4, init=init)
+    plain = build("multiplicative-lstm", inputs=3, hidden=4, init=init)
+    cell = cell_of(normed)
+    cell_of(plain).load_state_dict({k: v for k, v in cell.state_dict().items() if not k.startswith("gain")})
+    x = normal(2, 6, 3)
+    expected = plain(x)[0]
+    torch.testing.assert_close(normed(x)[0], expected)
+    with torch.no_grad():
+        for weight in (cell.weight_mx, cell.weight_mh, cell.weight_ih, cell.weight_hm):
+            weight.mul_(3.0)  # its direction counts alone
+    torch.testing.assert_close(normed(x)[0], expected)
+    with torch.no_grad():
+        cell.gain_mh.mul_(3.0)
+    assert not torch.allclose(normed(x)[0], expected)
+
+
+def test_rows_shorter_than_a_millionth_are_not_brought_to_length_one() -> None:
+    model = build({"kind": "multiplicative-lstm", "weight_norm": True})
+    fill(cell_of(model), weight_ih=[1e-7, 0.0, 0.0, 0.0], gain_ih=2.0)
+    c = 0.5 * math.tanh(0.1 * 2.0)  # 1e-7 over 1e-6, times the gain
+    assert outputs(model, 1.0) == pytest.approx([0.5 * math.tanh(c)], rel=1e-12)
 
 
 def test_working_memory_connections_by_hand() -> None:

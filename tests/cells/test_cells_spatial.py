@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 import torch
 from alone import fill, run
@@ -13,7 +16,15 @@ from zoo.cells.lstm import make as make_lstm
 from zoo.cells.options import GRUOptions, LSTMOptions
 from zoo.cells.spatial.convgru import ConvGRU
 from zoo.cells.spatial.convlstm import ConvLSTM
-from zoo.cells.spatial.options import ConvGRUOptions, ConvLSTMOptions, describe_convgru, describe_convlstm
+from zoo.cells.spatial.options import (
+    ConvGRUOptions,
+    ConvLSTMOptions,
+    STLSTMOptions,
+    describe_convgru,
+    describe_convlstm,
+    describe_st_lstm,
+)
+from zoo.cells.spatial.stlstm import STLSTM
 from zoo.errors import ZooError
 from zoo.inputs.maps import Maps
 from zoo.inputs.options import MapsOptions, describe_maps
@@ -110,3 +121,52 @@ def test_what_cannot_be_is_refused() -> None:
             describe(options, (7,), 3)
     with pytest.raises(ValueError, match="kernel must be odd, so that the size of a map does not change, not 4"):
         ConvLSTMOptions(kernel=4)
+
+
+def test_predrnn_has_the_size_of_the_official_model() -> None:
+    # moving MNIST: patches of 4 rows and columns, 4 layers of 128 maps, and one product of size one behind them
+    found = describe_st_lstm(STLSTMOptions(layers=4), (16, 16, 16), 128)
+    assert found.parameters + 128 * 16 == 23_838_720
+
+
+def test_spatiotemporal_lstm_starts_as_torch_starts_convolutions() -> None:
+    torch.manual_seed(0)
+    cell = STLSTM(STLSTMOptions(kernel=3, layers=2), (4, 3, 3), 16)
+    for weight, inputs in zip(cell.weight_x, (4, 16), strict=True):
+        uniform(weight.detach(), -((9 * inputs) ** -0.5), (9 * inputs) ** -0.5)
+    uniform(cell.weight_h[1].detach(), -1 / 12, 1 / 12)
+    uniform(cell.weight_m[1].detach(), -1 / 12, 1 / 12)
+    uniform(cell.weight_o[1].detach(), -(288**-0.5), 288**-0.5)
+    uniform(cell.weight_last[0].detach(), -(32**-0.5), 32**-0.5)
+
+
+def test_memory_of_predrnn_goes_up_through_the_layers_and_then_on_in_time() -> None:
+    """One place, one map, two layers: numbers, with the weights of each layer by their names."""
+    cell = STLSTM(STLSTMOptions(kernel=1, layers=2), (1, 1, 1), 1).double()
+    drawn = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=drawn, dtype=torch.float64))
+
+    def of(name: str, layer: int) -> list[float]:
+        found: Any = getattr(cell, f"weight_{name}")[layer]
+        return list(found.flatten().tolist())
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    m, h, c, expected = 0.0, [0.0, 0.0], [0.0, 0.0], []
+    xs = (1.0, -0.5, 2.0)
+    for below in xs:
+        for layer in (0, 1):
+            i, f, g, j, k, n, o = (weight * below for weight in of("x", layer))
+            i_h, f_h, g_h, o_h = (weight * h[layer] for weight in of("h", layer))
+            j_m, k_m, n_m = (weight * m for weight in of("m", layer))
+            c[layer] = sigmoid(f + f_h + 1) * c[layer] + sigmoid(i + i_h) * math.tanh(g + g_h)
+            m = sigmoid(k + k_m + 1) * m + sigmoid(j + j_m) * math.tanh(n + n_m)
+            (of_c, of_m), (last_c, last_m) = of("o", layer), of("last", layer)
+            o = sigmoid(o + o_h + of_c * c[layer] + of_m * m)
+            h[layer] = below = o * math.tanh(last_c * c[layer] + last_m * m)
+        expected.append(h[1])
+    found = run(cell, torch.tensor(xs, dtype=torch.float64).view(1, 3, 1, 1, 1))
+    assert found.flatten().tolist() == pytest.approx(expected, rel=1e-12)

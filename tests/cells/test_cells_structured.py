@@ -9,6 +9,7 @@ import pytest
 import torch
 from alone import fill, run
 from test_cells_starts import uniform
+from test_cells_starts_sources import cut_normal
 from torch import Tensor
 
 from zoo.cells.structured.esn import ESN
@@ -22,7 +23,10 @@ from zoo.cells.structured.options import (
 )
 from zoo.cells.structured.orthogonal import Orthogonal
 from zoo.cells.structured.plrnn import PLRNN
+from zoo.cells.structured.rssm import RSSM
 from zoo.cells.structured.srnn import SRNN
+from zoo.cells.structured.world import RSSMOptions, describe_rssm
+from zoo.errors import ZooError
 
 
 def series(*values: float) -> Tensor:
@@ -207,3 +211,55 @@ def test_reservoir_is_drawn_as_asked_and_never_trained() -> None:
 def test_a_reservoir_without_connections_is_one_without_memory() -> None:
     cell = ESN(ESNOptions(connectivity=1e-9), (1,), 3)
     assert not cell.W.any()
+
+
+def test_the_core_of_dreamer_has_the_size_of_the_official_12m_model() -> None:
+    # deter 2048, hidden 256, stoch 32 of 16 classes, blocks 8; six actions, as in a game of Atari's
+    assert describe_rssm(RSSMOptions(action=6, blocks=8), (32 * 16 + 6,), 2048).parameters == 4_338_688
+
+
+def test_the_core_of_dreamer_starts_as_its_code() -> None:
+    torch.manual_seed(0)
+    cell = RSSM(RSSMOptions(action=100, blocks=2, units=60, layers=2), (300,), 80)
+    for weight, inputs in ((cell.weight_p, 80), (cell.weight_q, 200), (cell.weight_e, 100)):
+        cut_normal(weight.detach(), inputs**-0.5)
+    # the inputs of a block-diagonal product are those of all blocks
+    for weight, inputs in ((cell.weight_v[0], 2 * (40 + 180)), (cell.weight_v[1], 80), (cell.weight_g, 80)):
+        cut_normal(weight.detach(), inputs**-0.5)
+    assert not any(bias.any() for bias in (cell.bias_p, cell.bias_q, cell.bias_e, *cell.bias_v, cell.bias_g))
+    assert all((norm == 1).all() for norm in (cell.norm_p, cell.norm_q, cell.norm_e, *cell.norm_v))
+
+
+@pytest.mark.parametrize("action", [0.5, -3.0])
+def test_the_core_of_dreamer_by_hand(action: float) -> None:
+    """One unit of everything, where a norm leaves a sign that is a little less than 1."""
+    cell = RSSM(RSSMOptions(units=1), (2,), 1).double()
+    fill(cell, weight_p=1.0, weight_q=2.0, weight_e=0.01, norm_p=1.0, norm_q=0.5, norm_e=1.5)
+    fill(cell, weight_g=[0.5, 2.0, -1.0], bias_g=[0.1, 0.2, 0.3])
+    for name, value in (("weight_v", [0.3, 1.0, -1.0, 2.0]), ("norm_v", [2.0]), ("bias_v", [0.1])):
+        with torch.no_grad():
+            getattr(cell, name)[0].copy_(torch.tensor(value, dtype=torch.float64).view_as(getattr(cell, name)[0]))
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    def active(x: float, scale: float) -> float:
+        x = scale * x / math.sqrt(x * x + 1e-4)
+        return x * sigmoid(x)
+
+    h, expected = 0.0, []
+    for x in (1.0, -0.5):
+        e = active(0.01 * action / max(1.0, abs(action)), 1.5)
+        v = active(0.3 * h + active(h, 1.0) - active(2 * x, 0.5) + 2 * e + 0.1, 2.0)
+        update = sigmoid(-v + 0.3 - 1)
+        h = update * math.tanh(sigmoid(0.5 * v + 0.1) * (2 * v + 0.2)) + (1 - update) * h
+        expected.append(h)
+    given = torch.tensor([[[1.0, action], [-0.5, action]]], dtype=torch.float64)
+    assert run(cell, given).flatten().tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def test_sizes_that_the_core_of_dreamer_cannot_have() -> None:
+    with pytest.raises(ZooError, match=r"blocks \(3\) must divide hidden_size \(8\)"):
+        describe_rssm(RSSMOptions(blocks=3), (4,), 8)
+    with pytest.raises(ZooError, match=r"action \(4\) must be less than the number of input features \(4\)"):
+        describe_rssm(RSSMOptions(action=4), (4,), 8)

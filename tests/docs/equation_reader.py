@@ -27,7 +27,7 @@ def softmax(x: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "σ": sigmoid, "tanh": np.tanh, "exp": np.exp, "log": np.log, "sin": np.sin, "sign": np.sign, "mean": np.mean,
+    "σ": sigmoid, "tanh": np.tanh, "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "sign": np.sign, "mean": np.mean,
     "relu": lambda x: np.maximum(x, 0), "silu": lambda x: x * sigmoid(x), "softplus": lambda x: np.log1p(np.exp(x)),
     "softmax": softmax, "cumsum": np.cumsum, "max": np.maximum, "min": np.minimum, "Diag": np.diag, "Re": np.real,
     "√": np.sqrt,

@@ -41,11 +41,12 @@ def backbone(cell: Any, known: Functions) -> Functions:
 
 
 def convolved(kernel: Any, maps: Any) -> Any:
-    """Of kernel (to, from, 3, 3) and maps (from, rows, columns), with zeros around the maps."""
+    """Of kernel (to, from, size, size) and maps (from, rows, columns), with zeros around the maps."""
     _, high, wide = maps.shape
-    around = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
-    windows = [around[:, i : i + high, j : j + wide] for i in range(3) for j in range(3)]
-    return np.einsum("fcn,ncij->fij", kernel.reshape(*kernel.shape[:2], 9), np.stack(windows))
+    size = kernel.shape[2]
+    around = np.pad(maps, ((0, 0), *[(size // 2, size // 2)] * 2))
+    windows = [around[:, i : i + high, j : j + wide] for i in range(size) for j in range(size)]
+    return np.einsum("fcn,ncij->fij", kernel.reshape(*kernel.shape[:2], size**2), np.stack(windows))
 
 
 def maps_of(cell: Any, symbols: str, symbols_h: str, biases: str) -> Arrays:
@@ -66,6 +67,17 @@ def attention(cell: Any) -> Arrays:
     """What both kinds of deltanet have, for one head."""
     made = {"W": of(cell, "weight_qkv"), "w": of(cell, "norm_weight"), "d_k": float(SIZE)}
     return {**made, "c_j": of(cell, "conv_weight").T[::-1]}
+
+
+def st_lstm(cell: Any) -> Arrays:
+    found = {name: of(cell, f"weight_{name}.0") for name in ("x", "h", "m", "o", "last")}
+    made = {
+        f"W_{name}{gate}": np.split(found[name], len(gates))[place]
+        for name, gates in (("x", "ifgjkno"), ("h", "ifgo"), ("m", "jkn"))
+        for place, gate in enumerate(gates)
+    }
+    made |= dict(zip(("W_co", "W_mo"), np.split(found["o"], 2, 1), strict=True))
+    return {**made, **dict(zip(("W_c", "W_m"), np.split(found["last"], 2, 1), strict=True))}
 
 
 def deltanet(cell: Any) -> Arrays:
@@ -120,6 +132,13 @@ def mamba(cell: Any) -> Arrays:
     made = {"W_in": of(cell, "in_proj"), "w_k": of(cell, "conv_weight").T[::-1], "b": of(cell, "conv_bias")}
     made |= {"W_x": of(cell, "x_proj"), "W_Δ": of(cell, "dt_weight"), "b_Δ": of(cell, "dt_bias")}
     return {**made, "A_log": of(cell, "A_log"), "D": of(cell, "D")}
+
+
+def mamba2(cell: Any) -> Arrays:
+    W_z, W_u, w_dt = np.split(of(cell, "in_proj"), [SIZE, 4 * SIZE])
+    made = {"W_z": W_z, "W_u": W_u, "w_Δ": w_dt[0], "w_k": of(cell, "conv_weight").T[::-1], "b": of(cell, "conv_bias")}
+    made |= {name: of(cell, name) for name in ("dt_bias", "A_log", "D")}
+    return {**made, "w": of(cell, "norm_weight")}
 
 
 def mclstm(cell: Any) -> Arrays:
@@ -195,6 +214,13 @@ def later_root(cell: Any, known: Functions) -> Functions:
     """The root, which is 1 at the first step."""
     first = iter([True])
     return {"√": lambda value: np.ones_like(value) if next(first, False) else np.sqrt(value)}
+
+
+def rssm(cell: Any) -> Arrays:
+    made = {f"W_{name}": of(cell, f"weight_{name}") for name in "pqe"} | {"W_v": of(cell, "weight_v.0")[0]}
+    for name, suffix in (("p", ""), ("q", ""), ("e", ""), ("v", ".0")):
+        made |= {f"w_{name}": of(cell, f"norm_{name}{suffix}"), f"b_{name}": of(cell, f"bias_{name}{suffix}")}
+    return {**made, "W_g": of(cell, "weight_g")[0], "b_g": of(cell, "bias_g")}
 
 
 def rwkv4(cell: Any) -> Arrays:

@@ -108,6 +108,17 @@ def gla(cell: Any) -> Arrays:
     return {"W": of(cell, "weight_qkv"), "W_g": of(cell, "weight_g"), **gate, **norm}
 
 
+def retnet(cell: Any) -> Arrays:
+    W_q, W_k, W_v = np.split(of(cell, "weight_qkv"), [4, 8])
+    made = {"W_q": W_q, "W_k": W_k, "W_v": W_v, "W_g": of(cell, "weight_g"), "w": of(cell, "norm_weight")}
+    return {**made, "d_k": 4.0, "θ": np.array([1.0, 0.01]), "γ": 1 - 2**-5}
+
+
+def hgrn2(cell: Any) -> Arrays:
+    made = {"w": of(cell, "norm_weight"), "d_k": float(SIZE), "γ": 0.2}
+    return {**made, **split(cell, "weight_qkv", "W_q W_f W_v")}
+
+
 CASES: dict[str, Case] = {
     "antisymmetric": Case(case="no such case", symbols=antisymmetric),
     "antisymmetric/gated": Case({"gated": True}, "gated", antisymmetric),
@@ -142,6 +153,7 @@ CASES: dict[str, Case] = {
     # before the first step there was none, and no gap
     "gru-d": Case(symbols=grud, inputs=lambda x, t: {"x": x[t]} if t else {"x": x[t], "Δt": 0.0}),
     "hgrn": Case({"lower_bound": 0.2}, symbols=lambda c: {"γ": 0.2, "w": of(c, "norm_weight")}),
+    "hgrn2": Case({"lower_bound": 0.2}, symbols=hgrn2),
     "indrnn": Case(
         symbols=lambda c: {"W": of(c, "weight_ih"), "u": of(c, "weight_hh"), "b": of(c, "bias")},
         functions={"f": FUNCTIONS["relu"]},
@@ -182,6 +194,7 @@ CASES: dict[str, Case] = {
     "orthogonal/cayley": Case({"parametrisation": "cayley"}, "cayley", orthogonal),
     "plrnn": Case(symbols=plrnn),
     "ran": Case(functions={"g": np.tanh}),
+    "retnet": Case({"key_size": 4}, symbols=retnet, inputs=lambda x, t: {"x": x[t], "t": float(t)}),
     "residual-lstm": Case(symbols=lambda c: {**residual(c), "W_h": of(c, "weight_res")}),
     "residual-lstm/identity": Case({"shortcut": "identity"}, "identity", residual),
     "rhn": Case({"depth": 1}, symbols=lambda c: rhn(c, "h t")),

@@ -103,7 +103,11 @@ def test_show_resolved_says_where_each_value_comes_from(models: Resolve) -> None
         ("input: {kind: recurrent-zoo/features, size: 10}", "f.yaml:3"),
         ("init: recurrent-zoo/paper", "default"),
         ("layers:",),
-        ("- cell: {kind: recurrent-zoo/lstm, bias: two, peephole: false, coupled: false, gate_norm: none}", "f.yaml:4"),
+        (
+            "- cell: {kind: recurrent-zoo/lstm, bias: two, peephole: false, coupled: false, gate_norm: none, "
+            "recurrent_activation: sigmoid}",
+            "f.yaml:4",
+        ),
         ("hidden_size: 3", "f.yaml:6"),
         ("bidirectional: false", "default"),
         ("reverse: false", "default"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -11,13 +12,25 @@ from torch.nn import functional as F
 
 from zoo.cells.options import LSTMOptions
 from zoo.cells.weights import GatedCell, for_backward, kernel_state, last_output
-from zoo.components import Shape
+from zoo.components import Shape, chosen
 from zoo.engine.cell import Context, Role, States, StateSpec
 from zoo.engine.precision import widened
 from zoo.errors import BuildError
 
 SHUT: Final = 1e4
 """A gate's sum beyond which its sigmoid is exactly 0 or 1 in every dtype, with an exactly zero gradient."""
+
+
+def _ramp(x: Tensor, *, slope: float) -> Tensor:
+    return (slope * x + 0.5).clamp(0, 1)
+
+
+ACTIVATIONS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
+    "sigmoid": torch.sigmoid,
+    "hard_sigmoid": partial(_ramp, slope=1 / 6),  # not torch's own, which has no second derivative
+    "hard_sigmoid_0.2": partial(_ramp, slope=0.2),
+}
+"""Of the gates, by the names of the option."""
 
 
 class LSTM(GatedCell):
@@ -112,14 +125,17 @@ class LSTM(GatedCell):
 
 
 class LSTMVariant(LSTM):
-    """An LSTM with peepholes, coupled gates or layer normalisation, in any combination.
+    """An LSTM with peepholes, coupled gates, layer normalisation, other gates or clips, in any combination.
 
-    peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c. coupled: i = 1 − f, so that the blocks are f, g, o.
-    gate_norm layer: W x and U h are each normalised over all blocks together before the biases are added, and
-    h = o ⊙ tanh(N(c)).
+    peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c; full: a matrix P c in place of p ⊙ c. coupled:
+    i = 1 − f, so that the blocks are f, g, o. gate_norm layer: W x and U h are each normalised over all blocks together
+    before the biases are added, and h = o ⊙ tanh(N(c)). recurrent_activation: its function in place of σ. cell_clip:
+    the new c is clipped before o and h see it; proj_clip: h is, behind the projection.
 
-    Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1503.04069 (coupled gates);
-    arXiv:1607.06450, supplement (norm). Further parameters: weight_ch, H for each gate in order; norm_ih, norm_hh and
+    Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1603.01360, section 2.1, and
+    glample/tagger, nn.py, LSTM (full peepholes, beside coupled gates, which are written f = 1 − i there);
+    arXiv:1503.04069 (coupled gates); arXiv:1607.06450, supplement (norm); TensorFlow's LSTMCell, as allenai/bilm-tf
+    calls it (clips). Further parameters: weight_ch, H for each gate in order, or (H, H) for each; norm_ih, norm_hh and
     norm_c, each with weight and bias.
     """
 
@@ -130,7 +146,11 @@ class LSTMVariant(LSTM):
         super().__init__(options, input_shape, hidden_size)
         self.early = len(self.gates) - 2
         """The blocks that stand before g, which are gates of the old c."""
-        self.weight_ch = nn.Parameter(torch.empty((self.early + 1) * hidden_size)) if options.peephole else None
+        self.full = options.peephole == "full"
+        wide = ((self.early + 1) * hidden_size, *[hidden_size] * self.full)
+        self.weight_ch = nn.Parameter(torch.empty(wide)) if options.peephole else None
+        self.activation = ACTIVATIONS[options.recurrent_activation]
+        self.cell_clip, self.proj_clip = options.cell_clip, options.proj_clip
         self.norm_ih: nn.LayerNorm | None = None
         self.norm_hh: nn.LayerNorm | None = None
         self.norm_c: nn.LayerNorm | None = None
@@ -147,14 +167,21 @@ class LSTMVariant(LSTM):
             if isinstance(norm, nn.LayerNorm):
                 norm.reset_parameters()
 
+    def roles(self) -> Mapping[str, Role]:
+        found = super().roles()
+        seen = tuple(gate for gate in self.gates if gate != "g")
+        return {**found, "weight_ch": Role("recurrent", seen, "f")} if self.full else found
+
     def constants(self, ctx: Context) -> Any:
         _, U, W_hr, mask = super().constants(ctx)
         peep_early, peep_o = None, None
         if self.weight_ch is not None:
             H = self.hidden_size
             peep_early, peep_o = torch.split(self.weight_ch, [self.early * H, H])
-            # Not (1, H) for one gate: torch's compiler gets the gradient of that wrong.
-            peep_early = peep_early if self.early == 1 else peep_early.view(self.early, H)
+            if self.full:
+                peep_early, peep_o = peep_early.t(), peep_o.t()
+            elif self.early > 1:  # not (1, H) for one gate: torch's compiler gets the gradient of that wrong
+                peep_early = peep_early.view(self.early, H)
         return U, W_hr, mask, peep_early, peep_o, *_affine(self.norm_hh), *_affine(self.norm_c)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
@@ -172,17 +199,27 @@ class LSTMVariant(LSTM):
         old = state["c"]
         s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
         gates, g, o = torch.split(s, [self.early * H, H, H], 1)
-        if peep_early is not None and self.early == 1:
-            gates = torch.addcmul(gates, peep_early, old)
-        elif peep_early is not None:
-            gates = torch.addcmul(gates.view(len(gates), self.early, H), peep_early, old.unsqueeze(1)).flatten(1)
-        *input_gate, f = torch.sigmoid(gates).chunk(self.early, 1)
+        if peep_early is not None:
+            gates = self.peeped(gates, peep_early, old)
+        *input_gate, f = self.activation(gates).chunk(self.early, 1)
         i = input_gate[0] if input_gate else 1 - f
-        c = torch.addcmul(f * old, i, torch.tanh(g))
+        c = _clipped(torch.addcmul(f * old, i, torch.tanh(g)), self.cell_clip)
         if peep_o is not None:
-            o = torch.addcmul(o, peep_o, c)
-        h = torch.sigmoid(o) * torch.tanh(c if norms[2] is None else F.layer_norm(c, norms[2].shape, *norms[2:]))
-        return {"h": h if W_hr is None else h @ W_hr, "c": c}
+            o = torch.addmm(o, c, peep_o) if self.full else torch.addcmul(o, peep_o, c)
+        h = self.activation(o) * torch.tanh(c if norms[2] is None else F.layer_norm(c, norms[2].shape, *norms[2:]))
+        return {"h": h if W_hr is None else _clipped(h @ W_hr, self.proj_clip), "c": c}
+
+    def peeped(self, gates: Tensor, peepholes: Tensor, c: Tensor) -> Tensor:
+        """The sums of the gates before g, with what they see of the old c."""
+        if self.full:
+            return torch.addmm(gates, c, peepholes)
+        if self.early == 1:
+            return torch.addcmul(gates, peepholes, c)
+        return torch.addcmul(gates.view(len(gates), self.early, self.hidden_size), peepholes, c.unsqueeze(1)).flatten(1)
+
+
+def _clipped(x: Tensor, bound: float | None) -> Tensor:
+    return x if bound is None else x.clamp(-bound, bound)
 
 
 def _affine(norm: nn.LayerNorm | None) -> tuple[Tensor | None, Tensor | None]:
@@ -191,5 +228,5 @@ def _affine(norm: nn.LayerNorm | None) -> tuple[Tensor | None, Tensor | None]:
 
 def make(options: LSTMOptions, input_shape: Shape, hidden_size: int) -> LSTM:
     """The cell of these options: torch's own, or one with what torch has no kernel for."""
-    plain = not (options.peephole or options.coupled or options.gate_norm != "none")
+    plain = not chosen(options, "bias", "projection", "forget_bias")  # which torch's LSTM has too
     return (LSTM if plain else LSTMVariant)(options, input_shape, hidden_size)

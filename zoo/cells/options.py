@@ -35,9 +35,10 @@ class LSTMOptions(Options):
     forget_bias: float | None = Field(
         None, description="Initial value of the forget gate's bias; of the sum of both biases, if there are two."
     )
-    peephole: bool = Field(
+    peephole: bool | Literal["full"] = Field(
         False,
-        description="Peephole connections from the cell state to the gates (Gers, Schraudolph, Schmidhuber 2002).",
+        description="Peephole connections from the cell state to the gates, a weight for each unit (Gers, Schraudolph, "
+        "Schmidhuber 2002), or 'full', a matrix for each gate (arXiv:1603.01360).",
     )
     coupled: bool = Field(
         False, description="Couple the input gate to the forget gate, i = 1 − f (arXiv:1503.04069, CIFG)."
@@ -47,11 +48,30 @@ class LSTMOptions(Options):
         description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); its "
         "initial dynamics are chaotic, so half precision is not supported.",
     )
+    recurrent_activation: Literal["sigmoid", "hard_sigmoid", "hard_sigmoid_0.2"] = Field(
+        "sigmoid",
+        description="Activation function of the gates: 'hard_sigmoid' is x / 6 + 1/2 between 0 and 1, as in Keras 3 "
+        "and torch, 'hard_sigmoid_0.2' is 0.2 x + 1/2 there, as in ONNX and in earlier versions of Keras.",
+    )
+    cell_clip: float | None = Field(
+        None,
+        gt=0,
+        description="Clip the cell state to plus and minus this at each step, as TensorFlow's LSTMCell.",
+        examples=[0.05],  # small enough to change something in any model
+    )
+    proj_clip: float | None = Field(
+        None,
+        gt=0,
+        description="Clip the projected h to plus and minus this, as TensorFlow's LSTMCell.",
+        examples=[0.01],
+    )
 
     @model_validator(mode="after")
-    def _forget_bias_needs_a_bias(self) -> Self:
+    def _options_that_need_others(self) -> Self:
         if self.forget_bias is not None and self.bias == "none":
             raise ValueError("forget_bias needs a bias: leave it out, or use bias: two or bias: one")
+        if self.proj_clip is not None and self.projection is None:
+            raise ValueError("proj_clip needs a projection: leave it out, or give projection a size")
         return self
 
 
@@ -89,16 +109,17 @@ def describe_lstm(options: LSTMOptions, input_shape: Shape, hidden_size: int) ->
     if projected is not None and projected >= hidden_size:
         raise ZooError(f"projection must be less than hidden_size ({hidden_size}), not {projected}")
     gates = 3 if options.coupled else 4
-    vectors = (gates - 1 if options.peephole else 0) + (4 * gates + 2 if options.gate_norm == "layer" else 0)
+    full = options.peephole == "full"
+    vectors = (gates - 1 if options.peephole is True else 0) + (4 * gates + 2 if options.gate_norm == "layer" else 0)
     return gated(
         gates,
         options.bias,
         input_shape,
         hidden_size,
         projected or hidden_size,
-        products=(projected or 0) * hidden_size,
+        products=((projected or 0) + (gates - 1) * hidden_size * full) * hidden_size,
         vectors=vectors * hidden_size,
-        depth=2 if projected else 1,
+        depth=1 + full + (projected is not None),  # with full peepholes o waits for a product of the new c
         states=("h", "c"),
     )
 

@@ -99,7 +99,9 @@ class Option:
             for example in _examples(type(self.slot.get(home).options)):
                 yield self._at(home, example)
         if self.slot.layer is not None:
-            yield self._alone(self.slot.layer)
+            lone = self._alone(self.slot.layer)
+            yield lone.tries()
+            yield from lone._others(lone.spec)
 
     def together(self) -> Iterator[Iterator[Try]]:
         """The last resort, where the option cannot be told apart from others that move with it."""
@@ -127,12 +129,12 @@ class Option:
         tokens = Part(found, found.record.options(vocabulary=37, size=width))
         return put(self.spec, (*stack.path, "input"), tokens)
 
-    def _alone(self, layer: Path) -> Iterator[Try]:
-        """The layer by itself between an input and no head, where nothing behind it asks for a width."""
+    def _alone(self, layer: Path) -> Option:
+        """The same of the layer by itself between an input and no head, where nothing behind it asks for a width."""
         plain = replace(at(self.spec, layer, Recurrent), hidden_size=2 * DIVISIBLE, residual=False)
         home = alone(self.spec, (DIVISIBLE,), plain)
         slot = Slot(("layers", 0, *self.slot.path[len(layer) :]), ("layers", 0))
-        yield from replace(self, slot=slot, spec=home).tries()
+        return replace(self, slot=slot, spec=home)
 
     def _with_equals(self, now: int) -> Iterator[Try]:
         """The width and what has to go with it, where what stands behind must be as wide: a tie, a residual."""

@@ -47,7 +47,7 @@ from zoo.nn.gated import (
 )
 from zoo.nn.layer import CellModel
 from zoo.nn.linear import HGRN, LRU, RGLRU, S5, LinOSS, Mamba, MinGRU, MinLSTM
-from zoo.nn.matrix import GLA, MLSTM, RWKV4, RWKV7, DeltaNet, GatedDeltaNet
+from zoo.nn.matrix import GLA, HGRN2, MLSTM, RWKV4, RWKV7, DeltaNet, GatedDeltaNet, Mamba2, RetNet
 from zoo.nn.memory import (
     ELSTM,
     LSTM1997,
@@ -64,8 +64,8 @@ from zoo.nn.memory import (
 )
 from zoo.nn.plugins import cell
 from zoo.nn.recurrent import Recurrent
-from zoo.nn.spatial import ConvGRU, ConvLSTM
-from zoo.nn.structured import ESN, LMU, PLRNN, SRNN, Orthogonal
+from zoo.nn.spatial import STLSTM, ConvGRU, ConvLSTM
+from zoo.nn.structured import ESN, LMU, PLRNN, RSSM, SRNN, Orthogonal
 
 __all__ = [
     "Antisymmetric",
@@ -89,6 +89,7 @@ __all__ = [
     "GRU",
     "GRUD",
     "HGRN",
+    "HGRN2",
     "IndRNN",
     "Intersection",
     "JANET",
@@ -103,6 +104,7 @@ __all__ = [
     "LSTM1997",
     "LTC",
     "Mamba",
+    "Mamba2",
     "MCLSTM",
     "MemoryControlLSTM",
     "MGU",
@@ -128,9 +130,11 @@ __all__ = [
     "RAN",
     "Recurrent",
     "ResidualLSTM",
+    "RetNet",
     "RGLRU",
     "RHN",
     "RNN",
+    "RSSM",
     "RWKV4",
     "RWKV7",
     "S5",
@@ -141,6 +145,7 @@ __all__ = [
     "SRNN",
     "SRU",
     "STAR",
+    "STLSTM",
     "SURNN",
     "TauGRU",
     "TGRU",

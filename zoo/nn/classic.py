@@ -117,14 +117,17 @@ class LSTM(CellModel):
     arXiv:1402.1128; layout as `torch.nn.LSTM` (i, f, g, o; weight_hr (projection, hidden_size)).
     States: h (hidden_size,) or (projection,); c (hidden_size,).
 
-    An LSTM with peepholes, coupled gates or layer normalisation, in any combination.
+    An LSTM with peepholes, coupled gates, layer normalisation, other gates or clips, in any combination.
 
-    peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c. coupled: i = 1 − f, so that the blocks are f, g, o.
-    gate_norm layer: W x and U h are each normalised over all blocks together before the biases are added, and
-    h = o ⊙ tanh(N(c)).
+    peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c; full: a matrix P c in place of p ⊙ c. coupled:
+    i = 1 − f, so that the blocks are f, g, o. gate_norm layer: W x and U h are each normalised over all blocks together
+    before the biases are added, and h = o ⊙ tanh(N(c)). recurrent_activation: its function in place of σ. cell_clip:
+    the new c is clipped before o and h see it; proj_clip: h is, behind the projection.
 
-    Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1503.04069 (coupled gates);
-    arXiv:1607.06450, supplement (norm). Further parameters: weight_ch, H for each gate in order; norm_ih, norm_hh and
+    Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1603.01360, section 2.1, and
+    glample/tagger, nn.py, LSTM (full peepholes, beside coupled gates, which are written f = 1 − i there);
+    arXiv:1503.04069 (coupled gates); arXiv:1607.06450, supplement (norm); TensorFlow's LSTMCell, as allenai/bilm-tf
+    calls it (clips). Further parameters: weight_ch, H for each gate in order, or (H, H) for each; norm_ih, norm_hh and
     norm_c, each with weight and bias.
 
     Args:
@@ -136,12 +139,19 @@ class LSTM(CellModel):
         projection (int, at least 1): Project h to this many features before it is output and fed back
             (arXiv:1402.1128).
         forget_bias (float): Initial value of the forget gate's bias; of the sum of both biases, if there are two.
-        peephole (bool): Peephole connections from the cell state to the gates (Gers, Schraudolph, Schmidhuber
-            2002). Default: False.
+        peephole (bool or "full"): Peephole connections from the cell state to the gates, a weight for each unit
+            (Gers, Schraudolph, Schmidhuber 2002), or 'full', a matrix for each gate (arXiv:1603.01360). Default:
+            False.
         coupled (bool): Couple the input gate to the forget gate, i = 1 − f (arXiv:1503.04069, CIFG). Default:
             False.
         gate_norm ("none" or "layer"): Layer norm on both products and on the cell state (arXiv:1607.06450,
             supplement); its initial dynamics are chaotic, so half precision is not supported. Default: "none".
+        recurrent_activation ("sigmoid", "hard_sigmoid" or "hard_sigmoid_0.2"): Activation function of the gates:
+            'hard_sigmoid' is x / 6 + 1/2 between 0 and 1, as in Keras 3 and torch, 'hard_sigmoid_0.2' is 0.2 x +
+            1/2 there, as in ONNX and in earlier versions of Keras. Default: "sigmoid".
+        cell_clip (float, above 0): Clip the cell state to plus and minus this at each step, as TensorFlow's
+            LSTMCell.
+        proj_clip (float, above 0): Clip the projected h to plus and minus this, as TensorFlow's LSTMCell.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -193,9 +203,12 @@ class LSTM(CellModel):
         bias: Literal["two", "one", "none"] = "two",
         projection: int | None = None,
         forget_bias: float | None = None,
-        peephole: bool = False,
+        peephole: bool | Literal["full"] = False,
         coupled: bool = False,
         gate_norm: Literal["none", "layer"] = "none",
+        recurrent_activation: Literal["sigmoid", "hard_sigmoid", "hard_sigmoid_0.2"] = "sigmoid",
+        cell_clip: float | None = None,
+        proj_clip: float | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
         dropout: float | Mapping[str, Any] = 0.0,
@@ -218,6 +231,9 @@ class LSTM(CellModel):
             "peephole": peephole,
             "coupled": coupled,
             "gate_norm": gate_norm,
+            "recurrent_activation": recurrent_activation,
+            "cell_clip": cell_clip,
+            "proj_clip": proj_clip,
         }
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)

@@ -340,6 +340,202 @@ class GLA(CellModel):
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
 
+class HGRN2(CellModel):
+    """Second hierarchically gated recurrent network: a matrix memory whose forget gates give its keys.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    q = silu(W_q x), f = γ + (1 − γ) σ(W_f x), v = W_v x, S = Diag(f) S + (1 − f) vᵀ in each head, and the output is
+    RMSNorm(Sᵀ q / √d_k), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) over all heads together, where w is norm_weight; d_k is the size of a
+    head's keys. With a `kernel`, the three products go through a convolution over the last steps, one of each feature's
+    own.
+
+    Source: arXiv:2404.07904, section 3; fla-org/flash-linear-attention, layers/hgrn2.py and ops/gla/naive.py. γ is
+    `lower_bound`: a paper's model learns one for each layer and feature, rising with depth from 0, which no layer can
+    see by itself. The official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k
+    + H, I) in blocks q, f, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last;
+    norm_weight (H,). States: S (heads, d_k, d_v), with d_v = H / heads.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        key_size (int, at least 1): Key size of each head; that of the official code if not given.
+        kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
+            Default: 0.
+        lower_bound (float, at least 0, below 1): Lower bound of the forget gates. Default: 0.0.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.HGRN2(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.S', 'layers.1.S']
+
+    Paper: Qin et al. 2024, HGRN2: gated linear RNNs with state expansion, COLM, arXiv:2404.07904.
+    """
+
+    cell_name = "recurrent-zoo/hgrn2"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        key_size: int | None = None,
+        kernel: int = 0,
+        lower_bound: float = 0.0,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | Mapping[str, Any] | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {"heads": heads, "key_size": key_size, "kernel": kernel, "lower_bound": lower_bound}
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class Mamba2(CellModel):
+    """Selective state space of Mamba-2 (SSD): one decay for each head, with convolution, gate and norm.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    z = W_z x, u = W_u x, (v, B, C) = silu(Σ_k w_k ⊙ u_{t−k} + b), Δ = softplus(w_Δ · x + dt_bias),
+    h = exp(−Δ exp(A_log)) h + Δ v Bᵀ in each head, y = h C + D v, and the output is RMSNorm(y ⊙ silu(z)).
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵), where w is norm_weight. v, z and the output have head beside head, Δ, A_log
+    and D a number for each head; B and C are those of the head's group, and the mean is over the heads of one group.
+
+    Source: arXiv:2405.21060, sections 6 and 7.1; state-spaces/mamba, modules/mamba2.py. The last product of that block
+    is left to `output_projection`. H, the hidden_size, is its inner width, twice that of its input by default, and N
+    the state size. Parameters: in_proj (2 H + 2 groups N + heads, I) in blocks z, u, Δ, where u is v, B and C, group
+    beside group; conv_weight (H + 2 groups N, kernel), the present step last, and conv_bias (H + 2 groups N,), which
+    are w_k and b; dt_bias, A_log and D (heads,); norm_weight (H,). States: h (heads, H / heads, N).
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        state_size (int, at least 1): State size N of each feature. Default: 128.
+        groups (int, at least 1): Number of groups of heads, each with one B, one C and one norm. Default: 1.
+        kernel (int, at least 1, at most 1000): Kernel size of the causal convolution, the present step included.
+            Default: 4.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.Mamba2(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.h', 'layers.0.age', 'layers.0.past', 'layers.1.h', 'layers.1.age', 'layers.1.past']
+
+    Paper: Dao and Gu 2024, Transformers are SSMs: generalized models and efficient algorithms through structured
+    state space duality, ICML, arXiv:2405.21060.
+    """
+
+    cell_name = "recurrent-zoo/mamba2"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        state_size: int = 128,
+        groups: int = 1,
+        kernel: int = 4,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | Mapping[str, Any] | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {"heads": heads, "state_size": state_size, "groups": groups, "kernel": kernel}
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
 class MLSTM(CellModel):
     """LSTM with a matrix memory, exponential gates and a stabiliser, from xLSTM.
 
@@ -427,6 +623,109 @@ class MLSTM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"heads": heads}
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class RetNet(CellModel):
+    """Multi-scale retention: a matrix memory with a fixed decay for each head, and keys that turn.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    (q₁, q₂) = W_q x, (k₁, k₂) = W_k x, v = W_v x, φ = t θ, q = (q₁ ⊙ cos(φ) − q₂ ⊙ sin(φ), q₂ ⊙ cos(φ) + q₁ ⊙
+    sin(φ)), k = (k₁ ⊙ cos(φ) − k₂ ⊙ sin(φ), k₂ ⊙ cos(φ) + k₁ ⊙ sin(φ)), S = γ S + k vᵀ in each head, and the output is
+    RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
+
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head, where w is norm_weight. t is the number of the step in its
+    sequence, from 0 on, d_k the size of a head's keys, and θ has 10000^(−2j/d_k) for each j below d_k / 2. The first
+    head's γ is 1 − 2⁻⁵, the second's 1 − 2⁻⁶, and so on. Without an output gate the factor silu(W_g x) is missing. With
+    a `kernel`, q, k and v go through a convolution over the last steps, one of each feature's own, and through silu.
+
+    Source: arXiv:2307.08621, section 2; fla-org/flash-linear-attention, layers/multiscale_retention.py and
+    ops/retention/naive.py, with its scale of the norm, pairs and angles; the paper's own code, microsoft/torchscale,
+    has no such scale, pairs of neighbours, and angles down to 1/10000 itself. Its normalisation of what is kept cancels
+    in RMSNorm. The last product of both is left to `output_projection`. Parameters: weight_qkv (2 heads d_k + H, I) in
+    blocks q, k, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last; norm_weight (d_v,);
+    weight_g (H, I). States: S (heads, d_k, d_v), with d_v = H / heads.
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        key_size (int, at least 2): Key size of each head, an even number, since keys are turned in pairs; half of
+            its values' size, rounded up, if not given.
+        kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
+            Default: 0.
+        output_gate (bool): Multiply the normalised output by silu(W_g x). Default: True.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.S`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.RetNet(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.S', 'layers.0.age', 'layers.1.S', 'layers.1.age']
+
+    Paper: Sun et al. 2023, Retentive network: a successor to transformer for large language models, preprint,
+    arXiv:2307.08621.
+    """
+
+    cell_name = "recurrent-zoo/retnet"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        key_size: int | None = None,
+        kernel: int = 0,
+        output_gate: bool = True,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | Mapping[str, Any] | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {"heads": heads, "key_size": key_size, "kernel": kernel, "output_gate": output_gate}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

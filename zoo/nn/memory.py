@@ -561,8 +561,13 @@ class MultiplicativeLSTM(CellModel):
     f = σ(W_fx x + W_fm m + b_f), ĥ = W_hx x + W_hm m + b_h; c = f ⊙ c + i ⊙ tanh(ĥ), h = tanh(c) ⊙ o;
     the output is h.
 
-    Source: arXiv:1609.07959, equations (16) to (21), with biases. Parameters: weight_mx (H, I), weight_mh (H, H);
-    weight_ih (4 H, I), weight_hm (4 H, H) and bias (4 H,) in blocks h, i, o, f. States: h (hidden_size,),
+    With `weight_norm` each row of the four matrices is divided by its length, √(max(‖w‖², 10⁻¹²)), and multiplied by
+    its gain.
+
+    Source: arXiv:1609.07959, equations (16) to (21), with biases; the norm as in
+    openai/generating-reviews-discovering-sentiment, encoder.py, mlstm, which has it by columns of matrices that stand
+    on the right. Parameters: weight_mx (H, I), weight_mh (H, H); weight_ih (4 H, I), weight_hm (4 H, H) and bias (4 H,)
+    in blocks h, i, o, f; gain_mx and gain_mh (H,), gain_ih and gain_hm (4 H,). States: h (hidden_size,),
     c (hidden_size,).
 
     Args:
@@ -570,6 +575,8 @@ class MultiplicativeLSTM(CellModel):
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bias ("one" or "none"): 'one' bias in each gate, or 'none'. Default: "one".
+        weight_norm (bool): Weight normalisation: rows of all four matrices as a gain times a direction
+            (arXiv:1602.07868). Default: False.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -617,6 +624,7 @@ class MultiplicativeLSTM(CellModel):
         num_layers: int = 1,
         *,
         bias: Literal["one", "none"] = "one",
+        weight_norm: bool = False,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
         dropout: float | Mapping[str, Any] = 0.0,
@@ -632,7 +640,7 @@ class MultiplicativeLSTM(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"bias": bias}
+        options = {"bias": bias, "weight_norm": weight_norm}
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

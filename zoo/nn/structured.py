@@ -394,6 +394,110 @@ class PLRNN(CellModel):
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
 
+class RSSM(CellModel):
+    """Deterministic core of DreamerV3's recurrent state-space model: a block-diagonal GRU.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    p = silu(w_p ⊙ N(W_p h + b_p)), q = silu(w_q ⊙ N(W_q x + b_q)), e = silu(w_e ⊙ N(W_e (a / max(1, |a|)) + b_e)),
+    s = (h, p, q, e), v = silu(w_v ⊙ N(W_v s + b_v)), (r, n, z) = W_g v + b_g, z' = σ(z − 1),
+    h = z' ⊙ tanh(σ(r) ⊙ n) + (1 − z') ⊙ h; the output is h.
+
+    N(y) = y / √(mean(y²) + 10⁻⁴). The input is the latent state x and, in its last features, the action a. W_v and W_g
+    are block diagonal: a block reads its own part of h, or of v, and W_v all of p, q and e beside it. Of several
+    `layers`, each further one is such a layer of the v before, without p, q and e.
+
+    Source: arXiv:2301.04104; danijar/dreamerv3, dreamerv3/rssm.py, RSSM._core, and embodied/jax/nets.py. There the
+    divisor of the action counts as a constant, which shows in the gradient with respect to actions beyond 1 alone; here
+    it has its own derivative. What stands around it, the latent state's prior and posterior, is not here. Parameters,
+    for U units and B blocks: weight_p (U, H), weight_q (U, I - action), weight_e (U, action), bias and norm of each
+    (U,); for each layer weight_v (B, H / B, H / B + 3 U), of the first, or (B, H / B, H / B), bias_v and norm_v (H,);
+    weight_g (B, 3 H / B, H / B) and bias_g (3 H,), in each block r, n, z. States: h (hidden_size,).
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        action (int, at least 1): Number of action features; these are the last of the input, the others the latent
+            state. Default: 1.
+        units (int, at least 1): Width of what state, latent state and action are mapped to; an eighth of
+            hidden_size if not given, as in the official configurations.
+        blocks (int, at least 1): Number of blocks of the block-diagonal products; the official configurations have
+            8. Default: 1.
+        layers (int, at least 1, at most 100): Number of block-diagonal layers before the gates. Default: 1.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.h`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.RSSM(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> list(state)
+        ['layers.0.h', 'layers.1.h']
+
+    Paper: Hafner et al. 2025, Mastering diverse control tasks through world models, Nature 640,
+    doi:10.1038/s41586-025-08744-2; Hafner et al. 2019, Learning latent dynamics for planning from pixels, ICML,
+    arXiv:1811.04551.
+    """
+
+    cell_name = "recurrent-zoo/rssm"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        action: int = 1,
+        units: int | None = None,
+        blocks: int = 1,
+        layers: int = 1,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | Mapping[str, Any] | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {"action": action, "units": units, "blocks": blocks, "layers": layers}
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
 class SRNN(CellModel):
     """Shuffling recurrent network: the recurrent matrix is a permutation, a shift by one unit.
 

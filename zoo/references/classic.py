@@ -29,7 +29,9 @@ def lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     The plain cell as in the documentation of torch.nn.LSTM. Peepholes as in Gers 2002: i and f see the old c, o the new
     one. Coupled as in TensorFlow's CoupledInputForgetGateLSTMCell: i = 1 - f. Norms as in the supplement of
     arXiv:1607.06450: over the stacked Wx and Uh each, biases after them, and over c on its way to h only. The
-    projection is applied last (arXiv:1402.1128).
+    projection is applied last (arXiv:1402.1128). Full peepholes as in glample/tagger nn.py, class LSTM: matrices in the
+    same places. Clips as in TensorFlow's LSTMCell: of the new c, before the output gate sees it, and of projected h.
+    Hard sigmoids: relu6(x + 3) / 6 as in Keras 3, and ONNX's HardSigmoid with its alpha of 0.2 and beta of 0.5.
     """
     coupled, peephole = options.coupled, options.peephole
     normed = options.gate_norm == "layer"
@@ -47,19 +49,31 @@ def lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
         return gate(wx, k, size) + gate(uh, k, size) + bias_of(p, k, size)
 
     def look(name: str, cell: Array) -> Array:
-        if not peephole:
+        if peephole is False:
             return np.zeros(size)
-        return gate(p["weight_ch"], ("fo" if coupled else "ifo").index(name), size) * cell
+        own = gate(p["weight_ch"], ("fo" if coupled else "ifo").index(name), size)
+        return own @ cell if peephole == "full" else own * cell
 
-    f = sigmoid(preactivation("f") + look("f", c))
-    i = 1.0 - f if coupled else sigmoid(preactivation("i") + look("i", c))
+    def opened(x: Array) -> Array:
+        if options.recurrent_activation == "hard_sigmoid":
+            return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+        if options.recurrent_activation == "hard_sigmoid_0.2":
+            return np.maximum(0.0, np.minimum(1.0, 0.2 * x + 0.5))
+        return sigmoid(x)
+
+    f = opened(preactivation("f") + look("f", c))
+    i = 1.0 - f if coupled else opened(preactivation("i") + look("i", c))
     g = np.tanh(preactivation("g"))
     new_c = f * c + i * g
-    o = sigmoid(preactivation("o") + look("o", new_c))
+    if options.cell_clip is not None:
+        new_c = np.clip(new_c, -options.cell_clip, options.cell_clip)
+    o = opened(preactivation("o") + look("o", new_c))
     shown = layer_norm(new_c, p["norm_c.weight"], p["norm_c.bias"]) if normed else new_c
     new_h = o * np.tanh(shown)
     if options.projection is not None:
         new_h = p["weight_hr"] @ new_h
+        if options.proj_clip is not None:
+            new_h = np.clip(new_h, -options.proj_clip, options.proj_clip)
     return new_h, {"h": new_h, "c": new_c}
 
 

@@ -70,13 +70,25 @@ def residual_lstm_step(x: Array, state: State, p: Parameters, options: Options) 
 
 
 def multiplicative_lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
-    """Multiplicative LSTM, arXiv:1609.07959, equations (18) to (21); rows h, i, o, f. The gates see m in place of h."""
+    """Multiplicative LSTM, arXiv:1609.07959, equations (18) to (21); rows h, i, o, f. The gates see m in place of h.
+
+    weight_norm as in openai/generating-reviews-discovering-sentiment encoder.py: tf.nn.l2_normalize, whose epsilon is
+    1e-12, over what a unit reads, times g.
+    """
     h, c = state["h"], state["c"]
     size = len(c)
-    m = (p["weight_mx"] @ x) * (p["weight_mh"] @ h)
+
+    def matrix(name: str) -> Array:
+        w = p[f"weight_{name}"]
+        if not options.weight_norm:
+            return w
+        units = [p[f"gain_{name}"][j] * row / np.sqrt(max((row**2).sum(), 1e-12)) for j, row in enumerate(w)]
+        return np.stack(units)
+
+    m = (matrix("mx") @ x) * (matrix("mh") @ h)
 
     def of(k: int) -> Array:
-        return gate(p["weight_ih"], k, size) @ x + gate(p["weight_hm"], k, size) @ m + bias_of(p, k, size)
+        return gate(matrix("ih"), k, size) @ x + gate(matrix("hm"), k, size) @ m + bias_of(p, k, size)
 
     new_c = sigmoid(of(3)) * c + sigmoid(of(1)) * np.tanh(of(0))
     new_h = np.tanh(new_c) * sigmoid(of(2))

@@ -68,6 +68,29 @@ def convgru_step(x: Array, state: State, p: Parameters, options: Options) -> tup
     return new_h, {"h": new_h}
 
 
+def st_lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
+    """PredRNN, as in thuml/predrnn-pytorch core/models/predrnn.py: its cells one above the other.
+
+    Each as in core/layers/SpatioTemporalLSTMCell.py, without layer norm, with _forget_bias 1. conv_x has rows i, f, g,
+    i', f', g', o, conv_h i, f, g, o, and conv_m i', f', g'. One m goes through all of them.
+    """
+    below, m = x, state["m"]
+    size = len(m)
+    new_h, new_c = np.zeros_like(state["h"]), np.zeros_like(state["c"])
+    for layer in range(options.layers):
+        of = {name: p[f"weight_{name}.{layer}"] for name in ("x", "h", "m", "o", "last")}
+        i_x, f_x, g_x, i_up, f_up, g_up, o_x = (convolved(below, gate(of["x"], k, size)) for k in range(7))
+        i_h, f_h, g_h, o_h = (convolved(state["h"][layer], gate(of["h"], k, size)) for k in range(4))
+        i_m, f_m, g_m = (convolved(m, gate(of["m"], k, size)) for k in range(3))
+        c = sigmoid(f_x + f_h + 1.0) * state["c"][layer] + sigmoid(i_x + i_h) * np.tanh(g_x + g_h)
+        m = sigmoid(f_up + f_m + 1.0) * m + sigmoid(i_up + i_m) * np.tanh(g_up + g_m)
+        memory = np.concatenate([c, m])
+        o = sigmoid(o_x + o_h + convolved(memory, of["o"]))
+        new_c[layer] = c
+        new_h[layer] = below = o * np.tanh(convolved(memory, of["last"]))
+    return below, {"h": new_h, "c": new_c, "m": m}
+
+
 def empty(x: Array, p: Parameters, names: tuple[str, ...]) -> State:
     """Maps of zeros as large as those of x (T, channels, rows, columns)."""
     features = p["weight_hh"].shape[1]
@@ -82,3 +105,10 @@ def convlstm(x: Array, p: Parameters, options: Options) -> Array:
 def convgru(x: Array, p: Parameters, options: Options) -> Array:
     """ConvGRU from x (T, C, rows, columns) to y (T, F, rows, columns)."""
     return unroll(convgru_step, lambda p, options: empty(x, p, ("h",)))(x, p, options)
+
+
+def st_lstm(x: Array, p: Parameters, options: Options) -> Array:
+    """PredRNN from x (T, C, rows, columns) to y (T, F, rows, columns)."""
+    one = np.zeros((len(p["weight_o.0"]), *x.shape[2:]))
+    every = np.stack([one] * options.layers)
+    return unroll(st_lstm_step, lambda p, options: {"h": every, "c": every, "m": one})(x, p, options)

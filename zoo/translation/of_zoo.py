@@ -51,10 +51,16 @@ def _layer(place: str, declared: Any, built: Any) -> Recurrent:
         "initial_state: learned": declared.initial_state == "learned",
         "coupled gates": getattr(options, "coupled", False),
         "gate_norm": getattr(options, "gate_norm", "none") != "none",
+        "peephole: full": getattr(options, "peephole", False) == "full",
+        "cell_clip": getattr(options, "cell_clip", None) is not None,
+        "proj_clip": getattr(options, "proj_clip", None) is not None,
     }
     found = [what for what, there in extras.items() if there]
     if found:
         raise ZooError(f"{place}: no other library has {' or '.join(found)} in its recurrent layers")
+    gates = getattr(options, "recurrent_activation", "sigmoid")
+    if gates != "sigmoid":
+        raise ZooError(f"{place}: recurrent_activation {gates!r} is not translated into other libraries' layers")
     cells = [built.cell] if built.reverse_cell is None else [built.cell, built.reverse_cell]
     return Recurrent(
         kind=declared.cell.record.name,  # type: ignore[arg-type]

@@ -82,6 +82,35 @@ def gated_deltanet(given: Copied) -> Numbers:
     return _read(given, o), {"S": S}
 
 
+def _turned(x: Tensor) -> Tensor:
+    """Positions count from 0; the two halves of a head are real and imaginary part of numbers that turn."""
+    real, imaginary = x.chunk(2, 3)
+    slower = 10000.0 ** -torch.linspace(0, 1, real.shape[3] + 1, dtype=x.dtype)[:-1]
+    angle = torch.arange(x.shape[1], dtype=x.dtype)[:, None, None] * slower
+    z = torch.complex(real, imaginary) * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat([z.real, z.imag], 3)
+
+
+def retnet(given: Copied) -> Numbers:
+    q, k, v = _qkv(given, activated="conv_weight" in given.p)
+    q, k = _turned(q), _turned(k)
+    with doubled():
+        o = naive("retention").naive_retention(*(part.transpose(1, 2) for part in (q, k, v)))
+    return _read(given, o.transpose(1, 2)), {}
+
+
+def hgrn2(given: Copied) -> Numbers:
+    q, f, v = _qkv(given, activated=False)
+    bound = given.options.lower_bound
+    kept = bound + (1 - bound) * torch.sigmoid(f)
+    with doubled():
+        o, S = naive("gla").naive_recurrent_gla(
+            F.silu(q), 1 - kept, v, kept.log(), given.start["S"], output_final_state=True
+        )
+    o = o.flatten(2)
+    return F.rms_norm(o, o.shape[-1:], given.p["norm_weight"], 1e-5), {"S": S}
+
+
 def _naive(kind: str, function: str, theirs: object, options: dict[str, object], **more: object) -> Oracle:
     return Oracle(kind, "fla-core", f"{function}, the recurrence alone", theirs, options, **more)  # type: ignore[arg-type]
 
@@ -96,6 +125,25 @@ ORACLES = (
         "fla.ops.gated_delta_rule.naive.naive_recurrent_gated_delta_rule",
         gated_deltanet,
         HEADED,
+        hidden=6,
+    ),
+    *(
+        _naive(
+            "retnet",
+            "fla.ops.retention.naive.naive_retention",
+            retnet,
+            {"heads": 2, "key_size": 4, "kernel": kernel},
+            hidden=6,
+            started=False,
+            hides=frozenset({"S"}),
+        )
+        for kernel in (0, 3)
+    ),
+    _naive(
+        "hgrn2",
+        "fla.ops.gla.naive.naive_recurrent_gla",
+        hgrn2,
+        {"heads": 2, "key_size": 3, "kernel": 3, "lower_bound": 0.25},
         hidden=6,
     ),
 )

@@ -38,7 +38,8 @@ def _keys(**keys: Any) -> dict[str, Any]:
 
 
 def lstm(given: Copied) -> Numbers:
-    layer = _layers().LSTM(given.hidden, unit_forget_bias=False, **_keys())
+    gates = given.options.recurrent_activation
+    layer = _layers().LSTM(given.hidden, unit_forget_bias=False, recurrent_activation=gates, **_keys())
     weights = [given.p["weight_ih"].T, given.p["weight_hh"].T, given.p["bias"]]
     y, h, c = _run(layer, given.x, [given.start["h"], given.start["c"]], weights)
     return y, {"h": h, "c": c}
@@ -73,6 +74,13 @@ def convlstm(given: Copied) -> Numbers:
 
 ORACLES = (
     Oracle("lstm", "keras", "keras.layers.LSTM on torch", lstm, {"bias": "one"}),
+    Oracle(
+        "lstm",
+        "keras",
+        "keras.layers.LSTM on torch, recurrent_activation='hard_sigmoid'",
+        lstm,
+        {"bias": "one", "recurrent_activation": "hard_sigmoid"},
+    ),
     Oracle("gru", "keras", "keras.layers.GRU on torch, reset_after=True", gru),
     Oracle(
         "gru", "keras", "keras.layers.GRU on torch, reset_after=False", gru, {"reset_gate": "before"}, tolerance=1e-6

@@ -1,4 +1,4 @@
-"""Modules of packages too large to install for them alone: transformers and speechbrain."""
+"""Modules of packages too large to install for them alone: transformers, speechbrain and allennlp."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oracles.copied import DOUBLE, Copied, Numbers, Oracle, loaded, source
+from oracles.copied import DOUBLE, Copied, Numbers, Oracle, doubled, loaded, source
 
 
 def rglru(given: Copied) -> Numbers:
@@ -29,6 +29,77 @@ def rglru(given: Copied) -> Numbers:
     positions = torch.arange(given.x.shape[1]).expand(given.x.shape[:2])
     y = module(given.x, positions)
     return y, {"h": module.recurrent_states}
+
+
+class _Carried:
+    """What its mixer takes for a cache: nothing before the convolution, and a state to begin with."""
+
+    def __init__(self, state: Tensor) -> None:
+        self.state = state
+
+    def get_conv_state(self, layer: int, state_idx: int) -> None:
+        return None
+
+    def get_recurrent_state(self, layer: int, state_idx: int) -> Tensor:
+        return self.state
+
+    def is_recording_past(self, layer: int) -> bool:
+        return False
+
+    def update_conv_state(self, seen: Tensor, layer: int, conv_kernel_size: int) -> Tensor:
+        return seen
+
+    def update_recurrent_state(self, state: Tensor, layer_idx: int) -> None:
+        self.state = state
+
+
+def mamba2(given: Copied) -> Numbers:
+    """Its mixer in chunks, whose last product is set to the identity."""
+    from transformers import Mamba2Config
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
+
+    width, chosen = given.x.shape[2], given.options
+    config = Mamba2Config(
+        hidden_size=width,
+        expand=given.hidden // width,
+        num_heads=chosen.heads,
+        head_dim=given.hidden // chosen.heads,
+        state_size=chosen.state_size,
+        n_groups=chosen.groups,
+        conv_kernel=chosen.kernel,
+        chunk_size=4,
+        num_hidden_layers=1,
+        vocab_size=2,
+    )
+    mixer = Mamba2Mixer(config, 0)
+    mixer.out_proj = torch.nn.Identity()
+    names = {"in_proj": "in_proj.weight", "conv_bias": "conv1d.bias", "norm_weight": "norm.weight"}
+    names |= {name: name for name in ("dt_bias", "A_log", "D")}
+    weights = {theirs: given.p[ours] for ours, theirs in names.items()}
+    loaded(mixer, {**weights, "conv1d.weight": given.p["conv_weight"][:, None]})
+    carried = _Carried(given.start["h"])
+    with doubled():
+        y = mixer(given.x, carried)
+    return y, {"h": carried.state}
+
+
+def clipped(given: Copied) -> Numbers:
+    """The LSTM of ELMo, by those who wrote it in TensorFlow; its rows are ours."""
+    without = ("allennlp.nn.util", "allennlp.nn.initializers")
+    chosen, size = given.options, given.x.shape[2]
+    module = source("allennlp", "modules/lstm_cell_with_projection.py", without=without).LstmCellWithProjection(
+        size,
+        chosen.projection,
+        given.hidden,
+        memory_cell_clip_value=chosen.cell_clip,
+        state_projection_clip_value=chosen.proj_clip,
+    )
+    names = {"input_linearity.weight": "weight_ih", "state_linearity.weight": "weight_hh"}
+    names |= {"state_linearity.bias": "bias", "state_projection.weight": "weight_hr"}
+    loaded(module, {theirs: given.p[ours] for theirs, ours in names.items()})
+    start = given.start["h"][None], given.start["c"][None]
+    y, (h, c) = module(given.x, [given.x.shape[1]] * len(given.x), start)
+    return y, {"h": h[0], "c": c[0]}
 
 
 def _speechbrain() -> ModuleType:
@@ -63,6 +134,17 @@ def qrnn(given: Copied) -> Numbers:
 
 
 ORACLES = (
+    *(
+        Oracle(
+            "mamba2",
+            "transformers",
+            f"transformers' Mamba2Mixer, groups of heads: {groups}",
+            mamba2,
+            {"heads": 4, "groups": groups, "state_size": 3, "kernel": 3},
+            hidden=8,
+        )
+        for groups in (1, 2)
+    ),
     Oracle(
         "rglru",
         "transformers",
@@ -81,4 +163,11 @@ ORACLES = (
         drawn={"norm.running_var": lambda v: 0.5 + v.abs()},
     ),
     Oracle("qrnn", "speechbrain", "speechbrain.nnet.RNN.QuasiRNNLayer", qrnn, {"window": 1}, hides=frozenset({"c"})),
+    Oracle(
+        "lstm",
+        "allennlp",
+        "allennlp.modules.lstm_cell_with_projection.LstmCellWithProjection, both clips",
+        clipped,
+        {"bias": "one", "projection": 3, "cell_clip": 0.5, "proj_clip": 0.25},
+    ),
 )

@@ -6,6 +6,7 @@ Where a cell of theirs has two biases that are added and ours has one, theirs ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -144,6 +145,12 @@ def memory_control(given: Copied) -> Numbers:
 
 
 def multiplicative(given: Copied) -> Numbers:
+    if given.options.weight_norm:
+        weights = dict(given.p)
+        for name in ("mx", "mh", "ih", "hm"):
+            gain = weights.pop(f"gain_{name}")
+            weights[f"weight_{name}"] = torch._weight_norm(weights[f"weight_{name}"], gain[:, None], 0)
+        given = replace(given, p=weights)
     of_x, of_m, bias = (by_letter(given, name, "hiof") for name in ("weight_ih", "weight_hm", "bias"))
     weights = {
         "weight_ih": joined({"m": given.p["weight_mx"], **of_x}, "mifho"),
@@ -264,6 +271,12 @@ ORACLES = (
         "residual-lstm", "ResLSTMCell", "h", "c", weight_ph="weight_ch", weight_proj="weight_p", weight_res="weight_res"
     ),
     _of("multiplicative-lstm", "MultiplicativeLSTMCell", multiplicative),
+    _of(
+        "multiplicative-lstm",
+        "MultiplicativeLSTMCell with torch's weight normalisation",
+        multiplicative,
+        options={"weight_norm": True},
+    ),
     _named("wmc-lstm", "WMCLSTMCell", "h", "c", weight_mh="weight_ch"),
     _of("memory-control-lstm", "MCLSTMCell", memory_control),
     _of("intersection", "IntersectionRNNCell", intersection, input=5),

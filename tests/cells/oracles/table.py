@@ -68,10 +68,11 @@ VERSIONS: Final = {
     "rwkv": "0.8.32",
     "transformers": "5.24.0",
     "speechbrain": "1.1.2",
+    "allennlp": "2.10.1",
 }
 """Packages and the version that each was compared with."""
 
-OPTIONAL: Final = frozenset({"pypots", "rwkv", "speechbrain", "transformers"})
+OPTIONAL: Final = frozenset({"allennlp", "pypots", "rwkv", "speechbrain", "transformers"})
 """Packages that the development extra does not bring, since each brings many others. Their modules are called as they are."""
 
 
@@ -82,6 +83,8 @@ WITHOUT: Final = {
     "on-lstm": "packages have it for releases of Keras that are gone",
     "phased-lstm": "packages have it for releases of Keras and TensorFlow that are gone",
     "plrnn": "no package has it",
+    "rssm": "packages have the core of DreamerV3's first version, without blocks",
+    "st-lstm": "no package has it",
 }
 """Cells that no package on the index has, or none that is right or that can still be run, each with its reason."""
 

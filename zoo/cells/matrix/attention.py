@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.cells.matrix.fast_weights import MemoryOptions
+from zoo.cells.matrix.fast_weights import KeyedOptions
 from zoo.cells.matrix.options import head_size
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
@@ -31,7 +31,9 @@ class LinearAttention(Cell):
     `project` gives q, then silu(W_g x) where there is a gate, then what the cell's own `step` takes.
     """
 
-    def __init__(self, options: MemoryOptions, input_shape: Shape, hidden_size: int, key_size: int) -> None:
+    def __init__(
+        self, options: KeyedOptions, input_shape: Shape, hidden_size: int, key_size: int, *, gated: bool
+    ) -> None:
         super().__init__()
         width, size = features(input_shape), head_size(options, hidden_size)
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
@@ -41,7 +43,7 @@ class LinearAttention(Cell):
         rows = 2 * options.heads * key_size + hidden_size
         self.weight_qkv = nn.Parameter(torch.empty(rows, width))
         self.conv_weight = nn.Parameter(torch.empty(rows, options.kernel)) if options.kernel else None
-        self.weight_g = nn.Parameter(torch.empty(hidden_size, width)) if options.output_gate else None
+        self.weight_g = nn.Parameter(torch.empty(hidden_size, width)) if gated else None
         self.norm_weight = nn.Parameter(torch.empty(size))
 
     def reset_parameters(self) -> None:

@@ -36,7 +36,8 @@ class DeltaNet(LinearAttention):
     """
 
     def __init__(self, options: DeltaNetOptions, input_shape: Shape, hidden_size: int) -> None:
-        super().__init__(options, input_shape, hidden_size, deltanet_key_size(options, hidden_size))
+        key_size = deltanet_key_size(options, hidden_size)
+        super().__init__(options, input_shape, hidden_size, key_size, gated=options.output_gate)
         self.strength = 2.0 if options.allow_neg_eigval else 1.0
         self.weight_beta = nn.Parameter(torch.empty(options.heads, features(input_shape)))
         self.reset_parameters()
@@ -70,7 +71,8 @@ class GatedDeltaNet(LinearAttention):
     """
 
     def __init__(self, options: GatedDeltaNetOptions, input_shape: Shape, hidden_size: int) -> None:
-        super().__init__(options, input_shape, hidden_size, gla_key_size(options, hidden_size))
+        key_size = gla_key_size(options, hidden_size)
+        super().__init__(options, input_shape, hidden_size, key_size, gated=options.output_gate)
         self.strength = 2.0 if options.allow_neg_eigval else 1.0
         self.weight_ab = nn.Parameter(torch.empty(2 * options.heads, features(input_shape)))
         self.A_log = nn.Parameter(torch.empty(options.heads))

@@ -19,11 +19,16 @@ Depth = Annotated[
 ]
 
 
-class MemoryOptions(HeadedOptions):
-    """Options that the cells of linear attention share."""
+class KeyedOptions(HeadedOptions):
+    """Options of memories that are written and read by keys."""
 
     key_size: KeySize | None = Field(None, description="Key size of each head; that of the official code if not given.")
     kernel: Kernel = 0
+
+
+class MemoryOptions(KeyedOptions):
+    """Options that the cells of linear attention share."""
+
     output_gate: bool = Field(True, description="Multiply the normalised output by silu(W_g x).")
 
 
@@ -78,19 +83,19 @@ class RWKV7Options(HeadedOptions):
 def describe_gla(options: GLAOptions, input_shape: Shape, hidden_size: int) -> Description:
     keys = options.heads * gla_key_size(options, hidden_size)
     products = options.gate_rank * (features(input_shape) + keys)
-    return _memory(options, input_shape, hidden_size, keys, products=products, vectors=keys, reads=1)
+    return memory(options, input_shape, hidden_size, keys, products=products, vectors=keys, reads=1)
 
 
 def describe_deltanet(options: DeltaNetOptions, input_shape: Shape, hidden_size: int) -> Description:
     keys = options.heads * deltanet_key_size(options, hidden_size)
     products = options.heads * features(input_shape)
-    return _memory(options, input_shape, hidden_size, keys, products=products, vectors=0, reads=2)
+    return memory(options, input_shape, hidden_size, keys, products=products, vectors=0, reads=2)
 
 
 def describe_gated_deltanet(options: GatedDeltaNetOptions, input_shape: Shape, hidden_size: int) -> Description:
     keys = options.heads * gla_key_size(options, hidden_size)
     products = 2 * options.heads * features(input_shape)
-    return _memory(options, input_shape, hidden_size, keys, products=products, vectors=2 * options.heads, reads=2)
+    return memory(options, input_shape, hidden_size, keys, products=products, vectors=2 * options.heads, reads=2)
 
 
 def describe_rwkv4(options: RWKV4Options, input_shape: Shape, hidden_size: int) -> Description:
@@ -123,17 +128,17 @@ def bounded_without_gate(options: MemoryOptions) -> Traits:
     return Traits(bounded=not options.output_gate)
 
 
-def gla_key_size(options: MemoryOptions, hidden_size: int) -> int:
+def gla_key_size(options: KeyedOptions, hidden_size: int) -> int:
     """Features of one head's keys, half of its values' if not given. Raises ZooError where heads do not fit."""
     return options.key_size or -(-head_size(options, hidden_size) // 2)
 
 
-def deltanet_key_size(options: MemoryOptions, hidden_size: int) -> int:
+def deltanet_key_size(options: KeyedOptions, hidden_size: int) -> int:
     """Features of one head's keys, those of its values if not given. Raises ZooError where heads do not fit."""
     return options.key_size or head_size(options, hidden_size)
 
 
-def _memory(
+def memory(
     options: MemoryOptions,
     input_shape: Shape,
     hidden_size: int,

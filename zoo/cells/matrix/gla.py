@@ -34,7 +34,7 @@ class GLA(LinearAttention):
 
     def __init__(self, options: GLAOptions, input_shape: Shape, hidden_size: int) -> None:
         key_size = gla_key_size(options, hidden_size)
-        super().__init__(options, input_shape, hidden_size, key_size)
+        super().__init__(options, input_shape, hidden_size, key_size, gated=options.output_gate)
         self.normaliser = options.gate_normaliser
         self.gk_down = nn.Parameter(torch.empty(options.gate_rank, features(input_shape)))
         self.gk_up = nn.Parameter(torch.empty(options.heads * key_size, options.gate_rank))

@@ -44,6 +44,10 @@ class MultiplicativeOptions(Options):
     """Options of the multiplicative LSTM."""
 
     bias: Literal["one", "none"] = Field("one", description="'one' bias in each gate, or 'none'.")
+    weight_norm: bool = Field(
+        False,
+        description="Weight normalisation: rows of all four matrices as a gain times a direction (arXiv:1602.07868).",
+    )
 
 
 class WMCLSTMOptions(Options):
@@ -119,7 +123,8 @@ def describe_residual_lstm(options: ResidualOptions, input_shape: Shape, hidden_
 
 def describe_multiplicative_lstm(options: MultiplicativeOptions, input_shape: Shape, hidden_size: int) -> Description:
     products = hidden_size * (features(input_shape) + hidden_size)
-    return _lstm(4, options.bias, input_shape, hidden_size, products=products, depth=2)
+    gains = 10 * hidden_size * options.weight_norm
+    return _lstm(4, options.bias, input_shape, hidden_size, products=products, vectors=gains, depth=2)
 
 
 def describe_wmc_lstm(options: WMCLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:

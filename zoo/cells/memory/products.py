@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,11 @@ from zoo.cells.memory.closed_forms import MultiplicativeOptions, ResidualOptions
 from zoo.cells.memory.early import MemoryCell
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States, StateSpec
+
+MATRICES: Final = ("mx", "mh", "ih", "hm")
+"""Of the multiplicative LSTM, by the names of its weights and gains."""
+SHORTEST: Final = 1e-12
+"""The least square of a row's length that it is divided by, as in TensorFlow."""
 
 
 class ResidualLSTM(MemoryCell):
@@ -71,8 +76,13 @@ class MultiplicativeLSTM(Cell):
     f = σ(W_fx x + W_fm m + b_f), ĥ = W_hx x + W_hm m + b_h; c = f ⊙ c + i ⊙ tanh(ĥ), h = tanh(c) ⊙ o;
     the output is h.
 
-    Source: arXiv:1609.07959, equations (16) to (21), with biases. Parameters: weight_mx (H, I), weight_mh (H, H);
-    weight_ih (4 H, I), weight_hm (4 H, H) and bias (4 H,) in blocks h, i, o, f. States: h (hidden_size,),
+    With `weight_norm` each row of the four matrices is divided by its length, √(max(‖w‖², 10⁻¹²)), and multiplied by
+    its gain.
+
+    Source: arXiv:1609.07959, equations (16) to (21), with biases; the norm as in
+    openai/generating-reviews-discovering-sentiment, encoder.py, mlstm, which has it by columns of matrices that stand
+    on the right. Parameters: weight_mx (H, I), weight_mh (H, H); weight_ih (4 H, I), weight_hm (4 H, H) and bias (4 H,)
+    in blocks h, i, o, f; gain_mx and gain_mh (H,), gain_ih and gain_hm (4 H,). States: h (hidden_size,),
     c (hidden_size,).
     """
 
@@ -88,13 +98,31 @@ class MultiplicativeLSTM(Cell):
         self.weight_mx, self.weight_mh = nn.Parameter(torch.empty(H, width)), nn.Parameter(torch.empty(H, H))
         self.weight_ih, self.weight_hm = nn.Parameter(torch.empty(4 * H, width)), nn.Parameter(torch.empty(4 * H, H))
         self.bias = nn.Parameter(torch.empty(4 * H)) if options.bias == "one" else None
+        self.weight_norm = options.weight_norm
+        for name in MATRICES:
+            rows = len(getattr(self, f"weight_{name}"))
+            self.register_parameter(f"gain_{name}", nn.Parameter(torch.empty(rows)) if self.weight_norm else None)
         self.reset_parameters()
+        self.set_fixed_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform in plus and minus 1/sqrt(hidden_size), as torch's LSTM."""
+        """Initialise the parameters.
+
+        Uniform in plus and minus 1/sqrt(hidden_size), as torch's LSTM; gains are the lengths of the rows as they start,
+        so that nothing is changed at first.
+        """
         bound = self.weight_mh.shape[0] ** -0.5
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
+
+    def set_fixed_parameters(self) -> None:
+        """Gains are the lengths of rows, however those were drawn."""
+        if self.weight_norm:
+            with torch.no_grad():
+                for name in MATRICES:
+                    getattr(self, f"gain_{name}").copy_(
+                        torch.linalg.vector_norm(getattr(self, f"weight_{name}"), dim=1)
+                    )
 
     def roles(self) -> Mapping[str, Role]:
         found = {"weight_mx": Role("input"), "weight_mh": Role("recurrent")}
@@ -102,13 +130,26 @@ class MultiplicativeLSTM(Cell):
         return found if self.bias is None else {**found, "bias": Role("bias", self.gates, "f")}
 
     def constants(self, ctx: Context) -> Any:
-        return ctx.drop_weight(self.weight_mh).t(), ctx.drop_weight(self.weight_hm).t(), ctx.drop_state("h")
+        dropped = {name: ctx.drop_weight(getattr(self, f"weight_{name}")) for name in ("mh", "hm")}
+        W_mh, W_hm = (self.normed(name, weight).t() for name, weight in dropped.items())
+        if not self.weight_norm:
+            return W_mh, W_hm, ctx.drop_state("h"), None, None
+        return W_mh, W_hm, ctx.drop_state("h"), self.normed("mx", self.weight_mx), self.normed("ih", self.weight_ih)
+
+    def normed(self, name: str, weight: Tensor) -> Tensor:
+        """A matrix of these rows, each of the length that its gain says, where there are gains."""
+        if not self.weight_norm:
+            return weight
+        squares = weight.square().sum(1).clamp(min=SHORTEST)
+        gain: Tensor = getattr(self, f"gain_{name}")
+        return weight * (gain * torch.rsqrt(squares)).unsqueeze(1)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
-        return ctx.linear(x, self.weight_mx), ctx.linear(x, self.weight_ih, self.bias)
+        W_mx, W_ih = const[3:] if self.weight_norm else (self.weight_mx, self.weight_ih)
+        return ctx.linear(x, W_mx), ctx.linear(x, W_ih, self.bias)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
-        (x_m, s), (W_mh, W_hm, mask) = u, const
+        (x_m, s), (W_mh, W_hm, mask, _, _) = u, const
         h = state["h"] if mask is None else state["h"] * mask
         H = h.shape[1]
         g, gates = torch.split(torch.addmm(s, x_m * (h @ W_mh), W_hm), [H, 3 * H], 1)

@@ -40,6 +40,15 @@ class ConvGRUOptions(Options):
     bias: Literal["one", "none"] = Field("one", description="'one' bias for each gate and channel, or 'none'.")
 
 
+class STLSTMOptions(Options):
+    """Options of the spatiotemporal LSTM."""
+
+    kernel: Kernel = 5
+    layers: int = Field(
+        1, ge=1, le=100, description="Number of layers, through which the memory of all of them goes at each step."
+    )
+
+
 def describe_convlstm(options: ConvLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
     places = maps(input_shape)[1] * input_shape[2]
     peepholes = 3 * hidden_size * places * options.peephole
@@ -51,6 +60,22 @@ def describe_convlstm(options: ConvLSTMOptions, input_shape: Shape, hidden_size:
 def describe_convgru(options: ConvGRUOptions, input_shape: Shape, hidden_size: int) -> Description:
     vectors = 3 * hidden_size * (options.bias == "one")
     return _convolved(3, options.kernel, input_shape, hidden_size, ("h",), vectors=vectors, depth=2)
+
+
+def describe_st_lstm(options: STLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:
+    channels, rows, columns = maps(input_shape)
+    layers, above = options.layers, (options.layers - 1) * hidden_size
+    # 7 blocks of what comes from below, 4 of h, 3 of m, and one of c beside m; then one by one, of c beside m
+    wide = hidden_size * (7 * (channels + above) + layers * hidden_size * (4 + 3 + 2)) * options.kernel**2
+    weights = wide + layers * 2 * hidden_size**2
+    own = (hidden_size, rows, columns)
+    return Description(
+        output_shape=own,
+        parameters=weights,
+        macs_per_step=weights * rows * columns,
+        state={"h": (layers, *own), "c": (layers, *own), "m": own},
+        sequential_depth=2 * layers,
+    )
 
 
 def maps(shape: Shape) -> Shape:
@@ -104,6 +129,21 @@ CELLS: Final = (
         authority="the paper's equations of section 3.1, from a secondary source",
         traits=Traits(bounded=True),
         dropouts=ALL_DROPOUTS,
+        zoneout=True,
+    ),
+    CellType(
+        name="st-lstm",
+        options=STLSTMOptions,
+        build="zoo.cells.spatial.stlstm:STLSTM",
+        describe="zoo.cells.spatial.options:describe_st_lstm",
+        reference="zoo.references.spatial:st_lstm",
+        summary="Spatiotemporal LSTM over maps (PredRNN): one memory goes up through all layers, then on in time",
+        paper="Wang et al. 2017, PredRNN: recurrent neural networks for predictive learning using spatiotemporal "
+        "LSTMs, NIPS, https://papers.nips.cc/paper/2017/hash/e5f6ad6ce374177eef023bf5d0c018b6-Abstract.html; Wang et "
+        "al. 2022, PredRNN: a recurrent neural network for spatiotemporal predictive learning, IEEE Transactions on "
+        "Pattern Analysis and Machine Intelligence, arXiv:2103.09504",
+        authority="official code: thuml/predrnn-pytorch core/layers/SpatioTemporalLSTMCell.py, core/models/predrnn.py",
+        traits=Traits(bounded=True),
         zoneout=True,
     ),
 )
