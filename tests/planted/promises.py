@@ -63,4 +63,4 @@ def bias_made_on_the_cpu(patch: Patch) -> None:
 
 @mutant("gru", "meta")
 def number_read_from_a_tensor(patch: Patch) -> None:
-    edit(patch, Linear, "forward", "return y", "return y if float(y.sum()) else y")
+    edit(patch, Linear, "forward", "return activate", "return y if float(y.sum()) else activate")
