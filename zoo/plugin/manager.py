@@ -6,17 +6,16 @@ This is the only global state of `zoo`.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.metadata
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from zoo.components import Offer
 from zoo.errors import PluginError
 from zoo.plugin.catalogue import BUILTIN, Catalogue, Plugin
-from zoo.plugin.discovery import discover
+from zoo.plugin.discovery import GROUP, discover
 from zoo.plugin.loading import Source, load
 
 _lock = threading.RLock()
@@ -126,18 +125,22 @@ def given(plugin: Any, *, distribution: str, version: str = "0", name: str | Non
     )
 
 
+ENTRY: Final = importlib.metadata.EntryPoint(name="builtin", value="zoo.builtin", group=GROUP)
+"""That of the built-in plugin, written here and not in the distribution's metadata, which a source tree has none of."""
+
+
 def builtin() -> Source:
-    """The built-in components, which need no entry point: a source tree has none."""
+    """The built-in components, found and loaded as a stranger's are: by their entry point."""
     try:
         version = importlib.metadata.version(BUILTIN)
     except importlib.metadata.PackageNotFoundError:
         version = "unknown"
     return Source(
-        name="builtin",
+        name=ENTRY.name,
         distribution=BUILTIN,
         version=version,
-        module="zoo.builtin",
-        load=lambda: importlib.import_module("zoo.builtin"),
+        module=ENTRY.value,
+        load=ENTRY.load,
     )
 
 
