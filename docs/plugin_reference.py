@@ -77,11 +77,11 @@ PLACES: Final = {
 }
 """Where a spec names what no key of the format is for alone."""
 
-MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType")
+MADE: Final = ("Traits", "Description", "Window", "StateSpec", "Role", "LayerOutput", "StackType")
 GIVEN: Final = ("Context", "Run", "Subject", "State", "StackDescription")
 BUILT: Final = ("StackModel", "LayerList")
 WRITTEN: Final = ("Cell", "Layer", "Input", "Head", "Model", "Options", "NoOptions")
-INSIDE: Final = ("build_layers", "describe_layers")
+INSIDE: Final = ("build_layers", "describe_layers", "build_part", "describe_part")
 ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",

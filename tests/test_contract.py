@@ -181,6 +181,9 @@ def test_skips_quote_a_declaration():
         "chunked": ends,
         "stepwise": ends,
         "dropout": "the spec asks for no dropout",
+        "loss_reference": "no head has a loss",
+        "decode": "no head decodes whole numbers that are known how to find",
+        "every_head_matters": "the model has one output",
     }
 
 

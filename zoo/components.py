@@ -201,7 +201,14 @@ class Window:
         return max(found, 0) if isinstance(found, int) else found.clamp(min=0)
 
     def least(self, steps: int) -> int:
-        """The smallest number of steps before the window that gives so many behind it."""
+        """The smallest number of steps before the window that gives so many behind it.
+
+        Args:
+            steps: Number of steps behind it.
+
+        Returns:
+            Their number, at least 1.
+        """
         return max(1, (steps - 1) * self.stride + self.reach - self.left - self.right)
 
 

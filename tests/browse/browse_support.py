@@ -36,7 +36,7 @@ hidden_size: 8
 layers:
   - {kind: linear, size: 8}
   - &block
-    kind: block
-    layers: [{kind: linear, size: 8}, {cell: lstm}, {kind: block, layers: [{cell: rnn}, {cell: rnn}]}]
+    kind: wrapper
+    layers: [{kind: linear, size: 8}, {cell: lstm}, {kind: wrapper, layers: [{cell: rnn}, {cell: rnn}]}]
 head: {kind: linear, size: 3, pool: mean}
 """

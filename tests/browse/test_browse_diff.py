@@ -30,7 +30,7 @@ def found(a: dict[str, Any], b: dict[str, Any]) -> list[tuple[str, str, Any, Any
 
 
 def block(*layers: Any, **keys: Any) -> dict[str, Any]:
-    return {"kind": "block", "layers": list(layers), **keys}
+    return {"kind": "wrapper", "layers": list(layers), **keys}
 
 
 def linear(size: int = 8) -> dict[str, Any]:
@@ -92,6 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[Any, ...]]]] =
             ("layers.0-2.layers.0.layers.1.cell.peephole", "added", None, False),
             ("layers.0-2.layers.0.layers.1.cell.coupled", "added", None, False),
             ("layers.0-2.layers.0.layers.1.cell.gate_norm", "added", None, "none"),
+            ("layers.0-2.layers.0.layers.1.cell.recurrent_activation", "added", None, "sigmoid"),
         ],
     ),
     "a layer more in each block": (
@@ -153,9 +154,9 @@ def test_a_stack_has_its_name_in_the_key(zoo: Zoo) -> None:
 def test_a_layer_is_said_in_a_few_words(zoo: Zoo, tmp_path: Any) -> None:
     text = "schema: 1\nname: a\ninput: 8\ncell: gru\nhidden_size: 8\nlayers:\n  - {}\n"
     (tmp_path / "a.yaml").write_text(text)
-    (tmp_path / "b.yaml").write_text(text + "  - {kind: block, layers: 2}\nhead: {kind: linear, size: 3}\n")
+    (tmp_path / "b.yaml").write_text(text + "  - {kind: wrapper, layers: 2}\nhead: {kind: linear, size: 3}\n")
     lines = zoo("diff", "a.yaml", "b.yaml").lines
-    assert lines[1].split("  ")[-1].strip() == "block, residual True, 2 layers"
+    assert lines[1].split("  ")[-1].strip() == "wrapper, residual True, 2 layers"
     assert [line.split()[:2] for line in lines[1:3]] == [["layers.1", "added"], ["head", "added"]]
 
 

@@ -18,7 +18,7 @@ FILES = {
     "a": "paper: Abe 2005, More\ntags: [speech]\ninput: 3\ncell: lstm\nhidden_size: 4\nhead: {kind: linear, size: 2}\n"
     "variants: {wide: {hidden_size: 40, tags: [speech, large]}}\n",
     "deep/c": "input: 3\ncell: rnn\nhidden_size: 3\n"
-    "layers: [{kind: block, layers: [{kind: block, layers: [{cell: janet}]}]}]\n",
+    "layers: [{kind: wrapper, layers: [{kind: wrapper, layers: [{cell: janet}]}]}]\n",
 }
 
 
@@ -66,7 +66,7 @@ def test_every_model_has_a_line_variants_too(zoo: Zoo, library: Path) -> None:
         ("--tag speech --tag large", ["a@wide"]),
         ("--needs linear", ["a", "a@wide"]),
         ("--needs janet", ["deep/c"]),  # two blocks deep
-        ("--needs zoo-nested/block", ["deep/c"]),
+        ("--needs zoo-nested/wrapper", ["deep/c"]),
         ("--needs features --needs gru", ["b"]),
         ("--tag speech --needs gru", ["b"]),
         ("a", ["a", "a@wide"]),

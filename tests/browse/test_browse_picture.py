@@ -21,7 +21,7 @@ from zoo.spec.canonical import Spec
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-FIRST = {"kind": "block", "layers": [{"cell": "gru", "residual": True}, {"kind": "block", "layers": 1}]}
+FIRST = {"kind": "wrapper", "layers": [{"cell": "gru", "residual": True}, {"kind": "wrapper", "layers": 1}]}
 """A block whose first layer has a way around it, and a block as its last."""
 
 
@@ -62,7 +62,7 @@ def test_layers_stand_on_one_another_and_say_name_width_and_parameters(catalogue
 def test_what_is_inside_is_enclosed_and_equal_neighbours_are_one_box(catalogue: Catalogue) -> None:
     found = of("deep")
     frames = [box for box in found.boxes if box.kind == "frame"]
-    assert [said(box) for box in frames] == [["block × 24", "936 parameters each"], ["block", "288 parameters"]]
+    assert [said(box) for box in frames] == [["wrapper × 24", "936 parameters each"], ["wrapper", "288 parameters"]]
     outer, inner = frames
     assert within(inner, outer)
     (lstm,) = [box for box in found.boxes if said(box)[0] == "lstm →"]
@@ -157,7 +157,7 @@ def test_it_is_one_valid_file_with_a_title_and_a_description(name: str, catalogu
 def test_what_it_shows_is_said_in_words(catalogue: Catalogue) -> None:
     said_of = ET.fromstring(drawn(spec_of("deep"))).findtext(f"{SVG}desc")
     assert said_of == (
-        "features: size 8; linear: size 8; 24 x block: residual (linear: size 8; lstm: hidden_size 8; block: residual "
+        "features: size 8; linear: size 8; 24 x wrapper: residual (linear: size 8; lstm: hidden_size 8; wrapper: residual "
         "(2 x rnn: hidden_size 8)); mean; linear: size 3"
     )
     two = ET.fromstring(drawn(spec_of("translation"))).findtext(f"{SVG}desc") or ""

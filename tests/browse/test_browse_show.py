@@ -69,10 +69,10 @@ def test_what_is_inside_is_indented_and_equal_neighbours_are_one(catalogue: Cata
     assert [(part, what, parameters) for part, what, _, parameters, _, _ in rows] == [
         ("input", "features: size 8", "0"),
         ("layers.0", "linear: size 8", "72"),
-        ("layers.1-24", "24 x block: residual", f"{24 * block:,}"),
+        ("layers.1-24", "24 x wrapper: residual", f"{24 * block:,}"),
         ("  layers.0", "linear: size 8", f"{24 * linear:,}"),
         ("  layers.1", "lstm: hidden_size 8", f"{24 * lstm:,}"),
-        ("  layers.2", "block: residual", f"{24 * 2 * rnn:,}"),
+        ("  layers.2", "wrapper: residual", f"{24 * 2 * rnn:,}"),
         ("    layers.0-1", "2 x rnn: hidden_size 8", f"{24 * 2 * rnn:,}"),
         ("head.pool", "mean", "0"),
         ("head", "linear: size 3", "27"),
@@ -168,7 +168,7 @@ def test_figures_that_are_unknown_are_left_out(catalogue: Catalogue, monkeypatch
 
     monkeypatch.setattr(nested, "describe", lambda options, shape: None)
     spec = deep()
-    assert next(row[2:] for row in card.rows(spec) if row[1].startswith("block")) == ("", "", "", "")
+    assert next(row[2:] for row in card.rows(spec) if row[1].startswith("wrapper")) == ("", "", "", "")
     assert dict(card.totals(spec, describe(spec)))["parameters"] == "unknown"
 
 

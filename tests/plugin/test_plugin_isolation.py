@@ -188,7 +188,8 @@ def test_a_spec_that_names_a_component_of_a_broken_plugin_is_told_the_cause(site
     with pytest.raises(ZooError) as error:
         known.find("head", "qqqq")
     assert str(error.value) == (
-        "unknown head 'qqqq'; known: linear, mlp, tied (and half is broken, other is broken: see zoo plugins)"
+        "unknown head 'qqqq'; known: adaptive_softmax, crf, ctc, linear, mixture_density, mixture_of_softmaxes, mlp, "
+        "normalise, tied (and half is broken, other is broken: see zoo plugins)"
     )
 
 

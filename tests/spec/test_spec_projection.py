@@ -85,4 +85,4 @@ def test_a_tiny_copy_and_a_diff_keep_it(models: Resolve) -> None:
     (layer,) = shrink(found.spec).recurrent
     assert not layer.projection_bias
     rows = {row.key: (row.a, row.b) for row in compare(models(_projected("5"))[None], found)}
-    assert rows["layers.0.output_projection.bias"] == (None, False)
+    assert rows["layers.0.output_projection"] == (5, {"size": 5, "bias": False})

@@ -153,7 +153,14 @@ class Subject:
         return () if self.several else figures(self.tiny)[0].rows[-1].windows
 
     def steps(self, outputs: int) -> int:
-        """A number of input steps that gives so many steps of the output, and leaves some over where windows move."""
+        """A number of input steps that gives so many steps of the output, and leaves some over where windows move.
+
+        Args:
+            outputs: Number of steps of the output.
+
+        Returns:
+            The same number for a model without windows.
+        """
         if not self.windows:
             return outputs
         hop = math.prod(window.stride for window in self.windows)
@@ -168,7 +175,14 @@ class Subject:
         return least_steps(self.windows, 4) + hop - 1 if self.windows else 7
 
     def lengths(self, outputs: Iterable[int]) -> Tensor:
-        """Lengths (B,) of input sequences that give so many steps of the output each."""
+        """Lengths of input sequences that give so many steps of the output each.
+
+        Args:
+            outputs: Numbers of steps of the output.
+
+        Returns:
+            Integers of shape (B,), on the device.
+        """
         return torch.tensor([self.steps(one) for one in outputs], device=self.device)
 
     @cached_property

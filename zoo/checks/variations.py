@@ -184,15 +184,15 @@ def options(spec: Spec, has_parameters: HasParameters) -> Iterator[Option]:
             continue  # its statistics do not move, however its options say that they would
         for path, field, now in walk_options(slot.get(spec).options):
             known = choices(field)
-            if (known is None or len(known) > 1) and not _is_node(field.annotation):
+            if (known is None or len(known) > 1) and not is_node(field.annotation):
                 yield Option(slot, spec, path, field, now)
 
 
-def _is_node(annotation: Any) -> bool:
+def is_node(annotation: Any) -> bool:
     """Whether an option is a component, or layers, which are no values of an option but varied where they stand."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return any(_is_node(field.annotation) for field in annotation.model_fields.values())
-    return annotation in NODES or any(map(_is_node, get_args(annotation)))
+        return any(is_node(field.annotation) for field in annotation.model_fields.values())
+    return annotation in NODES or any(map(is_node, get_args(annotation)))
 
 
 def schemes(spec: Spec, has_parameters: HasParameters) -> Iterator[tuple[str, Spec]]:

@@ -48,7 +48,15 @@ class Run:
     named: Mapping[str, tuple[Tensor, Run]] = field(default_factory=dict)
 
     def behind(self, windows: tuple[Window, ...], steps: int) -> Run:
-        """What belongs to the layers behind windows that change the number of steps, from `steps` before them."""
+        """What belongs to the layers behind windows.
+
+        Args:
+            windows: Through which a layer looks at the steps.
+            steps: Number of steps before them.
+
+        Returns:
+            The same where they keep the number of steps, else with other lengths, and without what belongs to steps.
+        """
         if not moving(windows):
             return self
         lengths = None if self.lengths is None else count_steps(windows, self.lengths)

@@ -85,7 +85,7 @@ LAYERS: Final = (
         build="zoo.layers.mixes.layers:ChannelMix",
         describe="zoo.layers.mixes.options:describe_channel_mix",
         summary="RWKV-4's channel mixing, which sees the step before",
-        paper="Peng et al. 2023, RWKV: reinventing RNNs for the transformer era, EMNLP findings, arXiv:2305.13048",
+        paper="Peng et al. 2023, RWKV: reinventing RNNs for the transformer era, Findings of EMNLP, arXiv:2305.13048",
         traits=_BOUNDED,
     ),
     LayerType(
@@ -102,8 +102,9 @@ LAYERS: Final = (
         build="zoo.layers.steps.frames:Lookahead",
         describe="zoo.layers.steps.options:describe_lookahead",
         summary="The lookahead convolution: each feature sees a few of its own later steps",
-        paper="Wang et al. 2016, Lookahead convolution layer for unidirectional recurrent neural networks, ICLR "
-        "workshop track",
+        paper="Amodei et al. 2016, Deep Speech 2: end-to-end speech recognition in English and Mandarin, ICML, "
+        "arXiv:1512.02595",
+        authority="section 3.7, row convolution",
         traits=steps.lookahead_traits,
     ),
     LayerType(

@@ -181,7 +181,14 @@ class Model(nn.Module):
         return self.spec.id if hasattr(self, "spec") else type(self).__name__
 
     def train(self, mode: bool = True) -> Self:
-        """As of any module, but the statistics of a frozen norm do not move."""
+        """As of any module, but the statistics of a frozen norm do not move.
+
+        Args:
+            mode: Whether to train.
+
+        Returns:
+            The model.
+        """
         super().train(mode)
         frozen = (module for module in self.modules() if getattr(module, "frozen", False))
         for module in frozen:

@@ -79,7 +79,7 @@ def planted(where: str, right: str, wrong: str) -> Iterator[None]:
         ZooError: If there is no such function, the words do not stand in it once, or the bug is none.
 
     Example:
-        >>> with zoo.testing.planted("zoo.spec.describe:ModelDescription.macs", "per_step * steps", "per_step"):
+        >>> with zoo.testing.planted("zoo.spec.describe:ModelDescription.macs", "count_steps(row.windows, steps)", "1"):
         ...     print(zoo.describe(zoo.load("lstm")).macs(100))
         2400
     """

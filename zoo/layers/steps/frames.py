@@ -34,7 +34,7 @@ class StackFrames(Layer):
 
 
 class Lookahead(Layer):
-    """y_t = Σ_j w_j · x_{t+j} for each feature by itself, j < context (Wang et al. 2016)."""
+    """y_t = Σ_j w_j · x_{t+j} for each feature by itself, j < context (row convolution, arXiv:1512.02595)."""
 
     def __init__(self, options: LookaheadOptions, input_shape: Shape) -> None:
         super().__init__()
