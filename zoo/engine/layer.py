@@ -16,6 +16,7 @@ from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
 from zoo.engine.precision import HALF, apply_held, in_float32, in_half, is_half, kept_in
 from zoo.engine.recurrence import Pass, Run, carries, recur, start_state
+from zoo.errors import InputError
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
 
@@ -105,8 +106,10 @@ class RecurrentLayer(Layer):
         output_projection: int | None = None,
         residual: bool = False,
         learned_state: bool = False,
+        joined: int = 0,
     ) -> None:
         super().__init__()
+        self.joined = joined
         self.cell = cell
         self.reverse_cell = backward_cell
         self.reverse = reverse
@@ -163,6 +166,8 @@ class RecurrentLayer(Layer):
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
             inner = self._normed(self.norm, inner, run.valid)
+        if self.joined:
+            inner = self._joined(inner, run.joined)
         ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
         back = None
         if self.reverse_cell is not None:
@@ -186,6 +191,12 @@ class RecurrentLayer(Layer):
         else:
             apply_held(self.norm, lambda: move(fn, recurse))  # type: ignore[no-untyped-call]
         return self
+
+    def _joined(self, inner: Tensor, joined: Tensor | None) -> Tensor:
+        """What the cell reads, with what the architecture joins to it."""
+        if joined is None:
+            raise InputError(f"this layer reads {self.joined} features that its model gives it: call the whole model")
+        return torch.cat([inner, joined.to(inner.dtype)], -1)
 
     def _pass(
         self,

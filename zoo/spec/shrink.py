@@ -113,11 +113,14 @@ def _counts(part: Part) -> tuple[int, ...]:
     return tuple(value for size, _, value in _marked(part.options) if size == Count and isinstance(value, int))
 
 
-def _marked(options: BaseModel) -> Iterator[tuple[Size, str, Any]]:
-    """The options that say which kind of size they are, and are given."""
+def _marked(options: BaseModel, *, inside: bool = True) -> Iterator[tuple[Size, str, Any]]:
+    """The options that say which kind of size they are, and are given; those inside others too."""
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
         if value is None:
+            continue
+        if isinstance(value, BaseModel):
+            yield from _marked(value) if inside else ()
             continue
         for mark in (*field.metadata, *_marks(field.annotation)):
             if isinstance(mark, Size):
@@ -157,9 +160,15 @@ def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
     def one(size: Size, value: int) -> int:
         return min(value, MOST_PARTS) if size == Count else sizes[size].get(value, value)
 
-    change: dict[str, Any] = {
+    inner = {
+        name: value for name in type(options).model_fields if isinstance(value := getattr(options, name), BaseModel)
+    }
+    change: dict[str, Any] = {name: _smaller(value, sizes) for name, value in inner.items()}
+    if all(change[name] is value for name, value in inner.items()):
+        change = {}
+    change |= {
         name: tuple(one(size, v) for v in value) if isinstance(value, tuple) else one(size, value)
-        for size, name, value in _marked(options)
+        for size, name, value in _marked(options, inside=False)
     }
     if not change:
         return options
