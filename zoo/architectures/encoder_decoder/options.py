@@ -128,9 +128,9 @@ class EncoderDecoderOptions(Options):
     )
     bridge: Word | Linear | dict[str, Rule] = Field(
         "last",
-        description="How the decoder's states start: `zeros`; `last`, as the encoder's end, layer by layer; `first`, as "
-        "the end of its backward direction; `mean` of its output; `{kind: linear, from: last, activation: tanh}`, a map "
-        "of one of them. Or one of these for each name of a state, as in `{h: last, c: zeros}` or `{layers.0.h: last}`.",
+        description="How the decoder's states start: `zeros`; `last`, as the encoder's end, layer by layer; `first`, "
+        "as the end of its backward direction; `mean` of its output; `{kind: linear, from: last, activation: tanh}`, a "
+        "map of one of them. Or one of these for each name of a state: `{h: last, c: zeros}`, `{layers.0.h: last}`.",
         examples=["zeros", "last", "first", "mean", {"kind": "linear"}, {"kind": "linear", "from": "mean"}],
     )
 

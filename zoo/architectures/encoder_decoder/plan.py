@@ -184,8 +184,8 @@ def _start(
         sources, given = _states(list(theirs.items())[index], name, source, full)
     if isinstance(rule, str) and given != shape:
         raise misfit(
-            f"the decoder's {full} is {_said(shape)}, and starts as what is {_said(given)} ({source}): make them equal, "
-            "or use bridge: {kind: linear}",
+            f"the decoder's {full} is {_said(shape)}, and starts as what is {_said(given)} ({source}): make them "
+            "equal, or use bridge: {kind: linear}",
             "bridge",
         )
     if not isinstance(rule, str) and (len(given) != 1 or len(shape) != 1):
