@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Width,
     )
     from zoo.engine.cell import Cell, Context, Role, StateSpec
+    from zoo.engine.inside import build_layers, build_part
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.layers import LayerList
     from zoo.engine.state import State, detach
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
     from zoo.model.base import Model
-    from zoo.model.build import build_layers, build_part, materialise
+    from zoo.model.build import materialise
     from zoo.model.stack import StackModel
     from zoo.plugin.hookspecs import hookimpl
     from zoo.readout import fit_readout
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
-    "zoo.model.build": ("build_layers", "build_part", "materialise"),
+    "zoo.model.build": ("materialise",),
     "zoo.checks.report": ("Report",),
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
@@ -99,6 +100,7 @@ _HOME = {
     "zoo.inspect.report": ("Diagnosis",),
     "zoo.inputs.base": ("Input",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
+    "zoo.engine.inside": ("build_layers", "build_part"),
     "zoo.engine.layers": ("LayerList",),
     "zoo.engine.state": ("State", "detach"),
     "zoo.errors": (

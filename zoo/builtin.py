@@ -34,6 +34,7 @@ from zoo.heads import options as heads
 from zoo.inits import options as inits
 from zoo.inputs import options as inputs
 from zoo.layers import options as layers
+from zoo.layers.records import LAYERS
 from zoo.plugin.hookspecs import hookimpl
 from zoo.spec.bundled import folder
 
@@ -62,16 +63,7 @@ def zoo_cells() -> list[CellType]:
 
 @hookimpl
 def zoo_layers() -> list[LayerType]:
-    return [
-        LayerType(
-            name="linear",
-            options=layers.LinearLayerOptions,
-            build="zoo.layers.linear:LinearLayer",
-            describe="zoo.layers.options:describe_linear",
-            summary="A linear map of every step, of all numbers of its maps if it has maps, with an activation",
-            traits=BOUNDED,
-        )
-    ]
+    return list(LAYERS)
 
 
 @hookimpl

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.checks import features
-from zoo.checks.batch import Batch, beside, lengths_of, named, run, uses_of
+from zoo.checks.batch import Batch, beside, named, run, uses_of
 from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part, PoolType
 from zoo.engine.around import Dropout
@@ -48,7 +48,7 @@ def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
     batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
     place = dotted(path)
     label = f"{place}: the backward direction" if layer.bidirectional else f"{place}, reversed,"
-    for lengths in (None, lengths_of(LENGTHS, subject.device)):
+    for lengths in (None, torch.tensor(LENGTHS, device=subject.device)):
         output, state = run(both, batch, lengths=lengths)
         rows = [7] * 5 if lengths is None else list(LENGTHS)
         half = output.shape[2] // 2 if layer.bidirectional else 0

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo.checks import features
-from zoo.checks.batch import Batch, Measured, batch_of, lengths_of, measure, random_state
+from zoo.checks.batch import Batch, Measured, batch_of, measure, random_state
 from zoo.checks.subject import Subject, all_close, close, move_constants
 from zoo.engine.names import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError
@@ -31,15 +31,15 @@ def engines(subject: Subject) -> None:
     `scan`, which needs seconds to trace a model, is what the slow check `export` runs.
     """
     model = subject.model()
-    loop = with_engine(model, "loop")
     batch = batch_of(subject, 3, 7)
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     start = random_state(model, 3)
     for name in FAST:
         try:
             other = with_engine(model, name)
         except BuildError:
             continue  # a cell without that kernel says so when it is built; `auto` always runs
+        loop = with_engine(model, "loop")  # afresh, for training moves the running statistics of a batch norm
         for row_lengths in (None,) if subject.several else (None, lengths):
             for state in (None,) if subject.several else (None, start):
                 label = f"engine {name} against loop"
@@ -69,9 +69,10 @@ def _featured(subject: Subject, layer: Recurrent) -> None:
         built += 1
         move_constants(model, 0)
         loop = with_engine(model, "loop")
-        batch = batch_of(Subject(spec, subject.device), 3, 5)
+        around = Subject(spec, subject.device)
+        batch = batch_of(around, 3, 5)
         batch = batch.with_x(model.example_input(3, 5))
-        lengths = lengths_of((5, 2, 4), subject.device) if row.lengths else None
+        lengths = around.lengths((5, 2, 4)) if row.lengths else None
         state = random_state(model, 3) if row.state else None
         label = f"cell {layer.cell.record.name} with {row}: engine auto against loop"
         compare(model, loop, batch, state, lengths, None, label)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from zoo.checks.batch import batch_of, lengths_of, run
+from zoo.checks.batch import batch_of, run
 from zoo.checks.subject import Subject, all_close
 from zoo.errors import CheckFailure
 from zoo.model.base import Model, recurrent_layers
@@ -43,7 +43,7 @@ def exports(subject: Subject) -> None:
     torch._dynamo.reset()
     with torch.no_grad():
         try:
-            given = (batch.x, lengths_of(SEEN, subject.device), dict(batch.extras))
+            given = (batch.x, subject.lengths(SEEN), dict(batch.extras))
             program = torch.export.export(Whole(model), given, dynamic_shapes=shapes, strict=False)
         except Exception as error:  # whatever torch raises, the model cannot be exported
             text = str(error).strip().splitlines()
@@ -54,7 +54,7 @@ def exports(subject: Subject) -> None:
         exported = program.module()
         for lengths in OTHERS:
             other = batch_of(subject, len(lengths), max(lengths), seed=1)
-            ends = lengths_of(lengths, subject.device)
+            ends = subject.lengths(lengths)
             found = exported(other.x, ends, dict(other.extras))
             all_close(found, run(eager, other, lengths=ends), f"exported against eager, sequences of lengths {lengths}")
     torch._dynamo.reset()

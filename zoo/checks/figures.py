@@ -118,8 +118,8 @@ def options(subject: Subject) -> str:
         if varied.values or varied.dead or not (given and is_width(option.field)):
             found.append(varied)
     dead = [one.place for one in found if one.dead]
-    idle = [one.place for one in found if not (one.dead or one.values)]
-    unfit = []
+    unfit = [one.place for one in found if one.unfit]
+    idle = [one.place for one in found if not (one.dead or one.values or one.unfit)]
     for place, changed in chain(variations.schemes(subject.tiny, starts), keys(subject.tiny)):
         differs = prints.differ(Try(subject.tiny, changed, None), f"{place} changed")
         if differs is None:
@@ -169,11 +169,13 @@ class _Varied:
     Attributes:
         values: Those that changed something.
         dead: Some value changed nothing.
+        unfit: Of a layer around others: it has other values, and none of them fits what stands inside and around it.
     """
 
     place: str
     values: tuple[str, ...]
     dead: bool
+    unfit: bool = False
 
 
 def _varied(prints: _Prints, option: Option) -> _Varied:
@@ -196,7 +198,9 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
                 said[False].append(f"{attempt.value!r:.40}")
         if said[False]:
             break
-    return _Varied(option.place, (), dead=bool(said[False]))
+    around = option.slot.get(option.spec).record.kind == "layer"
+    unfit = around and not said[False] and any(True for _ in option.tries())
+    return _Varied(option.place, (), dead=bool(said[False]), unfit=unfit)
 
 
 def has_parameters(subject: Subject) -> variations.Starts:

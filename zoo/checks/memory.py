@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 
-from zoo.checks.batch import Batch, batch_of, lengths_of, random_state, run
+from zoo.checks.batch import Batch, batch_of, random_state, run
 from zoo.checks.saving import copies_of
 from zoo.checks.subject import Subject, all_close, tensors
 from zoo.errors import BuildError, CheckFailure, InputError
@@ -46,9 +46,9 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
     batch, state = batch_of(subject, 3, 7), random_state(model, 3)
     yield "7 steps", *_run(model, batch)
     yield "7 steps from a state", *_run(model, batch, state, return_states=True)
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     yield f"sequences of lengths {LENGTHS}", *_run(model, batch, state, lengths=lengths)
-    reset = torch.zeros((3, 7), dtype=torch.bool, device=subject.device)
+    reset = torch.zeros(batch.x.shape[:2], dtype=torch.bool, device=subject.device)
     reset[0, 6] = reset[1, 0] = True
     with contextlib.suppress(InputError):  # a layer may refuse resets, as the check `reset` says
         yield "7 steps with resets", *_run(model, batch, reset=reset, return_states=True)
@@ -60,7 +60,7 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
         output, after = model.step(x, state, **extras)
         yield "step", {"output": output, **_by_name("state", after)}, {"x": x, **extras, **_by_name("state", state)}
     if not batch.extras:
-        packed = torch.nn.utils.rnn.pack_padded_sequence(batch.x, [7, 5, 2], batch_first=True)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(batch.x, subject.lengths((7, 5, 2)).cpu(), batch_first=True)
         output, after = model(packed, return_state=True)
         found = _by_name("output", output) | _by_name("state", after)
         yield "a packed sequence", found, _by_name("x", packed)

@@ -31,10 +31,10 @@ def meta(subject: Subject) -> None:
     model = subject.model(dtype=torch.float32)
     empty = build(subject.tiny, device=META, dtype=torch.float32, engine=subject.engine).eval()
     batch = batch_of(subject, ROWS, STEPS, dtype=torch.float32)
-    lengths = torch.tensor((STEPS, 1, 3), device=subject.device)
+    lengths = None if subject.several else subject.lengths((STEPS, 1, 3))
     _same(empty, model, batch, {})
     _same(subject.model(dtype=torch.float32).to(META), model, batch, {}, ", of a model that was moved there")
-    if not subject.several:
+    if lengths is not None:
         _same(empty, model, batch, {"lengths": lengths})
         _same(empty, model, batch, {"state": model.init_state(ROWS)})
     _same(empty.train(), model.train(), batch, {})

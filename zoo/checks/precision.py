@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zoo.checks.batch import Batch, batch_of, beside, lengths_of, measure, named, run, uses_of
+from zoo.checks.batch import Batch, batch_of, beside, measure, named, run, uses_of
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
@@ -109,7 +109,7 @@ def _short(subject: Subject) -> None:
     full = copy.deepcopy(low).float()
     wide = batch.map(lambda t: t.float() if t.is_floating_point() else t)
     bound = TOLERANCE[torch.bfloat16]
-    for lengths in (None, lengths_of(LENGTHS, subject.device)):
+    for lengths in (None, subject.lengths(LENGTHS)):
         expected = run(full, wide, lengths=lengths)
         found = run(low, batch, lengths=lengths)
         if found[0].dtype != torch.bfloat16:

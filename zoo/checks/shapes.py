@@ -54,5 +54,6 @@ def _full_size(subject: Subject) -> None:
         return
     model = build(subject.spec, seed=0, device=subject.device).eval()
     with torch.no_grad():
-        output, _ = model(model.example_input(3, 7), return_state=True)
-    _output(subject.spec, output, 3, 7)
+        steps = max(7, model.minimum_steps)
+        output, _ = model(model.example_input(3, steps), return_state=True)
+    _output(subject.spec, output, 3, int(model.output_lengths(torch.tensor(steps))))

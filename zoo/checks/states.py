@@ -23,7 +23,7 @@ from zoo.checks.batch import (
 )
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
-from zoo.errors import CheckFailure
+from zoo.errors import CheckFailure, InputError
 from zoo.model.base import Model
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import as_path, recurrent
@@ -120,7 +120,7 @@ class _Chunked(torch.nn.Module):
 
 def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
     """Rows that end early: a chunk's lengths are what is left of each row, and a finished row is left out."""
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     whole, last = run(model, batch, lengths=lengths)
     for cuts in ((6,), (4, 8)):
         state: Any = None
@@ -211,8 +211,9 @@ def reset(subject: Subject) -> None:
         subject = replace(subject, spec=replace(subject.spec.with_stack(head=None), expect=None))
     model = subject.model()
     batch = batch_of(subject, 5, STEPS)
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     marks = ((1,), (3, 4), (STEPS - 1,), (), (2, 7))
+    _refused(model, batch)
     for row_lengths in (None, lengths):
         ends = [STEPS] * 5 if row_lengths is None else list(LENGTHS)
         where = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
@@ -240,6 +241,17 @@ def reset(subject: Subject) -> None:
         _from_state(model, batch, start, subject.device)
     if subject.traits.streamable:
         _step_by_step(model, batch, marks)
+
+
+def _refused(model: Model, batch: Batch) -> None:
+    """A layer that looks at several steps at a time may refuse resets: `zoo.LayerType` says so."""
+    windows = (window for module in model.modules() for window in getattr(module, "windows", ()))
+    if not any(window.kernel > 1 for window in windows):
+        return
+    try:
+        run(model, batch, reset=torch.zeros(batch.x.shape[:2], dtype=torch.bool, device=batch.x.device))
+    except InputError as error:
+        raise Skip(str(error)) from None
 
 
 def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) -> None:

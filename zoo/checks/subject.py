@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,12 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.components import Traits
+from zoo.components import Traits, Window, count_steps, least_steps
 from zoo.engine.registered import kept
 from zoo.errors import CheckFailure, ZooError, did_you_mean
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.spec.canonical import Spec
+from zoo.spec.describe import figures
 from zoo.spec.shrink import shrink
 from zoo.spec.traits import traits
 
@@ -129,7 +132,7 @@ class Subject:
 
         Args:
             batch: Number of sequences.
-            steps: Number of time steps.
+            steps: Number of steps of the output, as of the input where no layer changes their number.
             seed: Of what is drawn.
             dtype: Of numbers. Defaults to `exact`.
 
@@ -137,12 +140,30 @@ class Subject:
             Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
         """
         generator = torch.Generator().manual_seed(1000 * seed + 10 * batch + steps)
-        shape = (batch, steps)
+        shape = (batch, self.steps(steps))
         vocabulary = getattr(self.tiny.input.options, "vocabulary", None)
         if vocabulary is not None:
             return torch.randint(0, vocabulary, shape, generator=generator).to(self.device)
         x = torch.randn((*shape, *self.features), generator=generator, dtype=torch.float64)
         return x.to(self.device, dtype or self.exact)
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """Those through which the layers look at the input, that change the number of steps; () for most models."""
+        return () if self.several else figures(self.tiny)[0].rows[-1].windows
+
+    def steps(self, outputs: int) -> int:
+        """A number of input steps that gives so many steps of the output, and leaves some over where windows move."""
+        if not self.windows:
+            return outputs
+        hop = math.prod(window.stride for window in self.windows)
+        least = least_steps(self.windows, outputs)
+        over = outputs % hop
+        return least + over if count_steps(self.windows, least + over) == outputs else least
+
+    def lengths(self, outputs: Iterable[int]) -> Tensor:
+        """Lengths (B,) of input sequences that give so many steps of the output each."""
+        return torch.tensor([self.steps(one) for one in outputs], device=self.device)
 
     @cached_property
     def features(self) -> tuple[int, ...]:

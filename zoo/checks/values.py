@@ -12,7 +12,6 @@ from zoo.checks.batch import (
     Batch,
     batch_of,
     features_of,
-    lengths_of,
     map_state,
     measure,
     named,
@@ -37,7 +36,7 @@ def finite(subject: Subject) -> None:
     for steps in (1, 61):
         batch = batch_of(subject, 3, steps, dtype=torch.float32)
         _finite(run(model, batch), f"{steps} steps")
-        lengths = lengths_of((steps, 1, (steps + 1) // 2), subject.device)
+        lengths = subject.lengths((steps, 1, (steps + 1) // 2))
         _finite(run(model, batch, lengths=lengths), f"{steps} steps, sequences of lengths {lengths.tolist()}")
         if batch.x.is_floating_point():
             _large(subject, model, batch.with_x(LARGE * batch.x), steps)
@@ -73,7 +72,7 @@ def batch_independence(subject: Subject) -> None:
     batch = batch_of(subject, 5, 7)
     order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
     start = random_state(model, 5)
-    for lengths in (None, lengths_of(LENGTHS, subject.device)):
+    for lengths in (None, subject.lengths(LENGTHS)):
         label = "" if lengths is None else f", sequences of lengths {LENGTHS}"
         output, state = run(model, batch, start, lengths=lengths)
         shuffled = None if lengths is None else lengths[order]
@@ -105,12 +104,12 @@ def padding_invariance(subject: Subject) -> None:
     """What stands in padding or was not observed, and how much padding, changes nothing; a row equals itself alone."""
     model = subject.model()
     batch = batch_of(subject, 5, 7)
-    lengths = lengths_of(LENGTHS, subject.device)
+    lengths = subject.lengths(LENGTHS)
     start = random_state(model, 5)
     for state in (None, start):
         expected = measure(model, batch, state, lengths=lengths)
         if not subject.pooled:
-            _zero_in_padding(expected.output, lengths)
+            _zero_in_padding(expected.output, model.output_lengths(lengths))
         for label, padded in _fillings(subject, batch, lengths):
             found = measure(model, padded, state, lengths=lengths)
             output = found.output if subject.pooled else found.output[:, :7]
@@ -119,8 +118,9 @@ def padding_invariance(subject: Subject) -> None:
             _gradients(found.parameters, expected.parameters, label)
             all_close(found.before, expected.before, f"gradient of the state with {label}")
             if found.x is not None and expected.x is not None:
-                close(found.x[:, :7], expected.x, f"gradient of the input with {label}")
-                if found.x[:, 7:].any():
+                steps = batch.x.shape[1]
+                close(found.x[:, :steps], expected.x, f"gradient of the input with {label}")
+                if found.x[:, steps:].any():
                     raise CheckFailure(f"gradient of padding with {label} is not zero")
         _alone(subject, model, batch, state, lengths)
     _packed(model, batch, lengths)
@@ -136,7 +136,7 @@ def _zero_in_padding(output: Tensor, lengths: Tensor) -> None:
 
 def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str, Batch]]:
     """The batch with other things in its padding and where nothing was observed, and with more padding."""
-    padding = torch.arange(7, device=subject.device) >= lengths.unsqueeze(1)
+    padding = torch.arange(batch.x.shape[1], device=subject.device) >= lengths.unsqueeze(1)
     found = []
     if batch.x.is_floating_point():
         for value in (0.0, 1e9, torch.nan):
@@ -170,12 +170,13 @@ def _gradients(found: object, expected: object, label: str) -> None:
 
 def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths: Tensor) -> None:
     whole = measure(model, batch, state, lengths=lengths)
+    ends = model.output_lengths(lengths).tolist()
     total = {name: torch.zeros_like(g) for name, g in whole.parameters.items()}
     for row, length in enumerate(lengths.tolist()):
         label = f"a sequence of length {length} alone, trimmed,"
         own = None if state is None else state_rows(state, slice(row, row + 1))
         alone = measure(model, batch.rows(slice(row, row + 1)).steps(0, length), own, first_row=row)
-        expected = whole.output[row] if subject.pooled else whole.output[row, :length]
+        expected = whole.output[row] if subject.pooled else whole.output[row, : ends[row]]
         close(alone.output[0], expected, f"output of {label} against the padded batch")
         all_close(
             alone.state, state_rows(whole.state, slice(row, row + 1)), f"state of {label} against the padded batch"
@@ -198,8 +199,9 @@ def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
         if not isinstance(output, PackedSequence):
             raise CheckFailure(f"a PackedSequence gives a {type(output).__name__}, not a PackedSequence")
         output, given = pad_packed_sequence(output, batch_first=True)
-        if given.tolist() != lengths.tolist():
-            raise CheckFailure(f"a PackedSequence comes back with lengths {given.tolist()}, not {lengths.tolist()}")
+        ends = model.output_lengths(lengths).tolist()
+        if given.tolist() != ends:
+            raise CheckFailure(f"a PackedSequence comes back with lengths {given.tolist()}, not {ends}")
     close(output, expected, "a PackedSequence against the padded batch")
     all_close(named(model, after), named(model, state), "the state of a PackedSequence against the padded batch")
 
@@ -278,7 +280,7 @@ def repeatable(subject: Subject) -> None:
     """A run in eval mode repeats exactly and touches nothing: not its input, not its state, not the random state."""
     model = subject.model()
     batch = batch_of(subject, 3, 7)
-    lengths = lengths_of(LENGTHS[:3], subject.device)
+    lengths = subject.lengths(LENGTHS[:3])
     start = None if subject.several else random_state(model, 3)
     given = [*batch.arguments.values(), lengths, *tensors(start), *model.state_dict().values()]
     copies = [t.clone() for t in given]

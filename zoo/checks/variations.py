@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -23,7 +23,7 @@ from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import figures
 from zoo.spec.shrink import DIVISIBLE, divisible, is_width, with_width
-from zoo.spec.tree import Component, Layer, Path, Recurrent, at, dotted, layers, parts, put, recurrent
+from zoo.spec.tree import NODES, Component, Layer, Path, Recurrent, at, dotted, layers, parts, put, recurrent
 
 MOST: Final = 3
 """How many values of another option an option is tried beside."""
@@ -167,13 +167,18 @@ def options(spec: Spec, starts: Starts) -> Iterator[Option]:
     for slot in slots(spec, starts):
         for path, field, now in walk_options(slot.get(spec).options):
             known = choices(field)
-            if (known is None or len(known) > 1) and not _refers(field):
+            if (known is None or len(known) > 1) and not _is_node(field.annotation) and not _refers(field):
                 yield Option(slot, spec, path, field, now)
 
 
 def _refers(field: FieldInfo) -> bool:
     """Whether an option names another place of the spec, of which there may be one alone."""
     return isinstance(field.json_schema_extra, Mapping) and bool(field.json_schema_extra.get("x-place"))
+
+
+def _is_node(annotation: Any) -> bool:
+    """Whether an option is a component, or layers, which are no values of an option but varied where they stand."""
+    return annotation in NODES or any(map(_is_node, get_args(annotation)))
 
 
 def schemes(spec: Spec, starts: Starts) -> Iterator[tuple[str, Spec]]:

@@ -165,7 +165,7 @@ class RecurrentLayer(Layer):
         rates = self.dropout
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
-            inner = self._normed(self.norm, inner, run.valid)
+            inner = normed(self.norm, inner, run.valid)
         if self.joined:
             inner = self._joined(inner, run.joined)
         ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
@@ -249,22 +249,29 @@ class RecurrentLayer(Layer):
         """What stands between the cells' merged output and the layer's, for (B, T, ...)."""
         rates = self.dropout
         if self.norm is not None and self.norm_position == "after":
-            output = self._normed(self.norm, output, valid)
+            output = normed(self.norm, output, valid)
         if self.output_projection is not None:
             output = self.output_projection(output)
         for rate in (rates.between, rates.output):
             output = drop(output, rate, training=self.training, variational=rates.variational)
         return output + x if self.residual else output
 
-    def _normed(self, norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
-        """In at least float32: the norm's weights too, for torch's own refuse others beside it."""
-        called = partial(returned.called, expected=x.shape)
-        return in_float32(norm, called, x, valid).to(kept_in(x)) if is_half(x) else called(norm, x, valid)
-
     def _zeroed(self, output: Tensor, run: Run) -> Tensor:
         """Norms and biases fill the padding again; a cell alone leaves it zero."""
         touched = self.norm is not None or self.output_projection is not None
         return sequence.zero_where(output, run.valid) if touched else output
+
+
+def refuse_reset(layer: Layer, run: Run) -> None:
+    """Raise InputError where a sequence would start anew under a layer's window, which then sees what lies before."""
+    if run.reset is not None and any(window.kernel > 1 for window in layer.windows):
+        raise InputError(f"reset cannot be given: {type(layer).__name__} looks at several steps at a time")
+
+
+def normed(norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
+    """A norm of (B, T, F), in at least float32: its weights too, for torch's own refuse others beside it."""
+    called = partial(returned.called, expected=x.shape)
+    return in_float32(norm, called, x, valid).to(kept_in(x)) if is_half(x) else called(norm, x, valid)
 
 
 def run_layer(layer: Layer, x: Any, state: Mapping[str, Tensor] | None, run: Run, like: Tensor) -> LayerOutput:

@@ -9,7 +9,19 @@ from pydantic import Field
 
 from zoo.components import Description, Options, Shape, Width, features
 
-Activation = Literal["none", "relu", "tanh", "sigmoid", "gelu", "silu"]
+Activation = Literal[
+    "none",
+    "relu",
+    "tanh",
+    "sigmoid",
+    "gelu",
+    "silu",
+    "elu",
+    "leaky_relu",
+    "softplus",
+    "hard_sigmoid",
+    "hard_tanh",
+]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 

@@ -102,6 +102,25 @@ class Model(nn.Module):
         """
         raise InputError(f"{self._called} has several inputs")
 
+    @property
+    def minimum_steps(self) -> int:
+        """The smallest number of steps of a sequence: more than 1 where a layer's window is longer."""
+        return 1
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Number of valid steps of the output, where layers change the number of steps.
+
+        Args:
+            lengths: Number of valid steps of each sequence of the input, integers of any shape.
+
+        Returns:
+            Integers of the same shape.
+
+        Raises:
+            InputError: If there are several inputs.
+        """
+        raise InputError(f"{self._called} has several inputs")
+
     def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
         """A random input for this model, on its device; the global random state is untouched.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from itertools import chain
 from numbers import Integral
 from typing import Any
@@ -18,6 +17,7 @@ from zoo.engine import declared, labels
 from zoo.engine.around import merged_shape
 from zoo.engine.backends import table
 from zoo.engine.cell import Cell
+from zoo.engine.inside import building
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.layers import LayerList
 from zoo.engine.names import ENGINES, Engine
@@ -126,9 +126,11 @@ def _beside(spec: Spec, stack: Stack, before: Mapping[str, StackModel]) -> Besid
 
 def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> StackModel:
     path = stack.path
-    source = _make((*path, "input"), stack.input, nn.Module, *_owner((*path, "input"), stack.input, before))
+    inside = _Inside((*path, "input"), stack.init, {})
+    with building(inside):
+        source = _make((*path, "input"), stack.input, nn.Module, *_owner((*path, "input"), stack.input, before))
     declared.source(source)
-    _start((*path, "input"), source, stack.init)
+    _start_own((*path, "input"), source, stack.init, inside.started)
     names = {"input": source.output_shape}
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names, beside.layers)
     pool = head = None
@@ -179,7 +181,7 @@ def _layers(
         given = read[0] if read else shape
         if isinstance(layer, Component):
             inside = _Inside(where, init, names if inherits(layer.part) else {})
-            with inside:
+            with building(inside):
                 made: Layer = _make(where, layer.part, Layer, read if joins(layer) else given)
             _start_own(where, made, init, inside.started)
         else:
@@ -193,61 +195,25 @@ def _layers(
     return found, shape
 
 
-def build_layers(layers: tuple[SpecLayer, ...], input_shape: Shape, *, at: str = "layers") -> LayerList:
-    """Build the layers inside another layer, for its `build`.
-
-    Args:
-        layers: As its option gives them, of type `zoo.Layers`.
-        input_shape: Of one step of the first layer's input.
-        at: Name of that option, under which the layer must store what this returns.
-
-    Returns:
-        The layers, initialised.
-
-    Raises:
-        BuildError: If one of them cannot be built, or no layer is being built.
-    """
-    around = _around.get()
-    if around is None:
-        raise BuildError("layers inside a layer are built only while zoo.build builds that layer")
-    found, _ = _layers(layers, (*around.path, *as_path(at)), input_shape, around.init, around.names)
-    around.started += found
-    return LayerList(found, at=at)
-
-
-def build_part(part: Part, *arguments: Any) -> nn.Module:
-    """Build a component that stands in another's options, for its `build`.
-
-    Args:
-        part: As the option gives it, as of type `zoo.NormOption`.
-        *arguments: What `build` of its kind takes beside the options.
-
-    Returns:
-        The module. It is initialised with the component that holds it.
-
-    Raises:
-        BuildError: If it cannot be built.
-    """
-    around = _around.get()
-    made: nn.Module = _make((*(around.path if around else ()), part.record.kind), part, nn.Module, *arguments)
-    return made
-
-
 class _Inside:
-    """While a layer is built: where it stands, and the layers inside it, which have started by themselves."""
+    """Builds what stands inside a component.
+
+    Attributes:
+        started: The layers in it, which have started by themselves.
+    """
 
     def __init__(self, path: Path, init: Part, names: Mapping[str, Shape]) -> None:
         self.path, self.init, self.names = path, init, names
         self.started: list[nn.Module] = []
 
-    def __enter__(self) -> None:
-        self._before = _around.set(self)
+    def layers(self, layers: tuple[SpecLayer, ...], input_shape: Shape, at: str) -> LayerList:
+        found, _ = _layers(layers, (*self.path, *as_path(at)), input_shape, self.init, self.names)
+        self.started += found
+        return LayerList(found, at=at)
 
-    def __exit__(self, *error: object) -> None:
-        _around.reset(self._before)
-
-
-_around: ContextVar[_Inside | None] = ContextVar("around", default=None)
+    def part(self, part: Part, arguments: tuple[Any, ...]) -> nn.Module:
+        made: nn.Module = _make((*self.path, part.record.kind), part, nn.Module, *arguments)
+        return made
 
 
 def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> RecurrentLayer:
@@ -276,7 +242,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> R
         merge=layer.merge,
         dropout=layer.dropout,
         norm=norm,
-        norm_position=layer.norm.position if layer.norm else "after",
+        norm_position="before" if layer.norm and layer.norm.position == "before" else "after",
         output_projection=layer.output_projection,
         residual=layer.residual,
         learned_state=layer.initial_state == "learned",

@@ -238,7 +238,7 @@ class StackModel(Model):
             else state
         )
 
-    @cached_property
+    @property
     def minimum_steps(self) -> int:
         """The smallest number of steps of a sequence: more than 1 where a layer's window is longer."""
         windows = self.layers.windows

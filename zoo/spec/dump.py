@@ -155,6 +155,8 @@ def _holds_nodes(value: Any) -> bool:
 def _node_data(value: Any) -> Any:
     if isinstance(value, Part):
         return part_data(value)
+    if isinstance(value, Norm):
+        return norm_data(value)
     if isinstance(value, Layer):
         return layer_data(value)
     return [_node_data(one) for one in value] if isinstance(value, tuple) else _options_data(value)

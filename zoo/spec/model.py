@@ -34,9 +34,10 @@ from zoo.spec.places import (
     component,
     is_component,
     place,
+    positioned,
 )
 from zoo.spec.problems import Problem, collecting, mistake, show, validate, wrap
-from zoo.spec.tree import Layer
+from zoo.spec.tree import Layer, Norm
 
 SCHEMA_VERSION: Final = 1
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
@@ -306,6 +307,18 @@ def _layer(value: Mapping[Any, Any], keys: tuple[str, ...], info: ValidationInfo
 LayersPlace = Annotated[LayerEntries, PlainValidator(_layers), WithJsonSchema({"x-short": "layers"})]
 Layers = Annotated[tuple[Layer, ...], PlainValidator(_inner_layers), WithJsonSchema({"x-short": "layers"})]
 """The type of an option that is layers: `layers: zoo.Layers`. A count, or a list as on a model."""
+
+
+def _around_norm(value: Any, info: ValidationInfo) -> Norm:
+    """A norm around layers. It is given again as it is when sizes are changed."""
+    if isinstance(value, Norm):
+        return value
+    part, position = positioned(value, info, ("before", "after", "sum"))
+    return Norm(part=part, position=position)
+
+
+AroundNorm = Annotated[Norm, PlainValidator(_around_norm), WithJsonSchema({"x-component": "norm"})]
+"""The type of an option that is a norm with a position around layers: `before`, `after` or `sum`."""
 NormOption = place("norm")
 """The type of an option that is a norm: `norm: zoo.NormOption | None = None`."""
 PoolOption = place("pool")

@@ -136,18 +136,22 @@ def place(kind: str) -> Any:
 
 
 def _norm(value: Any, info: ValidationInfo) -> NormEntry | NoneChosen:
-    if value == "none":
-        return NoneChosen()
+    return NoneChosen() if value == "none" else NormEntry(*positioned(value, info, ("before", "after")))
+
+
+def positioned(value: Any, info: ValidationInfo, positions: tuple[str, ...]) -> tuple[Part, Any]:
+    """A norm and where it stands: `after`, if it does not say."""
     found: list[Problem] = []
     part = None
     position = value.get("position", "after") if isinstance(value, Mapping) else "after"
     with collecting(found):
         part = choose("norm", value, info, "position")
-    if position not in ("before", "after"):
-        found.append(Problem(("position",), "position", f"position must be 'before' or 'after', not {show(position)}"))
+    if position not in positions:
+        known = " or ".join((", ".join(map(repr, positions[:-1])), repr(positions[-1])))
+        found.append(Problem(("position",), "position", f"position must be {known}, not {show(position)}"))
     if part is None or found:
         raise wrap(found)
-    return NormEntry(part, "before" if position == "before" else "after")
+    return part, position
 
 
 def _head(value: Any, info: ValidationInfo) -> HeadEntry | NoneChosen:

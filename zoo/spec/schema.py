@@ -12,9 +12,19 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from zoo.components import ArchitectureType, Provided
+from zoo.components import ArchitectureType, LayerType, Provided
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.model import MOST_LAYERS, DropoutEntry, RecurrentEntry, SpecFile, StackEntry, VariantEntry, file_type
+from zoo.spec.model import (
+    MOST_LAYERS,
+    DropoutEntry,
+    JoinEntry,
+    PlaceEntry,
+    RecurrentEntry,
+    SpecFile,
+    StackEntry,
+    VariantEntry,
+    file_type,
+)
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
@@ -27,7 +37,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
     """The schema of a spec file that uses the catalogue's components."""
     root = _of(SpecFile)
     definitions: Schema = {
-        "recurrent_layer": _of(RecurrentEntry),
+        "recurrent_layer": _with_place(_of(RecurrentEntry), _of(PlaceEntry)),
         "dropout": {"anyOf": [_rate(), _of(DropoutEntry)]},
         "layers": {
             "anyOf": [
@@ -108,6 +118,13 @@ def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     return {"anyOf": choices} if choices else {"not": {}}
 
 
+def _with_place(options: Schema, place: Schema) -> Schema:
+    """A layer's own keys, and those of its place in the list."""
+    required = [*options.get("required", []), *place.get("required", [])]
+    properties = {**place["properties"], **options.get("properties", {})}
+    return {**options, "properties": properties, **({"required": required} if required else {})}
+
+
 def _spellings(provided: Provided, names: set[str]) -> list[str]:
     return [name for name in (provided.record.name, provided.qualified) if name in names]
 
@@ -130,8 +147,11 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
             "anyOf": [{"const": "none"}, _ref("pool")],
             "description": "How the steps are reduced to one; no pooling if not given.",
         }
+    if kind == "layer":
+        joins = isinstance(provided.record, LayerType) and provided.record.joins
+        options = _with_place(options, _of(JoinEntry if joins else PlaceEntry))
     if kind == "norm":
-        own["position"] = {"enum": ["before", "after"]}
+        own["position"] = {"enum": ["before", "after", "sum"]}
     return {
         "type": "object",
         "description": provided.record.summary,

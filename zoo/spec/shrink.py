@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 from zoo.components import Count, Part, Size, Vocabulary, Width
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import figures
-from zoo.spec.tree import Node, Path, Recurrent, map_nodes, walk
+from zoo.spec.tree import Component, Layer, Node, Path, Recurrent, Stack, map_nodes, walk
+from zoo.spec.tree import layers as inner_layers
 
 # Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
 WIDTHS: Final = (11, 17, 19, 23, 29, 31, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
@@ -141,6 +142,8 @@ def _apply(spec: Spec, sizes: Mapping[Size, Sizes]) -> Spec | None:
     def small(path: Path, node: Node) -> Node:
         if isinstance(node, Part):
             return node.with_options(_smaller(node.options, sizes))
+        if isinstance(node, Stack):
+            return replace(node, layers=tuple(_fewer(node.layers)))
         if not isinstance(node, Recurrent):
             return node
         projection = node.output_projection
@@ -154,6 +157,15 @@ def _apply(spec: Spec, sizes: Mapping[Size, Sizes]) -> Spec | None:
         return map_nodes(spec, small)
     except ValidationError:
         return None
+
+
+def _fewer(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Of equal components in a row that hold layers, such as the 24 blocks of a model, two are enough."""
+    for index, layer in enumerate(layers):
+        again = index >= MOST_PARTS and all(one == layer for one in layers[index - MOST_PARTS : index])
+        holds = isinstance(layer, Component) and any(True for _ in inner_layers(layer))
+        if not (again and holds):
+            yield layer
 
 
 def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
@@ -170,6 +182,8 @@ def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
         name: tuple(one(size, v) for v in value) if isinstance(value, tuple) else one(size, value)
         for size, name, value in _marked(options, inside=False)
     }
+    own = getattr(options, "tiny", None)
+    change |= own() if callable(own) else {}
     if not change:
         return options
     # Validated afresh, so that the component's own rules hold for the small sizes too.

@@ -8,7 +8,7 @@ from operator import and_
 
 from zoo.components import Part, Traits
 from zoo.spec.canonical import Spec
-from zoo.spec.tree import Recurrent, Stack, dotted, parts, recurrent
+from zoo.spec.tree import Layer, Recurrent, Stack, dotted, parts, recurrent
 
 
 def traits(spec: Spec) -> Traits:
@@ -22,16 +22,23 @@ def traits(spec: Spec) -> Traits:
 def _bounded(stack: Stack) -> bool:
     """Whether outputs stay within a bound that the parameters set: from the last bounded cell on, nothing lets go."""
     bounded = _symbols(stack.input)
+    named = {"input": bounded}
     for layer in stack.layers:
-        if not isinstance(layer, Recurrent):
-            bounded = bounded and layer.part.traits.bounded
-            continue
-        norm = layer.norm is None or layer.norm.part.traits.bounded
-        bounded = layer.cell.traits.bounded and norm and (bounded or not layer.residual)
+        bounded = _bounded_layer(layer, all(named[name] for name in layer.of) if layer.of else bounded)
+        if layer.name is not None:
+            named[layer.name] = bounded
     if stack.head is not None:
         behind = [stack.head.part] if stack.head.pool is None else [stack.head.pool, stack.head.part]
         bounded = bounded and all(part.traits.bounded for part in behind)
     return bounded
+
+
+def _bounded_layer(layer: Layer, bounded: bool) -> bool:
+    """Whether a layer's output is bounded, if what it reads is or is not."""
+    if isinstance(layer, Recurrent):
+        norm = layer.norm is None or layer.norm.part.traits.bounded
+        return layer.cell.traits.bounded and norm and (bounded or not layer.residual)
+    return bounded and layer.part.traits.bounded
 
 
 def _symbols(source: Part) -> bool:

@@ -23,10 +23,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Norm:
-    """A norm component and whether it stands before the cell (on the layer's input) or after it (on its output)."""
+    """A norm component and where it stands: before the cell or after it, or, of a block alone, on the block's sum."""
 
     part: Part
-    position: Literal["before", "after"] = "after"
+    position: Literal["before", "after", "sum"] = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,9 @@ class AttentionOptions(Options):
         examples=["before", "after"],
     )
     combine: Literal["none"] | Combine = Field(
-        "none", description="A map of the context and of what asked; `none` feeds the context itself."
+        "none",
+        description="A map of the context and of what asked; `none` feeds the context itself.",
+        examples=["none", {"size": 5}],
     )
     feed: Annotated[tuple[Feed, ...], Field(strict=False, min_length=1)] = Field(
         ("head",),

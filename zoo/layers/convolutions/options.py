@@ -1,0 +1,288 @@
+"""Options and closed forms of convolutions and of pools over windows. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.components import Description, Options, Shape, Traits, Width, Window, features
+from zoo.errors import ZooError
+from zoo.layers.options import Activation, Positive, Rate
+from zoo.spec.follow import describe_part
+from zoo.spec.model import NormOption
+
+Natural = Annotated[int, Field(ge=0)]
+Axis = Literal["time", "features", "height", "width"]
+
+
+def _both(value: Any) -> Any:
+    """One number is short for one for each of two axes."""
+    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Pair = Annotated[tuple[Positive, Positive], Field(strict=False)]
+Sizes = Annotated[tuple[Positive, ...], Field(strict=False, min_length=1, max_length=2)]
+Axes = Annotated[tuple[Axis, ...], Field(strict=False, min_length=1, max_length=2)]
+Two = Annotated[tuple[Axis, Axis], Field(strict=False)]
+
+
+class Conv1dOptions(Options):
+    """Options of a convolution over time."""
+
+    channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of output features.")
+    kernel_size: Positive = Field(description="Number of steps under the window.")
+    stride: Positive = Field(1, description="Number of steps by which the window moves.")
+    dilation: Positive = Field(1, description="Distance between two neighbouring steps under the window.")
+    groups: Positive = Field(1, description="Number of groups of features that do not see each other.")
+    padding: Literal["same", "valid", "causal"] | Annotated[tuple[Natural, Natural], Field(strict=False)] = Field(
+        "same",
+        description="`same`: as many zeros on both sides as keep the number of steps at stride 1; `valid`: none; "
+        "`causal`: all of them before the first step; or a list of the two numbers.",
+    )
+    bias: bool = Field(True, description="Add a bias.")
+    norm: NormOption | None = Field(None, description="A norm of the result.")
+    activation: Activation = Field("none", description="Activation function of the result, after its norm.")
+    dropout: Rate = Field(0.0, description="Dropout rate on the result.")
+
+    @model_validator(mode="after")
+    def _symmetric(self) -> Self:
+        if self.padding == "same" and self.reach % 2 == 0:
+            raise ValueError(
+                f"padding: same puts equally many zeros on both sides, which a window over {self.reach} steps cannot "
+                "have: use an odd kernel_size, or padding: [left, right]"
+            )
+        return self
+
+    @property
+    def reach(self) -> int:
+        """Number of steps from the first under the window to the last."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def window(self) -> Window:
+        """The window over time."""
+        around = self.reach - 1
+        ends = {"same": (around // 2, around // 2), "valid": (0, 0), "causal": (around, 0)}
+        left, right = ends[self.padding] if isinstance(self.padding, str) else self.padding
+        return Window(kernel=self.kernel_size, stride=self.stride, dilation=self.dilation, left=left, right=right)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it can carry its window from piece to piece."""
+        window = self.window
+        return window.keeps and window.right == 0
+
+    def tiny(self) -> Mapping[str, Any]:
+        """Short windows of the same kind: odd or even, with gaps or without, longer than the stride or not."""
+        kernel, stride = _small(self.kernel_size, self.stride)
+        small: dict[str, Any] = {"kernel_size": kernel, "stride": stride, "dilation": min(self.dilation, 2)}
+        if not isinstance(self.padding, str):
+            reach = small["dilation"] * (kernel - 1)
+            small["padding"] = [min(side, reach) for side in self.padding]
+        return small
+
+
+class Conv2dOptions(Options):
+    """Options of a convolution over two axes."""
+
+    channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of output channels.")
+    axes: Two = Field(
+        description="What the two sizes of the window are along: `height` and `width` of maps, or `time` and "
+        "`features`, the last axis of a step.",
+        examples=[["time", "features"], ["height", "width"]],
+    )
+    kernel_size: Pair = Field(description="Size of the window along each axis.")
+    stride: Pair = Field((1, 1), description="Number of places by which the window moves along each axis.")
+    padding: Literal["same", "valid"] | Annotated[tuple[Natural, Natural], Field(strict=False)] = Field(
+        "same", description="`same`, `valid`, or the number of zeros on both sides of each axis."
+    )
+    bias: bool = Field(True, description="Add a bias to each channel.")
+    norm: NormOption | None = Field(None, description="A norm of the channels of the result.")
+    activation: Activation = Field("none", description="Activation function of the result, after its norm.")
+    dropout: Rate = Field(0.0, description="Dropout rate on the result.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _check_axes(self.axes)
+        if self.padding == "same" and any(kernel % 2 == 0 for kernel in self.kernel_size):
+            raise ValueError("padding: same needs odd sizes of the window: write the two numbers of zeros instead")
+        return self
+
+    @property
+    def windows(self) -> tuple[Window, Window]:
+        """The window along each axis."""
+        if isinstance(self.padding, str):
+            whole = self.padding == "same"
+            sides = (self.kernel_size[0] // 2 * whole, self.kernel_size[1] // 2 * whole)
+        else:
+            sides = self.padding
+        first, second = (
+            Window(kernel=kernel, stride=stride, left=side, right=side)
+            for kernel, stride, side in zip(self.kernel_size, self.stride, sides, strict=True)
+        )
+        return first, second
+
+    def tiny(self) -> Mapping[str, Any]:
+        """Short windows of the same kind along time; the others belong to the shape of a step, which stays."""
+        return _tiny_time(self)
+
+
+class PoolOptions(Options):
+    """Options of a pool over windows."""
+
+    axes: Axes = Field(
+        description="Along which axes: `time`, `features`, `height`, `width`, one or two of them.",
+        examples=[["time"], ["features"], ["height"], ["width"], ["time", "features"], ["height", "width"]],
+    )
+    size: Sizes = Field(description="Size of the window along each axis.")
+    stride: Sizes | None = Field(
+        None, description="By how many places it moves; its size if not given.", examples=[[1], [3], [1, 1], [1, 2]]
+    )
+    padding: Annotated[tuple[Natural, ...], Field(strict=False, min_length=1, max_length=2)] | None = Field(
+        None,
+        description="By how much the window may reach over both ends of each axis; not at all if not given.",
+        examples=[[1], [1, 1], [0, 1]],
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _check_axes(self.axes)
+        for name, value in (("size", self.size), ("stride", self.stride), ("padding", self.padding)):
+            if value is not None and len(value) != len(self.axes):
+                raise ValueError(f"{name} must have a number for each of the axes, {len(self.axes)}, not {len(value)}")
+        if self.padding is not None and any(2 * p > k for p, k in zip(self.padding, self.size, strict=True)):
+            raise ValueError("padding must be at most half the size of the window")
+        return self
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The window along each axis."""
+        padding = self.padding or (0,) * len(self.axes)
+        return tuple(
+            Window(kernel=kernel, stride=stride, left=side, right=side)
+            for kernel, stride, side in zip(self.size, self.stride or self.size, padding, strict=True)
+        )
+
+
+def describe_conv1d(options: Conv1dOptions, input_shape: Shape) -> Description | None:
+    width = features(input_shape)
+    for name, size in (("input", width), ("channels", options.channels)):
+        if size % options.groups:
+            raise ZooError(f"groups must divide the width of the {name}, and {options.groups} does not divide {size}")
+    product = width // options.groups * options.kernel_size * options.channels
+    window = options.window
+    found = Description(
+        output_shape=(options.channels,),
+        parameters=product + options.channels * options.bias,
+        macs_per_step=product,
+        state={"past": (window.left, width)} if options.streams and window.left else {},
+        fixed=frozenset({"past"} if options.streams and window.left else ()),
+        windows=(window,),
+    )
+    return _normed(found, options.norm, options.channels)
+
+
+def describe_conv2d(options: Conv2dOptions, input_shape: Shape) -> Description | None:
+    shape = planes(input_shape, options.axes)
+    sizes = _sizes(shape, options.axes, options.windows)
+    product = shape[0] * math.prod(options.kernel_size) * options.channels
+    found = Description(
+        output_shape=(options.channels, *sizes),
+        parameters=product + options.channels * options.bias,
+        macs_per_step=product * math.prod(sizes),
+        windows=over_time(options.axes, options.windows),
+    )
+    return _normed(found, options.norm, options.channels)
+
+
+def describe_window_pool(options: PoolOptions, input_shape: Shape) -> Description:
+    windows = over_time(options.axes, options.windows)
+    if options.axes == ("time",):
+        return Description(output_shape=input_shape, parameters=0, windows=windows)
+    shape = planes(input_shape, options.axes)
+    sizes = _sizes(shape, options.axes, options.windows)
+    return Description(output_shape=(shape[0], *sizes), parameters=0, windows=windows)
+
+
+def planes(shape: Shape, axes: tuple[str, ...]) -> Shape:
+    """The shape of a step as channels and the axes behind them; flat features are one channel."""
+    named = ("height", "width") if {"height", "width"} & set(axes) else ("features",)
+    shape = (1, *shape) if len(shape) == 1 and named == ("features",) else shape
+    if len(shape) != 1 + len(named):
+        raise ZooError(f"axes: [{', '.join(axes)}] need steps of channels, {' and '.join(named)}, not of shape {shape}")
+    return shape
+
+
+def over_time(axes: tuple[str, ...], windows: tuple[Window, ...]) -> tuple[Window, ...]:
+    """The window along time, if there is one."""
+    return tuple(window for axis, window in zip(axes, windows, strict=True) if axis == "time")
+
+
+def _sizes(shape: Shape, axes: tuple[str, ...], windows: tuple[Window, ...]) -> Shape:
+    """What the windows leave of the axes behind the channels."""
+    named = ("height", "width")[: len(shape) - 1] if len(shape) == 3 else ("features",)
+    by_axis = dict(zip(axes, windows, strict=True))
+    found = tuple(by_axis[n].count(s) if n in by_axis else s for n, s in zip(named, shape[1:], strict=True))
+    for name, size in zip(named, found, strict=True):
+        if size < 1:
+            raise ZooError(f"the window is longer than the {name} of a step, of shape {shape}")
+    return found
+
+
+def _check_axes(axes: tuple[str, ...]) -> None:
+    for order in (("time", "features"), ("height", "width")):
+        if axes in (order, order[:1], order[1:]):
+            return
+    raise ValueError(f"axes are [time, features] or [height, width], in this order, not [{', '.join(axes)}]")
+
+
+def _normed(found: Description, norm: Any, channels: int) -> Description | None:
+    if norm is None:
+        return found
+    own = describe_part(norm, (channels,))
+    if own is None:
+        return None
+    return replace(
+        found,
+        parameters=found.parameters + own.parameters,
+        buffers=found.buffers + own.buffers,
+        macs_per_step=found.macs_per_step + own.macs_per_step,
+    )
+
+
+def _small(kernel: int, stride: int) -> tuple[int, int]:
+    small_stride = min(stride, 2)
+    if kernel == stride:
+        return small_stride, small_stride
+    small = 1 if kernel == 1 else 2 + kernel % 2
+    return (small, 3) if kernel < stride and small >= small_stride else (small, small_stride)
+
+
+def _tiny_time(options: Conv2dOptions) -> Mapping[str, Any]:
+    if "time" not in options.axes:
+        return {}
+    at = options.axes.index("time")
+    kernel, stride = list(options.kernel_size), list(options.stride)
+    kernel[at], stride[at] = _small(kernel[at], stride[at])
+    small: dict[str, Any] = {"kernel_size": kernel, "stride": stride}
+    if not isinstance(options.padding, str):
+        sides = list(options.padding)
+        sides[at] = min(sides[at], kernel[at] // 2)
+        small["padding"] = sides
+    return small
+
+
+def conv1d_traits(options: Conv1dOptions) -> Traits:
+    """Causal and streamable where it carries its window."""
+    norm = options.norm.traits if options.norm is not None else Traits(bounded=True)
+    return Traits(causal=options.streams, streamable=options.streams, bounded=norm.bounded)
+
+
+def windows_traits(options: Conv2dOptions | PoolOptions) -> Traits:
+    """Causal where time is none of its axes."""
+    alone = "time" not in options.axes
+    return Traits(causal=alone, streamable=alone, bounded=True)

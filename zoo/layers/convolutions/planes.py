@@ -1,0 +1,139 @@
+"""Convolutions and pools over two axes: of maps at every step, or of time and features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.components import Shape, Window
+from zoo.engine.inside import build_part
+from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
+from zoo.engine.sequence import zero_where
+from zoo.layers.activations import activate
+from zoo.layers.convolutions.options import (
+    Conv2dOptions,
+    PoolOptions,
+    describe_conv2d,
+    describe_window_pool,
+    over_time,
+    planes,
+)
+
+
+def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, axes: tuple[str, ...]) -> Tensor:
+    """What a function of (N, C, height, width) makes of maps at every step, or of time and features, (B, T, C, ...)."""
+    x = x.reshape(*x.shape[:2], *shape)
+    if {"height", "width"} & set(axes):
+        y = function(x.flatten(0, 1))
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+    return function(x.transpose(1, 2)).transpose(1, 2)
+
+
+class Conv2d(Layer):
+    """(B, T, C, ...) -> (B, T', channels, ...): a product with every window, then norm, activation, dropout."""
+
+    def __init__(self, options: Conv2dOptions, input_shape: Shape) -> None:
+        super().__init__()
+        self.axes, self.shape = options.axes, planes(input_shape, options.axes)
+        self.windows = over_time(options.axes, options.windows)
+        pair = options.windows
+        self.conv = nn.Conv2d(
+            self.shape[0],
+            options.channels,
+            (pair[0].kernel, pair[1].kernel),
+            stride=(pair[0].stride, pair[1].stride),
+            padding=(pair[0].left, pair[1].left),
+            bias=options.bias,
+        )
+        self.norm = None if options.norm is None else build_part(options.norm, (options.channels,))
+        self.activation, self.dropout = options.activation, options.dropout
+        plain = options.model_copy(update={"norm": None})
+        found = describe_conv2d(plain, input_shape)
+        assert found is not None  # only a norm may not describe itself
+        self.output_shape = found.output_shape
+
+    def extra_repr(self) -> str:
+        shown = [f"axes={self.axes}"] + [f"activation={self.activation!r}"] * (self.activation != "none")
+        return ", ".join(shown + [f"dropout={self.dropout}"] * bool(self.dropout))
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        refuse_reset(self, run)
+        y = _over_planes(self.conv, x, self.shape, self.axes)  # (B, T', channels, ...)
+        behind = run.behind(self.windows, x.shape[1])
+        if self.norm is not None:
+            y = self._normed(self.norm, zero_where(y, behind.valid), behind)
+        y = F.dropout(activate(self.activation, y), self.dropout, self.training)
+        return LayerOutput(zero_where(y, behind.valid), {})
+
+    @staticmethod
+    def _normed(norm: nn.Module, y: Tensor, run: Run) -> Tensor:
+        """Channel by channel: every place of a step is to the norm what a step is."""
+        last = y.flatten(3).transpose(2, 3)  # (B, T, places, channels)
+        places = last.shape[2]
+        valid = None if run.valid is None else run.valid.repeat_interleave(places, 1)
+        done = normed(norm, last.flatten(1, 2), valid).to(y.dtype)
+        return done.reshape(*y.shape[:2], places, -1).transpose(2, 3).reshape(y.shape)
+
+
+class WindowPool(Layer):
+    """(B, T, C, ...) -> the largest number under every window, or the mean of those that count."""
+
+    def __init__(self, options: PoolOptions, input_shape: Shape, *, largest: bool) -> None:
+        super().__init__()
+        self.axes, self.largest = options.axes, largest
+        self.windows = over_time(options.axes, options.windows)
+        self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
+        self.output_shape = describe_window_pool(options, input_shape).output_shape
+        by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
+        names = ("height", "width") if {"height", "width"} & set(options.axes) else ("time", "features")
+        two = [by_axis.get(name) for name in names]
+        self.kernel = tuple(window.kernel if window else 1 for window in two)
+        self.stride = tuple(window.stride if window else 1 for window in two)
+        self.padding = tuple(window.left if window else 0 for window in two)
+
+    def extra_repr(self) -> str:
+        return f"axes={self.axes}, size={self.kernel}, stride={self.stride}"
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        refuse_reset(self, run)
+        behind = run.behind(self.windows, x.shape[1])
+        if self.axes == ("time",):
+            flat = x.flatten(2).unsqueeze(2)  # (B, T, 1, F): one channel, features as they are
+            y = self._pooled(flat, run, (1, flat.shape[3]), ("time", "features"))
+            y = y.reshape(x.shape[0], y.shape[1], *x.shape[2:])
+        else:
+            y = self._pooled(x, run, self.shape, self.axes)
+        return LayerOutput(zero_where(y, behind.valid), {})
+
+    def _pooled(self, x: Tensor, run: Run, shape: Shape, axes: tuple[str, ...]) -> Tensor:
+        padded = run.valid is not None and bool(self.windows)
+        if self.largest:
+            if padded:
+                valid = run.valid.view(*run.valid.shape, *(1,) * (x.dim() - 2))  # type: ignore[union-attr]
+                x = x.masked_fill(~valid, -torch.inf)
+            return _over_planes(self._largest, x, shape, axes)
+        total = _over_planes(self._mean, x, shape, axes)
+        if not (padded or any(self.padding)):
+            return total
+        counted = torch.ones_like(x) if run.valid is None else zero_where(torch.ones_like(x), run.valid)
+        share = _over_planes(self._mean, counted, shape, axes)  # of the window that counts
+        return total / share.clamp(min=torch.finfo(share.dtype).tiny)
+
+    def _mean(self, planes: Tensor) -> Tensor:
+        return F.avg_pool2d(planes, self.kernel, self.stride, self.padding)
+
+    def _largest(self, planes: Tensor) -> Tensor:
+        return F.max_pool2d(planes, self.kernel, self.stride, self.padding)
+
+
+def max_pool(options: PoolOptions, input_shape: Shape) -> WindowPool:
+    """The layer `max_pool`."""
+    return WindowPool(options, input_shape, largest=True)
+
+
+def avg_pool(options: PoolOptions, input_shape: Shape) -> WindowPool:
+    """The layer `avg_pool`."""
+    return WindowPool(options, input_shape, largest=False)

@@ -1,0 +1,85 @@
+"""Layers that run within every step, over its first axis: characters of a word, points of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.components import Shape
+from zoo.engine.inside import build_layers, build_part
+from zoo.engine.layer import Layer, LayerOutput, Run
+from zoo.engine.layers import LayerList
+from zoo.engine.sequence import at_last, zero_where
+from zoo.layers.nested.options import EachOptions, takes_final
+
+
+class Branch(nn.Module):
+    """Layers over the first axis of every step, and what reduces it: (N, P, ...) -> (N, size).
+
+    Args:
+        layers: As an option gives them.
+        pool: The same; None flattens.
+        shape: Of one position.
+        at: Where the layers stand among the options.
+    """
+
+    layers: LayerList
+    pool: nn.Module | None
+
+    def __init__(self, layers: Any, pool: Any, shape: Shape, at: str) -> None:
+        super().__init__()
+        fill(self, layers, pool, shape, at)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
+        """x (N, P, ...), with how many positions count, (N,), and which, (N, P); None for all."""
+        return reduced(self, x, lengths, valid)
+
+
+def fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:
+    """Give a module the layers and the pool of one branch, under these names."""
+    holder.layers = build_layers(layers, shape, at=at)
+    holder.pool = None if pool is None else build_part(pool, holder.layers.output_shape)
+    holder.takes_final = takes_final(pool)
+
+
+def reduced(holder: Any, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
+    """What the layers and the pool of one branch make of x (N, P, ...): (N, size)."""
+    run = Run(lengths=lengths, valid=valid, final=holder.takes_final)
+    found = holder.layers.run(zero_where(x, valid), None, run)
+    if holder.pool is None:
+        flat: Tensor = found.output.flatten(1)
+        return flat
+    behind = run.behind(holder.layers.windows, x.shape[1])
+    final = at_last(found.output, behind.lengths) if found.final is None else found.final
+    y: Tensor = holder.pool(found.output, behind.valid, final)
+    return y.flatten(1)
+
+
+class Each(Layer):
+    """(B, T, P, ...) -> (B, T, size): every step by itself, with P as its steps."""
+
+    branches: nn.ModuleList | None
+
+    def __init__(self, options: EachOptions, input_shape: Shape) -> None:
+        super().__init__()
+        if options.branches is None:
+            self.branches = None
+            fill(self, options.layers, options.pool, input_shape[1:], "layers")
+        else:
+            shape = input_shape[1:]
+            self.branches = nn.ModuleList(Branch(layers, pool, shape, at) for at, layers, pool in options.within)
+        training = self.training
+        with torch.no_grad():  # the width of layers that do not describe themselves, too
+            self.output_shape = (self.eval()._reduced(torch.zeros(1, *input_shape)).shape[1],)
+        self.train(training)
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        y = self._reduced(x.flatten(0, 1))  # (B · T, P, ...)
+        return LayerOutput(zero_where(y.reshape(*x.shape[:2], -1), run.valid), {})
+
+    def _reduced(self, x: Tensor) -> Tensor:
+        holders = (self,) if self.branches is None else self.branches
+        return torch.cat([reduced(one, x) for one in holders], 1)

@@ -1,0 +1,138 @@
+"""The built-in layer kinds. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zoo.components import LayerType, Traits
+from zoo.layers.convolutions import options as convolutions
+from zoo.layers.nested import options as nested
+from zoo.layers.options import LinearLayerOptions
+from zoo.layers.steps import options as steps
+
+_BOUNDED: Final = Traits(bounded=True)
+
+LAYERS: Final = (
+    LayerType(
+        name="linear",
+        options=LinearLayerOptions,
+        build="zoo.layers.linear:LinearLayer",
+        describe="zoo.layers.options:describe_linear",
+        summary="A linear map of every step, of all numbers of its maps if it has maps, with an activation",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="norm",
+        options=steps.NormLayerOptions,
+        build="zoo.layers.steps.pointwise:NormLayer",
+        describe="zoo.layers.steps.options:describe_norm",
+        summary="A norm as a layer of its own, as behind the last block of a model",
+        traits=steps.norm_traits,
+    ),
+    LayerType(
+        name="activation",
+        options=steps.ActivationLayerOptions,
+        build="zoo.layers.steps.pointwise:ActivationLayer",
+        describe="zoo.layers.steps.options:describe_same",
+        summary="An activation function as a layer of its own",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="dropout",
+        options=steps.DropoutLayerOptions,
+        build="zoo.layers.steps.pointwise:DropoutLayer",
+        describe="zoo.layers.steps.options:describe_same",
+        summary="Dropout as a layer of its own",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="flatten",
+        build="zoo.layers.steps.pointwise:Flatten",
+        describe="zoo.layers.steps.options:describe_flatten",
+        summary="All numbers of a step in a row, channel by channel",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="highway",
+        options=steps.HighwayOptions,
+        build="zoo.layers.steps.pointwise:Highway",
+        describe="zoo.layers.steps.options:describe_highway",
+        summary="Highway layers: a gate chooses between a transform of the input and the input itself",
+        paper="Srivastava, Greff and Schmidhuber 2015, Highway networks, preprint, arXiv:1505.00387",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="stack_frames",
+        options=steps.StackFramesOptions,
+        build="zoo.layers.steps.frames:StackFrames",
+        describe="zoo.layers.steps.options:describe_stack_frames",
+        summary="Several steps become one, side by side",
+        traits=Traits(causal=False, streamable=False, bounded=True),
+    ),
+    LayerType(
+        name="lookahead",
+        options=steps.LookaheadOptions,
+        build="zoo.layers.steps.frames:Lookahead",
+        describe="zoo.layers.steps.options:describe_lookahead",
+        summary="The lookahead convolution: each feature sees a few of its own later steps",
+        paper="Wang et al. 2016, Lookahead convolution layer for unidirectional recurrent neural networks, ICLR "
+        "workshop track",
+        traits=steps.lookahead_traits,
+    ),
+    LayerType(
+        name="conv1d",
+        options=convolutions.Conv1dOptions,
+        build="zoo.layers.convolutions.conv1d:Conv1d",
+        describe="zoo.layers.convolutions.options:describe_conv1d",
+        summary="A convolution over time; a causal one with stride 1 streams",
+        traits=convolutions.conv1d_traits,
+    ),
+    LayerType(
+        name="conv2d",
+        options=convolutions.Conv2dOptions,
+        build="zoo.layers.convolutions.planes:Conv2d",
+        describe="zoo.layers.convolutions.options:describe_conv2d",
+        summary="A convolution over maps at every step, or over time and features",
+        traits=convolutions.windows_traits,
+    ),
+    LayerType(
+        name="max_pool",
+        options=convolutions.PoolOptions,
+        build="zoo.layers.convolutions.planes:max_pool",
+        describe="zoo.layers.convolutions.options:describe_window_pool",
+        summary="The largest number under every window",
+        traits=convolutions.windows_traits,
+    ),
+    LayerType(
+        name="avg_pool",
+        options=convolutions.PoolOptions,
+        build="zoo.layers.convolutions.planes:avg_pool",
+        describe="zoo.layers.convolutions.options:describe_window_pool",
+        summary="The mean under every window, of the steps that are no padding",
+        traits=convolutions.windows_traits,
+    ),
+    LayerType(
+        name="block",
+        options=nested.BlockOptions,
+        build="zoo.layers.nested.block:Block",
+        describe="zoo.layers.nested.options:describe_block",
+        summary="Layers with a residual, a norm and dropout around them",
+    ),
+    LayerType(
+        name="join",
+        options=nested.JoinOptions,
+        build="zoo.layers.nested.block:Join",
+        describe="zoo.layers.nested.options:describe_join",
+        summary="The outputs of several named layers as one: side by side, summed or multiplied",
+        joins=True,
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="each",
+        options=nested.EachOptions,
+        build="zoo.layers.nested.each:Each",
+        describe="zoo.layers.nested.options:describe_each",
+        summary="Layers within every step, over its first axis, which a pool reduces to one vector",
+        inherits=False,
+    ),
+)

@@ -1,0 +1,123 @@
+"""Options and closed forms of layers without products over time: of each step by itself, or of whole frames."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.components import Count, Description, Options, Shape, Traits, Window, features
+from zoo.errors import ZooError
+from zoo.layers.options import Activation, Positive, Rate
+from zoo.spec.follow import describe_part
+from zoo.spec.model import NormOption
+
+
+class NormLayerOptions(Options):
+    """Options of a norm that is a layer of its own."""
+
+    norm: NormOption = Field(description="The norm.")
+
+
+class ActivationLayerOptions(Options):
+    """Options of an activation that is a layer of its own."""
+
+    function: Activation = Field(description="Activation function.")
+    ceiling: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="The largest value that comes out, as the 20 of Deep Speech; none if not given."
+    )
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.function == "none":
+            raise ValueError("function: none does nothing: leave the layer out")
+        return self
+
+
+class DropoutLayerOptions(Options):
+    """Options of dropout that is a layer of its own."""
+
+    dropout: Rate = Field(description="Dropout rate.")
+    variational: bool = Field(False, description="One mask per sequence instead of one per step.")
+
+
+class HighwayOptions(Options):
+    """Options of highway layers."""
+
+    layers: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Number of highway layers, one on the other.")
+    activation: Activation = Field("relu", description="Activation function of the transform.")
+    bias: float = Field(-2.0, description="Initial bias of the gate that lets the transform in.")
+
+
+class StackFramesOptions(Options):
+    """Options of frame stacking."""
+
+    count: Annotated[int, Field(ge=2, le=1000), Count] = Field(description="Number of steps that become one.")
+    tail: Literal["drop", "pad"] = Field(
+        "drop", description="What becomes of too few steps at the end: dropped, or filled up with zeros."
+    )
+
+    @property
+    def window(self) -> Window:
+        """The steps that become one."""
+        return Window(kernel=self.count, stride=self.count, right=self.count - 1 if self.tail == "pad" else 0)
+
+
+class LookaheadOptions(Options):
+    """Options of the lookahead convolution."""
+
+    context: Positive = Field(description="Number of steps of a window: the step itself and those behind it.")
+
+    def tiny(self) -> dict[str, object]:
+        """A short window."""
+        return {"context": min(self.context, 3)}
+
+
+def describe_norm(options: NormLayerOptions, input_shape: Shape) -> Description | None:
+    return describe_part(options.norm, input_shape)
+
+
+def describe_same(options: object, input_shape: Shape) -> Description:
+    return Description(output_shape=input_shape, parameters=0)
+
+
+def describe_highway(options: HighwayOptions, input_shape: Shape) -> Description:
+    width = features(input_shape)
+    product = 2 * width * width
+    return Description(
+        output_shape=input_shape,
+        parameters=options.layers * (product + 2 * width),
+        macs_per_step=options.layers * product,
+    )
+
+
+def describe_stack_frames(options: StackFramesOptions, input_shape: Shape) -> Description:
+    width = features(input_shape)
+    return Description(output_shape=(options.count * width,), parameters=0, windows=(options.window,))
+
+
+def describe_lookahead(options: LookaheadOptions, input_shape: Shape) -> Description:
+    width = features(input_shape)
+    product = width * options.context
+    window = Window(kernel=options.context, right=options.context - 1)
+    return Description(output_shape=input_shape, parameters=product, macs_per_step=product, windows=(window,))
+
+
+def describe_flatten(options: object, input_shape: Shape) -> Description:
+    if len(input_shape) < 2:
+        raise ZooError("these are flat features already: leave it out")
+    size = 1
+    for each in input_shape:
+        size *= each
+    return Description(output_shape=(size,), parameters=0)
+
+
+def norm_traits(options: NormLayerOptions) -> Traits:
+    """Those of its norm."""
+    return Traits(bounded=options.norm.traits.bounded)
+
+
+def lookahead_traits(options: LookaheadOptions) -> Traits:
+    """Of a window of one step, which looks at nothing else, and of longer ones."""
+    alone = options.context == 1
+    return Traits(causal=alone, streamable=alone, bounded=True)
