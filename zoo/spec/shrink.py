@@ -41,7 +41,10 @@ def shrink(spec: Spec) -> Spec:
     symbols = {v: min(v, VOCABULARIES[min(i, 1)]) for i, v in enumerate(vocabularies)}
     for plan in (_distinct, _proportional):
         for some_symbols in (symbols, {}):
-            candidate = _apply(bare, {Width: plan(widths, factors), Vocabulary: some_symbols})
+            # A width that is a number of symbols stays one, so that what is written can be read.
+            scores = {v: few for v, few in some_symbols.items() if v in widths and factors[v] == 1}
+            small = plan([width for width in widths if width not in scores], factors) | scores
+            candidate = _apply(bare, {Width: small, Vocabulary: some_symbols})
             if candidate is not None and not figures(candidate)[1]:
                 return candidate
     return bare
