@@ -53,7 +53,19 @@ def mutant(spec: str, by: str, *, slow: bool = False) -> Callable[[Plant], Plant
 
 def mutants() -> list[Mutant]:
     """All of them, in the order of the modules that plant them."""
-    for kind in ("cells", "equations", "promises", "states", "rows", "drops", "keeping", "runs", "windows", "paths"):
+    for kind in (
+        "cells",
+        "equations",
+        "promises",
+        "states",
+        "rows",
+        "drops",
+        "keeping",
+        "runs",
+        "windows",
+        "paths",
+        "translation",
+    ):
         importlib.import_module(f".{kind}", __package__)
     return MUTANTS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, run
 from zoo.checks.drops import without_dropout
 from zoo.checks.subject import Subject, all_close
@@ -25,7 +26,7 @@ def learns(subject: Subject) -> None:
     batch = batch_of(subject, 2, 5, dtype=torch.float32)
     with torch.no_grad():
         target = run(teacher, batch)[0]
-    if spec.head is not None:
+    if subject.several or spec.head is not None:
         target = torch.randn(target.shape, generator=torch.Generator().manual_seed(1)).to(target)
     left = []
     for seed in STARTS:
@@ -56,6 +57,9 @@ def _left(model: Model, batch: Batch, target: torch.Tensor) -> float:
 
 def compiles(subject: Subject) -> None:
     """The compiled model equals the eager one, with gradients, at a second batch size and with lengths too."""
+    if subject.several:
+        pairs.compiles(subject)
+        return
     model = subject.model(dtype=torch.float32)
     torch._dynamo.reset()
     compiled = torch.compile(model)

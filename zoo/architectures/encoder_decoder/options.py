@@ -20,7 +20,8 @@ class After(Options):
     """Asked with the output of a layer of the decoder."""
 
     after: int | Annotated[str, Field(min_length=1)] = Field(
-        description="The layer of the decoder that asks: its name, or its position from 0."
+        description="The layer of the decoder that asks: its name, or its position from 0.",
+        json_schema_extra={"x-place": True},
     )
 
 
