@@ -159,6 +159,22 @@ def zoo_inputs() -> list[InputType]:
             traits=BOUNDED,
         ),
         InputType(
+            name="image",
+            options=inputs.ImageOptions,
+            build="zoo.inputs.image:Image",
+            describe="zoo.inputs.options:describe_image",
+            summary="The columns of an image, from left to right: channels and rows at every step",
+            traits=BOUNDED,
+        ),
+        InputType(
+            name="characters",
+            options=inputs.CharactersOptions,
+            build="zoo.inputs.characters:Characters",
+            describe="zoo.inputs.options:describe_characters",
+            summary="Words by their characters: embedded, run through layers and reduced to one vector each",
+            traits=BOUNDED,
+        ),
+        InputType(
             name="tokens",
             options=inputs.TokensOptions,
             build="zoo.inputs.tokens:Tokens",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import json
 import re
@@ -27,6 +28,7 @@ from zoo.components import API_VERSION
 from zoo.plugin import hookspecs
 from zoo.plugin.discovery import GROUP
 from zoo.plugin.manager import isolated
+from zoo.renamed import RENAMED
 from zoo.spec.model import SCHEMA_VERSION, DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile
 from zoo.spec.schema import KINDS
 from zoo.testing import pytest_plugin
@@ -51,6 +53,12 @@ def public_facts() -> dict[str, Fact]:
 def _deprecated() -> Iterator[tuple[str, Fact]]:
     for name, entry in zoo._DEPRECATED.items():
         yield f"deprecated zoo.{name}", Fact("until", type=f"use {entry.instead}", default=entry.removed_in)
+    for owner, members in RENAMED.items():
+        for old, renamed in members.items():
+            yield (
+                f"deprecated zoo.{owner}.{old}",
+                Fact("until", type=f"use {renamed.instead}", default=renamed.removed_in),
+            )
 
 
 def _hooks() -> Iterator[tuple[str, Fact]]:
@@ -135,14 +143,15 @@ def _around() -> Iterator[tuple[str, Fact]]:
     yield from _pytest_options()
 
 
-def _variables() -> set[str]:
-    """Names of environment variables, wherever in the package they stand."""
-    return {
+@functools.cache
+def _variables() -> frozenset[str]:
+    """Names of environment variables, wherever in the package they stand. Read once: it is what takes longest."""
+    return frozenset(
         node.value
         for path in (ROOT / "zoo").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
-    }
+    )
 
 
 class _Options:

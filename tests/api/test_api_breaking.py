@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing
 
-import pytest
 from api_breaking import Change, breaking, changes, owner
 from api_facts import Fact
 from api_types import spelled, takes
+from each import each
 
 BASE = {
     "zoo.f": Fact("function", type="int | None"),
@@ -145,12 +145,12 @@ def _changed(subject: str, fact: Fact | None) -> dict[str, Fact]:
     return facts
 
 
-@pytest.mark.parametrize(("subject", "fact", "what"), BREAKS, ids=lambda one: one if isinstance(one, str) else "")
+@each(("subject", "fact", "what"), BREAKS, ids=lambda one: one if isinstance(one, str) else "")
 def test_what_breaks(subject: str, fact: Fact | None, what: str) -> None:
     assert breaking(BASE, _changed(subject, fact)) == [Change(subject, what, True)]
 
 
-@pytest.mark.parametrize(("subject", "fact", "what"), ADDS, ids=lambda one: one if isinstance(one, str) else "")
+@each(("subject", "fact", "what"), ADDS, ids=lambda one: one if isinstance(one, str) else "")
 def test_what_only_adds(subject: str, fact: Fact | None, what: str) -> None:
     assert changes(BASE, _changed(subject, fact)) == [Change(subject, what, False)]
 
@@ -182,7 +182,7 @@ def test_a_deprecated_name_that_goes_still_breaks_who_uses_it() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("subject", "above"),
     [
         ("zoo.f(x)", "zoo.f"),
@@ -199,7 +199,7 @@ def test_what_a_subject_is_a_part_of(subject: str, above: str) -> None:
     assert owner(subject) == above
 
 
-@pytest.mark.parametrize(
+@each(
     ("wide", "narrow", "expected"),
     [
         ("Any", "int", True),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 
 from zoo.checks import bounds, variations
 from zoo.checks.features import source
@@ -49,7 +50,7 @@ def only(spec: Spec) -> Recurrent:
     return layer
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+@each("record", RECORDS, ids=lambda record: record.name)
 def test_as_it_comes(record) -> None:
     spec = tiny(SPECS / f"{record.name}.yaml")
     assert only(spec).cell.traits.bounded == (not measured(spec))
@@ -83,7 +84,7 @@ def test_with_each_option_changed(record) -> None:
 
 
 # Where the promise is a function of the options, at values on both sides of where it turns; the figures are derived.
-@pytest.mark.parametrize(
+@each(
     ("cell", "expected"),
     [
         ({"kind": "lem", "dt": 1.9}, True),  # within 1.9 / 0.1
@@ -118,7 +119,7 @@ def test_what_grows_with_the_input_and_with_the_length_is_told_apart() -> None:
 
 
 # What it means for a model: from the last bounded cell on, nothing lets go.
-@pytest.mark.parametrize(
+@each(
     ("keys", "expected"),
     [
         ({"layers": [{"cell": "gru"}]}, True),

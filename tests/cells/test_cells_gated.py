@@ -12,6 +12,7 @@ import pytest
 import torch
 from alone import fill, run
 from by_hand import DOUBLE, sigmoid
+from each import each
 
 import zoo
 from zoo.cells.gated.additive import ATR, RAN, SGRN
@@ -184,7 +185,7 @@ BY_HAND: dict[str, tuple[type[Any], Any, dict[str, Any], Step]] = {
 }
 
 
-@pytest.mark.parametrize("name", BY_HAND)
+@each("name", BY_HAND)
 def test_one_unit_by_hand(name: str) -> None:
     kind, options, values, step = BY_HAND[name]
     cell = make(kind, options)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from alone import fill, run
 from by_hand import DOUBLE, sigmoid, uniform
+from each import each
 from torch import Tensor
 
 from zoo.cells.gated.sru import SRU, LinearSRU
@@ -78,8 +79,8 @@ def test_quasi_recurrent_window_reaches_back_as_far_as_it_says() -> None:
     assert run(cell, series(0.3, -0.4, 0.5, 0.6)).flatten().tolist() == pytest.approx([0.0, 0.0, tanh(0.3), tanh(-0.4)])
 
 
-@pytest.mark.parametrize("skip", ["scaled", "plain", "none"])
-@pytest.mark.parametrize("peephole", [True, False])
+@each("skip", ["scaled", "plain", "none"])
+@each("peephole", [True, False])
 def test_simple_unit_by_hand(peephole: bool, skip: Any) -> None:
     cell = make_sru(SRUOptions(peephole=peephole, skip=skip, highway_bias=-0.5), (1,), 1)
     v_f, v_r = (0.8, -0.9) if peephole else (0.0, 0.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
+from each import each
 from golden import FOLDER, built, options_of, record_of, records, written
 
 from zoo.components import resolve
@@ -17,7 +17,7 @@ from zoo.model.build import engine_named
 from zoo.plugin.manager import isolated
 
 FILES = sorted(FOLDER.glob("*.json"))
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+each_file = each("path", FILES, ids=lambda path: path.stem)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def tensor(value: Any) -> torch.Tensor:
     return torch.tensor(value, dtype=torch.float64) if made.is_floating_point() else made
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
+@each("engine", ["auto", "loop"])
 @each_file
 def test_a_cell_gives_the_numbers_of_its_golden_record(path: Path, engine: str) -> None:
     record = read(path)

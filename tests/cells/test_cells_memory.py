@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from by_hand import DOUBLE, build, cell_of, fill, normal, outputs, sigmoid, uniform
+from each import each
 
 import zoo
 
@@ -61,8 +62,8 @@ def test_scalar_memories_of_two_heads_see_nothing_of_each_other() -> None:
     torch.testing.assert_close(model(x)[0][:, -1], y)
 
 
-@pytest.mark.parametrize("write", [-800.0, 800.0])
-@pytest.mark.parametrize("forget", [-800.0, 0.0, 800.0])
+@each("write", [-800.0, 800.0])
+@each("forget", [-800.0, 0.0, 800.0])
 def test_scalar_memory_is_finite_however_far_its_gates_go(write: float, forget: float) -> None:
     model = build("slstm", inputs=3, hidden=4)
     with torch.no_grad():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.checks.precision import BOUND, drift
@@ -16,7 +17,7 @@ def spec(**cell: Any) -> Any:
     return zoo.load({"schema": 1, "name": "a", "input": 64, "cell": cell, "hidden_size": 64})
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "promised"),
     [
         ({"kind": "janet"}, True),

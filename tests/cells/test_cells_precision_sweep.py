@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 import torch
 import yaml
+from each import each
 
 import zoo
 from zoo.checks import variations
@@ -100,7 +101,7 @@ def test_every_option_at_other_values(path: Path) -> None:
     assert [line for label, spec in tried(small(path)) for line in broken(label, spec)] == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "keys"),
     [
         ("dsgu", {"norm": {"kind": "layer", "position": "after"}}),

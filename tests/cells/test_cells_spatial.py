@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from alone import fill, run
+from each import each
 from test_cells_starts import uniform
 
 from zoo.cells.gru import GRU
@@ -49,8 +50,8 @@ def test_convolutional_gru_of_one_place_is_the_gru_with_its_gate_the_other_way_r
     torch.testing.assert_close(run(cell, x.view(2, 6, 3, 1, 1)).flatten(2), run(flat, x))
 
 
-@pytest.mark.parametrize("kernel", [1, 3, 5])
-@pytest.mark.parametrize(
+@each("kernel", [1, 3, 5])
+@each(
     ("kind", "reaches"),
     [
         ("convlstm", (3, 2, 1)),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from by_hand import DOUBLE, build, cell_of, uniform
+from each import each
 from torch import Tensor
 
 CUT = 0.8796256610342398
@@ -108,7 +109,7 @@ def test_lstm_of_1997_starts_as_its_experiment_5(bias: str) -> None:
         uniform(block, -0.1, 0.1)
 
 
-@pytest.mark.parametrize("cell", ["gru-d", "elstm", "rwkv7", "lmu", "mogrifier", "cfn", "lstm-1997"])
+@each("cell", ["gru-d", "elstm", "rwkv7", "lmu", "mogrifier", "cfn", "lstm-1997"])
 def test_a_seed_draws_the_same_start(cell: Any) -> None:
     first, second = build(cell, inputs=8, hidden=8), build(cell, inputs=8, hidden=8)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):

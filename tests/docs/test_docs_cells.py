@@ -9,8 +9,8 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
+from each import each
 from matplotlib.mathtext import MathTextParser
 
 from zoo.plugin.manager import isolated
@@ -26,7 +26,7 @@ sys.path.remove(str(ROOT / "docs"))
 
 CELLS = known.cells()
 FOLDER = ROOT / "docs" / "cells"
-each_cell = pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.record.name)
+each_cell = each("cell", CELLS, ids=lambda cell: cell.record.name)
 
 
 def named(name: str) -> Any:
@@ -37,7 +37,7 @@ def lines(text: str, *states: str) -> list[str]:
     return latex.lines_of(equations.equations(text, states), states)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("h = tanh(W_h x + b); the output is h.", [r"h_{t} &= \tanh(W_{h} x_{t} + b)"]),

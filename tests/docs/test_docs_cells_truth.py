@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 
 import zoo.cells
 from zoo.engine.cell import Cell
@@ -127,7 +128,7 @@ def ambiguous(right: Any) -> str:
     return ""
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "found"),
     [
         ("A = (1 − Δ/2 Λ)⁻¹ B.", "… / 2 Λ"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
+from each import each
 from equation_cases import SIZE, Arrays, Case, check, of, split
 from equation_reader import FUNCTIONS
 
@@ -208,6 +208,6 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_the_equations_of_a_page_give_the_numbers_of_its_cell(name: str) -> None:
     check(name, CASES[name])

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from each import each
 from equation_cases import beside, same
 from equation_values import Page, Values, cells
 from test_docs_cells_values import CASES
@@ -36,7 +37,7 @@ class Bent(Page):
 
 
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow", "ignore:divide by zero")
-@pytest.mark.parametrize("kind", [one.record.name for one in cells()])
+@each("kind", [one.record.name for one in cells()])
 def test_every_equation_of_a_page_counts(kind: str) -> None:
     (known,) = (one for one in cells() if one.record.name == kind)
     left = set(range(len(known.equations)))

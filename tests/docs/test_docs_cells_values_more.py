@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from each import each
 from equation_cases import SIZE, Case, check
 from equation_reader import FUNCTIONS, softmax
 from equation_symbols import (
@@ -112,7 +112,7 @@ MORE: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("name", MORE)
+@each("name", MORE)
 def test_the_equations_of_a_page_give_the_numbers_of_its_cell(name: str) -> None:
     check(name, MORE[name])
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import yaml
+from each import each
 
 from zoo.plugin.manager import isolated
 from zoo.spec.schema import KINDS
@@ -107,7 +107,7 @@ def test_what_has_no_number_here_is_known() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     "said",
     [
         "Chang et al. 2019, arXiv:1902.09689",

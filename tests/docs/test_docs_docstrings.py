@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from docstring_gaps import classes, counted, functions, gaps, gaps_of_class
+from each import each
 
 import zoo
 import zoo.testing
@@ -33,17 +34,17 @@ def _public() -> dict[str, Any]:
     return {**functions(), **classes()}
 
 
-@pytest.mark.parametrize("name", functions())
+@each("name", functions())
 def test_a_function_says_all_of_itself(name: str) -> None:
     assert gaps(functions()[name]) == []
 
 
-@pytest.mark.parametrize("name", classes())
+@each("name", classes())
 def test_a_class_says_all_of_its_fields_and_arguments(name: str) -> None:
     assert gaps_of_class(classes()[name]) == []
 
 
-@pytest.mark.parametrize("name", [provided.record.name for provided in isolated().all("cell")])
+@each("name", [provided.record.name for provided in isolated().all("cell")])
 def test_a_cell_begins_with_its_records_line_and_says_its_source(name: str) -> None:
     """The same line in lists and in `help`; then its equations, which a test of the pages evaluates, and where from."""
     record = isolated().find("cell", name).record
@@ -63,12 +64,12 @@ def test_what_is_counted_is_all_that_is_public() -> None:
     assert {"zoo.zoo_cells", "zoo.Cell.fused_stack", "zoo.Model.streaming", "zoo.StateSpec.dtype"} <= set(functions())
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@each("name", SHOWN)
 def test_what_people_call_has_an_example(name: str) -> None:
     assert docstrings.said(_public()[name]).examples
 
 
-@pytest.mark.parametrize("name", [name for name, one in _public().items() if ">>>" in (one.__doc__ or "")])
+@each("name", [name for name, one in _public().items() if ">>>" in (one.__doc__ or "")])
 def test_an_example_gives_what_it_shows(name: str) -> None:
     found = _public()[name]
     names = {"zoo": zoo, "torch": torch}
@@ -88,7 +89,7 @@ def one(x: int, *more: int, deep: bool = False) -> int:
     return x
 
 
-def each(x: int) -> Iterator[int]:
+def yielding(x: int) -> Iterator[int]:
     yield x
 
 
@@ -107,7 +108,7 @@ Raises:
 """
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "found"),
     [
         (("", ""), []),
@@ -130,10 +131,10 @@ def test_what_a_function_leaves_out_is_found(
 
 def test_an_iterator_says_what_it_yields(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Do.\n\nArgs:\n    x: One.\n\nReturns:\n    The same."
-    monkeypatch.setattr(each, "__doc__", text)
-    assert gaps(each) == ["no Yields"]
-    monkeypatch.setattr(each, "__doc__", text.replace("Returns", "Yields"))
-    assert gaps(each) == []
+    monkeypatch.setattr(yielding, "__doc__", text)
+    assert gaps(yielding) == ["no Yields"]
+    monkeypatch.setattr(yielding, "__doc__", text.replace("Returns", "Yields"))
+    assert gaps(yielding) == []
 
 
 def test_what_a_class_leaves_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from each import each
 
 import zoo
 from zoo.cli.main import main
@@ -42,6 +43,13 @@ PAGES = [
     ROOT / "README.md",
     *sorted(path for path in DOCS.rglob("*.md") if path.relative_to(DOCS).as_posix() not in ELSEWHERE),
 ]
+
+
+def of_a_cell(page: Path) -> bool:
+    """Whether it is one of the many that are made from the code, and alike."""
+    return page.parent.name == "cells" and page.with_suffix(".svg").exists()
+
+
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# (\S+\.(?:yaml|py))\n")
 VERSION = re.compile(r"\b\d+\.\d+\.\d+[\w.+]*")
@@ -49,6 +57,12 @@ VERSION = re.compile(r"\b\d+\.\d+\.\d+[\w.+]*")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with emptied(tmp_path, monkeypatch):
+        yield tmp_path
+
+
+@contextlib.contextmanager
+def emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty place with the library's specs beside it, whatever plugins are installed; its modules go again."""
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     for source in sorted((ROOT / "plugins").glob("*/src")):
@@ -58,15 +72,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
     with manager.using(isolated()):
-        yield tmp_path
+        yield
     sys.modules.pop(PAGE, None)
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if not of_a_cell(page)], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_every_example_runs_and_prints_what_the_page_shows(page: Path, folder: Path) -> None:
+    shows(page, folder)
+
+
+@each("page", [page for page in PAGES if of_a_cell(page)], ids=lambda path: path.name)
+def test_every_example_of_a_cell_s_page_does(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with emptied(tmp_path, monkeypatch):
+        shows(page, tmp_path)
+
+
+def shows(page: Path, folder: Path) -> None:
     text = page.read_text(encoding="utf-8")
     shown = run(text, page.name, folder)
     if os.environ.get("ZOO_UPDATE_DOCS") and page.name != "format.md":  # that one is written by docs/generate.py

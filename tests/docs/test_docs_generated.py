@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from each import each
 
 import zoo
 import zoo.testing
@@ -32,7 +33,7 @@ _SPEC.loader.exec_module(generate)
 docstrings = importlib.import_module("docstrings")
 
 
-@pytest.mark.parametrize("path", generate.pages(), ids=lambda path: path.name)
+@each("path", generate.pages(), ids=lambda path: path.name)
 def test_a_generated_page_is_what_the_code_says(path: Path) -> None:
     mend = "run: python docs/generate.py"
     assert path.read_text(encoding="utf-8") == generate.pages()[path], mend
@@ -132,7 +133,7 @@ def test_the_reference_for_plugins_leaves_nothing_out() -> None:
     assert _missing(REFERENCE) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "missing"),
     [
         ("### `zoo_norms`", "hook zoo_norms"),
@@ -188,7 +189,7 @@ def test_a_docstring_is_read_section_by_section() -> None:
 
 
 def test_what_pages_say_comes_from_docstrings_and_signatures() -> None:
-    assert docstrings.meaning(zoo.StateSpec, "start") == "Initial value."
+    assert docstrings.meaning(zoo.StateSpec, "initial_value") == "Of all its numbers, where it is not learned."
     assert docstrings.meaning(zoo.PoolType, "name") == "As written in a spec, in lower case."  # of the class above
     assert docstrings.meaning(zoo.PoolType, "build") == '"module:attribute" of `(options, input_shape) -> Module`.'
     assert docstrings.meaning(zoo.CheckType, "run").startswith('"module:attribute" of `(subject) -> str \\| None`.')
@@ -238,7 +239,7 @@ def _anchors(text: str) -> set[str]:
 OTHERS = [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".github/CODE_OF_CONDUCT.md")]
 
 
-@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda path: path.name)
+@each("page", [*PAGES, *OTHERS], ids=lambda path: path.name)
 def test_links_lead_somewhere(page: Path) -> None:
     assert _lost(page, page.read_text(encoding="utf-8")) == []
 

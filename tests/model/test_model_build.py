@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, spec
 
 import zoo
@@ -57,8 +58,8 @@ def test_no_seed_draws_from_the_global_state(keys: dict[str, Any]) -> None:
     assert equal(build(seed=5, **keys), one)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("keys", [{}, TIED, FULL], ids=["plain", "tied", "full"])
+@each("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@each("keys", [{}, TIED, FULL], ids=["plain", "tied", "full"])
 def test_meta_then_materialise_equals_a_direct_build(keys: dict[str, Any], dtype: torch.dtype) -> None:
     model = zoo.build(spec(**keys), device="meta", dtype=dtype)
     assert {p.device.type for p in model.parameters()} == {"meta"}
@@ -167,7 +168,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each("name", REFUSED)
 def test_what_cannot_be_built_is_one_build_error(name: str) -> None:
     keys, options, message = REFUSED[name]
     with pytest.raises(zoo.BuildError) as caught:

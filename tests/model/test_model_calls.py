@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, flat, per_row, same, symbols
 from torch import Tensor
 
@@ -103,8 +104,8 @@ def test_init_state_is_what_no_state_means(keys: dict[str, Any]) -> None:
     assert (model.state_layout == "torch") == (not isinstance(state, zoo.State))
 
 
-@pytest.mark.parametrize("both", [False, True])
-@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@each("both", [False, True])
+@each("kind", ["rnn", "lstm", "gru"])
 def test_both_layouts_are_accepted_and_mean_the_same(kind: str, both: bool) -> None:
     model = build(cell=kind, layers=2, bidirectional=both)
     generator = torch.Generator().manual_seed(4)
@@ -169,8 +170,8 @@ LENGTH_FORMS = [
 ]
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("form", LENGTH_FORMS, ids=lambda f: f"{type(f).__name__}-{getattr(f, 'dtype', 'int')}")
+@each("engine", ["auto", "loop"])
+@each("form", LENGTH_FORMS, ids=lambda f: f"{type(f).__name__}-{getattr(f, 'dtype', 'int')}")
 def test_lengths_in_any_form_and_order_equal_each_row_alone(form: Any, engine: str) -> None:
     model = build(cell="lstm", bidirectional=True, layers=2, engine=engine)
     x = features()
@@ -198,8 +199,8 @@ def test_steps_that_no_row_reaches_change_nothing(engine: str) -> None:
     close(state, expected)
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@each("engine", ["auto", "loop"])
+@each("cell", ["rnn", "lstm", "gru"])
 def test_how_the_numbers_lie_in_memory_changes_nothing(cell: str, engine: str) -> None:
     model = build(cell=cell, layers=2, engine=engine)
     x = features()
@@ -261,9 +262,7 @@ ENDING: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("engine", "keys"), ENDING, ids=[f"{engine}-{keys.get('cell', 'mixed')}" for engine, keys in ENDING]
-)
+@each(("engine", "keys"), ENDING, ids=[f"{engine}-{keys.get('cell', 'mixed')}" for engine, keys in ENDING])
 def test_a_sequence_that_has_ended_stands_in_later_pieces_with_its_state_held(
     engine: str, keys: dict[str, Any]
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, symbols, within
 from torch import Tensor
 
@@ -41,8 +42,8 @@ BEFORE: dict[str, Any] = {"kind": "gru", "reset_gate": "before"}
 CELLS = [("rnn", "auto"), ("lstm", "auto"), ("lstm", "loop"), ("gru", "auto"), (BEFORE, "loop")]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("cell", "engine"), CELLS, ids=str)
+@each("kind", KINDS)
+@each(("cell", "engine"), CELLS, ids=str)
 def test_it_acts_in_training_only_and_repeats_with_a_seed(cell: Any, kind: str, engine: str) -> None:
     model = with_engine(build(cell=cell, layers=2, **KINDS[kind]), engine)
     first = run(model, 0)
@@ -74,8 +75,8 @@ def relu_identity(layers: Any, dropout: Any, **keys: Any) -> Model:
 ONES = torch.ones(40, 30, 20, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize(
+@each("engine", ["auto", "loop"])
+@each(
     ("layers", "dropout", "sites"),
     [
         (1, {"input": 0.3}, 1),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, within
 from torch import Tensor
 
@@ -75,8 +76,8 @@ def test_a_recurrent_mask_leaves_the_cell_of_an_lstm_alone(cell: Any) -> None:
     close(model(features(), (h, c))[1][1], c)
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@each("engine", ["auto", "loop"])
+@each("kind", ["rnn", "lstm", "gru"])
 def test_weight_dropout_drops_recurrent_weights_once_per_run(kind: str, engine: str) -> None:
     """With the input's product zero, the first output of a unit row h = e_k shows one column of the dropped matrix."""
     cell = {"kind": "rnn", "bias": "none", "nonlinearity": "relu"} if kind == "rnn" else {"kind": kind, "bias": "none"}

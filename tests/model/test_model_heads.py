@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, per_row, symbols
 from torch import Tensor
 from torch.nn import functional as F
@@ -35,8 +36,8 @@ def headless(model: Model) -> Model:
     return bare
 
 
-@pytest.mark.parametrize("pool", ["last", "mean", "max", "attention"])
-@pytest.mark.parametrize("ragged", [False, True])
+@each("pool", ["last", "mean", "max", "attention"])
+@each("ragged", [False, True])
 def test_pools_equal_numpy_on_each_row_alone(pool: str, ragged: bool) -> None:
     model = pooled(pool)
     bare = headless(model)
@@ -108,8 +109,8 @@ def final_by_hand(model: Model, x: Tensor) -> Tensor:
     return last + beside if layer.residual else last
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("name", ONE_ROW)
+@each("engine", ["auto", "loop"])
+@each("name", ONE_ROW)
 def test_last_is_the_final_output_of_each_direction(name: str, engine: str) -> None:
     layer = ONE_ROW[name]
     size = 6 if name == "residual-both" else 3
@@ -148,7 +149,7 @@ def test_a_linear_head_without_a_pool_is_zero_in_padding() -> None:
         assert (output[row, length:] == 0).all()
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "silu", "none"])
+@each("activation", ["relu", "tanh", "sigmoid", "gelu", "silu", "none"])
 def test_an_mlp_head_by_hand(activation: str) -> None:
     model = build(head={"kind": "mlp", "size": 2, "hidden": [4, 6], "activation": activation, "pool": "mean"})
     functions: dict[str, Any] = {

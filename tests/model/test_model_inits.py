@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build
 from torch import Tensor
 
@@ -36,8 +37,8 @@ def fills(values: Tensor, bound: float) -> None:
     assert abs(values.mean()) < 5 * bound / math.sqrt(3 * values.numel())
 
 
-@pytest.mark.parametrize("kind", GATES)
-@pytest.mark.parametrize("init", ["paper", "torch"])
+@each("kind", GATES)
+@each("init", ["paper", "torch"])
 def test_paper_and_torch_are_uniform_by_the_hidden_size(init: str, kind: str) -> None:
     model = started(init, kind)
     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
@@ -79,9 +80,9 @@ def test_keras_is_glorot_and_orthogonal_over_all_gates_at_once(kind: str) -> Non
     torch.testing.assert_close(recurrent.T @ recurrent, torch.eye(H, dtype=torch.float64), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("bias", ["two", "one"])
-@pytest.mark.parametrize("init", ["keras", "orthogonal", "xavier"])
-@pytest.mark.parametrize("kind", GATES)
+@each("bias", ["two", "one"])
+@each("init", ["keras", "orthogonal", "xavier"])
+@each("kind", GATES)
 def test_biases_are_zero_but_for_keras_forget_gates(kind: str, init: str, bias: str) -> None:
     model = started(init, {"kind": kind, "bias": bias}, bidirectional=True, layers=2)
     found = [(name, value) for name, value in model.named_parameters() if "bias" in name]
@@ -93,8 +94,8 @@ def test_biases_are_zero_but_for_keras_forget_gates(kind: str, init: str, bias: 
         assert torch.equal(value, expected), name
 
 
-@pytest.mark.parametrize("init", SCHEMES, ids=str)
-@pytest.mark.parametrize("bias", ["two", "one"])
+@each("init", SCHEMES, ids=str)
+@each("bias", ["two", "one"])
 def test_forget_bias_stands_under_every_scheme(init: Any, bias: str) -> None:
     model = started(init, {"kind": "lstm", "bias": bias, "forget_bias": 2.5}, layers=2, bidirectional=True)
     cells = [module for module in model.modules() if type(module).__name__ == "LSTM"]
@@ -106,7 +107,7 @@ def test_forget_bias_stands_under_every_scheme(init: Any, bias: str) -> None:
         assert (total[:H] != 2.5).all()
 
 
-@pytest.mark.parametrize("init", SCHEMES, ids=str)
+@each("init", SCHEMES, ids=str)
 def test_the_padding_symbol_s_vector_is_zero_under_every_scheme_and_learns_nothing(init: Any) -> None:
     model = build(input={"kind": "tokens", "vocabulary": 9, "size": 4, "padding": 3}, cell="gru", init=init)
     weight = model.get_parameter("input.embedding.weight")
@@ -195,7 +196,7 @@ def test_chrono_spreads_the_memory_of_an_lstm_over_all_times() -> None:
     fills(model.get_parameter("layers.0.cell.weight_hh").detach(), 1 / math.sqrt(400))
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "gates", "keep", "write"),
     [
         ({"kind": "gru", "bias": "one"}, 3, 1, None),  # h = z h + (1 - z) n
@@ -237,7 +238,7 @@ def test_indrnn_bounds_each_unit_by_what_is_left_after_t_steps(last: bool, least
     fills(weight.detach() - middle, 2**0.1 - middle)
 
 
-@pytest.mark.parametrize(
+@each(
     ("init", "cell", "told"),
     [
         (CHRONO, "rnn", "layers.0: init 'chrono' sets the bias of a forget or input gate, and a cell"),
@@ -257,3 +258,13 @@ def test_a_scheme_that_cannot_start_a_cell_says_so(init: Any, cell: Any, told: s
     with pytest.raises(BuildError) as caught:
         started(init, cell)
     assert told in str(caught.value)
+
+
+def test_forget_bias_is_the_sum_of_the_biases_in_every_layer_and_direction() -> None:
+    model = build(cell={"kind": "lstm", "forget_bias": 1.5}, layers=2, bidirectional=True)
+    values = model.state_dict()
+    for cell in ("layers.0.cell", "layers.0.reverse_cell", "layers.1.cell", "layers.1.reverse_cell"):
+        total = values[f"{cell}.bias_ih"] + values[f"{cell}.bias_hh"]
+        assert total[5:10].tolist() == [1.5] * 5
+        assert (total[:5] != 1.5).all()
+        assert (total[10:] != 1.5).all()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, flat, symbols
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
@@ -126,9 +127,9 @@ def test_vmap_over_models_on_the_loop_equals_each(name: str) -> None:
     close(found[1], models[0](both[1], return_state=True)[0])
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("ragged", [False, True])
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", {"kind": "gru", "reset_gate": "before"}], ids=str)
+@each("engine", ["auto", "loop"])
+@each("ragged", [False, True])
+@each("cell", ["rnn", "lstm", "gru", {"kind": "gru", "reset_gate": "before"}], ids=str)
 def test_autocast_is_close_and_keeps_states_in_float32(cell: Any, ragged: bool, engine: str) -> None:
     model = build(cell=cell, layers=2, bidirectional=True, dtype=torch.float32, engine=engine)
     x = features().float()
@@ -146,8 +147,8 @@ def test_autocast_is_close_and_keeps_states_in_float32(cell: Any, ragged: bool, 
     )
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@each("engine", ["auto", "loop"])
+@each("cell", ["rnn", "lstm", "gru"])
 def test_frozen_weights_and_no_grad_give_the_same_numbers(cell: str, engine: str) -> None:
     model = build(cell=cell, engine=engine)
     expected = output(model)
@@ -257,7 +258,7 @@ KEYS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("keys", "expected"), KEYS, ids=range(len(KEYS)))
+@each(("keys", "expected"), KEYS, ids=range(len(KEYS)))
 def test_the_keys_of_the_weights_are_stable(keys: dict[str, Any], expected: list[str]) -> None:
     """Saved weights hold these names: a change of them breaks every file that somebody saved."""
     model = build(**keys)

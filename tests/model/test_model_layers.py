@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, symbols
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -92,8 +93,8 @@ STACKS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("engine", "training"), [("auto", True), ("loop", False)])
-@pytest.mark.parametrize("name", STACKS)
+@each(("engine", "training"), [("auto", True), ("loop", False)])
+@each("name", STACKS)
 def test_a_stack_equals_its_composition_by_hand(name: str, engine: str, training: bool) -> None:
     model = with_engine(build(**STACKS[name]), engine).train(training)
     for key, parameter in model.named_parameters():
@@ -133,8 +134,8 @@ def test_a_reverse_layer_s_state_is_that_of_the_first_step() -> None:
     )
 
 
-@pytest.mark.parametrize("both", [False, True])
-@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@each("both", [False, True])
+@each("kind", ["rnn", "lstm", "gru"])
 def test_a_learned_state_is_a_parameter_where_every_row_starts(kind: str, both: bool) -> None:
     model = build(layers=[{"cell": kind, "hidden_size": 5, "initial_state": "learned", "bidirectional": both}])
     names = [name for name, _ in model.named_parameters() if "initial" in name]
@@ -183,7 +184,7 @@ def test_a_reset_restarts_single_rows_in_both_directions(engine: str) -> None:
     close(output[1, 4:], model(x[1:2, 4:])[0][0])
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "layout"),
     [
         ({}, "torch"),

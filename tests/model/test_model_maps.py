@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 
 import zoo
 
@@ -81,7 +82,7 @@ def test_the_contract_holds(keys: dict[str, Any]) -> None:
     assert report.ok, str(report)
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "place"),
     [
         ({"norm": "layer"}, "norm"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, features
 from torch import Tensor
 
@@ -22,8 +23,8 @@ def plain(cell: str, **keys: Any) -> Model:
     return build(cell=cell, hidden_size=6, **keys).eval()
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("engine", ["auto", "loop"])
+@each("cell", CELLS)
+@each("engine", ["auto", "loop"])
 def test_what_is_returned_can_be_written_to(cell: str, engine: str) -> None:
     """Output and states are overwritten before the next call: it goes on from what they were."""
     model = plain(cell, engine=engine, layers=[{"initial_state": "learned"}] if cell == "mingru" else 1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, same, symbols
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
@@ -18,9 +19,9 @@ def packed(x: Tensor, lengths: list[int], *, in_order: bool) -> tuple[PackedSequ
     return pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=in_order), lengths
 
 
-@pytest.mark.parametrize("in_order", [False, True])
-@pytest.mark.parametrize("head", [False, True])
-@pytest.mark.parametrize("tokens", [False, True])
+@each("in_order", [False, True])
+@each("head", [False, True])
+@each("tokens", [False, True])
 def test_a_packed_batch_equals_lengths(tokens: bool, head: bool, in_order: bool) -> None:
     keys: dict[str, Any] = {"head": {"kind": "linear", "size": 2}} if head else {}
     if tokens:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from each import each
 from torch import Tensor
 
 import zoo
@@ -98,7 +99,7 @@ def test_a_reservoir_learns_to_say_what_came_three_steps_ago() -> None:
     assert changed == {"head.linear.weight", "head.linear.bias"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "given", "message"),
     [
         ({"head": None}, {}, r"a model without a head has no readout to fit: .* head: \{kind: linear, ...\}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
+from each import each
 
 import zoo
 from zoo.spec import library
@@ -41,7 +41,7 @@ def test_a_layer_shows_what_differs_from_a_plain_one() -> None:
     assert built(layers=[{"output_projection": 3, "initial_state": "learned"}]).layers[0].extra_repr() == ""
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "shown"),
     [
         ({"kind": "lstm", "peephole": True, "bias": "one"}, "LSTMVariant(10, 20, bias='one', peephole=True)"),
@@ -75,7 +75,7 @@ def test_heads_and_other_layers_show_what_was_chosen() -> None:
     assert (tied.input.extra_repr(), tied.head.extra_repr()) == ("dropout=0.2", "20, 50")
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in library.entries() if entry.name.startswith("cells/")])
+@each("name", [entry.name for entry in library.entries() if entry.name.startswith("cells/")])
 def test_every_cell_of_the_catalogue_has_its_sizes_in_one_short_line(name: str) -> None:
     layer = zoo.build(name, device="meta").layers[0]
     text = f"{type(layer.cell).__name__}({layer.cell.extra_repr()})"

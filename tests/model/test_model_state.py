@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features
 from torch.utils import _pytree as pytree
 
@@ -50,7 +51,7 @@ def test_only_names_are_in_it() -> None:
     assert repr(one) == "State(layers.0.h: (3, 4), layers.0.age: (3,))"
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "rows"),
     [
         (0, [0]),
@@ -80,9 +81,7 @@ def test_a_row_that_there_is_not_is_an_error(row: int) -> None:
     assert str(caught.value) == f"this state has 3 sequences: there is no sequence {row}"
 
 
-@pytest.mark.parametrize(
-    "key", [None, True, 1.5, (0, 1), ..., torch.zeros(2, 2, dtype=torch.int64), torch.tensor(True)]
-)
+@each("key", [None, True, 1.5, (0, 1), ..., torch.zeros(2, 2, dtype=torch.int64), torch.tensor(True)])
 def test_what_chooses_no_rows_is_an_error(key: Any) -> None:
     with pytest.raises(zoo.InputError, match=r"^a state is indexed by a name, or by sequences"):
         state()[key]

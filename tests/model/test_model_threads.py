@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 import torch.utils._device
+from each import each
 from torch import Tensor, nn
 
 import zoo
@@ -182,8 +183,8 @@ def zoo_cells() -> list[CellType]:
     return [CellType(name="ways", build=f"{__name__}:Ways")]
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+@each("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@each("default", [torch.float32, torch.float64])
 def test_a_plugin_that_asks_torch_for_its_default_dtype_is_built_in_the_one_asked_for(
     dtype: torch.dtype, default: torch.dtype
 ) -> None:
@@ -260,8 +261,8 @@ DRAWS: dict[str, Callable[[], Tensor]] = {
 }
 
 
-@pytest.mark.parametrize("name", DRAWS)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@each("name", DRAWS)
+@each("dtype", [torch.float32, torch.float64])
 def test_random_numbers_are_those_of_the_seed_and_the_default_dtype(name: str, dtype: torch.dtype) -> None:
     """Bit for bit what `torch.manual_seed` and `torch.set_default_dtype` would have given."""
     from zoo.model.factory import Building

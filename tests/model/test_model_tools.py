@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features
 from torch.func import functional_call, jvp, stack_module_state, vmap
 
@@ -25,8 +26,8 @@ CELLS: tuple[Any, ...] = (
 )
 
 
-@pytest.mark.parametrize("gradients", [True, False])
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+@each("gradients", [True, False])
+@each("cell", CELLS, ids=str)
 def test_an_ensemble_by_vmap(cell: Any, gradients: bool) -> None:
     models = [build(cell=cell, seed=seed).eval() for seed in range(3)]
     given, buffers = stack_module_state(models)
@@ -36,7 +37,7 @@ def test_an_ensemble_by_vmap(cell: Any, gradients: bool) -> None:
         close(found, torch.stack([model(x)[0] for model in models]))
 
 
-@pytest.mark.parametrize("cell", [*CELLS, "rglru"], ids=str)
+@each("cell", [*CELLS, "rglru"], ids=str)
 def test_a_derivative_along_a_direction(cell: Any) -> None:
     model = build(cell=cell, input=5).eval()
     x, direction = features(2, 5, 5), features(2, 5, 5, seed=9)

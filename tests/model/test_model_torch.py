@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from model_support import build, close, features, flat, noise
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -107,19 +108,19 @@ def compare(case: Case, engine: str, lengths: list[int] | None, *, packed: bool)
         close(gradient, expected, 1e-11)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("case", CASES, ids=identity)
+@each("engine", ENGINES)
+@each("case", CASES, ids=identity)
 def test_a_full_batch_equals_torch(case: Case, engine: str) -> None:
     compare(case, engine, None, packed=False)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("case", [c for c in CASES if c[1] < 3], ids=identity)
+@each("engine", ENGINES)
+@each("case", [c for c in CASES if c[1] < 3], ids=identity)
 def test_lengths_equal_torch_on_a_packed_batch(case: Case, engine: str) -> None:
     compare(case, engine, LENGTHS, packed=False)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c[1] == 2], ids=identity)
+@each("case", [c for c in CASES if c[1] == 2], ids=identity)
 def test_a_packed_batch_equals_torch_on_one(case: Case) -> None:
     compare(case, "auto", LENGTHS, packed=True)
 

@@ -19,6 +19,7 @@ import author_acme
 import numpy as np
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo import nn as znn
@@ -136,7 +137,7 @@ def test_every_key_of_a_layer_and_every_argument_of_build_is_an_argument() -> No
     assert [row[2] for row in AROUND] == [literal(Around._field_defaults[row[0]]) for row in AROUND]
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "keys"),
     [
         ({"num_layers": 3, "dropout": 0.2}, {"layers": 3, "dropout": 0.2}),
@@ -239,7 +240,7 @@ def test_seed_device_dtype_and_engine_are_those_of_build() -> None:
         znn.GRU(300, 400, memory_limit=1000)
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "message"),
     [
         (lambda: znn.GRU(0, 3), "input_size must be a whole number from 1, not 0"),

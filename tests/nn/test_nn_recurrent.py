@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from torch import Tensor, nn
 
 import zoo
@@ -174,7 +175,7 @@ def test_it_is_summarised_looked_at_and_saved_as_any_model() -> None:
     assert znn.Recurrent(Leaky(5, 7), dtype=torch.float64)(x.double())[0].dtype == torch.float64
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "message"),
     [
         (lambda: znn.Recurrent(Leaky(5, 7), num_layers=2), "the second of 2 layers would get an input of shape (7,), and"),

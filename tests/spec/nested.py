@@ -47,18 +47,18 @@ class Plugin:
 
     @zoo.hookimpl
     def zoo_layers(self) -> list[zoo.LayerType]:
-        return [zoo.LayerType(name="block", options=BlockOptions, build="nested:Block", describe="nested:describe")]
+        return [zoo.LayerType(name="wrapper", options=BlockOptions, build="nested:Block", describe="nested:describe")]
 
 
 def spec(**keys: Any) -> dict[str, Any]:
-    inner = [{}, {"kind": "linear", "size": 6}, {"kind": "block", "layers": [{"cell": "gru"}], "residual": True}]
+    inner = [{}, {"kind": "linear", "size": 6}, {"kind": "wrapper", "layers": [{"cell": "gru"}], "residual": True}]
     return {
         "schema": 1,
         "name": "nested",
         "input": 6,
         "cell": "lstm",
         "hidden_size": 6,
-        "layers": [{"kind": "block", "layers": inner}, {}, {"kind": "block", "layers": 2}],
+        "layers": [{"kind": "wrapper", "layers": inner}, {}, {"kind": "wrapper", "layers": 2}],
         "head": {"kind": "linear", "size": 3},
         **keys,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from each import each
 from spec_support import HEAD
 
 import zoo
@@ -30,7 +31,7 @@ def refusal(path: Path | str, catalogue: Catalogue) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "extends",
     ["/etc/passwd", "../../../../../../etc/passwd", "/etc/x.yaml", "~/x.yaml", "file:///etc/x.yaml", "C:\\x.yaml",
      "\\\\host\\x.yaml", "secret", "secret.txt", "secret.yaml.bak", "''", "http://localhost/x.yaml", "/dev/stdin"],
@@ -51,7 +52,7 @@ def test_a_base_is_a_relative_path_to_a_yaml_file_and_no_other_is_opened(
     assert SECRET not in said
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [f"root:x:0:0:{SECRET}\n", f"password: {SECRET}\n", f"a:\n  schema: 1\n  b: {SECRET}: x\n", f"- {SECRET}\n",
      f"schema: public\npassword: {SECRET}\n", f"{SECRET}: &a {SECRET}\n", f"a: '{SECRET}\n"],
@@ -92,8 +93,8 @@ def test_a_base_may_be_a_spec_of_the_library(tmp_path: Path, builtin: Catalogue)
     assert "cannot extend the text 'no-such'" in refusal(own(tmp_path, "no-such"), builtin)
 
 
-@pytest.mark.parametrize("name", ["passwd", "id_rsa", "notes.txt", "linked.yaml"])
-@pytest.mark.parametrize("text", [f"root:x:0:{SECRET}\n", f"token: {SECRET}\n", f"{SECRET}\n", f"a: [{SECRET}\n"])
+@each("name", ["passwd", "id_rsa", "notes.txt", "linked.yaml"])
+@each("text", [f"root:x:0:{SECRET}\n", f"token: {SECRET}\n", f"{SECRET}\n", f"a: [{SECRET}\n"])
 def test_a_file_named_on_the_command_line_that_is_no_spec_is_not_quoted(
     name: str, text: str, tmp_path: Path, builtin: Catalogue
 ) -> None:
@@ -122,7 +123,7 @@ def test_text_that_no_parser_reads_is_quoted_only_where_it_says_schema(tmp_path:
     assert "2 | name: @x" in refusal(path, builtin)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [f"password: {SECRET}\nname: {SECRET}\ncell: {SECRET}\n", f"kind: Secret\ndata:\n  {SECRET}: 1\n", f"# {SECRET}\na: b\n",
      f"a: {SECRET}\na: 1\n", f"a: &{SECRET} 1\n", f"a: !{SECRET} x\n", f"{SECRET}: {{b: c}}\n", f"%TAG ! {SECRET}\n--- 1\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from each import each
 from spec_support import HEAD, Resolve
 
 from zoo.errors import SpecError, ZooError
@@ -39,7 +40,7 @@ def every_model(models: Resolve) -> list[Resolved]:
     return [model for text in texts for model in models(text).values()]
 
 
-@pytest.mark.parametrize(
+@each(
     ("short", "long"),
     [
         (HEAD, HEAD.replace("input: 10", "input: {kind: features, size: 10}")),
@@ -61,7 +62,7 @@ def test_a_shorthand_means_the_same_as_its_long_form(short: str, long: str, mode
     assert models(short)[None].spec == models(long)[None].spec
 
 
-@pytest.mark.parametrize(
+@each(
     "other",
     [
         HEAD.replace("input: 10", "input: 11"),
@@ -113,7 +114,7 @@ def test_show_resolved_says_where_each_value_comes_from(models: Resolve) -> None
     ]
 
 
-@pytest.mark.parametrize("text", ["1e3", "12E+5", "1.5e3", "no", "true", "~", "", "<<", ".inf", "1:30", "2024-01-01", "a: b", "#x", "- a", "é"])  # fmt: skip
+@each("text", ["1e3", "12E+5", "1.5e3", "no", "true", "~", "", "<<", ".inf", "1:30", "2024-01-01", "a: b", "#x", "- a", "é"])  # fmt: skip
 def test_text_in_a_mapping_stays_text(text: str, builtin: Catalogue) -> None:
     data = {"schema": 1, "name": "x", "input": 10, "cell": "lstm", "hidden_size": 20, "description": text}
     assert library.load(data, builtin).spec.description == text

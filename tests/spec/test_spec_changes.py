@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.cli.main import main
@@ -33,7 +34,7 @@ def builtin() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "same_as"),
     [
         ({"hidden_size": 5}, {"hidden_size": 5}),
@@ -82,7 +83,7 @@ def test_a_path_leads_into_what_a_short_form_is_short_for(
     assert zoo.load({**plain, **short}, **changes) == zoo.load({**plain, **same_as})
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "message"),
     [
         ({"hiden_size": 5}, "changes:1:1: unknown key 'hiden_size'; did you mean 'hidden_size'?"),
@@ -190,7 +191,7 @@ def test_set_changes_a_spec_for_every_command_that_reads_one(run: Run) -> None:
     assert (json.loads(out)["parameters"], status) == (4 * 30 * (10 + 30 + 1), 0)
     out, _, status = run("show", "lstm", "--set", "cell={kind: gru, reset_gate: before}", "--json")
     assert json.loads(out)["layers"][0]["cell"]["reset_gate"] == "before"
-    assert run("show", "lstm", "--set", "hidden_size=30")[0].count("hidden_size: 30 ") == 1
+    assert run("show", "lstm", "--set", "hidden_size=30", "--resolved")[0].count("hidden_size: 30 ") == 1
     assert run("validate", "lstm", "gru", "--set", "hidden_size=30")[0] == "2 specs valid\n"
     assert run("validate", "lstm", "gru", "--set", "hidden_size=0")[2] == 2
     out, _, status = run("test", "lstm", "--set", "cell=sru", "--check", "bounded", "--check", "shapes", "-j", "1")
@@ -207,7 +208,7 @@ def test_tests_in_other_processes_have_the_changes_too(run: Run) -> None:
     assert found == [{"bounded": "skipped", "shapes": "passed"}] * 2, "lstm and gru promise to be bounded, sru does not"
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "said"),
     [
         ("hidden_size", "zoo: --set takes KEY=VALUE, as in hidden_size=30 or layers.0.hidden_size=30, not 'hidden_size'"),

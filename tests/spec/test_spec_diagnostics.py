@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from each import each
 from spec_support import HEAD, Mistakes, Resolve
 
 from zoo.errors import SpecError
@@ -115,7 +116,7 @@ MISTAKES = [
 """A text with one mistake, and its message."""
 
 
-@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+@each(("text", "expected"), MISTAKES)
 def test_a_mistake_is_one_message_with_its_place(text: str, expected: str, mistakes: Mistakes) -> None:
     assert mistakes(text) == [expected]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from each import each
 
 from zoo.errors import SpecError
 from zoo.spec import document
@@ -28,7 +29,7 @@ def value(text: str) -> object:
     return parse(f"a: {text}\n".encode(), "f.yaml").plain()["a"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("true", True),
@@ -72,7 +73,7 @@ def test_keys_are_text_as_written() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "expected"),
     [
         ("a: &x 1", (1, 4, "anchors (&x) are not part of the format: leave it out")),
@@ -128,7 +129,7 @@ def test_refused_with_its_place(data: str, expected: tuple[int, int, str]) -> No
     assert refused(data) == [expected]
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "message"),
     [
         (b"a: \xff\n", "is not UTF-8: byte 0xff on line 1; save it as UTF-8"),
@@ -340,7 +341,7 @@ def test_half_of_such_a_character_is_refused_with_its_remedy(half: str) -> None:
     assert message.endswith("half of a surrogate pair is no character; write the character itself")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "line", "column", "written"),
     [
         ("schema: 1\ncell:gru\nhidden_size: 20\n", 2, 5, "cell: gru"),

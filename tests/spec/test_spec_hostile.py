@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from each import each
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spec_acme import Acme
@@ -83,9 +84,16 @@ def survives(data: bytes) -> bool:
     return False
 
 
-@settings(max_examples=4000, **PROFILE)
+@settings(max_examples=1000, **PROFILE)
 @given(mutated())
 def test_mutated_specs(data: bytes) -> None:
+    survives(data)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, **PROFILE)
+@given(mutated())
+def test_many_mutated_specs(data: bytes) -> None:
     survives(data)
 
 
@@ -198,7 +206,7 @@ COSTLY = {
 """Text by what is many in it. Each is refused."""
 
 
-@pytest.mark.parametrize("what", COSTLY)
+@each("what", COSTLY)
 def test_a_file_that_costs_time_is_refused_within_a_second(what: str, mistakes: Mistakes) -> None:
     text = COSTLY[what]
     assert len(text.encode()) <= MOST_BYTES
@@ -227,7 +235,7 @@ PLENTY = {
 """The same of what is allowed."""
 
 
-@pytest.mark.parametrize("what", PLENTY)
+@each("what", PLENTY)
 def test_the_largest_specs_are_read_within_a_second(what: str) -> None:
     text = PLENTY[what].encode()
     assert len(text) <= MOST_BYTES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from each import each
 from spec_support import HEAD, Mistakes, Resolve
 
 from zoo.errors import SpecError, ZooError
@@ -114,7 +115,7 @@ def test_a_mistake_points_into_the_file_that_holds_it(tmp_path: Path, builtin: C
     assert len(messages) == 3
 
 
-@pytest.mark.parametrize(
+@each(
     ("extends", "expected"),
     [
         ("none.yaml", "own.yaml:3:10: cannot extend this file: no such file"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from spec_support import HEAD, Mistakes, Resolve
 
 import zoo
@@ -30,7 +31,7 @@ def asked_for_much() -> Iterator[Any]:
         for one in KNOWN.all(kind):
             for name, field in one.record.options.model_fields.items():
                 if "int" in str(field.annotation):
-                    yield pytest.param(one, name, id=f"{kind}-{one.record.name}-{name}")
+                    yield one, name
 
 
 def keys_with(one: Provided, name: str, value: int) -> dict[str, Any]:
@@ -59,7 +60,11 @@ def keys_with(one: Provided, name: str, value: int) -> dict[str, Any]:
     return keys
 
 
-@pytest.mark.parametrize(("one", "name"), asked_for_much())
+@each(
+    ("one", "name"),
+    asked_for_much(),
+    ids=lambda value: f"{value.record.kind}-{value.record.name}" if isinstance(value, Provided) else value,
+)
 def test_no_option_takes_time_or_memory_however_large_it_is(one: Provided, name: str) -> None:
     for value in HUGE:
         began = time.process_time()

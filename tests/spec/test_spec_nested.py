@@ -9,6 +9,7 @@ from pathlib import Path
 import nested
 import pytest
 import torch
+from each import each
 from jsonschema import Draft7Validator
 
 import zoo
@@ -61,7 +62,7 @@ def test_its_figures_are_those_of_the_model() -> None:
 
 
 def test_the_numbers_are_those_of_the_layers_by_hand() -> None:
-    keys = {"layers": [{"kind": "block", "layers": [{}, {"kind": "linear", "size": 6}]}], "head": "none"}
+    keys = {"layers": [{"kind": "wrapper", "layers": [{}, {"kind": "linear", "size": 6}]}], "head": "none"}
     model = zoo.build(nested.spec(**keys), seed=0, dtype=torch.float64).eval()
     x = torch.randn(2, 5, 6, dtype=torch.float64)
     lstm = torch.nn.LSTM(6, 6, batch_first=True).double()
@@ -113,12 +114,12 @@ def test_layers_inside_start_once_by_their_own_scheme() -> None:
     assert list(model.state_dict())[:1] == ["layers.0.layers.0.cell.weight_ih"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "place", "said"),
     [
         (
             lambda keys: keys["layers"][0]["layers"][1].update(size=4),
-            "kind: block",
+            "kind: wrapper",
             "a residual block gives what it reads",
         ),
         (lambda keys: keys["layers"][0]["layers"][0].update(cell="lstmm"), "lstmm", "did you mean 'lstm'?"),

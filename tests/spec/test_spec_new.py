@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from each import each
 from running import ROOT
 
 from zoo.errors import ZooError
@@ -26,7 +27,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_a_name_that_yaml_takes_for_something_else(name: str, tmp_path: Path) -> None:
     path = write_new(name, "lstm", tmp_path)
     assert path == tmp_path / f"{name}.yaml"

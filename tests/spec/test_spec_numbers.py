@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
+from each import each
 from pydantic import BaseModel, Field, RootModel
 
 import zoo
@@ -90,8 +91,8 @@ PLACES = {  # the option, with a number in its place, and how a message calls it
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("sign", [1, -1])
+@each("place", PLACES)
+@each("sign", [1, -1])
 def test_a_number_is_held_to_float32_wherever_it_stands(place: str, sign: int) -> None:
     option, written, label = PLACES[place]
     for number in (sign * LARGEST, sign * 1e-300):

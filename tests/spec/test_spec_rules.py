@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from each import each
 from spec_support import HEAD, Mistakes, Resolve
 
 PLAIN = "schema: 1\nname: x\ninput: 10\ncell: plain\nhidden_size: 20\n"
@@ -14,7 +14,7 @@ VARIATIONAL = "variational says how input, between and output are dropped, and n
 POOL = "pool 'last' takes the final output of each direction"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         (HEAD + "dropout: 0.1", [f"6:10: {LONE}"]),
@@ -106,7 +106,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize("text", GOOD)
+@each("text", GOOD)
 def test_what_can(text: str, models: Resolve) -> None:
     assert list(models(text)) == [None]
 

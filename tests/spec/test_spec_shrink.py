@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-import pytest
+from each import each
 from spec_support import HEAD, Resolve
 from test_spec_canonical import CORPUS, SPECS
 
@@ -82,7 +82,7 @@ def test_a_padding_symbol_stays_a_symbol(models: Resolve) -> None:
     assert options.size == 17  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(
+@each(
     "text", [path.read_text(encoding="utf-8") for path in SPECS] + list(CORPUS.values()), ids=lambda t: t.split("\n")[2]
 )
 def test_every_copy_is_small_and_of_the_same_structure(text: str, models: Resolve) -> None:

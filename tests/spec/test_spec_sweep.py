@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from each import each
 from sweeping import ACTIONS, FLOATS, INTEGERS, KEYS, ODD, around, attempt, held, keys_with, options_of, warm
 
 from zoo.components import ComponentType
@@ -44,7 +45,7 @@ QUICK = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "component", "option", "value"), QUICK)
+@each(("kind", "component", "option", "value"), QUICK)
 def test_a_huge_option_takes_neither_time_nor_memory(kind: str, component: str, option: str, value: Any) -> None:
     held(keys_with(KNOWN.find(kind, component).record, option, value), KNOWN)
 
@@ -57,7 +58,7 @@ def test_what_is_too_large_to_build_is_summarised_all_the_same() -> None:
     assert set(said.values()) == {""}
 
 
-@pytest.mark.parametrize("cell", ["s5", "esn", "orthogonal", "gru-d", "convlstm", "lmu"])
+@each("cell", ["s5", "esn", "orthogonal", "gru-d", "convlstm", "lmu"])
 def test_nothing_is_computed_on_meta(cell: str) -> None:
     """Eigenvalues and exponentials of large matrices are for nothing there."""
     sizes = {"cell": {"kind": "lmu", "order": 1000}} if cell == "lmu" else {}
@@ -66,8 +67,8 @@ def test_nothing_is_computed_on_meta(cell: str) -> None:
         assert (outcome.said, outcome.seconds < 0.5, outcome.megabytes < 50) == ("", True, True), outcome
 
 
-@pytest.mark.parametrize("value", [10**5000, -(10**5000), 10**1000000], ids=["long", "negative", "longest"])
-@pytest.mark.parametrize("key", ["input", "hidden_size", "layers"])
+@each("value", [10**5000, -(10**5000), 10**1000000], ids=["long", "negative", "longest"])
+@each("key", ["input", "hidden_size", "layers"])
 def test_an_integer_that_python_will_not_write_is_refused(key: str, value: int) -> None:
     (outcome,) = held({**KEYS, key: value}, KNOWN)
     bits = f"{value.bit_length():,}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from each import each
 from sweeping import FLOATS, INTEGERS, KEYS, ODD, attempt, held, warm
 
 from zoo.plugin.manager import isolated
@@ -94,13 +95,13 @@ def _warm() -> None:
     warm(KNOWN)
 
 
-@pytest.mark.parametrize("place", ["input", "hidden_size", "layer-output_projection", "tied", "learned"])
-@pytest.mark.parametrize("value", [10**4, 10**8, 10**18])
+@each("place", ["input", "hidden_size", "layer-output_projection", "tied", "learned"])
+@each("value", [10**4, 10**8, 10**18])
 def test_a_huge_size_takes_neither_time_nor_memory(place: str, value: int) -> None:
     held(KEYS | PLACES[place](value), KNOWN)
 
 
-@pytest.mark.parametrize("place", ["layers", "dropout", "dropout-weight", "expect-parameters", "variant", "requires"])
+@each("place", ["layers", "dropout", "dropout-weight", "expect-parameters", "variant", "requires"])
 def test_a_value_that_cannot_be_is_refused_in_a_line(place: str) -> None:
     for value in (0.0, 1e300, 10**18, -(10**18), "x" * 10_000, [[[1]]], {"kind": 10**18}, None):
         held(KEYS | PLACES[place](value), KNOWN, ("validate", "figures"))

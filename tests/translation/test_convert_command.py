@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import resource
 import sys
 import zipfile
 from functools import partial
@@ -18,7 +18,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 import zoo
-from zoo.cli.main import app
+from zoo.cli.main import app, main
 from zoo.errors import ZooError
 
 
@@ -211,18 +211,23 @@ def test_what_is_asked_for_and_left_out_is_told(tmp_path: Path) -> None:
     assert noted[1:] == ["bfloat16 became float32, which holds each number exactly"]
 
 
-def test_a_full_disk_is_one_line_and_the_old_pair_stays(theirs: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_line_and_the_old_pair_stays(
+    theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "my.pt"
     told("convert", theirs, "--to", "zoo", "-o", out)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    code = (
-        "import resource, signal, sys; from zoo.cli.main import main; "
-        "sys.argv = ['zoo', *sys.argv[1:]]; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); main()"
-    )
-    words = [sys.executable, "-c", code, "convert", str(theirs), "--to", "zoo", "-o", str(out), "--force"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.stderr == f"zoo: {out}: cannot be written: File too large\n"
-    assert done.returncode == 2
+    monkeypatch.setattr(sys, "argv", ["zoo", "convert", str(theirs), "--to", "zoo", "-o", str(out), "--force"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    capsys.readouterr()
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(SystemExit) as end:
+            main()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert capsys.readouterr().err == f"zoo: {out}: cannot be written: File too large\n"
+    assert end.value.code == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

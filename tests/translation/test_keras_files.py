@@ -13,6 +13,7 @@ import cases
 import numpy as np
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.errors import ZooError
@@ -71,7 +72,7 @@ DIFFERENT: dict[str, tuple[Callable[[Any], Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", DIFFERENT)
+@each("what", DIFFERENT)
 def test_two_directions_that_differ_are_refused(keras: Any, what: str) -> None:
     make, message = DIFFERENT[what]
     with pytest.raises(ZooError) as caught:

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from each import each
 from onnx import TensorProto, helper, numpy_helper
 
 import zoo
@@ -41,8 +42,8 @@ def in_keras(layers: Any, layer: zoo.KerasLayer) -> Any:
     return made
 
 
-@pytest.mark.parametrize("stack", STACKS, ids=str)
-@pytest.mark.parametrize("cell", KERAS, ids=cases.name)
+@each("stack", STACKS, ids=str)
+@each("cell", KERAS, ids=cases.name)
 def test_keras_computes_the_same(layers: Any, cell: dict[str, Any], stack: dict[str, Any]) -> None:
     source, x = cases.model(cell, **stack), cases.inputs()
     (translated,) = zoo.convert(source, "keras")
@@ -101,8 +102,8 @@ def in_onnx(node: zoo.OnnxNode, x: np.ndarray) -> np.ndarray:
     return y.transpose(2, 0, 1, 3).reshape(rows, steps, directions * width)
 
 
-@pytest.mark.parametrize("stack", [*STACKS, {"reverse": True}], ids=str)
-@pytest.mark.parametrize("cell", ONNX, ids=cases.name)
+@each("stack", [*STACKS, {"reverse": True}], ids=str)
+@each("cell", ONNX, ids=cases.name)
 def test_onnx_s_runtime_computes_the_same(cell: dict[str, Any], stack: dict[str, Any]) -> None:
     source, x = cases.model(cell, **stack), cases.inputs()
     (node,) = zoo.convert(source, "onnx")

@@ -13,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from each import each
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
@@ -132,7 +133,7 @@ FORMS: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each("form", FORMS)
 def test_every_form_of_the_same_is_read(form: str, tmp_path: Path) -> None:
     if form == "zero state":  # made for two rows, but run on as many as its shape says
         with pytest.raises(ZooError, match="cannot be run by onnxruntime"):
@@ -191,7 +192,7 @@ def _dynamic() -> Any:
     return graph(nodes, {**without_w(), "V": array(1, 20, 4)})
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@each("what", REFUSED)
 def test_what_cannot_be_said_is_refused_in_a_line(what: str, tmp_path: Path) -> None:
     make, message = REFUSED[what]
     with pytest.raises(ZooError) as caught:
@@ -223,12 +224,12 @@ def node(kind: str = "gru", **changes: Any) -> zoo.OnnxNode:
     return zoo.OnnxNode(made.op_type, {**made.inputs, **changes.pop("inputs", {})}, {**attributes, **changes})
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "reverse"),
     [({}, False), ({"direction": b"reverse"}, True), ({"direction": b"bidirectional", "both": True}, False)],
     ids=str,
 )
-@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+@each("kind", ["rnn", "gru", "lstm"])
 def test_texts_as_bytes(kind: str, changes: dict[str, Any], reverse: bool) -> None:
     made = zoo.convert(node(kind, **changes), "zoo")
     assert made.spec.layers[0].reverse == reverse
@@ -243,7 +244,7 @@ def test_inputs_that_are_not_there_may_be_named() -> None:
     assert made.spec.layers[0].cell.record.name == "gru"
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "message"),
     [
         ({"inputs": {"initial_h": np.ones((1, 3, 5))}}, "with an initial_h that is not zero"),

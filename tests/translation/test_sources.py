@@ -16,6 +16,7 @@ import hostile
 import numpy as np
 import pytest
 import torch
+from each import each
 from safetensors.torch import save_file
 from torch import nn
 
@@ -60,7 +61,7 @@ LIGHTNING = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrap", "place"),
     [
         (lambda state, _: state, ""),
@@ -162,8 +163,8 @@ def test_what_a_state_dict_does_not_say_is_asked_for(tmp_path: Path) -> None:
 TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-@pytest.mark.parametrize("dtype", TYPES, ids=str)
-@pytest.mark.parametrize("to", ["zoo", "torch", "keras", "onnx"])
+@each("dtype", TYPES, ids=str)
+@each("to", ["zoo", "torch", "keras", "onnx"])
 def test_every_type_goes_everywhere(dtype: torch.dtype, to: str) -> None:
     """In its own type, or in one that holds each number exactly, which is said."""
     theirs = nn.GRU(4, 5, dtype=dtype)

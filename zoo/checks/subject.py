@@ -143,7 +143,7 @@ class Subject:
         shape = (batch, self.steps(steps))
         vocabulary = getattr(self.tiny.input.options, "vocabulary", None)
         if vocabulary is not None:
-            return torch.randint(0, vocabulary, shape, generator=generator).to(self.device)
+            return torch.randint(0, vocabulary, (*shape, *self.features), generator=generator).to(self.device)
         x = torch.randn((*shape, *self.features), generator=generator, dtype=torch.float64)
         return x.to(self.device, dtype or self.exact)
 
@@ -160,6 +160,12 @@ class Subject:
         least = least_steps(self.windows, outputs)
         over = outputs % hop
         return least + over if count_steps(self.windows, least + over) == outputs else least
+
+    @property
+    def uneven_steps(self) -> int:
+        """A number of input steps, 7 for most models, that leaves as many over as windows can."""
+        hop = math.prod(window.stride for window in self.windows)
+        return least_steps(self.windows, 4) + hop - 1 if self.windows else 7
 
     def lengths(self, outputs: Iterable[int]) -> Tensor:
         """Lengths (B,) of input sequences that give so many steps of the output each."""
@@ -187,7 +193,7 @@ class Subject:
 
 
 def move_constants(model: Model, seed: int) -> None:
-    """Add noise to what starts as one number throughout, where a mistake would not show."""
+    """Add noise to what is initialised to one number throughout, where a mistake would not show."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():

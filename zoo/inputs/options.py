@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from zoo.components import Description, Options, Vocabulary, Width
+from zoo.layers.nested.options import EachOptions, describe_each
 
 
 class FeaturesOptions(Options):
@@ -56,3 +58,44 @@ def describe_tokens(options: TokensOptions) -> Description:
         parameters=options.vocabulary * options.size,
         vocabulary=options.vocabulary,
     )
+
+
+class ImageOptions(Options):
+    """Options of the columns of an image."""
+
+    channels: Annotated[int, Field(ge=1), Width] = Field(1, description="Number of channels: 1 for grey, 3 for colour.")
+    height: Annotated[int, Field(ge=1)] = Field(description="Height of the image; its width is the number of steps.")
+
+
+class CharactersOptions(EachOptions):
+    """Options of the characters of each word."""
+
+    vocabulary: Annotated[int, Field(ge=1), Vocabulary] = Field(description="Number of characters.")
+    size: Annotated[int, Field(ge=1), Width] = Field(description="Size of each character's embedding vector.")
+    length: Annotated[int, Field(ge=1, le=10_000)] = Field(description="Number of characters of a word, filled up.")
+    padding: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="The character that fills words up, whose embedding is zero and is not trained."
+    )
+    masked: bool = Field(
+        False, description="Leave the characters that fill a word up out of its layers and of its pool."
+    )
+
+    @model_validator(mode="after")
+    def _padding_is_a_character(self) -> Self:
+        if self.padding is not None and self.padding >= self.vocabulary:
+            raise ValueError(f"padding must be one of the {self.vocabulary} characters, 0 to {self.vocabulary - 1}")
+        if self.masked and self.padding is None:
+            raise ValueError("masked leaves out the character that fills words up: say which it is, padding: 0")
+        return self
+
+
+def describe_image(options: ImageOptions) -> Description:
+    return Description(output_shape=(options.channels, options.height), parameters=0)
+
+
+def describe_characters(options: CharactersOptions) -> Description | None:
+    found = describe_each(options, (options.length, options.size))
+    if found is None:
+        return None
+    table = options.vocabulary * options.size
+    return replace(found, parameters=found.parameters + table)

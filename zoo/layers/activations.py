@@ -27,5 +27,4 @@ _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "leaky_relu": F.leaky_relu,
     "softplus": F.softplus,
     "hard_sigmoid": F.hardsigmoid,
-    "hard_tanh": F.hardtanh,
 }

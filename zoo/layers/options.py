@@ -20,7 +20,6 @@ Activation = Literal[
     "leaky_relu",
     "softplus",
     "hard_sigmoid",
-    "hard_tanh",
 ]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]

@@ -6,6 +6,7 @@ from typing import Final
 
 from zoo.components import LayerType, Traits
 from zoo.layers.convolutions import options as convolutions
+from zoo.layers.mixes import options as mixes
 from zoo.layers.nested import options as nested
 from zoo.layers.options import LinearLayerOptions
 from zoo.layers.steps import options as steps
@@ -59,6 +60,32 @@ LAYERS: Final = (
         describe="zoo.layers.steps.options:describe_highway",
         summary="Highway layers: a gate chooses between a transform of the input and the input itself",
         paper="Srivastava, Greff and Schmidhuber 2015, Highway networks, preprint, arXiv:1505.00387",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="mlp",
+        options=mixes.MLPLayerOptions,
+        build="zoo.layers.mixes.layers:MLPLayer",
+        describe="zoo.layers.mixes.options:describe_mlp",
+        summary="Two linear maps with an activation between them, as wide as the input",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="gated_mlp",
+        options=mixes.GatedMLPOptions,
+        build="zoo.layers.mixes.layers:GatedMLP",
+        describe="zoo.layers.mixes.options:describe_gated_mlp",
+        summary="A gated linear unit between linear maps, as wide as the input; with silu a SwiGLU",
+        paper="Shazeer 2020, GLU variants improve transformer, preprint, arXiv:2002.05202",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="channel_mix",
+        options=mixes.ChannelMixOptions,
+        build="zoo.layers.mixes.layers:ChannelMix",
+        describe="zoo.layers.mixes.options:describe_channel_mix",
+        summary="RWKV-4's channel mixing, which sees the step before",
+        paper="Peng et al. 2023, RWKV: reinventing RNNs for the transformer era, EMNLP findings, arXiv:2305.13048",
         traits=_BOUNDED,
     ),
     LayerType(

@@ -55,16 +55,25 @@ def changed(document: Node, changes: Node) -> Node:
         SpecError: every path that leads nowhere, and every key that may not be changed.
     """
     assert isinstance(changes.value, dict)
+    bare = _with(document, {key: value for key, value in _entries(document).items() if key != "expect"})
+    return with_paths(bare, changes.value)
+
+
+def with_paths(document: Node, changes: Mapping[str, Node]) -> Node:
+    """A spec's document with other values at dotted paths, as a variant writes them.
+
+    Raises:
+        SpecError: every path that leads nowhere.
+    """
     found: list[Diagnostic] = []
-    node = _with(document, {key: value for key, value in _entries(document).items() if key != "expect"})
-    for path, value in changes.value.items():
+    for path, value in changes.items():
         try:
-            node = _put(node, tuple(path.split(".")), value, ())
+            document = _put(document, tuple(path.split(".")), value, ())
         except _NoPathError as error:
             found.append(value.diagnostic(str(error), "path", on_key=True))
     if found:
         raise SpecError(found)
-    return node
+    return document
 
 
 class _NoPathError(Exception):
@@ -78,7 +87,7 @@ def _put(node: Node, path: tuple[str, ...], value: Node, done: tuple[str, ...]) 
         raise _NoPathError(f"{step!r} cannot be changed: it says what the file is, and not what its model is")
     node = _spelt_out(node, done)
     if isinstance(node.value, list):
-        index = int(step) if step.isdecimal() else -1
+        index = int(step) if step.isdecimal() else _named(node.value, step)
         if not 0 <= index < len(node.value):
             raise _NoPathError(f"there is no {_dotted(done, step)} in this spec: {_counted(node, done)}")
         items = list(node.value)
@@ -93,6 +102,15 @@ def _put(node: Node, path: tuple[str, ...], value: Node, done: tuple[str, ...]) 
         hint = did_you_mean(step, node.value) or (f"; {_place(done)} has {known}" if known else "")
         raise _NoPathError(f"there is no {_dotted(done, step)} in this spec{hint}")
     return _with(node, {**node.value, step: _put(node.value[step], tuple(rest), value, (*done, step))})
+
+
+def _named(items: list[Node], name: str) -> int:
+    """Where the entry of this name stands in a list of layers; -1 if there is none."""
+    for index, item in enumerate(items):
+        found = item.below("name")
+        if found is not None and found.value == name:
+            return index
+    return -1
 
 
 def _spelt_out(node: Node, path: tuple[str, ...]) -> Node:

@@ -14,6 +14,7 @@ from typing import Final
 from zoo.errors import Diagnostic, SpecError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import access
+from zoo.spec.changes import with_paths
 from zoo.spec.document import MOST_BYTES, Node, read
 from zoo.spec.model import NAME_PATTERN, NEVER_INHERITED, NOT_IN_VARIANTS, SCHEMA_VERSION
 from zoo.spec.problems import show
@@ -141,12 +142,18 @@ def variants(root: Node) -> tuple[Mapping[str, Node], list[Diagnostic]]:
 
 
 def with_variant(root: Node, variant: Node | None) -> Node:
-    """The root with a variant's keys on top; what belongs to the bare spec alone (`expect`) goes."""
+    """The root with a variant's keys on top; what belongs to the bare spec alone (`expect`) goes.
+
+    Raises:
+        SpecError: A dotted path of the variant leads nowhere.
+    """
     entries = {k: v for k, v in _entries(root).items() if k not in ("extends", "variants")}
     if variant is None:
         return _like(root, entries)
     entries.pop("expect", None)
-    return _like(root, entries | _entries(variant))
+    own = _entries(variant)
+    whole = _like(root, entries | {key: value for key, value in own.items() if "." not in key})
+    return with_paths(whole, {key: value for key, value in own.items() if "." in key})
 
 
 def _versioned(node: Node) -> dict[str, Node]:

@@ -15,7 +15,7 @@ MOST_LAYERS_OF_ALL: Final = 2000
 MOST_VALUES_OF_ALL: Final = 100_000
 """Of a spec and its variants together: each is validated by itself, whatever it shares with the others."""
 MOST_STATE: Final = 2**30
-"""Numbers of one layer's state for one row: 4 GiB in float32."""
+"""Numbers of one layer's state for one sequence: 4 GiB in float32."""
 MOST_STAGES: Final = 10_000
 """Of one step, one after the other: of each layer, and of all together."""
 
@@ -55,8 +55,14 @@ def _layers(node: Node) -> int:
         stacks = node.value.values() if isinstance(node.value, dict) else ()
         return sum(_layers(stack) for stack in stacks if stack.below("layers") is not None)
     if isinstance(found.value, list):
-        return len(found.value) + sum(_layers(one) for one in found.value if one.below("layers") is not None)
+        return sum(_repeat(one) * (1 + _layers(one)) for one in found.value)
     return found.value if type(found.value) is int and 1 <= found.value <= MOST_LAYERS else 0
+
+
+def _repeat(layer: Node) -> int:
+    """How many copies of a layer an entry stands for; what is no such number is refused elsewhere."""
+    found = layer.below("repeat")
+    return found.value if found is not None and type(found.value) is int and 1 <= found.value <= MOST_LAYERS else 1
 
 
 def _size(node: Node, known: dict[int, int]) -> int:

@@ -71,7 +71,12 @@ def resolve(
     resolved: dict[str | None, Resolved] = {}
     overlays, found = variants(merged)
     names = [name for name in (None, *overlays) if not only or name in only]
-    nodes = {name: with_variant(merged, overlays[name] if name else None) for name in names}
+    nodes: dict[str | None, Node] = {}
+    for name in names:
+        try:
+            nodes[name] = with_variant(merged, overlays[name] if name else None)
+        except SpecError as error:
+            found += error.diagnostics
     if changes is not None:
         nodes = {name: changed(node, changes) for name, node in nodes.items()}
     excess = too_much(merged, nodes.values())
@@ -117,10 +122,10 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         requires=file.requires,
         architecture=file.architecture or default(catalogue, "architecture", "stack"),
         stacks=tuple(stack for stack in stacks if stack is not None),
-        expect=None if file.expect is None else Expect(parameters=file.expect.parameters),
+        expect=None if file.expect is None else Expect(parameters=file.expect.parameters, frozen=file.expect.frozen),
     )
-    description, misfits = figures(spec)
-    problems = [Problem(_document_path(misfit.path, origins), "misfit", misfit.message) for misfit in misfits]
+    description, mismatches = figures(spec)
+    problems = [Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message) for mismatch in mismatches]
     problems += rules.of_spec(spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))

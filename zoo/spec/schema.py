@@ -25,11 +25,14 @@ from zoo.spec.model import (
     VariantEntry,
     file_type,
 )
+from zoo.spec.places import FREEZABLE
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 KINDS: Final = ("architecture", "cell", "head", "init", "input", "layer", "norm", "pool")
+_PATH: Final = r"^[a-z_]+(\.[A-Za-z0-9_-]+)+$"
+"""A key of a variant that replaces one value alone: `layers.0.hidden_size`."""
 _NAME: Final = r"^[a-z0-9][a-z0-9._-]*$"
 
 
@@ -50,7 +53,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
                 },
             ]
         },
-        "variant": _of(VariantEntry),
+        "variant": {**_of(VariantEntry), "patternProperties": {_PATH: True}},
     }
     for kind in KINDS:
         definitions[kind] = _component(catalogue, kind, definitions)
@@ -150,6 +153,8 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
     if kind == "layer":
         joins = isinstance(provided.record, LayerType) and provided.record.joins
         options = _with_place(options, _of(JoinEntry if joins else PlaceEntry))
+    if kind in FREEZABLE:
+        own["frozen"] = {"type": "boolean", "description": "Leave its parameters as they are in training."}
     if kind == "norm":
         own["position"] = {"enum": ["before", "after", "sum"]}
     return {

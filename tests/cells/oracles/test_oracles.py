@@ -8,47 +8,47 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+from each import each
 
 from oracles.copied import Oracle, copied, run
 from oracles.table import OPTIONAL, ORACLES, REGISTRY, VERSIONS, WITHOUT, registered
 from zoo.components import CellType
 from zoo.plugin.manager import isolated
 
-each = pytest.mark.parametrize("oracle", ORACLES, ids=lambda oracle: f"{oracle.kind}-{oracle.package}")
+PACKAGES = list(dict.fromkeys(oracle.package for oracle in ORACLES))
 
 
-@pytest.fixture
-def oracle_here(oracle: Oracle) -> Oracle:
-    """The oracle of a test, or a skip where its package is not one that the development extra brings."""
-    if oracle.package in OPTIONAL and find_spec(oracle.package) is None:
-        pytest.skip(f"{oracle.package} is not installed")  # looked for alone: some import what they do not need here
-    assert version(oracle.package).split("+")[0] == VERSIONS[oracle.package]
-    return oracle
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_cell_gives_what_its_oracle_gives(package: str) -> None:
+    """A skip where a package is not one that the development extra brings."""
+    if package in OPTIONAL and find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")  # looked for alone: some import what they do not need here
+    assert version(package).split("+")[0] == VERSIONS[package]
+    each("oracle", [one for one in ORACLES if one.package == package], ids=lambda one: one.kind)(gives_the_same)()
 
 
-@each
-def test_a_cell_gives_what_its_oracle_gives(oracle_here: Oracle) -> None:
-    cell, given = copied(oracle_here)
-    y, ours = run(cell, given, oracle_here)
+def gives_the_same(oracle: Oracle) -> None:
+    cell, given = copied(oracle)
+    y, ours = run(cell, given, oracle)
     with torch.no_grad():
-        z, theirs = oracle_here.theirs(given)
+        z, theirs = oracle.theirs(given)
     assert y.shape == z.shape
-    assert (y - z).abs().max() <= oracle_here.tolerance
+    assert (y - z).abs().max() <= oracle.tolerance
     assert y.abs().max() > 0.05, "an output near zero tells nothing"
-    assert set(theirs) == set(ours) - oracle_here.hides
+    assert set(theirs) == set(ours) - oracle.hides
     for name, state in theirs.items():
         assert state.shape == ours[name].shape, name
-        assert (state - ours[name]).abs().max() <= oracle_here.tolerance, name
+        assert (state - ours[name]).abs().max() <= oracle.tolerance, name
 
     """No weight was copied in vain: each moves ours away from theirs."""
     for name, value in cell.state_dict().items():
-        if not value.is_floating_point() or name in oracle_here.unused:
+        if not value.is_floating_point() or name in oracle.unused:
             continue
         kept = value.clone()
         with torch.no_grad():
             value.add_(0.05 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
-        moved = run(cell, given, oracle_here)[0]
-        assert (moved - z).abs().max() > 100 * oracle_here.tolerance, name
+        moved = run(cell, given, oracle)[0]
+        assert (moved - z).abs().max() > 100 * oracle.tolerance, name
         with torch.no_grad():
             value.copy_(kept)
 
@@ -64,6 +64,6 @@ def test_every_built_in_cell_has_an_oracle_or_a_reason_for_having_none() -> None
     assert not having & set(WITHOUT)
 
 
-@pytest.mark.parametrize("package", [name for name in VERSIONS if name not in OPTIONAL])
+@each("package", [name for name in VERSIONS if name not in OPTIONAL])
 def test_oracles_are_of_the_versions_that_the_registry_names(package: str) -> None:
     assert version(package).split("+")[0] == VERSIONS[package]

@@ -326,7 +326,7 @@ class EncoderDecoder(Model):
         if memory.dim() != 3 or memory.shape[0] != batch or memory.shape[2] != width:
             raise InputError(f"memory must have shape ({batch}, S, {width}), not {tuple(memory.shape)}")
         with _of("memory"):
-            known, _ = inputs.row_lengths(lengths, memory)
+            known, _ = inputs.sequence_lengths(lengths, memory)
         return self._source(_Read(memory, known, {}))
 
     def _source(self, read: _Read) -> Source | None:

@@ -19,11 +19,6 @@ Natural = Annotated[int, Field(ge=0)]
 Axis = Literal["time", "features", "height", "width"]
 
 
-def _both(value: Any) -> Any:
-    """One number is short for one for each of two axes."""
-    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 Pair = Annotated[tuple[Positive, Positive], Field(strict=False)]
 Sizes = Annotated[tuple[Positive, ...], Field(strict=False, min_length=1, max_length=2)]
 Axes = Annotated[tuple[Axis, ...], Field(strict=False, min_length=1, max_length=2)]
@@ -250,6 +245,7 @@ def _normed(found: Description, norm: Any, channels: int) -> Description | None:
         found,
         parameters=found.parameters + own.parameters,
         buffers=found.buffers + own.buffers,
+        frozen=found.frozen + own.frozen,
         macs_per_step=found.macs_per_step + own.macs_per_step,
     )
 

@@ -12,6 +12,7 @@ from zoo.components import Shape
 from zoo.engine.inside import build_layers, build_part
 from zoo.engine.layer import Layer, LayerOutput, Run
 from zoo.engine.layers import LayerList
+from zoo.engine.names import Engine
 from zoo.engine.sequence import at_last, zero_where
 from zoo.layers.nested.options import EachOptions, takes_final
 
@@ -28,26 +29,51 @@ class Branch(nn.Module):
 
     layers: LayerList
     pool: nn.Module | None
+    takes_final: bool
 
     def __init__(self, layers: Any, pool: Any, shape: Shape, at: str) -> None:
         super().__init__()
-        fill(self, layers, pool, shape, at)
-
-    def forward(self, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
-        """x (N, P, ...), with how many positions count, (N,), and which, (N, P); None for all."""
-        return reduced(self, x, lengths, valid)
+        _fill(self, layers, pool, shape, at)
 
 
-def fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:
-    """Give a module the layers and the pool of one branch, under these names."""
+class Within(nn.Module):
+    """A module whose layers run over the first axis of every step: in one branch, which is its own, or in several.
+
+    Attributes:
+        engine: How recurrences run, as of the model.
+    """
+
+    branches: nn.ModuleList | None
+    engine: Engine = "auto"
+
+    def fill(self, options: EachOptions, shape: Shape) -> int:
+        """Build what the options say for steps of this shape, and give the size of what comes out."""
+        if options.branches is None:
+            self.branches = None
+            _fill(self, options.layers, options.pool, shape[1:], "layers")
+        else:
+            self.branches = nn.ModuleList(Branch(layers, pool, shape[1:], at) for at, layers, pool in options.within)
+        with torch.no_grad():  # the size of layers that do not describe themselves, too
+            size: int = self.eval().reduced(torch.zeros(1, *shape)).shape[1]
+        self.train()
+        return size
+
+    def reduced(self, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
+        """x (N, P, ...), with how many positions count, (N,), and which, (N, P), None for all -> (N, size)."""
+        holders = (self,) if self.branches is None else self.branches
+        return torch.cat([_reduced(one, x, lengths, valid, self.engine) for one in holders], 1)
+
+
+def _fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:
+    """Give a module the layers and the pool of one branch."""
     holder.layers = build_layers(layers, shape, at=at)
     holder.pool = None if pool is None else build_part(pool, holder.layers.output_shape)
     holder.takes_final = takes_final(pool)
 
 
-def reduced(holder: Any, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
-    """What the layers and the pool of one branch make of x (N, P, ...): (N, size)."""
-    run = Run(lengths=lengths, valid=valid, final=holder.takes_final)
+def _reduced(holder: Any, x: Tensor, lengths: Tensor | None, valid: Tensor | None, engine: Engine) -> Tensor:
+    """What the layers and the pool of one branch make of x."""
+    run = Run(lengths=lengths, valid=valid, engine=engine, final=holder.takes_final)
     found = holder.layers.run(zero_where(x, valid), None, run)
     if holder.pool is None:
         flat: Tensor = found.output.flatten(1)
@@ -58,28 +84,13 @@ def reduced(holder: Any, x: Tensor, lengths: Tensor | None = None, valid: Tensor
     return y.flatten(1)
 
 
-class Each(Layer):
+class Each(Layer, Within):
     """(B, T, P, ...) -> (B, T, size): every step by itself, with P as its steps."""
-
-    branches: nn.ModuleList | None
 
     def __init__(self, options: EachOptions, input_shape: Shape) -> None:
         super().__init__()
-        if options.branches is None:
-            self.branches = None
-            fill(self, options.layers, options.pool, input_shape[1:], "layers")
-        else:
-            shape = input_shape[1:]
-            self.branches = nn.ModuleList(Branch(layers, pool, shape, at) for at, layers, pool in options.within)
-        training = self.training
-        with torch.no_grad():  # the width of layers that do not describe themselves, too
-            self.output_shape = (self.eval()._reduced(torch.zeros(1, *input_shape)).shape[1],)
-        self.train(training)
+        self.output_shape = (self.fill(options, input_shape),)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        y = self._reduced(x.flatten(0, 1))  # (B · T, P, ...)
+        y = self.reduced(x.flatten(0, 1))  # (B · T, P, ...)
         return LayerOutput(zero_where(y.reshape(*x.shape[:2], -1), run.valid), {})
-
-    def _reduced(self, x: Tensor) -> Tensor:
-        holders = (self,) if self.branches is None else self.branches
-        return torch.cat([reduced(one, x) for one in holders], 1)

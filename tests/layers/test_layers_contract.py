@@ -1,0 +1,126 @@
+"""The contract for every layer kind, a few of them in one model each time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import zoo
+from zoo.plugin.manager import catalogue
+from zoo.spec.tree import parts
+
+CONV: dict[str, Any] = {"kind": "conv1d", "channels": 6, "kernel_size": 3}
+MAPS = {"kind": "maps", "channels": 2, "height": 4, "width": 6}
+RMS = {"kind": "rms", "position": "before"}
+CHARACTERS = {"kind": "characters", "vocabulary": 9, "size": 4, "length": 5}
+WIDE = {"kind": "conv1d", "kernel_size": 2, "padding": "valid", "activation": "tanh"}
+PLANES = {"axes": ["time", "features"], "kernel_size": [5, 3], "stride": [2, 1], "norm": "batch"}
+MODELS: dict[str, dict[str, Any]] = {
+    "pointwise": {
+        "layers": [
+            {"kind": "highway", "layers": 2},
+            {"kind": "mlp", "hidden": 9, "dropout": 0.1},
+            {"kind": "activation", "function": "elu", "ceiling": 0.5},
+            {"kind": "norm", "norm": "layer"},
+            {"kind": "dropout", "dropout": 0.2, "variational": True},
+            {"kind": "linear", "size": 6, "dropout": 0.1},
+            {},
+        ]
+    },
+    "blocks": {
+        "layers": [
+            {"kind": "block", "layers": [{}], "norm": RMS, "dropout": 0.2, "repeat": 3},
+            {
+                "kind": "block",
+                "layers": [{"kind": "channel_mix", "hidden": 9}],
+                "norm": {"kind": "layer", "position": "sum"},
+            },
+            {
+                "kind": "block",
+                "layers": [{"kind": "gated_mlp", "hidden": 9}],
+                "norm": {"kind": "batch", "position": "after"},
+            },
+            {"kind": "norm", "norm": "rms"},
+        ]
+    },
+    "streaming": {"layers": [{**CONV, "dilation": 2, "padding": "causal", "norm": "layer"}, {}]},
+    "strided": {
+        "layers": [
+            {**CONV, "stride": 2, "norm": "batch", "activation": "relu"},
+            {"name": "low", "bidirectional": True, "merge": "sum"},
+            {"kind": "lookahead", "context": 2, "name": "ahead"},
+            {"kind": "join", "of": ["low", "ahead"]},
+            {"kind": "stack_frames", "count": 2},
+        ],
+        "head": {"kind": "linear", "size": 3, "pool": "mean"},
+    },
+    "planes": {
+        "input": 8,
+        "layers": [
+            {"kind": "conv2d", "channels": 3, **PLANES},
+            {"kind": "max_pool", "axes": ["features"], "size": [2]},
+            {"kind": "avg_pool", "axes": ["time", "features"], "size": [2, 2], "padding": [1, 0]},
+            {"kind": "linear", "size": 5},
+            {},
+        ],
+    },
+    "characters by convolutions": {
+        "input": {
+            **CHARACTERS,
+            "branches": [
+                {"layers": [{**WIDE, "channels": 3}], "pool": "max"},
+                {"layers": [{**WIDE, "channels": 5, "kernel_size": 3}], "pool": "max"},
+            ],
+        },
+        "layers": [{"kind": "highway"}, {}],
+    },
+    "characters by a recurrent layer": {
+        "input": {
+            **CHARACTERS,
+            "padding": 0,
+            "masked": True,
+            "layers": [{"cell": "lstm", "hidden_size": 4, "bidirectional": True}],
+            "pool": "last",
+        }
+    },
+    "columns of an image": {
+        "input": {"kind": "image", "channels": 2, "height": 6},
+        "layers": [
+            {"kind": "conv2d", "channels": 3, "axes": ["time", "features"], "kernel_size": [3, 3], "padding": [1, 0]},
+            {"kind": "each", "layers": [{"cell": "gru", "hidden_size": 5}], "pool": "mean"},
+            {},
+        ],
+    },
+    "frozen": {
+        "layers": [
+            {"kind": "conv1d", "channels": 6, "kernel_size": 3, "padding": "causal", "norm": "batch", "frozen": True},
+            {"cell": {"kind": "lstm", "frozen": True}, "bidirectional": True, "merge": "sum"},
+            {},
+        ]
+    },
+    "maps": {
+        "input": MAPS,
+        "layers": [
+            {"kind": "conv2d", "channels": 3, "axes": ["height", "width"], "kernel_size": [3, 3]},
+            {"kind": "avg_pool", "axes": ["height", "width"], "size": [2, 2]},
+            {"kind": "flatten"},
+            {},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_contract_holds(name: str) -> None:
+    keys = {"schema": 1, "name": "a", "input": 6, "cell": "gru", "hidden_size": 6, **MODELS[name]}
+    report = zoo.check({"head": {"kind": "linear", "size": 3}, **keys})
+    assert report.ok, str(report)
+
+
+def test_every_kind_is_held_to_it() -> None:
+    shared = {"schema": 1, "name": "a", "input": 6, "cell": "gru", "hidden_size": 6}
+    specs = [zoo.load({**shared, **keys}) for keys in MODELS.values()]
+    used = {part.record.name for spec in specs for _, part in parts(spec) if part.record.kind == "layer"}
+    built_in = {one.record.name for one in catalogue().all("layer") if one.distribution == "recurrent-zoo"}
+    assert built_in == used

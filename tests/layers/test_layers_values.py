@@ -1,0 +1,221 @@
+"""Layer kinds against torch's own modules and against loops written out, on ragged batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import zoo
+
+LENGTHS = (11, 4, 7)
+
+
+def stack(*layers: Mapping[str, Any], input: Any = 6) -> Any:
+    """A model of these layers alone, in float64, its parameters random."""
+    spec = {"schema": 1, "name": "a", "input": input, "layers": list(layers)}
+    model = zoo.build(spec, seed=0, dtype=torch.float64).eval()
+    with torch.no_grad():
+        for index, tensor in enumerate((*model.parameters(), *model.buffers())):
+            if tensor.is_floating_point() and tensor.numel():
+                drawn = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(index))
+                tensor.copy_(drawn - 0.3 * tensor.requires_grad)  # a running variance is positive
+    return model
+
+
+def ragged(model: Any, shape: tuple[int, ...], expected: Callable[[Tensor], Tensor]) -> None:
+    """Each sequence of a padded batch, with NaN in its padding, is what `expected` makes of it alone."""
+    x = torch.randn(3, max(LENGTHS), *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    padded = x.clone()
+    for row, length in enumerate(LENGTHS):
+        padded[row, length:] = torch.nan
+    y, _ = model(padded, lengths=LENGTHS)
+    ends = model.output_lengths(torch.tensor(LENGTHS)).tolist()
+    for row, length in enumerate(LENGTHS):
+        alone = expected(x[row, :length])
+        assert alone.shape[0] == ends[row]
+        torch.testing.assert_close(y[row, : ends[row]], alone, atol=1e-12, rtol=0)
+        assert not y[row, ends[row] :].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "left", "right"),
+    [
+        ({"kernel_size": 3}, 1, 1),
+        ({"kernel_size": 5, "stride": 3}, 2, 2),
+        ({"kernel_size": 3, "dilation": 2, "padding": "causal"}, 4, 0),
+        ({"kernel_size": 4, "padding": "valid", "stride": 2, "bias": False}, 0, 0),
+        ({"kernel_size": 4, "padding": [3, 1], "groups": 2}, 3, 1),
+    ],
+)
+def test_conv1d_is_torchs(options: dict[str, Any], left: int, right: int) -> None:
+    model = stack({"kind": "conv1d", "channels": 8, "activation": "elu", **options})
+    layer = model.layers[0].conv
+    own = nn.Conv1d(
+        6,
+        8,
+        options["kernel_size"],
+        stride=options.get("stride", 1),
+        dilation=options.get("dilation", 1),
+        groups=options.get("groups", 1),
+        bias=options.get("bias", True),
+    ).double()
+    own.load_state_dict(layer.state_dict())
+    ragged(model, (6,), lambda x: F.elu(own(F.pad(x.T.unsqueeze(0), (left, right)))[0].T))
+
+
+def test_conv2d_over_time_and_features_is_torchs() -> None:
+    options = {
+        "axes": ["time", "features"],
+        "kernel_size": [5, 3],
+        "stride": [2, 1],
+        "padding": [2, 0],
+        "norm": "batch",
+    }
+    model = stack({"kind": "conv2d", "channels": 4, "activation": "relu", **options})
+    own = nn.Sequential(nn.Conv2d(1, 4, (5, 3), stride=(2, 1), padding=(2, 0)), nn.BatchNorm2d(4)).double().eval()
+    own[0].load_state_dict(model.layers[0].conv.state_dict())
+    own[1].load_state_dict(model.layers[0].norm.state_dict())
+    ragged(model, (6,), lambda x: torch.relu(own(x[None, None]))[0].transpose(0, 1))
+
+
+def test_the_norm_behind_conv2d_counts_channels_over_all_valid_places_of_the_batch() -> None:
+    options = {"axes": ["time", "features"], "kernel_size": [3, 3], "stride": [2, 1], "norm": "batch"}
+    model = stack({"kind": "conv2d", "channels": 4, **options}).train()
+    x = torch.randn(3, 11, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    y, _ = model(x, lengths=LENGTHS)
+    layer = model.layers[0]
+    rows = [layer.conv(x[row, None, None, :end])[0] for row, end in enumerate(LENGTHS)]  # (C, T', F) each
+    flat = torch.cat([row.flatten(1) for row in rows], 1)  # (C, places)
+    mean, var = flat.mean(1), flat.var(1, correction=0)
+    scale = layer.norm.weight / torch.sqrt(var + 1e-5)
+    expected = (rows[1] - mean[:, None, None]) * scale[:, None, None] + layer.norm.bias[:, None, None]
+    torch.testing.assert_close(y[1, :2], expected.transpose(0, 1), atol=1e-12, rtol=0)
+
+
+def test_conv2d_and_pools_over_maps_are_torchs() -> None:
+    model = stack(
+        {"kind": "conv2d", "channels": 3, "axes": ["height", "width"], "kernel_size": [3, 5]},
+        {"kind": "max_pool", "axes": ["height", "width"], "size": [2, 2], "stride": [2, 1], "padding": [0, 1]},
+        {"kind": "avg_pool", "axes": ["height"], "size": [2]},
+        {"kind": "flatten"},
+        input={"kind": "maps", "channels": 2, "height": 4, "width": 6},
+    )
+    own = nn.Conv2d(2, 3, (3, 5), padding=(1, 2)).double()
+    own.load_state_dict(model.layers[0].conv.state_dict())
+
+    def expected(x: Tensor) -> Tensor:
+        pooled = F.max_pool2d(own(x), (2, 2), (2, 1), (0, 1))
+        return F.avg_pool2d(pooled, (2, 1)).flatten(1)
+
+    ragged(model, (2, 4, 6), expected)
+
+
+@pytest.mark.parametrize("kind", ["max_pool", "avg_pool"])
+def test_pools_over_time_leave_padding_out(kind: str) -> None:
+    model = stack({"kind": kind, "axes": ["time"], "size": [3], "stride": [2], "padding": [1]})
+
+    def expected(x: Tensor) -> Tensor:
+        steps = []
+        for begin in range(-1, len(x) + 1 - 3 + 1, 2):
+            window = x[max(begin, 0) : begin + 3]
+            steps.append(window.amax(0) if kind == "max_pool" else window.mean(0))
+        return torch.stack(steps)
+
+    ragged(model, (6,), expected)
+
+
+def test_stacked_frames_drop_the_tail_or_fill_it_up() -> None:
+    ragged(stack({"kind": "stack_frames", "count": 3}), (6,), lambda x: x[: len(x) // 3 * 3].reshape(-1, 18))
+    filled = stack({"kind": "stack_frames", "count": 3, "tail": "pad"})
+    ragged(filled, (6,), lambda x: F.pad(x, (0, 0, 0, -len(x) % 3)).reshape(-1, 18))
+
+
+def test_lookahead_sums_later_steps_of_each_feature() -> None:
+    model = stack({"kind": "lookahead", "context": 3})
+    weight = model.layers[0].weight
+
+    def expected(x: Tensor) -> Tensor:
+        longer = torch.cat([x, x.new_zeros(2, 6)])
+        return torch.stack([sum(weight[:, j] * longer[t + j] for j in range(3)) for t in range(len(x))])
+
+    ragged(model, (6,), expected)
+
+
+def test_highway_layers_are_the_papers() -> None:
+    model = stack({"kind": "highway", "layers": 2, "activation": "tanh"})
+    layer = model.layers[0]
+
+    def expected(x: Tensor) -> Tensor:
+        for transform, gate in zip(layer.transforms, layer.gates, strict=True):
+            t = torch.sigmoid(x @ gate.weight.T + gate.bias)
+            x = t * torch.tanh(x @ transform.weight.T + transform.bias) + (1 - t) * x
+        return x
+
+    ragged(model, (6,), expected)
+    fresh: Any = zoo.build(
+        {"schema": 1, "name": "a", "input": 6, "layers": [{"kind": "highway", "bias": -3.0}]}, seed=0
+    )
+    assert fresh.layers[0].gates[0].bias.tolist() == [-3.0] * 6
+
+
+def test_channel_mixes() -> None:
+    mlp = stack({"kind": "mlp", "hidden": 9, "activation": "relu"})
+    into, out = mlp.layers[0].into, mlp.layers[0].out
+    ragged(mlp, (6,), lambda x: torch.relu(x @ into.weight.T + into.bias) @ out.weight.T + out.bias)
+    gated = stack({"kind": "gated_mlp", "hidden": 9})
+    one = gated.layers[0]
+    ragged(gated, (6,), lambda x: (F.silu(x @ one.gate.weight.T) * (x @ one.into.weight.T)) @ one.out.weight.T)
+    mix = stack({"kind": "channel_mix", "hidden": 9})
+    layer = mix.layers[0]
+
+    def expected(x: Tensor) -> Tensor:
+        before, steps = torch.zeros(6, dtype=x.dtype), []
+        for now in x:
+            k = layer.key.weight @ (layer.mix_k * now + (1 - layer.mix_k) * before)
+            r = layer.receptance.weight @ (layer.mix_r * now + (1 - layer.mix_r) * before)
+            steps.append(torch.sigmoid(r) * (layer.value.weight @ torch.relu(k) ** 2))
+            before = now
+        return torch.stack(steps)
+
+    ragged(mix, (6,), expected)
+
+
+@pytest.mark.parametrize("position", ["before", "after", "sum"])
+def test_the_norm_of_a_block_stands_where_it_says(position: str) -> None:
+    model = stack(
+        {"kind": "block", "layers": [{"kind": "linear", "size": 6}], "norm": {"kind": "layer", "position": position}}
+    )
+    block = model.layers[0]
+
+    def norm(x: Tensor) -> Tensor:
+        return F.layer_norm(x, (6,), block.norm.weight, block.norm.bias)
+
+    def inner(x: Tensor) -> Tensor:
+        y: Tensor = block.layers[0].linear(x)
+        return y
+
+    expected = {
+        "before": lambda x: x + inner(norm(x)),
+        "after": lambda x: x + norm(inner(x)),
+        "sum": lambda x: norm(x + inner(x)),
+    }
+    ragged(model, (6,), expected[position])
+
+
+def test_activations_and_norms_as_layers() -> None:
+    ragged(stack({"kind": "activation", "function": "relu", "ceiling": 0.5}), (6,), lambda x: x.clamp(0, 0.5))
+    functions = {
+        "leaky_relu": F.leaky_relu,
+        "softplus": F.softplus,
+        "hard_sigmoid": lambda x: (x / 6 + 0.5).clamp(0, 1),
+    }
+    for name, function in functions.items():
+        ragged(stack({"kind": "activation", "function": name}), (6,), function)
+    model = stack({"kind": "norm", "norm": "rms"})
+    weight = model.layers[0].norm.weight
+    ragged(model, (6,), lambda x: x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-5) * weight)
