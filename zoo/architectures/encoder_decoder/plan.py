@@ -22,14 +22,26 @@ Shapes = Mapping[str, Shape]
 
 
 def mismatch(message: str, *path: str) -> ShapeMismatchError:
-    """A mistake at an option of the architecture."""
-    return ShapeMismatchError((ShapeMismatch((*ARCHITECTURE, *path), message),))
+    """A mistake at an option of the architecture, whose path begins there."""
+    return ShapeMismatchError((ShapeMismatch(path, message),))
 
 
 def beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, Shape]) -> Beside:
-    """What the attention joins to the features that flow through the decoder."""
+    """What the attention joins to the features that flow through the decoder. Mistakes have their places in the spec."""
     if stack.name != "decoder":
         return Beside()
+    try:
+        return _beside(options, stack, shapes)
+    except ShapeMismatchError as error:
+        raise ShapeMismatchError(
+            tuple(
+                one if one.path[:1] == stack.path else ShapeMismatch((*ARCHITECTURE, *one.path), one.message)
+                for one in error.mismatches
+            )
+        ) from None
+
+
+def _beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, Shape]) -> Beside:
     for path, part in parts(stack, stack.path):
         if part.traits.batch_statistics:
             said = f"{dotted(path)} ({part.record.name}) needs a batch of all steps, and the decoder runs step by step"
@@ -147,7 +159,7 @@ def starts(options: EncoderDecoderOptions, encoder: Shapes, decoder: Shapes, out
         f"{place}.{name}": _start(options, (index, place, name), shape, (theirs, len(mine)), output, used)
         for index, (place, states) in enumerate(mine.items())
         for name, shape in states.items()
-        if name not in OWN
+        if name not in OWN and not name.startswith(f"{BACKWARD}.")  # which a decoder may not have, as its place says
     }
     if isinstance(options.bridge, dict):
         unused = [key for key in options.bridge if key not in used]
