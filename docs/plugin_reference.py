@@ -77,7 +77,7 @@ PLACES: Final = {
 }
 """Where a spec names what no key of the format is for alone."""
 
-MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType")
+MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType", "Beside", "Window")
 GIVEN: Final = ("Context", "Run", "Subject", "State", "StackDescription")
 BUILT: Final = ("StackModel", "LayerList")
 WRITTEN: Final = ("Cell", "Layer", "Input", "Model", "Options", "NoOptions")

@@ -202,7 +202,7 @@ def compiles(subject: Subject) -> None:
 
 def _gradients(model: nn.Module, output: Tensor) -> dict[str, Tensor]:
     parameters = {name: one for name, one in model.named_parameters() if one.requires_grad}
-    found = torch.autograd.grad(weighted(output), list(parameters.values()), allow_unused=True, retain_graph=True)
+    found = torch.autograd.grad(weighted(output), list(parameters.values()), allow_unused=True)
     return {name: one for name, one in zip(parameters, found, strict=True) if one is not None}
 
 

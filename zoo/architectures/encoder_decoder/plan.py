@@ -27,7 +27,7 @@ def mismatch(message: str, *path: str) -> ShapeMismatchError:
 
 
 def beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, Shape]) -> Beside:
-    """What the attention joins to the features that flow through the decoder. Mistakes have their places in the spec."""
+    """What the attention joins to the features that flow through the decoder; mistakes have places in the spec."""
     if stack.name != "decoder":
         return Beside()
     try:
