@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, weighted
 from zoo.checks.heads import losses, outputs_of
 from zoo.checks.subject import Skip, Subject, close, tensors
@@ -32,6 +33,7 @@ def gradient_flow(subject: Subject) -> None:
         model = subject.model(seed=seed, train=True)
         if subject.several:  # which alone knows what its inputs are
             steps[:] = True
+            pairs.reached(subject)
         else:
             steps |= _steps_used(subject, model, seed, lengths)
         if any(True for _ in model.parameters()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, joined, pooled_of, run
 from zoo.checks.drops import without_dropout
 from zoo.checks.heads import heads
@@ -28,7 +29,7 @@ def learns(subject: Subject) -> None:
         target = run(teacher, batch)[0]
     free = [_free(one.head) for one in heads(teacher)]
     alike = len(set(pooled_of(teacher).values())) == 1  # else what pools is the same number at every step
-    if free and len(free) == len(spec.only.all_heads) and all(free) and alike:
+    if subject.several or (free and len(free) == len(spec.only.all_heads) and all(free) and alike):
         target = torch.randn(target.shape, generator=torch.Generator().manual_seed(1)).to(target)
     left = []
     for seed in SEEDS:
@@ -64,6 +65,9 @@ def _left(model: Model, batch: Batch, target: torch.Tensor) -> float:
 
 def compiles(subject: Subject) -> None:
     """The compiled model equals the eager one, with gradients, at a second batch size and with lengths too."""
+    if subject.several:
+        pairs.compiles(subject)
+        return
     model = subject.model(dtype=torch.float32)
     torch._dynamo.reset()
     compiled = torch.compile(model)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from zoo.checks import pairs
 from zoo.checks.subject import SHAPES, Subject, tensors
 from zoo.components import Shape
 from zoo.errors import CheckFailure
@@ -18,6 +19,9 @@ SMALL = 2_000_000
 
 
 def shapes(subject: Subject) -> None:
+    if subject.several:
+        pairs.shapes(subject)
+        return
     model = subject.model(dtype=torch.float32)
     for batch, steps in SHAPES:
         x = subject.input(batch, steps, dtype=torch.float32)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo.checks import pairs
 from zoo.checks.batch import (
     Batch,
     batch_of,
@@ -71,6 +72,9 @@ def _state_gradients(subject: Subject, model: Model, batch: Batch, state: State)
 
 def chunked(subject: Subject) -> None:
     """Any split of the sequence, state carried in either layout, equals the whole run; gradients cross the cuts."""
+    if subject.several:
+        pairs.chunked(subject)
+        return
     model = _streaming(subject)
     batch = batch_of(subject, 5, STEPS)
     whole = run(model, batch)
@@ -150,6 +154,9 @@ def _put(state: State, alive: Tensor, new: State) -> State:
 
 def stepwise(subject: Subject) -> None:
     """`step` over time equals the whole run, in outputs and in the states of every step, without gradients too."""
+    if subject.several:
+        pairs.stepwise(subject)
+        return
     model = _streaming(subject)
     batch = batch_of(subject, 3, 7)
     outputs, last, states = model(batch.x, return_states=True, **batch.extras)

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from zoo.checks import pairs
 from zoo.checks.batch import (
     Batch,
     batch_of,
@@ -35,6 +36,9 @@ LARGE = 1000.0
 
 def finite(subject: Subject) -> None:
     """Outputs and states are finite, over many steps too, and for large inputs as far as the numbers fit the dtype."""
+    if subject.several:
+        pairs.finite(subject)
+        return
     model = subject.model(dtype=torch.float32)
     for steps in (1, 61):
         batch = batch_of(subject, 3, steps, dtype=torch.float32)
@@ -71,6 +75,9 @@ def _finite(result: object, label: str) -> None:
 
 def batch_independence(subject: Subject) -> None:
     """Sequences do not influence each other: permuting them permutes what comes out; one that changes changes alone."""
+    if subject.several:
+        pairs.batch_independence(subject)
+        return
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
@@ -109,6 +116,9 @@ def _other_sequence(t: Tensor, index: int) -> Tensor:
 
 def padding_invariance(subject: Subject) -> None:
     """What stands in padding or was not observed, and how much padding, changes nothing; one alone is the same."""
+    if subject.several:
+        pairs.padding_invariance(subject)
+        return
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     lengths = subject.lengths(LENGTHS)
@@ -237,6 +247,9 @@ def _padding_symbol(subject: Subject, model: Model) -> None:
 
 def causality(subject: Subject) -> None:
     """No output depends on a later step, by gradient of the features and by value, and each depends on its own."""
+    if subject.several:
+        pairs.causality(subject)
+        return
     if not subject.traits.causal:
         raise Skip(_not_causal(subject))
     model = subject.model()

@@ -51,6 +51,7 @@ def _plain(layer: RecurrentLayer) -> bool:
         layer.cell.fusable
         and layer.norm is None
         and layer.initial is None
+        and not layer.joined
         and layer.output_projection is None
         and layer.merge == "concat"
         and not (layer.reverse or layer.residual or rates.zoneout or (drops and layer.training))

@@ -74,6 +74,7 @@ class Summary:
         macs_per_step: Multiply-adds of matrix products per sequence, for one time step. None where a component does not
             describe itself.
         macs: The same for the whole sequence.
+        macs_per_pair: Multiply-adds for each pair of steps of two stacks, as of attention; 0 for most models.
         state_bytes: Bytes of state carried per sequence.
         sequential_depth: Dependent stages for the whole sequence. None where a component does not describe itself.
         streamable: Whether it runs one step at a time.
@@ -95,6 +96,7 @@ class Summary:
     streamable: bool
     not_streamable_reason: str | None
     components: tuple[UsedComponent, ...]
+    macs_per_pair: int = 0
 
     def __str__(self) -> str:
         return f"{self.table}\n{self.card}"
@@ -105,10 +107,11 @@ class Summary:
         streaming = "yes, one step at a time" if self.streamable else f"no: {self.not_streamable_reason}"
         depth = "unknown" if self.sequential_depth is None else f"{self.sequential_depth:,} stages"
         macs = f"{_count(self.macs)} for {self.seq_len} steps,"
+        pairs = f"{self.macs_per_pair:,} per pair of steps, " if self.macs_per_pair else ""
         lines = [
             ("parameters", f"{self.parameters:,} (shared ones counted once)"),
             *([("", f"{self.frozen:,} more that are frozen")] if self.frozen else []),
-            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {macs} per sequence"),
+            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {pairs}{macs} per sequence"),
             ("state", f"{self.state_bytes:,} bytes per sequence"),
             ("sequential depth", f"{depth} for {self.seq_len} steps"),
             ("streamable", streaming),
@@ -186,6 +189,7 @@ def summarise(
         sequential_depth=None if sequential is None else sequential * seq_len,
         streamable=not_streamable(spec) is None,
         not_streamable_reason=not_streamable(spec),
+        macs_per_pair=description.macs_per_pair,
         components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
 

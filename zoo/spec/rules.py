@@ -25,7 +25,6 @@ from zoo.spec.model import (
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
-from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Component, Head, Recurrent, Stack, recurrent
 
 Place = Callable[[Path], Path]
@@ -152,9 +151,6 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
                 yield Problem(place(where), "stack", f"{who} has no head: leave it out")
             if not asked.pool and head.pool is not None:
                 yield Problem(place((*where, "pool")), "stack", f"{who} has no pool over time: leave it out")
-        why = not_streamable(stack) if asked.streamable else None
-        if why is not None:
-            yield Problem(place((stack.name,)), "stack", f"{who} runs one step at a time, and cannot: {why}")
 
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:
