@@ -179,7 +179,7 @@ def describe_mlp(options: MLPOptions, input_shape: Shape, source: Description) -
 
 
 def describe_tied(options: TiedOptions, input_shape: Shape, source: Description) -> Description:
-    if source.vocabulary is None or not source.parameters:  # one-hot symbols have no table to share
+    if source.vocabulary is None:
         raise ZooError("a tied head shares the embedding's weights: it needs input: {kind: tokens, ...}")
     if input_shape != source.output_shape:
         raise ZooError(

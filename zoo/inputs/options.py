@@ -59,7 +59,8 @@ def describe_maps(options: MapsOptions) -> Description:
 
 
 def describe_one_hot(options: OneHotOptions) -> Description:
-    return Description(output_shape=(options.vocabulary,), parameters=0, vocabulary=options.vocabulary)
+    """Without a table, which is what a tied head could share."""
+    return Description(output_shape=(options.vocabulary,), parameters=0)
 
 
 def describe_tokens(options: TokensOptions) -> Description:
