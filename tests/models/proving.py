@@ -54,6 +54,7 @@ class Case:
         dtype: In which both are run.
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
+        spread: Standard deviation of the weights, which are products of several in some models, and then vanish.
     """
 
     theirs: Callable[[], nn.Module]
@@ -64,6 +65,7 @@ class Case:
     dtype: torch.dtype = torch.float64
     allowed: float = 1e-10
     scale: float = 1.0
+    spread: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Proof:
         lengths = torch.tensor(LENGTHS)
         with torch.no_grad():
             output = (model or self.model)(self.x, lengths=lengths)
-        output = self.case.after(output if isinstance(output, Tensor) else output[0])
+        output = self.case.after(together(output))
         differences = []
         for row, (found, wanted, length) in enumerate(zip(output, self.expected, LENGTHS, strict=True)):
             steps = found[:length] if wanted.dim() == found.dim() and found.shape != wanted.shape else found
@@ -89,12 +91,20 @@ class Proof:
         return max(differences)
 
 
-def drawn(module: nn.Module, seed: int = 0) -> nn.Module:
+def together(output: Any) -> Tensor:
+    """What a model gives, without its state, and of several heads side by side, in the order of the spec."""
+    if isinstance(output, Mapping):
+        return torch.cat(list(output.values()), -1)
+    found: Tensor = output if isinstance(output, Tensor) else output[0]
+    return found
+
+
+def drawn(module: nn.Module, spread: float = 0.5, seed: int = 0) -> nn.Module:
     """The module with every parameter drawn anew, biases and all, so that each has a part in what comes out."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+            parameter.copy_(spread * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return module.eval()
 
 
@@ -115,7 +125,7 @@ def built(name: str, case: Case, more: Mapping[str, Any] | None = None) -> zoo.M
 
 def prove(name: str, case: Case) -> Proof:
     """Both models with the source's weights, and what the source gives."""
-    source = drawn(case.theirs()).to(case.dtype)
+    source = drawn(case.theirs(), case.spread).to(case.dtype)
     weights = Theirs(source)
     ours = case.ours(weights)
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
