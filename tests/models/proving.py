@@ -55,6 +55,7 @@ class Case:
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
         spread: Standard deviation of the weights, which are products of several in some models, and then vanish.
+        lengths: Of the sequences of a batch.
     """
 
     theirs: Callable[[], nn.Module]
@@ -66,6 +67,7 @@ class Case:
     allowed: float = 1e-10
     scale: float = 1.0
     spread: float = 0.5
+    lengths: tuple[int, ...] = LENGTHS
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,12 @@ class Proof:
 
     def difference(self, model: zoo.Model | None = None) -> float:
         """The largest one between a batch of padded sequences and the source's runs of each alone."""
-        lengths = torch.tensor(LENGTHS)
+        lengths = torch.tensor(self.case.lengths)
         with torch.no_grad():
             output = (model or self.model)(self.x, lengths=lengths)
         output = self.case.after(together(output))
         differences = []
-        for row, (found, wanted, length) in enumerate(zip(output, self.expected, LENGTHS, strict=True)):
+        for row, (found, wanted, length) in enumerate(zip(output, self.expected, self.case.lengths, strict=True)):
             steps = found[:length] if wanted.dim() == found.dim() and found.shape != wanted.shape else found
             assert steps.shape == wanted.shape, f"row {row}: {tuple(steps.shape)}, not {tuple(wanted.shape)}"
             differences.append(float((steps - wanted).abs().max()))
@@ -130,11 +132,11 @@ def prove(name: str, case: Case) -> Proof:
     ours = case.ours(weights)
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
     model = with_weights(built(name, case), ours)
-    x = model.example_input(len(LENGTHS), max(LENGTHS), seed=1)
+    x = model.example_input(len(case.lengths), max(case.lengths), seed=1)
     if x.is_floating_point():
         x = x * case.scale
     with torch.no_grad():
-        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(LENGTHS))
+        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(case.lengths))
     assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
     return Proof(case, model, x, rows)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
 from of_letters import CASES as LETTERS
 from of_onnx import CASES as ONNX
@@ -28,7 +29,7 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-PARTS = (AWD, LANGUAGE, LETTERS, ONNX, OTHERS, SENTENCES, SPEECH, WORDS, WORLDS)
+PARTS = (AWD, KERAS, LANGUAGE, LETTERS, ONNX, OTHERS, SENTENCES, SPEECH, WORDS, WORLDS)
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
 
