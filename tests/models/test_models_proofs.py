@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_heads import CASES as HEADS
 from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
 from of_letters import CASES as LETTERS
@@ -29,7 +30,7 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-PARTS = (AWD, KERAS, LANGUAGE, LETTERS, ONNX, OTHERS, SENTENCES, SPEECH, WORDS, WORLDS)
+PARTS = (AWD, HEADS, KERAS, LANGUAGE, LETTERS, ONNX, OTHERS, SENTENCES, SPEECH, WORDS, WORLDS)
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
 
