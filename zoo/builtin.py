@@ -108,8 +108,9 @@ def zoo_pools() -> list[PoolType]:
             describe="zoo.heads.options:describe_attention",
             summary="A learned weighted mean over a sequence's steps",
             paper="Yang et al. 2016, Hierarchical attention networks for document classification, NAACL, "
-            "doi:10.18653/v1/N16-1174",
-            authority="the paper's section 2.2",
+            "doi:10.18653/v1/N16-1174; Felbo et al. 2017, Using millions of emoji occurrences to learn any-domain "
+            "representations for detecting sentiment, emotion and sarcasm, EMNLP, arXiv:1708.00524",
+            authority="section 2.2 of the first paper and section 3.2 of the second",
             traits=BOUNDED,
         ),
     ]

@@ -14,6 +14,7 @@ from model_support import build, close, features, per_row, symbols
 from torch import Tensor
 from torch.nn import functional as F
 
+import zoo
 from zoo.engine.recurrence import Run
 from zoo.model.base import Model
 from zoo.model.build import with_engine
@@ -36,10 +37,10 @@ def headless(model: Model) -> Model:
     return bare
 
 
-@each("pool", ["last", "mean", "max", "attention"])
+@each("pool", ["last", "mean", "max", "attention", "linear"])
 @each("ragged", [False, True])
 def test_pools_equal_numpy_on_each_row_alone(pool: str, ragged: bool) -> None:
-    model = pooled(pool)
+    model = pooled({"kind": "attention", "score": "linear"} if pool == "linear" else pool)
     bare = headless(model)
     x = features()
     lengths = LENGTHS if ragged else [7] * 4
@@ -51,16 +52,31 @@ def test_pools_equal_numpy_on_each_row_alone(pool: str, ragged: bool) -> None:
         y = bare(alone)[0][0].detach().numpy()
         if pool == "last":
             expected = np.concatenate([y[-1, :5], y[0, 5:]])
-        elif pool == "attention":
+        elif pool in {"attention", "linear"}:
             weights = {
                 k.removeprefix("pool."): v.numpy() for k, v in model.state_dict().items() if k.startswith("pool.")
             }
-            scores = np.tanh(y @ weights["hidden.weight"].T + weights["hidden.bias"]) @ weights["score.weight"][0]
+            if pool == "attention":
+                hidden = np.tanh(y @ weights["hidden.weight"].T + weights["hidden.bias"])
+                scores = hidden @ weights["score.weight"][0]
+            else:
+                assert set(weights) == {"score.weight"}
+                scores = y @ weights["score.weight"][0]
             alpha = np.exp(scores) / np.exp(scores).sum()
             expected = alpha @ y
         else:
             expected = y.mean(0) if pool == "mean" else y.max(0)
         np.testing.assert_allclose(found[row].detach().numpy(), expected, rtol=0, atol=1e-12)
+
+
+def test_linear_scores_have_a_weight_for_each_feature_and_no_hidden_layer() -> None:
+    spec = {"input": 4, "cell": "gru", "hidden_size": 5, "head": {"kind": "none", "pool": "last"}}
+    without = zoo.describe(zoo.load(spec)).parameters
+    linear = zoo.load({**spec, "head": {"kind": "none", "pool": {"kind": "attention", "score": "linear"}}})
+    assert zoo.describe(linear).parameters == without + 5
+    assert sum(parameter.numel() for parameter in zoo.build(linear).parameters()) == without + 5
+    with pytest.raises(zoo.SpecError, match="size is of the hidden layer"):
+        pooled({"kind": "attention", "score": "linear", "size": 3})
 
 
 def test_max_of_negative_outputs_is_not_the_padding_s_zero() -> None:

@@ -136,7 +136,7 @@ DEEPAR: Final = Case(
 
 
 @cache
-def _keras() -> Any:
+def keras_on_torch() -> Any:
     """Keras on torch, and without the file of settings that its import leaves in a home."""
     with TemporaryDirectory() as home, patch.dict(os.environ, {"KERAS_BACKEND": "torch", "KERAS_HOME": home}):
         import keras
@@ -144,12 +144,16 @@ def _keras() -> Any:
 
 
 class OfKeras(nn.Module):
-    """A model of Keras, whose weights have names made of a layer's place and the weight's in it."""
+    """A model of Keras, whose weights have names made of a layer's place and the weight's in it.
 
-    def __init__(self, layers: list[Any]) -> None:
+    With a number of features it reads these instead of symbols, which come one-hot then.
+    """
+
+    def __init__(self, layers: list[Any], features: int | None = None) -> None:
         super().__init__()
-        keras = _keras()
-        inputs = keras.Input(shape=(None,), dtype="int32")
+        keras = keras_on_torch()
+        self.features = features
+        inputs = keras.Input((None,), dtype="int32") if features is None else keras.Input((None, features))
         x = inputs
         for layer in layers:
             x = layer(x)
@@ -163,13 +167,17 @@ class OfKeras(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for (place, count), layer in zip(self.places, self.layers[0], strict=True):
             layer.set_weights([getattr(self, f"w{place}_{index}").detach().numpy() for index in range(count)])
-        found = self.model[0](x.to(torch.int32))
+        if self.features is None:
+            x = x.to(torch.int32)
+        elif not x.is_floating_point():
+            x = torch.eye(self.features)[x]
+        found = self.model[0](x)
         return found.detach()
 
 
 def char_gru() -> OfKeras:
     """TensorFlow's tutorial, docs/tutorials/text_generation.ipynb of tensorflow/text: `MyModel`."""
-    layers = _keras().layers
+    layers = keras_on_torch().layers
     return OfKeras([layers.Embedding(SYMBOLS, 3), layers.GRU(5, return_sequences=True), layers.Dense(SYMBOLS)])
 
 
@@ -198,7 +206,7 @@ CHAR_GRU: Final = Case(
 
 def imdb() -> OfKeras:
     """Keras's example, examples/nlp/bidirectional_lstm_imdb.py of keras-team/keras-io, lines 23 to 31."""
-    layers = _keras().layers
+    layers = keras_on_torch().layers
     return OfKeras(
         [
             layers.Embedding(SYMBOLS, 3),

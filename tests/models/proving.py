@@ -54,6 +54,8 @@ class Case:
         dtype: In which both are run.
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
+        spread: Standard deviation of the weights, which are products of several in some models, and then vanish.
+        lengths: Of the sequences of a batch.
     """
 
     theirs: Callable[[], nn.Module]
@@ -64,6 +66,8 @@ class Case:
     dtype: torch.dtype = torch.float64
     allowed: float = 1e-10
     scale: float = 1.0
+    spread: float = 0.5
+    lengths: tuple[int, ...] = LENGTHS
 
 
 @dataclass(frozen=True)
@@ -77,24 +81,32 @@ class Proof:
 
     def difference(self, model: zoo.Model | None = None) -> float:
         """The largest one between a batch of padded sequences and the source's runs of each alone."""
-        lengths = torch.tensor(LENGTHS)
+        lengths = torch.tensor(self.case.lengths)
         with torch.no_grad():
             output = (model or self.model)(self.x, lengths=lengths)
-        output = self.case.after(output if isinstance(output, Tensor) else output[0])
+        output = self.case.after(together(output))
         differences = []
-        for row, (found, wanted, length) in enumerate(zip(output, self.expected, LENGTHS, strict=True)):
+        for row, (found, wanted, length) in enumerate(zip(output, self.expected, self.case.lengths, strict=True)):
             steps = found[:length] if wanted.dim() == found.dim() and found.shape != wanted.shape else found
             assert steps.shape == wanted.shape, f"row {row}: {tuple(steps.shape)}, not {tuple(wanted.shape)}"
             differences.append(float((steps - wanted).abs().max()))
         return max(differences)
 
 
-def drawn(module: nn.Module, seed: int = 0) -> nn.Module:
+def together(output: Any) -> Tensor:
+    """What a model gives, without its state, and of several heads side by side, in the order of the spec."""
+    if isinstance(output, Mapping):
+        return torch.cat(list(output.values()), -1)
+    found: Tensor = output if isinstance(output, Tensor) else output[0]
+    return found
+
+
+def drawn(module: nn.Module, spread: float = 0.5, seed: int = 0) -> nn.Module:
     """The module with every parameter drawn anew, biases and all, so that each has a part in what comes out."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+            parameter.copy_(spread * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return module.eval()
 
 
@@ -115,16 +127,16 @@ def built(name: str, case: Case, more: Mapping[str, Any] | None = None) -> zoo.M
 
 def prove(name: str, case: Case) -> Proof:
     """Both models with the source's weights, and what the source gives."""
-    source = drawn(case.theirs()).to(case.dtype)
+    source = drawn(case.theirs(), case.spread).to(case.dtype)
     weights = Theirs(source)
     ours = case.ours(weights)
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
     model = with_weights(built(name, case), ours)
-    x = model.example_input(len(LENGTHS), max(LENGTHS), seed=1)
+    x = model.example_input(len(case.lengths), max(case.lengths), seed=1)
     if x.is_floating_point():
         x = x * case.scale
     with torch.no_grad():
-        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(LENGTHS))
+        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(case.lengths))
     assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
     return Proof(case, model, x, rows)
 

@@ -9,11 +9,16 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_heads import CASES as HEADS
+from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
+from of_letters import CASES as LETTERS
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
+from of_sentences import CASES as SENTENCES
 from of_speech import CASES as SPEECH
 from of_words import CASES as WORDS
+from of_worlds import CASES as WORLDS
 from proving import Case, Proof, built, prove, with_weights
 
 import zoo
@@ -25,7 +30,8 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS, **WORDS}
+PARTS = (AWD, HEADS, KERAS, LANGUAGE, LETTERS, ONNX, OTHERS, SENTENCES, SPEECH, WORDS, WORLDS)
+CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
 
 

@@ -57,7 +57,7 @@ class LSTMOptions(Options):
         None,
         gt=0,
         description="Clip the cell state to plus and minus this at each step, as TensorFlow's LSTMCell.",
-        examples=[0.05],  # small enough to change something in any model
+        examples=[0.01],  # small enough to change something in any model
     )
     proj_clip: float | None = Field(
         None,

@@ -160,10 +160,20 @@ class NormaliseOptions(Options):
 class AttentionOptions(Options):
     """Options of the attention pool."""
 
+    score: Literal["additive", "linear"] = Field(
+        "additive",
+        description="What scores a step: 'additive', v · tanh(W y + b); 'linear', v · y (arXiv:1708.00524).",
+    )
     size: Annotated[int, Field(ge=1), Width] | None = Field(
         None,
-        description="Width of the hidden layer of the attention scores; the number of features if not given.",
+        description="Width of the hidden layer of additive scores; the number of features if not given.",
     )
+
+    @model_validator(mode="after")
+    def _has_a_hidden_layer(self) -> Self:
+        if self.score == "linear" and self.size is not None:
+            raise ValueError("size is of the hidden layer, which linear scores do without: leave it out")
+        return self
 
 
 def describe_linear(options: LinearOptions, input_shape: Shape, source: Description) -> Description:
@@ -265,6 +275,8 @@ def describe_pool(options: NoOptions, input_shape: Shape) -> Description:
 
 def describe_attention(options: AttentionOptions, input_shape: Shape) -> Description:
     width = features(input_shape)
+    if options.score == "linear":
+        return Description(output_shape=input_shape, parameters=width, macs_per_step=width)
     size = options.size or width
     hidden = linear(input_shape, size, bias=True)
     return Description(

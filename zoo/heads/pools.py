@@ -52,16 +52,20 @@ class Max(nn.Module):
 
 
 class Attention(nn.Module):
-    """Σ α_t y_t with α = softmax over the valid steps of v · tanh(W y_t + b) (Yang et al. 2016, equations 5 to 7)."""
+    """Σ α_t y_t with α = softmax over the valid steps of v · tanh(W y_t + b) (Yang et al. 2016, equations 5 to 7).
+
+    With linear scores it is a softmax of v · y_t alone (Felbo et al. 2017, equations 1 to 3).
+    """
 
     def __init__(self, options: AttentionOptions, input_shape: Shape) -> None:
         super().__init__()
-        size = options.size or input_shape[-1]
-        self.hidden = nn.Linear(input_shape[-1], size)
-        self.score = nn.Linear(size, 1, bias=False)
+        width = input_shape[-1]
+        additive = options.score == "additive"
+        self.hidden = nn.Linear(width, options.size or width) if additive else None
+        self.score = nn.Linear((options.size or width) if additive else width, 1, bias=False)
 
     def forward(self, y: Tensor, valid: Tensor | None, final: Tensor) -> Tensor:
-        scores = self.score(torch.tanh(self.hidden(y)))  # (B, T, 1)
+        scores = self.score(y if self.hidden is None else torch.tanh(self.hidden(y)))  # (B, T, 1)
         if valid is not None:
             scores = scores.masked_fill(~valid.unsqueeze(2), -torch.inf)
         return (torch.softmax(scores, 1) * y).sum(1)
