@@ -12,7 +12,9 @@ from of_awd import CASES as AWD
 from of_language import CASES as LANGUAGE
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
+from of_rwkv import CASES as RWKV
 from of_speech import CASES as SPEECH
+from of_state_space import CASES as STATE_SPACE
 from of_words import CASES as WORDS
 from proving import Case, Proof, built, prove, with_weights
 
@@ -25,7 +27,8 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS, **WORDS}
+BLOCKS = {**STATE_SPACE, **RWKV}
+CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS, **WORDS, **BLOCKS}
 each = pytest.mark.parametrize("name", CASES)
 
 
