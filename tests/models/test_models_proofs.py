@@ -9,7 +9,9 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_fla import CASES as FLA
 from of_language import CASES as LANGUAGE
+from of_light import CASES as LIGHT
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
 from of_rwkv import CASES as RWKV
@@ -27,7 +29,7 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-BLOCKS = {**STATE_SPACE, **RWKV}
+BLOCKS = {**STATE_SPACE, **RWKV, **FLA, **LIGHT}
 CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS, **WORDS, **BLOCKS}
 each = pytest.mark.parametrize("name", CASES)
 
