@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import torch
 from proving import SYMBOLS, Case, Theirs, linear
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class MinimalUnit(nn.Module):
@@ -72,7 +72,9 @@ def _min_lm(order: str, ours_order: str) -> Any:
         for layer in range(2):
             mixer, mlp = f"layers.{layer}.layers.0", f"layers.{layer}.layers.1"
             found[f"{mixer}.norm.weight"] = theirs[f"norms.{layer}.weight"]
-            found[f"{mixer}.layers.0.cell.weight_ih"] = theirs.gates(f"units.{layer}.to_gates.weight", order, ours_order)
+            found[f"{mixer}.layers.0.cell.weight_ih"] = theirs.gates(
+                f"units.{layer}.to_gates.weight", order, ours_order
+            )
             found[f"{mixer}.layers.0.output_projection.weight"] = theirs[f"units.{layer}.to_out.weight"]
             found[f"{mlp}.norm.weight"] = theirs[f"ff_norms.{layer}.weight"]
             found |= linear(theirs, f"ffs.{layer}.0", f"{mlp}.layers.0.into")
@@ -141,8 +143,7 @@ class SruLm(nn.Module):
         super().__init__()
         self.embedding_layer = nn.Embedding(SYMBOLS, sizes[0])
         scale = 1.0 if tied else math.sqrt(1 + math.exp(-3.0) * 2)
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
-        self.rnn_lst = nn.ModuleList(SruCell(size, hidden, scale, tied) for size, hidden in pairs)
+        self.rnn_lst = nn.ModuleList(SruCell(size, hidden, scale, tied) for size, hidden in pairwise(sizes))
         self.output_layer = nn.Linear(sizes[-1], SYMBOLS)
         if tied:
             self.output_layer.weight = self.embedding_layer.weight

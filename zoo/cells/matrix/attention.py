@@ -15,6 +15,7 @@ from zoo.cells.matrix.options import head_size
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
 
+
 class LinearAttention(Cell):
     """A memory S of keys' rows and values' columns for each head.
 
