@@ -66,7 +66,7 @@ def convlstm(cell: Any) -> Arrays:
 def attention(cell: Any) -> Arrays:
     """What both kinds of deltanet have, for one head."""
     made = {"W": of(cell, "weight_qkv"), "w": of(cell, "norm_weight"), "d_k": float(SIZE)}
-    return {**made, "c_j": of(cell, "conv_weight").T[::-1]}
+    return {**made, "ε": 1e-5, "c_j": of(cell, "conv_weight").T[::-1]}
 
 
 def st_lstm(cell: Any) -> Arrays:

@@ -104,18 +104,18 @@ def lru(cell: Any) -> Arrays:
 
 def gla(cell: Any) -> Arrays:
     gate = {"W_α": of(cell, "gk_up"), "W_α'": of(cell, "gk_down"), "b_α": of(cell, "gk_bias")}
-    norm = {"w": of(cell, "norm_weight"), "d_k": float(SIZE), "τ": 16.0}
+    norm = {"w": of(cell, "norm_weight"), "d_k": float(SIZE), "τ": 16.0, "ε": 1e-5}
     return {"W": of(cell, "weight_qkv"), "W_g": of(cell, "weight_g"), **gate, **norm}
 
 
 def retnet(cell: Any) -> Arrays:
     W_q, W_k, W_v = np.split(of(cell, "weight_qkv"), [4, 8])
     made = {"W_q": W_q, "W_k": W_k, "W_v": W_v, "W_g": of(cell, "weight_g"), "w": of(cell, "norm_weight")}
-    return {**made, "d_k": 4.0, "θ": np.array([1.0, 0.01]), "γ": 1 - 2**-5}
+    return {**made, "ε": 1e-5, "d_k": 4.0, "θ": np.array([1.0, 0.01]), "γ": 1 - 2**-5}
 
 
 def hgrn2(cell: Any) -> Arrays:
-    made = {"w": of(cell, "norm_weight"), "d_k": float(SIZE), "γ": 0.2}
+    made = {"w": of(cell, "norm_weight"), "d_k": float(SIZE), "γ": 0.2, "ε": 1e-5}
     return {**made, **split(cell, "weight_qkv", "W_q W_f W_v")}
 
 

@@ -31,6 +31,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "blocks": {
         "layers": [
             {"kind": "block", "layers": [{}], "norm": RMS, "dropout": 0.2, "repeat": 3},
+            {"kind": "block", "layers": [{"cell": "rwkv4", "bidirectional": True, "merge": "sum"}]},
             {
                 "kind": "block",
                 "layers": [{"kind": "channel_mix", "hidden": 9}],

@@ -9,14 +9,18 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_fla import CASES as FLA
 from of_heads import CASES as HEADS
 from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
 from of_letters import CASES as LETTERS
+from of_light import CASES as LIGHT
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
+from of_rwkv import CASES as RWKV
 from of_sentences import CASES as SENTENCES
 from of_speech import CASES as SPEECH
+from of_state_space import CASES as STATE_SPACE
 from of_words import CASES as WORDS
 from of_worlds import CASES as WORLDS
 from proving import Case, Proof, built, prove, with_weights
@@ -30,7 +34,10 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-PARTS = (AWD, HEADS, KERAS, LANGUAGE, LETTERS, ONNX, OTHERS, SENTENCES, SPEECH, WORDS, WORLDS)
+PARTS = (
+    *(AWD, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
+    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS),
+)
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
 
@@ -69,7 +76,12 @@ def test_another_model_of_the_same_shapes_is_not_taken_for_it(name: str, proof: 
 def test_every_spec_is_in_the_registry_and_every_proof_has_its_tests() -> None:
     assert set(REGISTRY) == set(SPECS)
     assert {entry["proof"] for entry in REGISTRY.values()} <= {*ALLOWED, "cell", "count"}
-    proved = {name for name, entry in REGISTRY.items() if entry["proof"] in ALLOWED}
+    proved = {name for name, entry in REGISTRY.items() if entry["proof"] in ALLOWED and "tests" not in entry}
+    for name, entry in REGISTRY.items():
+        if "tests" in entry:  # of several stacks, in a file of their own
+            assert re.search(rf'["/]{name}"', (Path(__file__).parent / entry["tests"]).read_text(encoding="utf-8")), (
+                name
+            )
     models = {
         name if variant is None else f"{name}@{variant}"
         for name in proved
@@ -83,7 +95,7 @@ def test_every_spec_is_in_the_registry_and_every_proof_has_its_tests() -> None:
 def test_a_count_without_a_proof_has_a_reason() -> None:
     for name, entry in REGISTRY.items():
         wanted = {"cell": set(), "count": {"reason"}}.get(entry["proof"], {"source"})
-        assert set(entry) == {"proof"} | wanted, name
+        assert set(entry) - {"tests"} == {"proof"} | wanted, name
         assert all(str(entry[key]).strip() for key in wanted), name
         if entry["proof"] == "cell":  # of one cell and nothing that a published model has
             assert {"practical", "cell"} & set(zoo.load(SPECS[name]).tags), name

@@ -310,12 +310,24 @@ def _more(layer: nn.Module, y: Any, leading: tuple[int, ...], before: Mapping[st
         wrong(layer, f".forward gives final as {_kind(y.final)}, declared {last}")
     if y.states is None:
         return
-    if not isinstance(y.states, Mapping) or y.states.keys() != before.keys():
-        wrong(layer, f".forward gives the states of all steps as {_kind(y.states)}; its init_state has {_said(before)}")
-    for name, old in before.items():
+    kept = before if not isinstance(y.states, Mapping) or y.states.keys() == before.keys() else _kept(layer, before)
+    if not isinstance(y.states, Mapping) or y.states.keys() != kept.keys():
+        wrong(layer, f".forward gives the states of all steps as {_kind(y.states)}; its init_state has {_said(kept)}")
+    for name, old in kept.items():
         value, every = y.states[name], (*leading, *old.shape[1:])
         if not isinstance(value, Tensor) or value.shape != every:
             wrong(layer, f".forward gives the state {name!r} of all steps as {_kind(value)}, not as {every}")
+
+
+def _kept(layer: nn.Module, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The states without the engine's own, which no run gives of all steps: those of recurrent layers inside."""
+    own: set[str] = set()
+    for path, module in layer.named_modules():
+        cell = getattr(module, "cell", None)
+        if path and isinstance(cell, Cell):
+            names = {"past", "age"} - cell.states.keys()
+            own |= {f"{path}.{direction}{name}" for direction in ("", "reverse.") for name in names}
+    return {name: value for name, value in before.items() if name not in own}
 
 
 def _other_keys(cell: Cell, method: str, new: Mapping[str, Any]) -> NoReturn:

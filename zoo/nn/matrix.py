@@ -21,8 +21,8 @@ class DeltaNet(CellModel):
     u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_β ·
     x), S = S + β k (v − Sᵀ k)ᵀ in each head, and the output is RMSNorm(Sᵀ q / √d_k), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
-    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where ε is `norm_eps`. c is conv_weight, the convolution over the
+    last `kernel` steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
     `allow_neg_eigval` β is twice that (arXiv:2411.12537). With an output gate the output is multiplied by silu(W_g x).
 
     Source: arXiv:2406.06484, sections 2.2 and 3.4; fla-org/flash-linear-attention, layers/delta_net.py and
@@ -38,6 +38,7 @@ class DeltaNet(CellModel):
         key_size (int, at least 1): Key size of each head; that of the official code if not given.
         kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
             Default: 4.
+        norm_eps (float, above 0): ε, added to the mean square in the output's norm. Default: 1e-05.
         output_gate (bool): Multiply the normalised output by silu(W_g x). Default: False.
         allow_neg_eigval (bool): Double β, so that the state transition may have negative eigenvalues. Default:
             False.
@@ -92,6 +93,7 @@ class DeltaNet(CellModel):
         heads: int = 1,
         key_size: int | None = None,
         kernel: int = 4,
+        norm_eps: float = 1e-05,
         output_gate: bool = False,
         allow_neg_eigval: bool = False,
         bidirectional: bool = False,
@@ -113,6 +115,7 @@ class DeltaNet(CellModel):
             "heads": heads,
             "key_size": key_size,
             "kernel": kernel,
+            "norm_eps": norm_eps,
             "output_gate": output_gate,
             "allow_neg_eigval": allow_neg_eigval,
         }
@@ -130,8 +133,8 @@ class GatedDeltaNet(CellModel):
     x), α = exp(−exp(A_log) softplus(w_a · x + dt_bias)), S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, and the
     output is RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
-    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where ε is `norm_eps`. c is conv_weight, the convolution over the
+    last `kernel` steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
     `allow_neg_eigval` β is twice that. Without an output gate the factor silu(W_g x) is missing.
 
     Source: arXiv:2412.06464, sections 3.1 and 3.4; fla-org/flash-linear-attention, layers/gated_deltanet.py and
@@ -148,6 +151,7 @@ class GatedDeltaNet(CellModel):
         key_size (int, at least 1): Key size of each head; that of the official code if not given.
         kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
             Default: 4.
+        norm_eps (float, above 0): ε, added to the mean square in the output's norm. Default: 1e-05.
         output_gate (bool): Multiply the normalised output by silu(W_g x). Default: True.
         allow_neg_eigval (bool): Double β, so that the state transition may have negative eigenvalues. Default:
             False.
@@ -201,6 +205,7 @@ class GatedDeltaNet(CellModel):
         heads: int = 1,
         key_size: int | None = None,
         kernel: int = 4,
+        norm_eps: float = 1e-05,
         output_gate: bool = True,
         allow_neg_eigval: bool = False,
         bidirectional: bool = False,
@@ -222,6 +227,7 @@ class GatedDeltaNet(CellModel):
             "heads": heads,
             "key_size": key_size,
             "kernel": kernel,
+            "norm_eps": norm_eps,
             "output_gate": output_gate,
             "allow_neg_eigval": allow_neg_eigval,
         }
@@ -238,9 +244,9 @@ class GLA(CellModel):
     (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. τ is `gate_normaliser`, w norm_weight, d_k the size of a
-    head's keys. Without an output gate the factor silu(W_g x) is missing. With a `kernel`, W x goes through a
-    convolution over the last steps, one of each feature's own, and through silu.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where ε is `norm_eps`. τ is `gate_normaliser`, w norm_weight, d_k
+    the size of a head's keys. Without an output gate the factor silu(W_g x) is missing. With a `kernel`, W x goes
+    through a convolution over the last steps, one of each feature's own, and through silu.
 
     Source: arXiv:2312.06635, section 4.4; fla-org/flash-linear-attention, layers/gla.py and ops/gla/naive.py. The
     official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k + H, I) in blocks
@@ -256,6 +262,7 @@ class GLA(CellModel):
         key_size (int, at least 1): Key size of each head; that of the official code if not given.
         kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
             Default: 0.
+        norm_eps (float, above 0): ε, added to the mean square in the output's norm. Default: 1e-05.
         output_gate (bool): Multiply the normalised output by silu(W_g x). Default: True.
         gate_rank (int, at least 1): Rank of the projection that gives the forget gates. Default: 16.
         gate_normaliser (float, above 0): Divisor of the forget gates' logarithms. Default: 16.0.
@@ -309,6 +316,7 @@ class GLA(CellModel):
         heads: int = 1,
         key_size: int | None = None,
         kernel: int = 0,
+        norm_eps: float = 1e-05,
         output_gate: bool = True,
         gate_rank: int = 16,
         gate_normaliser: float = 16.0,
@@ -331,6 +339,7 @@ class GLA(CellModel):
             "heads": heads,
             "key_size": key_size,
             "kernel": kernel,
+            "norm_eps": norm_eps,
             "output_gate": output_gate,
             "gate_rank": gate_rank,
             "gate_normaliser": gate_normaliser,
@@ -348,9 +357,9 @@ class HGRN2(CellModel):
     q = silu(W_q x), f = γ + (1 − γ) σ(W_f x), v = W_v x, S = Diag(f) S + (1 − f) vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) over all heads together, where w is norm_weight; d_k is the size of a
-    head's keys. With a `kernel`, the three products go through a convolution over the last steps, one of each feature's
-    own.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) over all heads together, where w is norm_weight and ε is `norm_eps`; d_k is the
+    size of a head's keys. With a `kernel`, the three products go through a convolution over the last steps, one of each
+    feature's own.
 
     Source: arXiv:2404.07904, section 3; fla-org/flash-linear-attention, layers/hgrn2.py and ops/gla/naive.py. γ is
     `lower_bound`: a paper's model learns one for each layer and feature, rising with depth from 0, which no layer can
@@ -366,6 +375,7 @@ class HGRN2(CellModel):
         key_size (int, at least 1): Key size of each head; that of the official code if not given.
         kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
             Default: 0.
+        norm_eps (float, above 0): ε, added to the mean square in the output's norm. Default: 1e-05.
         lower_bound (float, at least 0, below 1): Lower bound of the forget gates. Default: 0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
@@ -416,6 +426,7 @@ class HGRN2(CellModel):
         heads: int = 1,
         key_size: int | None = None,
         kernel: int = 0,
+        norm_eps: float = 1e-05,
         lower_bound: float = 0.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
@@ -432,7 +443,13 @@ class HGRN2(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"heads": heads, "key_size": key_size, "kernel": kernel, "lower_bound": lower_bound}
+        options = {
+            "heads": heads,
+            "key_size": key_size,
+            "kernel": kernel,
+            "norm_eps": norm_eps,
+            "lower_bound": lower_bound,
+        }
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -637,10 +654,11 @@ class RetNet(CellModel):
     sin(φ)), k = (k₁ ⊙ cos(φ) − k₂ ⊙ sin(φ), k₂ ⊙ cos(φ) + k₁ ⊙ sin(φ)), S = γ S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head, where w is norm_weight. t is the number of the step in its
-    sequence, from 0 on, d_k the size of a head's keys, and θ has 10000^(−2j/d_k) for each j below d_k / 2. The first
-    head's γ is 1 − 2⁻⁵, the second's 1 − 2⁻⁶, and so on. Without an output gate the factor silu(W_g x) is missing. With
-    a `kernel`, q, k and v go through a convolution over the last steps, one of each feature's own, and through silu.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where w is norm_weight and ε is `norm_eps`. t is the number of
+    the step in its sequence, from 0 on, d_k the size of a head's keys, and θ has 10000^(−2j/d_k) for each j below d_k /
+    2. The first head's γ is 1 − 2⁻⁵, the second's 1 − 2⁻⁶, and so on. Without an output gate the factor silu(W_g x) is
+    missing. With a `kernel`, q, k and v go through a convolution over the last steps, one of each feature's own, and
+    through silu.
 
     Source: arXiv:2307.08621, section 2; fla-org/flash-linear-attention, layers/multiscale_retention.py and
     ops/retention/naive.py, with its scale of the norm, pairs and angles; the paper's own code, microsoft/torchscale,
@@ -658,6 +676,7 @@ class RetNet(CellModel):
             its values' size, rounded up, if not given.
         kernel (int, at least 0, at most 1000): Kernel size of the causal convolutions of q, k and v; 0 for none.
             Default: 0.
+        norm_eps (float, above 0): ε, added to the mean square in the output's norm. Default: 1e-05.
         output_gate (bool): Multiply the normalised output by silu(W_g x). Default: True.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
@@ -709,6 +728,7 @@ class RetNet(CellModel):
         heads: int = 1,
         key_size: int | None = None,
         kernel: int = 0,
+        norm_eps: float = 1e-05,
         output_gate: bool = True,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
@@ -725,7 +745,13 @@ class RetNet(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"heads": heads, "key_size": key_size, "kernel": kernel, "output_gate": output_gate}
+        options = {
+            "heads": heads,
+            "key_size": key_size,
+            "kernel": kernel,
+            "norm_eps": norm_eps,
+            "output_gate": output_gate,
+        }
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

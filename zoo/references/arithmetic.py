@@ -139,9 +139,9 @@ def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
     return result
 
 
-def rms_norm(x: Array, weight: Array) -> Array:
+def rms_norm(x: Array, weight: Array, eps: float = EPS) -> Array:
     """arXiv:1910.07467: x over the root of its mean square, and a weight; without a bias."""
-    result: Array = x / np.sqrt((x**2).sum() / len(x) + EPS) * weight
+    result: Array = x / np.sqrt((x**2).sum() / len(x) + eps) * weight
     return result
 
 

@@ -88,7 +88,7 @@ def retnet_step(x: Array, state: State, p: Parameters, options: Options) -> tupl
         turned_q, turned_k = rotated(gate(q, a, dk), position), rotated(gate(k, a, dk), position)
         decay = 2.0 ** np.log2(1.0 - 2.0 ** (-5.0 - a))
         new_S[a] = decay * state["S"][a] + np.outer(turned_k, gate(v, a, dv))
-        reads.append(rms_norm(dk**-0.5 * turned_q @ new_S[a], p["norm_weight"]))
+        reads.append(rms_norm(dk**-0.5 * turned_q @ new_S[a], p["norm_weight"], options.norm_eps))
     output = np.concatenate(reads)
     if options.output_gate:
         output = output * silu(p["weight_g"] @ x)
@@ -111,7 +111,7 @@ def hgrn2_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
         kept = np.exp(gate(g, a, dk))[:, None] * state["S"][a]
         new_S[a] = kept + np.outer(gate(k, a, dk), gate(v, a, dv))
         reads.append(dk**-0.5 * silu(gate(q, a, dk)) @ new_S[a])
-    return rms_norm(np.concatenate(reads), p["norm_weight"]), {"S": new_S, "past": past}
+    return rms_norm(np.concatenate(reads), p["norm_weight"], options.norm_eps), {"S": new_S, "past": past}
 
 
 def mamba2_start(p: Parameters, options: Options) -> State:

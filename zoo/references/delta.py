@@ -59,7 +59,7 @@ def heads_of(
 
 def shown(x: Array, reads: list[Array], p: Parameters, options: Options) -> Array:
     """Norm of each head, then the output gate (RMSNorm, or FusedRMSNormGated with its default activation swish)."""
-    output = np.concatenate([rms_norm(read, p["norm_weight"]) for read in reads])
+    output = np.concatenate([rms_norm(read, p["norm_weight"], options.norm_eps) for read in reads])
     return output * silu(p["weight_g"] @ x) if options.output_gate else output
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,6 @@ from zoo.cells.matrix.fast_weights import KeyedOptions
 from zoo.cells.matrix.options import head_size
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
-
-EPS: Final = 1e-5
-"""Of the output's norm, as in the official code."""
 
 
 class LinearAttention(Cell):
@@ -40,6 +37,7 @@ class LinearAttention(Cell):
         self.states = {"S": StateSpec((options.heads, key_size, size))}
         self.heads, self.key_size = options.heads, key_size
         self.window = max(0, options.kernel - 1)
+        self.norm_eps = options.norm_eps
         rows = 2 * options.heads * key_size + hidden_size
         self.weight_qkv = nn.Parameter(torch.empty(rows, width))
         self.conv_weight = nn.Parameter(torch.empty(rows, options.kernel)) if options.kernel else None
@@ -86,5 +84,5 @@ class LinearAttention(Cell):
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         o = (u[0].unsqueeze(-2) @ state["S"]).squeeze(-2)
-        o = F.rms_norm(o.to(const[0].dtype), o.shape[-1:], const[0], EPS).flatten(-2)
+        o = F.rms_norm(o.to(const[0].dtype), o.shape[-1:], const[0], self.norm_eps).flatten(-2)
         return o if self.weight_g is None else o * u[1]

@@ -25,8 +25,8 @@ class DeltaNet(LinearAttention):
     u = W x, (q', k', v) = silu(Σ_j c_j ⊙ u_{t−j}), q = q' / √(‖q'‖² + 10⁻⁶), k = k' / √(‖k'‖² + 10⁻⁶), β = σ(w_β ·
     x), S = S + β k (v − Sᵀ k)ᵀ in each head, and the output is RMSNorm(Sᵀ q / √d_k), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
-    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where ε is `norm_eps`. c is conv_weight, the convolution over the
+    last `kernel` steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
     `allow_neg_eigval` β is twice that (arXiv:2411.12537). With an output gate the output is multiplied by silu(W_g x).
 
     Source: arXiv:2406.06484, sections 2.2 and 3.4; fla-org/flash-linear-attention, layers/delta_net.py and
@@ -59,8 +59,8 @@ class GatedDeltaNet(LinearAttention):
     x), α = exp(−exp(A_log) softplus(w_a · x + dt_bias)), S' = α S, S = S' + β k (v − S'ᵀ k)ᵀ in each head, and the
     output is RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. c is conv_weight, the convolution over the last `kernel`
-    steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where ε is `norm_eps`. c is conv_weight, the convolution over the
+    last `kernel` steps, w norm_weight, d_k the size of a head's keys. Without a kernel, (q', k', v) is silu(u). With
     `allow_neg_eigval` β is twice that. Without an output gate the factor silu(W_g x) is missing.
 
     Source: arXiv:2412.06464, sections 3.1 and 3.4; fla-org/flash-linear-attention, layers/gated_deltanet.py and

@@ -24,6 +24,7 @@ class KeyedOptions(HeadedOptions):
 
     key_size: KeySize | None = Field(None, description="Key size of each head; that of the official code if not given.")
     kernel: Kernel = 0
+    norm_eps: float = Field(1e-5, gt=0, description="ε, added to the mean square in the output's norm.")
 
 
 class MemoryOptions(KeyedOptions):

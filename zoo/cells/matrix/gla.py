@@ -21,9 +21,9 @@ class GLA(LinearAttention):
     (q, k, v) = W x, α = σ(W_α W_α' x + b_α)^(1/τ), S = Diag(α) S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head. τ is `gate_normaliser`, w norm_weight, d_k the size of a
-    head's keys. Without an output gate the factor silu(W_g x) is missing. With a `kernel`, W x goes through a
-    convolution over the last steps, one of each feature's own, and through silu.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where ε is `norm_eps`. τ is `gate_normaliser`, w norm_weight, d_k
+    the size of a head's keys. Without an output gate the factor silu(W_g x) is missing. With a `kernel`, W x goes
+    through a convolution over the last steps, one of each feature's own, and through silu.
 
     Source: arXiv:2312.06635, section 4.4; fla-org/flash-linear-attention, layers/gla.py and ops/gla/naive.py. The
     official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k + H, I) in blocks

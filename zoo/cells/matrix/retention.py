@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.cells.matrix.attention import EPS, LinearAttention
+from zoo.cells.matrix.attention import LinearAttention
 from zoo.cells.matrix.decayed import HGRN2Options, RetNetOptions, retnet_key_size
 from zoo.cells.matrix.fast_weights import deltanet_key_size
 from zoo.components import Shape
@@ -27,10 +27,11 @@ class RetNet(LinearAttention):
     sin(φ)), k = (k₁ ⊙ cos(φ) − k₂ ⊙ sin(φ), k₂ ⊙ cos(φ) + k₁ ⊙ sin(φ)), S = γ S + k vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k) ⊙ silu(W_g x), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) in each head, where w is norm_weight. t is the number of the step in its
-    sequence, from 0 on, d_k the size of a head's keys, and θ has 10000^(−2j/d_k) for each j below d_k / 2. The first
-    head's γ is 1 − 2⁻⁵, the second's 1 − 2⁻⁶, and so on. Without an output gate the factor silu(W_g x) is missing. With
-    a `kernel`, q, k and v go through a convolution over the last steps, one of each feature's own, and through silu.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) in each head, where w is norm_weight and ε is `norm_eps`. t is the number of
+    the step in its sequence, from 0 on, d_k the size of a head's keys, and θ has 10000^(−2j/d_k) for each j below d_k /
+    2. The first head's γ is 1 − 2⁻⁵, the second's 1 − 2⁻⁶, and so on. Without an output gate the factor silu(W_g x) is
+    missing. With a `kernel`, q, k and v go through a convolution over the last steps, one of each feature's own, and
+    through silu.
 
     Source: arXiv:2307.08621, section 2; fla-org/flash-linear-attention, layers/multiscale_retention.py and
     ops/retention/naive.py, with its scale of the norm, pairs and angles; the paper's own code, microsoft/torchscale,
@@ -86,9 +87,9 @@ class HGRN2(LinearAttention):
     q = silu(W_q x), f = γ + (1 − γ) σ(W_f x), v = W_v x, S = Diag(f) S + (1 − f) vᵀ in each head, and the output is
     RMSNorm(Sᵀ q / √d_k), head beside head.
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵) over all heads together, where w is norm_weight; d_k is the size of a
-    head's keys. With a `kernel`, the three products go through a convolution over the last steps, one of each feature's
-    own.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε) over all heads together, where w is norm_weight and ε is `norm_eps`; d_k is the
+    size of a head's keys. With a `kernel`, the three products go through a convolution over the last steps, one of each
+    feature's own.
 
     Source: arXiv:2404.07904, section 3; fla-org/flash-linear-attention, layers/hgrn2.py and ops/gla/naive.py. γ is
     `lower_bound`: a paper's model learns one for each layer and feature, rising with depth from 0, which no layer can
@@ -116,7 +117,7 @@ class HGRN2(LinearAttention):
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
         o = (u[0].unsqueeze(-2) @ state["S"]).flatten(-3)
-        return F.rms_norm(o.to(const[0].dtype), o.shape[-1:], const[0], EPS)
+        return F.rms_norm(o.to(const[0].dtype), o.shape[-1:], const[0], self.norm_eps)
 
 
 def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
