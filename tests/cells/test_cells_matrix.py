@@ -30,8 +30,10 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def test_gated_linear_attention_by_hand() -> None:
-    cell = GLA(GLAOptions(key_size=2, gate_rank=1, gate_normaliser=2.0, output_gate=False), (2,), 2).double()
+@pytest.mark.parametrize("eps", [1e-5, 1e-6])
+def test_gated_linear_attention_by_hand(eps: float) -> None:
+    options = GLAOptions(key_size=2, gate_rank=1, gate_normaliser=2.0, output_gate=False, norm_eps=eps)
+    cell = GLA(options, (2,), 2).double()
     # q = (2, 0), k = (1, −1), and values so small that the norm's own number shows how they are scaled
     small = 0.003
     fill(cell, weight_qkv=[[2, 2], [0, 0], [1, 1], [-1, -1], [small, 0], [0, small]], norm_weight=[1.0, 10.0])
@@ -41,7 +43,7 @@ def test_gated_linear_attention_by_hand() -> None:
     expected = []
     for row in rows:
         o = [2 / math.sqrt(2) * value for value in row]
-        size = math.sqrt((o[0] ** 2 + o[1] ** 2) / 2 + 1e-5)
+        size = math.sqrt((o[0] ** 2 + o[1] ** 2) / 2 + eps)
         expected.append([o[0] / size, 10 * o[1] / size])
     torch.testing.assert_close(run(cell, x)[0], torch.tensor(expected, dtype=torch.float64))
 
