@@ -20,10 +20,11 @@ SYMBOLS: Final = 11
 
 
 class Theirs:
-    """The source's parameters by name. It notes which of them were taken: none may be left over."""
+    """The source's parameters and running figures by name. It notes which were taken: none may be left over."""
 
     def __init__(self, module: nn.Module) -> None:
         self._found = {name: value.detach() for name, value in module.named_parameters()}
+        self._found |= {name: value for name, value in module.named_buffers() if value.is_floating_point()}
         self.left = set(self._found)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -54,6 +55,7 @@ class Case:
         dtype: In which both are run.
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
+        lengths: Of the sequences; those of a model with strides must be long enough for a few steps behind them.
     """
 
     theirs: Callable[[], nn.Module]
@@ -64,6 +66,7 @@ class Case:
     dtype: torch.dtype = torch.float64
     allowed: float = 1e-10
     scale: float = 1.0
+    lengths: tuple[int, ...] = LENGTHS
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,16 @@ class Proof:
 
     def difference(self, model: zoo.Model | None = None) -> float:
         """The largest one between a batch of padded sequences and the source's runs of each alone."""
-        lengths = torch.tensor(LENGTHS)
+        lengths = torch.tensor(self.case.lengths)
+        model = model or self.model
         with torch.no_grad():
-            output = (model or self.model)(self.x, lengths=lengths)
+            output = model(self.x, lengths=lengths)
+        if isinstance(output, Mapping):  # of several heads, in their order
+            output = torch.cat(tuple(output.values()), -1)
         output = self.case.after(output if isinstance(output, Tensor) else output[0])
+        ends = model.output_lengths(lengths).tolist()
         differences = []
-        for row, (found, wanted, length) in enumerate(zip(output, self.expected, LENGTHS, strict=True)):
+        for row, (found, wanted, length) in enumerate(zip(output, self.expected, ends, strict=True)):
             steps = found[:length] if wanted.dim() == found.dim() and found.shape != wanted.shape else found
             assert steps.shape == wanted.shape, f"row {row}: {tuple(steps.shape)}, not {tuple(wanted.shape)}"
             differences.append(float((steps - wanted).abs().max()))
@@ -95,16 +102,24 @@ def drawn(module: nn.Module, seed: int = 0) -> nn.Module:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+        for buffer in module.buffers():  # a running variance is positive
+            if buffer.is_floating_point():
+                buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator, dtype=torch.float64))
     return module.eval()
 
 
+def weights_of(model: zoo.Model) -> dict[str, Tensor]:
+    """All that decides what it gives: parameters and buffers, without the number of batches that norms have seen."""
+    return {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+
+
 def with_weights(model: zoo.Model, ours: Mapping[str, Tensor]) -> zoo.Model:
-    """The model with these parameters, which must be all that it has."""
-    state = model.state_dict()
+    """The model with these weights, which must be all that it has."""
+    state = weights_of(model)
     assert set(ours) == set(state), set(ours) ^ set(state)
     for name, value in ours.items():
         assert value.shape == state[name].shape, f"{name}: {tuple(value.shape)}, not {tuple(state[name].shape)}"
-    model.load_state_dict(dict(ours))
+    model.load_state_dict(model.state_dict() | dict(ours))
     return model.eval()
 
 
@@ -120,11 +135,11 @@ def prove(name: str, case: Case) -> Proof:
     ours = case.ours(weights)
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
     model = with_weights(built(name, case), ours)
-    x = model.example_input(len(LENGTHS), max(LENGTHS), seed=1)
+    x = model.example_input(len(case.lengths), max(case.lengths), seed=1)
     if x.is_floating_point():
         x = x * case.scale
     with torch.no_grad():
-        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(LENGTHS))
+        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(case.lengths))
     assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
     return Proof(case, model, x, rows)
 

@@ -9,12 +9,14 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_convolutions import CASES as CONVOLUTIONS
+from of_convolved import CASES as CONVOLVED
 from of_language import CASES as LANGUAGE
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
 from of_speech import CASES as SPEECH
 from of_words import CASES as WORDS
-from proving import Case, Proof, built, prove, with_weights
+from proving import Case, Proof, built, prove, weights_of, with_weights
 
 import zoo
 from zoo.plugin.manager import isolated
@@ -25,7 +27,7 @@ REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(enco
 SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
-CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS, **WORDS}
+CASES: dict[str, Case] = {**AWD, **LANGUAGE, **SPEECH, **ONNX, **OTHERS, **WORDS, **CONVOLUTIONS, **CONVOLVED}
 each = pytest.mark.parametrize("name", CASES)
 
 
@@ -42,7 +44,7 @@ def test_a_model_gives_what_its_source_gives(name: str, proof: Proof) -> None:
 @each
 def test_no_weight_is_mapped_in_vain(name: str, proof: Proof) -> None:
     """Each moves the output away from the source's, and so was not anywhere else before."""
-    for key, value in proof.model.state_dict().items():
+    for key, value in weights_of(proof.model).items():
         kept = value.clone()
         with torch.no_grad():
             value.add_(0.1 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
@@ -56,7 +58,7 @@ def test_another_model_of_the_same_shapes_is_not_taken_for_it(name: str, proof: 
     case = CASES[name]
     assert case.mistakes
     for what, changes in case.mistakes.items():
-        other = with_weights(built(name, case, changes), proof.model.state_dict())
+        other = with_weights(built(name, case, changes), weights_of(proof.model))
         assert proof.difference(other) > 1e-4, what
 
 
