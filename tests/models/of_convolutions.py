@@ -163,6 +163,7 @@ UNIDIRECTIONAL: Final = Case(
     ours=_deep_speech_2,
     changes={**SMALL_PLANES, "layers.7.context": 3, "layers.8.max_value": 0.5},
     mistakes={**UNBOUNDED, "a layer that runs backwards": {"layers.5.reverse": True}},
+    scale=0.3,
     lengths=(37, 4, 9, 8),
 )
 

@@ -191,6 +191,7 @@ DEEPCONVLSTM: Final = Case(
     ours=_deepconvlstm,
     changes={"input": 3, "hidden_size": 5, "head.size": 4, "layers.0.channels": 2, "layers.0.kernel_size": [3, 1]},
     mistakes={"no activation": {"layers.0.activation": "none"}, "time backwards": {"layers.3.reverse": True}},
+    scale=3.0,
     lengths=(14, 9, 11),
 )
 
