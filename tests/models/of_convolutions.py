@@ -158,14 +158,6 @@ DEEP_SPEECH_2: Final = Case(
     mistakes={**UNBOUNDED, "directions averaged": {"layers.5.merge": "mean"}},
     lengths=(13, 4, 9, 8),
 )
-UNIDIRECTIONAL: Final = Case(
-    theirs=lambda: DeepSpeech2(5, bidirectional=False),
-    ours=_deep_speech_2,
-    changes={**SMALL_PLANES, "layers.7.context": 3, "layers.8.max_value": 0.5},
-    mistakes={**UNBOUNDED, "a layer that runs backwards": {"layers.5.reverse": True}},
-    scale=0.3,
-    lengths=(37, 4, 9, 8),
-)
 
 
 class TacotronEncoder(nn.Module):
@@ -338,7 +330,6 @@ BONITO: Final = Case(
 CASES: Final = {
     "silero-vad": SILERO,
     "deep-speech-2": DEEP_SPEECH_2,
-    "deep-speech-2@unidirectional": UNIDIRECTIONAL,
     "tacotron2-encoder": TACOTRON,
     "rnnoise": _of_rnnoise(memory=True),
     "rnnoise@training": _of_rnnoise(memory=False),

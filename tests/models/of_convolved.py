@@ -146,8 +146,8 @@ class DeepConvLSTM(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(nn.Conv2d(i, 2, (3, 1)) for i in (1, 2, 2, 2))
-        self.w_in = nn.ParameterList(torch.empty(i, 20) for i in (6, 5))
+        self.convs = nn.ModuleList(nn.Conv2d(i, 4, (3, 1)) for i in (1, 4, 4, 4))
+        self.w_in = nn.ParameterList(torch.empty(i, 20) for i in (12, 5))
         self.w_hid = nn.ParameterList(torch.empty(5, 20) for _ in range(2))
         self.b = nn.ParameterList(torch.empty(20) for _ in range(2))
         self.w_cell = nn.ParameterList(torch.empty(3, 5) for _ in range(2))
@@ -189,9 +189,8 @@ def _deepconvlstm(theirs: Theirs) -> Mapping[str, Tensor]:
 DEEPCONVLSTM: Final = Case(
     theirs=DeepConvLSTM,
     ours=_deepconvlstm,
-    changes={"input": 3, "hidden_size": 5, "head.size": 4, "layers.0.channels": 2, "layers.0.kernel_size": [3, 1]},
+    changes={"input": 3, "hidden_size": 5, "head.size": 4, "layers.0.channels": 4, "layers.0.kernel_size": [3, 1]},
     mistakes={"no activation": {"layers.0.activation": "none"}, "time backwards": {"layers.3.reverse": True}},
-    scale=3.0,
     lengths=(14, 9, 11),
 )
 
