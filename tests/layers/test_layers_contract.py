@@ -21,7 +21,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "layers": [
             {"kind": "highway", "layers": 2},
             {"kind": "mlp", "hidden": 9, "dropout": 0.1},
-            {"kind": "activation", "function": "elu", "max_value": 0.5},
+            {"kind": "activation", "function": "elu", "max_value": 0.5, "factor": 3.0},
+            {"kind": "affine", "groups": 2},
             {"kind": "norm", "norm": "layer"},
             {"kind": "dropout", "dropout": 0.2, "variational": True},
             {"kind": "linear", "size": 6, "dropout": 0.1, "norm": "layer", "activation": "tanh"},
@@ -46,6 +47,16 @@ MODELS: dict[str, dict[str, Any]] = {
         ]
     },
     "streaming": {"layers": [{**CONV, "dilation": 2, "padding": "causal", "norm": "layer"}, {}]},
+    "within the features": {
+        "input": 12,
+        "layers": [
+            {"kind": "conv2d", "channels": 6, "axes": ["time", "features"], "kernel_size": [1, 4], "padding": "valid"},
+            {"kind": "magnitude"},
+            {"kind": "max_pool", "axes": ["time", "features"], "size": [1, 2]},
+            {"kind": "flatten"},
+            {},
+        ],
+    },
     "strided": {
         "layers": [
             {**CONV, "stride": 2, "norm": "batch", "activation": "relu"},

@@ -219,3 +219,53 @@ def test_activations_and_norms_as_layers() -> None:
     model = stack({"kind": "norm", "norm": "rms"})
     weight = model.layers[0].norm.weight
     ragged(model, (6,), lambda x: x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-5) * weight)
+
+
+def test_an_activation_is_bounded_before_its_factor() -> None:
+    model = stack({"kind": "activation", "function": "relu", "max_value": 0.5, "factor": 4.0})
+    ragged(model, (6,), lambda x: 4.0 * x.clamp(0.0, 0.5))
+
+
+def test_a_scale_and_a_shift_are_shared_by_groups() -> None:
+    model = stack({"kind": "affine", "groups": 2})
+    scale, shift = model.layers[0].scale, model.layers[0].shift
+    assert scale.shape == shift.shape == (3,)
+    ragged(model, (6,), lambda x: torch.cat([half * scale + shift for half in (x[:, :3], x[:, 3:])], 1))
+
+
+def test_a_scale_and_a_shift_begin_as_nothing() -> None:
+    model = zoo.build({"input": 6, "layers": [{"kind": "affine"}], "init": "orthogonal"}, seed=0)
+    x = torch.randn(2, 3, 6)
+    assert torch.equal(model(x)[0], x)
+
+
+def test_a_magnitude_is_that_of_complex_numbers_with_a_gradient_at_zero() -> None:
+    model = stack({"kind": "magnitude"}, input=8)
+    ragged(model, (8,), lambda x: torch.complex(x[:, :4], x[:, 4:]).abs())
+    zeros = torch.zeros(1, 2, 8, dtype=torch.float64, requires_grad=True)
+    model(zeros)[0].sum().backward()
+    assert torch.equal(zeros.grad, torch.zeros_like(zeros))
+
+
+def test_a_magnitude_needs_as_many_imaginary_parts_and_groups_a_multiple() -> None:
+    with pytest.raises(zoo.ZooError, match="7 is an odd number"):
+        zoo.build({"input": 7, "layers": [{"kind": "magnitude"}]})
+    with pytest.raises(zoo.ZooError, match="4 does not divide 6"):
+        zoo.build({"input": 6, "layers": [{"kind": "affine", "groups": 4}]})
+
+
+def test_a_window_of_one_step_lets_a_model_run_step_by_step() -> None:
+    layers = [
+        {"kind": "conv2d", "channels": 3, "axes": ["time", "features"], "kernel_size": [1, 3]},
+        {"kind": "max_pool", "axes": ["time", "features"], "size": [1, 2]},
+        {"kind": "flatten"},
+        {"cell": "gru", "hidden_size": 4},
+    ]
+    model = zoo.build({"input": 6, "layers": layers}, seed=0).eval()
+    x, state = torch.randn(2, 5, 6), None
+    for t in range(5):
+        y, state = model.step(x[:, t], state)
+    torch.testing.assert_close(y, model(x)[0][:, -1], atol=1e-6, rtol=0)
+    reset = torch.zeros(2, 5, dtype=torch.bool)
+    reset[:, 3] = True
+    torch.testing.assert_close(model(x, reset=reset)[0][:, 3:], model(x[:, 3:])[0], atol=1e-6, rtol=0)

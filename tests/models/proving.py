@@ -20,10 +20,11 @@ SYMBOLS: Final = 11
 
 
 class Theirs:
-    """The source's parameters by name. It notes which of them were taken: none may be left over."""
+    """The source's parameters and running figures by name. It notes which were taken: none may be left over."""
 
     def __init__(self, module: nn.Module) -> None:
         self._found = {name: value.detach() for name, value in module.named_parameters()}
+        self._found |= {name: value for name, value in module.named_buffers() if value.is_floating_point()}
         self.left = set(self._found)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -55,7 +56,7 @@ class Case:
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
         spread: Standard deviation of the weights, which are products of several in some models, and then vanish.
-        lengths: Of the sequences of a batch.
+        lengths: Of the sequences; those of a model with strides must be long enough for a few steps behind them.
     """
 
     theirs: Callable[[], nn.Module]
@@ -82,11 +83,13 @@ class Proof:
     def difference(self, model: zoo.Model | None = None) -> float:
         """The largest one between a batch of padded sequences and the source's runs of each alone."""
         lengths = torch.tensor(self.case.lengths)
+        model = model or self.model
         with torch.no_grad():
-            output = (model or self.model)(self.x, lengths=lengths)
+            output = model(self.x, lengths=lengths)
         output = self.case.after(together(output))
+        ends = model.output_lengths(lengths).tolist()
         differences = []
-        for row, (found, wanted, length) in enumerate(zip(output, self.expected, self.case.lengths, strict=True)):
+        for row, (found, wanted, length) in enumerate(zip(output, self.expected, ends, strict=True)):
             steps = found[:length] if wanted.dim() == found.dim() and found.shape != wanted.shape else found
             assert steps.shape == wanted.shape, f"row {row}: {tuple(steps.shape)}, not {tuple(wanted.shape)}"
             differences.append(float((steps - wanted).abs().max()))
@@ -107,16 +110,24 @@ def drawn(module: nn.Module, spread: float = 0.5, seed: int = 0) -> nn.Module:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(spread * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+        for buffer in module.buffers():  # a running variance is positive
+            if buffer.is_floating_point():
+                buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator, dtype=torch.float64))
     return module.eval()
 
 
+def weights_of(model: zoo.Model) -> dict[str, Tensor]:
+    """All that decides what it gives: parameters and buffers, without the number of batches that norms have seen."""
+    return {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+
+
 def with_weights(model: zoo.Model, ours: Mapping[str, Tensor]) -> zoo.Model:
-    """The model with these parameters, which must be all that it has."""
-    state = model.state_dict()
+    """The model with these weights, which must be all that it has."""
+    state = weights_of(model)
     assert set(ours) == set(state), set(ours) ^ set(state)
     for name, value in ours.items():
         assert value.shape == state[name].shape, f"{name}: {tuple(value.shape)}, not {tuple(state[name].shape)}"
-    model.load_state_dict(dict(ours))
+    model.load_state_dict(model.state_dict() | dict(ours))
     return model.eval()
 
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_convolutions import CASES as CONVOLUTIONS
+from of_convolved import CASES as CONVOLVED
 from of_fla import CASES as FLA
 from of_heads import CASES as HEADS
 from of_keras import CASES as KERAS
@@ -23,7 +25,7 @@ from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
 from of_words import CASES as WORDS
 from of_worlds import CASES as WORLDS
-from proving import Case, Proof, built, prove, with_weights
+from proving import Case, Proof, built, prove, weights_of, with_weights
 
 import zoo
 from zoo.plugin.manager import isolated
@@ -35,7 +37,7 @@ SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.pa
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
 PARTS = (
-    *(AWD, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
+    *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
     *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
@@ -55,7 +57,7 @@ def test_a_model_gives_what_its_source_gives(name: str, proof: Proof) -> None:
 @each
 def test_no_weight_is_mapped_in_vain(name: str, proof: Proof) -> None:
     """Each moves the output away from the source's, and so was not anywhere else before."""
-    for key, value in proof.model.state_dict().items():
+    for key, value in weights_of(proof.model).items():
         kept = value.clone()
         with torch.no_grad():
             value.add_(0.1 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
@@ -69,7 +71,7 @@ def test_another_model_of_the_same_shapes_is_not_taken_for_it(name: str, proof: 
     case = CASES[name]
     assert case.mistakes
     for what, changes in case.mistakes.items():
-        other = with_weights(built(name, case, changes), proof.model.state_dict())
+        other = with_weights(built(name, case, changes), weights_of(proof.model))
         assert proof.difference(other) > 1e-4, what
 
 

@@ -162,7 +162,7 @@ def select_state(state: Any, index: Any) -> Any:
 
 def random_state(model: Model, size: int, *, seed: int = 3) -> Any:
     """A state that a model can have been left in: that after a short random run."""
-    given = model.example_arguments(size, 3, seed=seed)
+    given = model.example_arguments(size, max(3, model.minimum_steps), seed=seed)
     with torch.no_grad():
         state = model(**given, return_state=True)[1]
     return map_state(state, lambda t: t.detach().clone())

@@ -54,6 +54,21 @@ LAYERS: Final = (
         traits=_BOUNDED,
     ),
     LayerType(
+        name="affine",
+        options=steps.AffineOptions,
+        build="zoo.layers.steps.values:Affine",
+        describe="zoo.layers.steps.options:describe_affine",
+        summary="A learned scale and shift of each feature",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="magnitude",
+        build="zoo.layers.steps.values:Magnitude",
+        describe="zoo.layers.steps.options:describe_magnitude",
+        summary="The magnitude of complex numbers, whose real parts are the first half and imaginary parts the second",
+        traits=_BOUNDED,
+    ),
+    LayerType(
         name="highway",
         options=steps.HighwayOptions,
         build="zoo.layers.steps.pointwise:Highway",

@@ -211,8 +211,8 @@ def planes(shape: Shape, axes: tuple[str, ...]) -> Shape:
 
 
 def over_time(axes: tuple[str, ...], windows: tuple[Window, ...]) -> tuple[Window, ...]:
-    """The window along time, if there is one."""
-    return tuple(window for axis, window in zip(axes, windows, strict=True) if axis == "time")
+    """The window along time, if it sees or moves by more than one step."""
+    return tuple(window for axis, window in zip(axes, windows, strict=True) if axis == "time" and window != Window())
 
 
 def _sizes(shape: Shape, axes: tuple[str, ...], windows: tuple[Window, ...]) -> Shape:
@@ -262,6 +262,6 @@ def conv1d_traits(options: Conv1dOptions) -> Traits:
 
 
 def windows_traits(options: Conv2dOptions | PoolOptions) -> Traits:
-    """Causal where time is none of its axes."""
-    alone = "time" not in options.axes
+    """Causal where it sees one step at a time."""
+    alone = not over_time(options.axes, options.windows)
     return Traits(causal=alone, streamable=alone, bounded=True)

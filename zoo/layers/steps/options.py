@@ -27,6 +27,10 @@ class ActivationLayerOptions(Options):
         None, examples=[0.001], description="Upper bound of what comes out, as the 20 of Deep Speech's relu."
     )
 
+    factor: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="What comes out, bounded or not, is multiplied by it, as the 5 of Bonito's tanh."
+    )
+
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if self.function == "none":
@@ -47,6 +51,12 @@ class HighwayOptions(Options):
     layers: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Number of highway layers, one on the other.")
     activation: Activation = Field("relu", description="Activation function of the transform.")
     bias: float = Field(-2.0, description="Initial bias of the gate that lets the transform in.")
+
+
+class AffineOptions(Options):
+    """Options of a scale and a shift."""
+
+    groups: Positive = Field(1, description="Number of groups of features that share the scale and the shift.")
 
 
 class StackFramesOptions(Options):
@@ -110,6 +120,20 @@ def describe_flatten(options: object, input_shape: Shape) -> Description:
     for each in input_shape:
         size *= each
     return Description(output_shape=(size,), parameters=0)
+
+
+def describe_affine(options: AffineOptions, input_shape: Shape) -> Description:
+    width = features(input_shape)
+    if width % options.groups:
+        raise ZooError(f"groups must divide the width, and {options.groups} does not divide {width}")
+    return Description(output_shape=input_shape, parameters=2 * (width // options.groups))
+
+
+def describe_magnitude(options: object, input_shape: Shape) -> Description:
+    first, *others = input_shape
+    if first % 2:
+        raise ZooError(f"real and imaginary parts must be equally many, and {first} is an odd number")
+    return Description(output_shape=(first // 2, *others), parameters=0)
 
 
 def norm_traits(options: NormLayerOptions) -> Traits:

@@ -35,13 +35,13 @@ class NormLayer(Layer):
 
 
 class ActivationLayer(Layer):
-    """(B, T, ...) -> f(x), element by element."""
+    """(B, T, ...) -> f(x), element by element, bounded and then multiplied by a factor."""
 
     def __init__(self, options: ActivationLayerOptions, input_shape: Shape) -> None:
         super().__init__()
         self.output_shape = input_shape
         self.function = options.function
-        self.max_value = options.max_value
+        self.max_value, self.factor = options.max_value, options.factor
         self._chosen = chosen(options)
 
     def extra_repr(self) -> str:
@@ -51,6 +51,8 @@ class ActivationLayer(Layer):
         y = activate(self.function, x)
         if self.max_value is not None:
             y = y.clamp(max=self.max_value)
+        if self.factor != 1:
+            y = y * self.factor
         return LayerOutput(zero_where(y, run.valid), {})
 
 
