@@ -128,6 +128,7 @@ def test_the_contract_holds(name: str) -> None:
     keys = {"schema": 1, "name": "a", "input": 6, "cell": "gru", "hidden_size": 6, **MODELS[name]}
     report = zoo.check({"head": {"kind": "linear", "size": 3}, **keys})
     assert report.ok, str(report)
+    assert not [one for one in report.outcomes if "without effect here" in f"{one.reason} {one.detail}"]
 
 
 def test_every_kind_is_held_to_it() -> None:

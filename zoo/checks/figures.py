@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
@@ -73,7 +73,8 @@ def summary(subject: Subject) -> None:
     next(iter(model.children())).eval()  # mixed modes, which must survive
     before = ([m.training for m in model.modules()], [p.clone() for p in model.parameters()], torch.get_rng_state())
     hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
-    result = summarise(model, batch_size=2, seq_len=3)
+    steps = max(3, model.minimum_steps)
+    result = summarise(model, batch_size=2, seq_len=steps)
     if [m.training for m in model.modules()] != before[0]:
         raise CheckFailure("the summary changed a module's mode")
     if not all(torch.equal(p, q) for p, q in zip(model.parameters(), before[1], strict=True)):
@@ -84,9 +85,9 @@ def summary(subject: Subject) -> None:
         raise CheckFailure("the summary left hooks behind")
     if result.parameters != _count(model):
         raise CheckFailure(f"the summary counts {result.parameters:,} parameters, the model has {_count(model):,}")
-    if result.macs != describe(subject.tiny).macs(3):
+    if result.macs != describe(subject.tiny).macs(steps):
         raise CheckFailure(f"the summary gives {result.macs} multiply-adds, the description another figure")
-    counted = _products(model, model.example_arguments(2, 3))
+    counted = _products(model, model.example_arguments(2, steps))
     if result.macs is not None and counted != 2 * result.macs:
         raise CheckFailure(
             f"the description gives {result.macs:,} multiply-adds per sequence, a run makes {counted / 2:,.1f}"
@@ -120,11 +121,13 @@ def options(subject: Subject) -> str:
     given = any(part.provided.distribution == UNPACKAGED for _, part in parts(subject.tiny))
     found = []
     for option in variations.options(subject.tiny, parametrised):
-        varied = _varied(prints, option)
+        varied = replace(_varied(prints, option), kind=option.slot.get(subject.tiny).record.kind)
         # A cell that was given as it is has the width that it has, and so has what stands in front of it.
         if varied.values or varied.dead or not (given and is_width(option.field)):
             found.append(varied)
-    dead = [one.place for one in found if one.dead]
+    # What a layer of another kind does may be undone by those around it; the kinds are held by themselves elsewhere.
+    idle_here = [one.place for one in found if one.dead and one.kind == "layer"]
+    dead = [one.place for one in found if one.dead and one.kind != "layer"]
     unfit = [one.place for one in found if one.unfit]
     idle = [one.place for one in found if not (one.dead or one.values or one.unfit)]
     for place, changed in chain(variations.schemes(subject.tiny, parametrised), keys(subject.tiny)):
@@ -143,6 +146,7 @@ def options(subject: Subject) -> str:
         raise CheckFailure("; ".join(problems))
     told = ", ".join(f"{one.place} ({', '.join(one.values)})" for one in found)
     beside = f"; keys that do not fit this model otherwise: {', '.join(unfit)}" if unfit else ""
+    beside += f"; without effect here: {', '.join(idle_here)}" if idle_here else ""
     return f"varied: {told or 'nothing, as there is nothing to vary'}{beside}"
 
 
@@ -176,6 +180,7 @@ class _Varied:
     Attributes:
         values: Those that changed something.
         dead: Some value changed nothing.
+        kind: Of the component.
         unfit: Of a layer around others: it has other values, and none of them fits what stands inside and around it.
     """
 
@@ -183,6 +188,7 @@ class _Varied:
     values: tuple[str, ...]
     dead: bool
     unfit: bool = False
+    kind: str = ""
 
 
 def _varied(prints: _Prints, option: Option) -> _Varied:

@@ -26,7 +26,8 @@ def shapes(subject: Subject) -> None:
     for batch, steps in SHAPES:
         x = subject.input(batch, steps, dtype=torch.float32)
         output, state = model(x, return_state=True)
-        _outputs(subject.tiny, output, batch, steps)
+        ends = x.shape[1] if subject.several else int(model.output_lengths(torch.tensor(x.shape[1])))
+        _outputs(subject.tiny, output, batch, ends)
         _state(state, model.init_state(batch), batch, steps)
         for one in tensors(output):
             if one.dtype != torch.float32:

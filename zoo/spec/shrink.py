@@ -38,16 +38,28 @@ def shrink(spec: Spec) -> Spec:
     factors = {
         value: MOST_PARTS if any(c > 1 and value % c == 0 for c in counts) else 1 for size, value, counts in found
     }
+    every = {count for _, _, counts in found for count in counts if count > 1}
+    # Counts that divide widths which stand elsewhere, and maps that windows need as large as they are.
+    anywhere = {value: MOST_PARTS if any(value % count == 0 for count in every) else 1 for value in factors}
     symbols = {v: min(v, VOCABULARIES[min(i, 1)]) for i, v in enumerate(vocabularies)}
-    for plan in (_distinct, _proportional):
-        for some_symbols in (symbols, {}):
-            # A width that is a number of symbols stays one, so that what is written can be read.
-            scores = {v: few for v, few in some_symbols.items() if v in widths and factors[v] == 1}
-            small = plan([width for width in widths if width not in scores], factors) | scores
-            candidate = _apply(bare, {Width: small, Vocabulary: some_symbols})
-            if candidate is not None and not figures(candidate)[1]:
-                return candidate
+    maps = _extents(bare)
+    for fixed, dividing in ((), factors), ((), anywhere), (maps, factors), (maps, anywhere):
+        for plan in (_distinct, _proportional):
+            for some_symbols in (symbols, {}):
+                # A width that is a number of symbols stays one, so that what is written can be read.
+                scores = {v: few for v, few in some_symbols.items() if v in widths and dividing[v] == 1}
+                small = plan([width for width in widths if width not in scores], dividing) | scores
+                small |= {extent: extent for extent in fixed}
+                candidate = _apply(bare, {Width: small, Vocabulary: some_symbols})
+                if candidate is not None and not figures(candidate)[1]:
+                    return candidate
     return bare
+
+
+def _extents(spec: Spec) -> tuple[int, ...]:
+    """Heights and widths of the maps that come in."""
+    found = (getattr(stack.input.options, name, None) for stack in spec.stacks for name in ("height", "width"))
+    return tuple(value for value in found if isinstance(value, int))
 
 
 def divisible(spec: Spec) -> Spec | None:

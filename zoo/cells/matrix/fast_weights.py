@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -124,6 +125,11 @@ def describe_rwkv7(options: RWKV7Options, input_shape: Shape, hidden_size: int) 
     )
 
 
+def deltanet_traits(options: DeltaNetOptions) -> Traits:
+    """A norm that hardly adds anything to its mean square makes much of what bfloat16 leaves of a small memory."""
+    return replace(bounded_without_gate(options), low_precision=options.norm_eps >= 1e-5)
+
+
 def bounded_without_gate(options: MemoryOptions) -> Traits:
     """What is read is normalised; an output gate that is linear in x for large x multiplies it."""
     return Traits(bounded=not options.output_gate)
@@ -191,7 +197,7 @@ FAST_WEIGHTS: Final = (
         "arXiv:2406.06484; Schlag, Irie and Schmidhuber 2021, Linear transformers are secretly fast weight "
         "programmers, ICML, arXiv:2102.11174",
         authority="official code: fla-org/flash-linear-attention fla/layers/delta_net.py, fla/ops/delta_rule/naive.py",
-        traits=bounded_without_gate,
+        traits=deltanet_traits,
     ),
     CellType(
         name="gated-deltanet",
