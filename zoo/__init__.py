@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.checks.subject import Skip, Subject
     from zoo.components import (
         ArchitectureType,
+        Beside,
         CellType,
         CheckType,
         Count,
@@ -74,6 +75,8 @@ _HOME = {
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
         "ArchitectureType",
+        "Beside",
+        "Beside",
         "CellType",
         "CheckType",
         "Count",
@@ -142,6 +145,7 @@ _DEPRECATED = {
 
 __all__ = [
     "ArchitectureType",
+    "Beside",
     "BuildError",
     "Cell",
     "CellType",

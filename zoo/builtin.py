@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from zoo.architectures.encoder_decoder import records as encoder_decoder
 from zoo.cells import options as cells
 from zoo.cells.dynamics import options as dynamics
 from zoo.cells.gated import options as gated
@@ -181,6 +182,7 @@ def zoo_inputs() -> list[InputType]:
             summary="Symbols, embedded as vectors",
             traits=BOUNDED,
         ),
+        encoder_decoder.SHARED,
     ]
 
 
@@ -265,7 +267,8 @@ def zoo_architectures() -> list[ArchitectureType]:
             build="zoo.model.stack:stack",
             traits=Traits(bounded=True),
             summary="Input, then layers one after the other, then the head",
-        )
+        ),
+        encoder_decoder.ENCODER_DECODER,
     ]
 
 

@@ -250,6 +250,8 @@ class Description:
             averages.
         windows: Of a layer that looks at several steps at a time: from its steps to those of its output. Multiply-adds
             per step are then those of a step of the layer's output.
+        macs_per: Of an architecture: multiply-adds for each step of a stack's output, by `("encoder",)`, or for each
+            pair of steps of two stacks, by `("encoder", "decoder")`.
     """
 
     output_shape: Shape
@@ -262,6 +264,7 @@ class Description:
     vocabulary: int | None = None
     buffers: int = 0
     windows: tuple[Window, ...] = ()
+    macs_per: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +277,7 @@ class StackDescription:
         head: How the head describes itself. None where there is no head.
         output_shape: Of one step, or of one sequence behind a pool.
         windows: Those that change the number of steps.
+        names: The name of each layer, or None.
     """
 
     input: Description
@@ -281,6 +285,38 @@ class StackDescription:
     head: Description | None
     output_shape: Shape
     windows: tuple[Window, ...] = ()
+    names: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What an architecture joins to the features that flow through one of its stacks.
+
+    Attributes:
+        layers: Number of features that are joined to the input of a recurrent layer, by the layer's position. They pass
+            the dropout and the norm in front of the cell, and are no part of the residual.
+        head: Number of features that are joined to the input of the head.
+        instead: The head reads these alone, and nothing of the last layer.
+
+    Example:
+        >>> zoo.Beside(layers={1: 1024}).head
+        0
+    """
+
+    layers: Mapping[int, int] = field(default_factory=dict)
+    head: int = 0
+    instead: bool = False
+
+    def head_shape(self, shape: Shape) -> Shape:
+        """The shape of a step of the head's input.
+
+        Args:
+            shape: Of a step of the last layer's output.
+
+        Returns:
+            That shape, wider by what is joined to it.
+        """
+        return shape if not self.head else (self.head,) if self.instead else (features(shape) + self.head,)
 
 
 def resolve(reference: str) -> Any:
@@ -329,7 +365,7 @@ class ComponentType:
         label = f"{type(self).__name__} {self.name!r}"
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise PluginError(f"{label}: a name is lower case letters, digits, '.', '_' and '-', as in 'my-cell'")
-        for field_name in ("build", "describe", "reference"):
+        for field_name in ("build", "describe", "reference", "beside"):
             reference = getattr(self, field_name, None)
             if reference is None and field_name != "build":
                 continue
@@ -450,15 +486,19 @@ class HeadType(ComponentType):
     kind: ClassVar[str] = "head"
 
 
+@dataclass(frozen=True, kw_only=True)
 class InputType(ComponentType):
     """What turns the model's input into features.
 
     Attributes:
         build: "module:attribute" of `(options) -> Module`, with the attributes of `zoo.Input`.
         describe: "module:attribute" of `(options) -> zoo.Description`, or None.
+        shares: Its option `of` names the place of the input of an earlier stack, as in `encoder.input`. `build` is then
+            called with that module too, and `describe` with its description.
     """
 
     kind: ClassVar[str] = "input"
+    shares: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -518,7 +558,8 @@ class StackType:
         head: Whether it has a head: "required", "optional" or "none".
         pool: Whether the head may have a pool over time.
         streamable: Whether it must run one step at a time. No layer of it may then look ahead.
-        output: Whether the output of its last layer is used. False where only its states are.
+        output: Whether the output of its last layer is used. False where only its states are. Or a function of a module
+            from the architecture's options to that.
     """
 
     name: str
@@ -526,7 +567,7 @@ class StackType:
     head: Literal["required", "optional", "none"] = "optional"
     pool: bool = True
     streamable: bool = False
-    output: bool = True
+    output: bool | Callable[[Any], bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:
@@ -545,12 +586,16 @@ class ArchitectureType(ComponentType):
             `zoo.Model` of its own.
         describe: "module:attribute" of `(options, stacks) -> zoo.Description` of what it adds to the stacks, where
             stacks are their `zoo.StackDescription`s by name, or None. The shape of the output is the model's.
+        beside: "module:attribute" of `(options, stack, shapes) -> zoo.Beside`: what it joins to the features that flow
+            through one of its stacks, a node of the spec. shapes are those of one step of the output of each stack
+            before it, by name. None where it joins nothing.
         stacks: What it is made of. Without any the model is one stack, "", whose keys stand at the top of the file.
         skips: Checks that have no meaning for it, each with the reason, which the skip quotes. Checks that are about a
             model of one stack are skipped for every architecture of several.
     """
 
     kind: ClassVar[str] = "architecture"
+    beside: str | None = None
     stacks: tuple[StackType, ...] = ()
     skips: Mapping[str, str] = field(default_factory=dict, hash=False)
 

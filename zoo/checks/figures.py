@@ -155,7 +155,9 @@ def _unheard(subject: Subject, place: str) -> bool:
     """Whether a key acts on the output of a stack of which its architecture uses the states alone."""
     architecture = subject.tiny.architecture.record
     assert isinstance(architecture, ArchitectureType)
-    silent = (one for stack, one in zip(architecture.stacks, subject.tiny.stacks, strict=False) if not stack.output)
+    options = subject.tiny.architecture.options
+    used = [stack.output(options) if callable(stack.output) else stack.output for stack in architecture.stacks]
+    silent = (one for heard, one in zip(used, subject.tiny.stacks, strict=False) if not heard)
     starts = [dotted((*stack.path, "layers", len(stack.layers) - 1, "")) for stack in silent]
     return any(place.startswith(start) and place.removeprefix(start).startswith(_BEHIND) for start in starts)
 

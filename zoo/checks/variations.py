@@ -167,8 +167,13 @@ def options(spec: Spec, starts: Starts) -> Iterator[Option]:
     for slot in slots(spec, starts):
         for path, field, now in walk_options(slot.get(spec).options):
             known = choices(field)
-            if (known is None or len(known) > 1) and not _is_node(field.annotation):
+            if (known is None or len(known) > 1) and not _is_node(field.annotation) and not _refers(field):
                 yield Option(slot, spec, path, field, now)
+
+
+def _refers(field: FieldInfo) -> bool:
+    """Whether an option names another place of the spec, of which there may be one alone."""
+    return isinstance(field.json_schema_extra, Mapping) and bool(field.json_schema_extra.get("x-place"))
 
 
 def _is_node(annotation: Any) -> bool:

@@ -106,8 +106,10 @@ class RecurrentLayer(Layer):
         output_projection: int | None = None,
         residual: bool = False,
         learned_state: bool = False,
+        joined: int = 0,
     ) -> None:
         super().__init__()
+        self.joined = joined
         self.cell = cell
         self.reverse_cell = backward_cell
         self.reverse = reverse
@@ -164,6 +166,8 @@ class RecurrentLayer(Layer):
         inner = drop(x, rates.input, training=self.training, variational=rates.variational)
         if self.norm is not None and self.norm_position == "before":
             inner = normed(self.norm, inner, run.valid)
+        if self.joined:
+            inner = self._joined(inner, run.joined)
         ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
         back = None
         if self.reverse_cell is not None:
@@ -187,6 +191,12 @@ class RecurrentLayer(Layer):
         else:
             apply_held(self.norm, lambda: move(fn, recurse))  # type: ignore[no-untyped-call]
         return self
+
+    def _joined(self, inner: Tensor, joined: Tensor | None) -> Tensor:
+        """What the cell reads, with what the architecture joins to it."""
+        if joined is None:
+            raise InputError(f"this layer reads {self.joined} features that its model gives it: call the whole model")
+        return torch.cat([inner, joined.to(inner.dtype)], -1)
 
     def _pass(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,6 +14,8 @@ from zoo.engine.cell import Cell, States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer, rounded, run_layer
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import zero_where
+
+Joins = Callable[[int, Tensor], Tensor | None]
 
 
 class LayerList(nn.ModuleList):
@@ -71,13 +73,17 @@ class LayerList(nn.ModuleList):
             state |= {f"{self.at}.{index}.{name}": value for name, value in own.items()}
         return state
 
-    def run(self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run) -> LayerOutput:
+    def run(
+        self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run, *, beside: Joins | None = None
+    ) -> LayerOutput:
         """Run the layers over a batch of sequences.
 
         Args:
             x: Input of the first layer, shape (B, T, ...), zero in padding.
             state: Tensors of shape (B, ...) by name; other names are left out. None is the initial state.
             run: What belongs to all layers.
+            beside: From the position of a layer and the output of the layer before it to the features (B, T, F) that
+                are joined to its input, or None.
 
         Returns:
             The last layer's output, and the states of all.
@@ -91,7 +97,8 @@ class LayerList(nn.ModuleList):
         for index, layer in enumerate(self._each()):
             given, run = _read(layer, named) if layer.reads else (y.output, run)
             # Only the first layer sees what was observed, and only the last is asked for its final output.
-            run = _with(run, observed if index == 0 else None, final and index == len(self) - 1, named)
+            joined = None if beside is None else beside(index, y.output)
+            run = _with(run, observed if index == 0 else None, final and index == len(self) - 1, named, joined)
             y = run_layer(layer, given, None if before is None else before[index], run, like=x)
             if layer.windows:
                 run = run.behind(layer.windows, _steps(given))
@@ -124,10 +131,12 @@ def _read(layer: Layer, named: Mapping[str, tuple[Tensor, Run]]) -> tuple[Any, R
     return (tuple(output for output, _ in found) if layer.joins else found[0][0]), found[0][1]
 
 
-def _with(run: Run, observed: Tensor | None, final: bool, named: Mapping[str, tuple[Tensor, Run]]) -> Run:
-    if run.observed is observed and run.final == final and run.named is named:
+def _with(
+    run: Run, observed: Tensor | None, final: bool, named: Mapping[str, tuple[Tensor, Run]], joined: Tensor | None
+) -> Run:
+    if run.observed is observed and run.final == final and run.named is named and run.joined is joined:
         return run  # `replace` takes as long as a kernel
-    return replace(run, observed=observed, final=final, named=named)
+    return replace(run, observed=observed, final=final, named=named, joined=joined)
 
 
 def _steps(given: Any) -> int:

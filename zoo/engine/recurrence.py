@@ -35,6 +35,7 @@ class Run:
         all_states: Whether to return the states of all steps.
         final: Whether to return the final output of each direction.
         named: Outputs (B, T, ...) of earlier layers that have a name, each with what belongs to the layers behind it.
+        joined: Features (B, T, F) that are joined to the input of a recurrent layer's cell, behind dropout and norm.
     """
 
     lengths: Tensor | None = None
@@ -46,6 +47,7 @@ class Run:
     all_states: bool = False
     final: bool = False
     named: Mapping[str, tuple[Tensor, Run]] = field(default_factory=dict)
+    joined: Tensor | None = None
 
     def behind(self, windows: tuple[Window, ...], steps: int) -> Run:
         """What belongs to the layers behind windows that change the number of steps, from `steps` before them."""

@@ -20,13 +20,13 @@ class Tied(nn.Module):
             raise TypeError("a tied head needs an input that embeds symbols")
         # In a tuple, so that the embedding stays the input's alone: in parameters(), in state_dict and on disk.
         self.source = (source,)
-        vocabulary = source.embedding.num_embeddings
+        vocabulary = source.table.num_embeddings
         self.bias = nn.Parameter(torch.zeros(vocabulary)) if options.bias else None
 
     def extra_repr(self) -> str:
-        embedding = self.source[0].embedding
+        embedding = self.source[0].table
         bias = "" if self.bias is not None else ", bias=False"
         return f"{embedding.embedding_dim}, {embedding.num_embeddings}{bias}"
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.source[0].embedding.weight, self.bias)
+        return F.linear(x, self.source[0].table.weight, self.bias)

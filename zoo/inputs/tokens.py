@@ -33,9 +33,19 @@ class Tokens(Input):
             with torch.no_grad():
                 self.embedding.weight[self.embedding.padding_idx] = 0.0
 
+    @property
+    def table(self) -> nn.Embedding:
+        """The table of vectors, whoever owns it."""
+        return self.embedding
+
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.embedding.weight
-        if self.dropout and self.training:
-            keep = 1.0 - self.dropout
-            weight = weight * torch.bernoulli(weight.new_full((weight.shape[0], 1), keep)).div(keep)
-        return F.embedding(x, weight, self.embedding.padding_idx)
+        return embedded(x, self.embedding, self.dropout if self.training else 0.0)
+
+
+def embedded(x: Tensor, table: nn.Embedding, dropout: float) -> Tensor:
+    """Symbols (B, T) as vectors (B, T, size), whole symbols dropped at a rate."""
+    weight = table.weight
+    if dropout:
+        keep = 1.0 - dropout
+        weight = weight * torch.bernoulli(weight.new_full((weight.shape[0], 1), keep)).div(keep)
+    return F.embedding(x, weight, table.padding_idx)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.components import Part, Shape, chosen, resolve
+from zoo.components import ArchitectureType, Beside, InputType, Part, Shape, chosen, resolve
 from zoo.engine import declared, labels
 from zoo.engine.around import merged_shape
 from zoo.engine.backends import table
@@ -22,12 +22,13 @@ from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.layers import LayerList
 from zoo.engine.names import ENGINES, Engine
 from zoo.errors import BuildError, ZooError, did_you_mean
+from zoo.inputs.base import Input
 from zoo.model.base import Model, recurrent_layers
 from zoo.model.factory import Building, On, settled
 from zoo.model.stack import StackModel
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
-from zoo.spec.follow import joins
+from zoo.spec.follow import NOTHING, joins
 from zoo.spec.tree import Component, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
 from zoo.spec.tree import Layer as SpecLayer
 
@@ -104,36 +105,64 @@ def materialise(model: Model, device: str | torch.device, *, seed: int | None = 
 
 
 def _assemble(spec: Spec) -> Model:
-    stacks = {stack.name: _stack(stack) for stack in spec.stacks}
+    stacks: dict[str, StackModel] = {}
+    for stack in spec.stacks:
+        stacks[stack.name] = _stack(stack, _beside(spec, stack, stacks), stacks)
     model: Model = _make(("architecture",), spec.architecture, Model, stacks)
     if "" not in stacks:
         _start_own(("architecture",), model, spec.stacks[0].init, stacks.values())
     return model
 
 
-def _stack(stack: Stack) -> StackModel:
+def _beside(spec: Spec, stack: Stack, before: Mapping[str, StackModel]) -> Beside:
+    """What the architecture joins to the features that flow through a stack."""
+    record = spec.architecture.record
+    if not isinstance(record, ArchitectureType) or record.beside is None:
+        return Beside()
+    shapes = {name: model.output_shape for name, model in before.items()}
+    found: Beside = resolve(record.beside)(spec.architecture.options, stack, shapes)
+    return found
+
+
+def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> StackModel:
     path = stack.path
     inside = _Inside((*path, "input"), stack.init, {})
     with building(inside):
-        source = _make((*path, "input"), stack.input, nn.Module)
+        source = _make((*path, "input"), stack.input, nn.Module, *_owner((*path, "input"), stack.input, before))
     declared.source(source)
     _start_own((*path, "input"), source, stack.init, inside.started)
     names = {"input": source.output_shape}
-    layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names)
+    layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names, beside.layers)
     pool = head = None
     if stack.head is not None:
         if stack.head.pool is not None:
             pool = _make((*path, "head", "pool"), stack.head.pool, nn.Module, shape)
             _start((*path, "pool"), pool, stack.init)
-        head = _make((*path, "head"), stack.head.part, nn.Module, shape, source)
+        head = _make((*path, "head"), stack.head.part, nn.Module, beside.head_shape(shape), source)
         _start((*path, "head"), head, stack.init)
     model = StackModel(source, layers, pool, head)
     model.declared = stack
     return model
 
 
+def _owner(path: Path, part: Part, before: Mapping[str, StackModel]) -> tuple[Input, ...]:
+    """The input of an earlier stack that an input shares, if it does."""
+    if not isinstance(part.record, InputType) or not part.record.shares:
+        return ()
+    of = str(getattr(part.options, "of", None))
+    known = {f"{name}.input": model.input for name, model in before.items()}
+    if of not in known:
+        raise BuildError(f"{dotted(path)}: there is no input of an earlier stack at {of!r}")
+    return (known[of],)
+
+
 def _layers(
-    layers: tuple[SpecLayer, ...], path: Path, shape: Shape, init: Part, names: Mapping[str, Shape]
+    layers: tuple[SpecLayer, ...],
+    path: Path,
+    shape: Shape,
+    init: Part,
+    names: Mapping[str, Shape],
+    beside: Mapping[int, int] = NOTHING,
 ) -> tuple[list[Layer], Shape]:
     """The layers, initialised, and the shape of a step behind the last.
 
@@ -143,6 +172,7 @@ def _layers(
         shape: Of a step of the first one's input.
         init: Of layers that are not recurrent.
         names: Shapes of the outputs that may be read by their names.
+        beside: Number of features that are joined to the input of a layer, by its position.
     """
     found: list[Layer] = []
     for index, layer in enumerate(layers):
@@ -155,7 +185,7 @@ def _layers(
                 made: Layer = _make(where, layer.part, Layer, read if joins(layer) else given)
             _start_own(where, made, init, inside.started)
         else:
-            made = _recurrent(where, layer, given)
+            made = _recurrent(where, layer, given, beside.get(index, 0))
             _start(where, made, layer.init)
         made.reads, made.called, made.joins = layer.of, layer.name, joins(layer)
         found.append(made)
@@ -186,12 +216,13 @@ class _Inside:
         return made
 
 
-def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
+def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> RecurrentLayer:
     place = dotted(path)
     both = layer.bidirectional
-    cells = [_make((*path, "cell"), layer.cell, Cell, shape, layer.hidden_size) for _ in range(1 + both)]
+    read = (shape[0] + beside,) if beside else shape
+    cells = [_make((*path, "cell"), layer.cell, Cell, read, layer.hidden_size) for _ in range(1 + both)]
     for one in cells:
-        declared.cell(one, shape, getattr(layer.cell.record, "uses", frozenset()))
+        declared.cell(one, read, getattr(layer.cell.record, "uses", frozenset()))
     cell = cells[0]
     for each in cells:
         each._chosen = chosen(layer.cell.options)
@@ -215,6 +246,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape) -> RecurrentLayer:
         output_projection=layer.output_projection,
         residual=layer.residual,
         learned_state=layer.initial_state == "learned",
+        joined=beside,
     )
     if layer.residual and made.output_shape != shape:  # found in the file already, but for cells without `describe`
         raise BuildError(f"{place}: residual needs an output as wide as the input, {made.output_shape} is not {shape}")

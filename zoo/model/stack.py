@@ -84,6 +84,32 @@ class StackModel(Model):
         """The shape of one step of the input; () for symbols."""
         return self.input.input_shape
 
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of one step of the last layer's output."""
+        return self.layers.output_shape if len(self.layers) else self.input.output_shape
+
+    def named_state(self, state: AnyState, batch: int) -> State:
+        """A state of this model under its names.
+
+        Args:
+            state: In either layout.
+            batch: Number of sequences.
+
+        Returns:
+            Tensors of shape (B, ...) by names such as `layers.0.h`.
+
+        Raises:
+            InputError: If it is no state of this model.
+
+        Example:
+            >>> model = zoo.build("lstm", seed=0)
+            >>> model.named_state(model.init_state(3), 3)
+            State(layers.0.h: (3, 20), layers.0.c: (3, 20))
+        """
+        device, dtype = self._place()
+        return State(self._layout.inward(state, self.layers.init_state(batch, device=device, dtype=dtype)))
+
     @cached_property
     def _why_not_stepwise(self) -> str | None:
         return not_streamable(self.declared)

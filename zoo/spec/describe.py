@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from zoo.components import Description, Part, Shape, StackDescription, Window, count_steps, least_steps
+from zoo.components import Beside, Description, Part, Shape, StackDescription, Window, count_steps, least_steps
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
 from zoo.spec.follow import Flow, Follow, Misfit
@@ -66,8 +66,11 @@ class ModelDescription:
 
     @property
     def macs_per_step(self) -> int | None:
-        """Multiply-adds of matrix products per sequence and step of the input, on average, to the nearest whole one."""
-        known = [_per_input_step(row) for row in self.rows if row.description is not None]
+        """Multiply-adds of matrix products per sequence and step of the input, on average, to the nearest whole one.
+
+        Of a model with several inputs, for a step of each; `macs_per_pair` is left out.
+        """
+        known = [self._per_input_step(row) for row in self.rows if row.description is not None]
         return round(sum(known)) if len(known) == len(self.rows) else None
 
     @property
@@ -91,11 +94,17 @@ class ModelDescription:
         last = self.rows[-1].description
         return None if last is None else last.output_shape
 
+    @property
+    def macs_per_pair(self) -> int:
+        """Multiply-adds for each pair of steps of two stacks, as of what one asks of the other. 0 for most models."""
+        several = (count for row in self.rows if row.description for _, count in _pairs(row.description))
+        return sum(several)
+
     def macs(self, steps: int) -> int | None:
         """Multiply-adds per sequence.
 
         Args:
-            steps: Number of time steps.
+            steps: Number of time steps; of the input of every stack, where there are several.
 
         Returns:
             Their number, or None where a component does not describe itself.
@@ -103,18 +112,35 @@ class ModelDescription:
         known = [
             row.description.macs_per_step * count_steps(row.windows, steps) for row in self.rows if row.description
         ]
+        more = sum(
+            count * math.prod(count_steps(self._windows(name), steps) for name in names)
+            for row in self.rows
+            for names, count in (row.description.macs_per.items() if row.description else ())
+        )
         once = self.macs_per_sequence
-        return None if once is None or len(known) < len(self.rows) else sum(known) + once
+        return None if once is None or len(known) < len(self.rows) else sum(known) + more + once
+
+    def _windows(self, stack: str) -> tuple[Window, ...]:
+        """Those that change the number of steps on the way through a stack."""
+        return next(row.windows for row in reversed(self.rows) if row.path[0] == stack)
 
     @property
     def minimum_steps(self) -> int:
         """The smallest number of steps that every part can run on: more than 1 where windows are longer than that."""
         return max(least_steps(row.windows) for row in self.rows)
 
+    def _per_input_step(self, row: Row) -> Fraction:
+        """Of a part; what depends on the steps of two stacks at a time is left out."""
+        assert row.description is not None
+        found = Fraction(row.description.macs_per_step, math.prod(window.stride for window in row.windows))
+        for names, count in row.description.macs_per.items():
+            if len(names) == 1:
+                found += Fraction(count, math.prod(window.stride for window in self._windows(names[0])))
+        return found
 
-def _per_input_step(row: Row) -> Fraction:
-    assert row.description is not None
-    return Fraction(row.description.macs_per_step, math.prod(window.stride for window in row.windows))
+
+def _pairs(description: Description) -> list[tuple[tuple[str, ...], int]]:
+    return [(names, count) for names, count in description.macs_per.items() if len(names) > 1]
 
 
 def describe(spec: Spec) -> ModelDescription:
@@ -145,8 +171,12 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
     follow = Follow()
     rows: list[Row] = []
     stacks: dict[str, StackDescription | None] = {}
+    inputs: dict[str, Description | None] = {}
     for stack in spec.stacks:
-        own, stacks[stack.name] = _stack(stack, follow)
+        shapes = {name: None if one is None else one.output_shape for name, one in stacks.items()}
+        follow.stepwise(spec.architecture, stack)
+        beside = follow.beside(spec.architecture, stack, shapes)
+        own, stacks[stack.name] = _stack(stack, follow, beside, inputs)
         rows += own
     if "" not in stacks:
         part = spec.architecture
@@ -155,19 +185,29 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
     return ModelDescription(tuple(rows)), tuple(follow.misfits)
 
 
-def _stack(stack: Stack, follow: Follow) -> tuple[list[Row], StackDescription | None]:
+def _stack(
+    stack: Stack, follow: Follow, beside: Beside | None, inputs: dict[str, Description | None]
+) -> tuple[list[Row], StackDescription | None]:
+    """The figures of a stack, and what is known of it; its input is noted in `inputs`."""
     path = stack.path
-    source = follow.ask((*path, "input"), stack.input)
+    source = inputs[dotted((*path, "input"))] = follow.source((*path, "input"), stack.input, inputs)
     rows = [Row((*path, "input"), stack.input, source)]
     pooled = stack.head is not None and stack.head.pool is not None
-    begin = Flow(source.output_shape) if source else None
-    found = follow.layers(stack.layers, (*path, "layers"), begin, {"input": begin}, pooled=pooled)
+    begin = Flow(source.output_shape) if source and beside else None
+    joined = beside.layers if beside else {}
+    found = follow.layers(stack.layers, (*path, "layers"), begin, {"input": begin}, pooled=pooled, beside=joined)
     for index, (layer, (one, after)) in enumerate(zip(stack.layers, found, strict=True)):
         part = layer.cell if isinstance(layer, Recurrent) else layer.part
         rows.append(Row((*path, "layers", index), part, one, after.windows if after else ()))
     end = found[-1][1] if found else begin
     head, shape = None, end.shape if end else None
     if stack.head is not None:
+        if end is not None and beside is not None and beside.head:
+            try:
+                end = Flow(beside.head_shape(end.shape), end.windows)
+            except ZooError as error:
+                follow.misfits.append(Misfit((*path, "head"), str(error)))
+                end = None
         behind = _head(stack.head, (*path, "head"), end, source, follow)
         rows += behind
         head = behind[-1].description
@@ -176,7 +216,14 @@ def _stack(stack: Stack, follow: Follow) -> tuple[list[Row], StackDescription | 
     if source is None or shape is None or len(known) < len(found):
         return rows, None
     windows = end.windows if end else ()
-    return rows, StackDescription(input=source, layers=tuple(known), head=head, output_shape=shape, windows=windows)
+    return rows, StackDescription(
+        input=source,
+        layers=tuple(known),
+        head=head,
+        output_shape=shape,
+        windows=windows,
+        names=tuple(layer.name for layer in stack.layers),
+    )
 
 
 def _head(head: Head, path: Path, end: Flow | None, source: Description | None, follow: Follow) -> list[Row]:

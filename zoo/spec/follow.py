@@ -10,11 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from zoo.components import (
+    ArchitectureType,
+    Beside,
     CellType,
     Description,
+    InputType,
     LayerType,
     Part,
     Shape,
@@ -24,7 +28,8 @@ from zoo.components import (
 )
 from zoo.engine.around import merged_shape, projected_shape
 from zoo.errors import ZooError, did_you_mean
-from zoo.spec.tree import Component, Layer, Path, Recurrent, inherits
+from zoo.spec.traits import not_streamable
+from zoo.spec.tree import Component, Layer, Path, Recurrent, Stack, inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Flow:
 
 
 Names = Mapping[str, Flow | None]
+NOTHING: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +198,65 @@ class Follow:
         description: Description = found
         return description
 
+    def stepwise(self, architecture: Part, stack: Stack) -> None:
+        """Note why a stack cannot run step by step, if its architecture asks for that."""
+        record = architecture.record
+        asked = record.stacks if isinstance(record, ArchitectureType) else ()
+        if any(one.name == stack.name and one.streamable for one in asked):
+            why = not_streamable(stack)
+            if why is not None:
+                who = f"the {stack.name} of architecture {record.name!r}"
+                self.misfits.append(Misfit(stack.path, f"{who} runs one step at a time, and cannot: {why}"))
+
+    def beside(self, architecture: Part, stack: Stack, shapes: Mapping[str, Shape | None]) -> Beside | None:
+        """What an architecture joins to the features of a stack; None where that cannot be known."""
+        record = architecture.record
+        if not isinstance(record, ArchitectureType) or record.beside is None:
+            return Beside()
+        if None in shapes.values():
+            return None
+        try:
+            found: Beside = resolve(record.beside)(architecture.options, stack, shapes)
+        except MisfitError as error:
+            self.misfits += error.misfits
+            return None
+        except ZooError as error:
+            self.misfits.append(Misfit(("architecture",), str(error)))
+            return None
+        return found
+
+    def source(self, path: Path, part: Part, inputs: Mapping[str, Description | None]) -> Description | None:
+        """How an input describes itself, one that shares another's module by way of that."""
+        if not isinstance(part.record, InputType) or not part.record.shares:
+            return self.ask(path, part)
+        of = str(getattr(part.options, "of", None))
+        if of not in inputs:
+            there = f"; there is {', '.join(inputs)}" if inputs else ", and there is none"
+            said = f"shares the input of a stack before this one, and none is at {of!r}"
+            self.misfits.append(Misfit((*path, "of"), said + (did_you_mean(of, inputs) or there)))
+            return None
+        return self.ask(path, part, inputs[of])
+
     def layers(
-        self, layers: tuple[Layer, ...], path: Path, flow: Flow | None, names: Names, *, pooled: bool = False
+        self,
+        layers: tuple[Layer, ...],
+        path: Path,
+        flow: Flow | None,
+        names: Names,
+        *,
+        pooled: bool = False,
+        beside: Mapping[int, int] = NOTHING,
     ) -> list[tuple[Description | None, Flow | None]]:
-        """The figures of each layer, and what flows behind it; `pooled` says whether a pool follows the last."""
+        """The figures of each layer, and what flows behind it.
+
+        Args:
+            layers: In their order.
+            path: Of their list.
+            flow: What the first one reads.
+            names: What flows behind layers that may be asked for by name.
+            pooled: Whether a pool follows the last.
+            beside: Number of features that are joined to the input of a layer, by its position.
+        """
         found: list[tuple[Description | None, Flow | None]] = []
         seen, own = dict(names), set[str]()
         for index, layer in enumerate(layers):
@@ -208,7 +269,8 @@ class Follow:
                 if windows:
                     self._timed(where, layer)
                 shape = shapes[0] if shapes else None
-                one = _recurrent(where, layer, shape, self, pooled=pooled and index == len(layers) - 1)
+                last, more = index == len(layers) - 1, beside.get(index, 0)
+                one = _recurrent(where, layer, shape, self, pooled=pooled and last, beside=more)
             elif joins(layer):
                 one = self.ask(where, layer.part, shapes, scope=scope)
             else:
@@ -274,13 +336,20 @@ def _blame(part: Part) -> str:
 
 
 def _recurrent(
-    path: Path, layer: Recurrent, shape: Shape | None, follow: Follow, *, pooled: bool
+    path: Path, layer: Recurrent, shape: Shape | None, follow: Follow, *, pooled: bool, beside: int = 0
 ) -> Description | None:
-    """The figures of a recurrent layer.
+    """The figures of a recurrent layer, to whose cell's input so many features are joined (`beside`).
 
     If a pool follows (`pooled`), the final output of two directions is projected too, once per sequence.
     """
-    cell = follow.ask((*path, "cell"), layer.cell, shape, layer.hidden_size)
+    read = shape
+    if beside and shape is not None:
+        if len(shape) != 1:
+            said = f"features are joined to its input, which must be flat, not maps of shape {shape}"
+            follow.misfits.append(Misfit(path, said))
+            return None
+        read = (shape[0] + beside,)
+    cell = follow.ask((*path, "cell"), layer.cell, read, layer.hidden_size)
     if cell is None or shape is None:
         return None
     directions = 2 if layer.bidirectional else 1

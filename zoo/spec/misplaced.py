@@ -78,6 +78,9 @@ def _homes(level: Path, root: Node, catalogue: Catalogue) -> Iterator[Home]:
         if written is not None or above == (layer[0] if layer else ()):
             found = None if written is None else written.plain()
             yield Home((*above, "dropout"), found, "a kind of dropout", keys_of(DropoutEntry))
+    architecture = root.below("architecture")
+    if architecture is not None and level != ("architecture",):
+        yield from _of_component(("architecture",), "architecture", architecture.plain(), catalogue)
     if at_model:
         yield Home(("expect",), None, "a figure to expect", keys_of(ExpectEntry))
         if root.below("head") is None:

@@ -24,7 +24,6 @@ from zoo.spec.model import (
 )
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
-from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Component, Recurrent, Stack, recurrent
 
 Place = Callable[[Path], Path]
@@ -137,9 +136,6 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
             yield Problem(place((stack.name, "head")), "stack", f"{who} has no head: leave it out")
         if not asked.pool and stack.head is not None and stack.head.pool is not None:
             yield Problem(place((stack.name, "head", "pool")), "stack", f"{who} has no pool over time: leave it out")
-        why = not_streamable(stack) if asked.streamable else None
-        if why is not None:
-            yield Problem(place((stack.name,)), "stack", f"{who} runs one step at a time, and cannot: {why}")
 
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:

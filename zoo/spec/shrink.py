@@ -41,7 +41,10 @@ def shrink(spec: Spec) -> Spec:
     symbols = {v: min(v, VOCABULARIES[min(i, 1)]) for i, v in enumerate(vocabularies)}
     for plan in (_distinct, _proportional):
         for some_symbols in (symbols, {}):
-            candidate = _apply(bare, {Width: plan(widths, factors), Vocabulary: some_symbols})
+            # A width that is a number of symbols stays one, so that what is written can be read.
+            scores = {v: few for v, few in some_symbols.items() if v in widths and factors[v] == 1}
+            small = plan([width for width in widths if width not in scores], factors) | scores
+            candidate = _apply(bare, {Width: small, Vocabulary: some_symbols})
             if candidate is not None and not figures(candidate)[1]:
                 return candidate
     return bare
@@ -114,11 +117,14 @@ def _counts(part: Part) -> tuple[int, ...]:
     return tuple(value for size, _, value in _marked(part.options) if size == Count and isinstance(value, int))
 
 
-def _marked(options: BaseModel) -> Iterator[tuple[Size, str, Any]]:
-    """The options that say which kind of size they are, and are given."""
+def _marked(options: BaseModel, *, inside: bool = True) -> Iterator[tuple[Size, str, Any]]:
+    """The options that say which kind of size they are, and are given; those inside others too."""
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
         if value is None:
+            continue
+        if isinstance(value, BaseModel):
+            yield from _marked(value) if inside else ()
             continue
         for mark in (*field.metadata, *_marks(field.annotation)):
             if isinstance(mark, Size):
@@ -169,9 +175,15 @@ def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
     def one(size: Size, value: int) -> int:
         return min(value, MOST_PARTS) if size == Count else sizes[size].get(value, value)
 
-    change: dict[str, Any] = {
+    inner = {
+        name: value for name in type(options).model_fields if isinstance(value := getattr(options, name), BaseModel)
+    }
+    change: dict[str, Any] = {name: _smaller(value, sizes) for name, value in inner.items()}
+    if all(change[name] is value for name, value in inner.items()):
+        change = {}
+    change |= {
         name: tuple(one(size, v) for v in value) if isinstance(value, tuple) else one(size, value)
-        for size, name, value in _marked(options)
+        for size, name, value in _marked(options, inside=False)
     }
     own = getattr(options, "tiny", None)
     change |= own() if callable(own) else {}

@@ -1,0 +1,136 @@
+"""Attention: how well each step of the source answers what the decoder asks, and their mean by that."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.architectures.encoder_decoder.options import AttentionOptions, Combine
+from zoo.components import chosen
+from zoo.engine.precision import HALF
+from zoo.layers.activations import activate
+
+
+class Source(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        memory: The steps of the source, shape (B, S, M), zero in padding.
+        keys: What they are compared by, shape (B, S, K).
+        valid: Which steps are not padding, shape (B, S), or None for all.
+    """
+
+    memory: Tensor
+    keys: Tensor
+    valid: Tensor | None
+
+    def rows(self, index: Tensor) -> Source:
+        """Some of the sources."""
+        valid = None if self.valid is None else self.valid[index]
+        return Source(self.memory[index], self.keys[index], valid)
+
+
+class Attention(nn.Module):
+    """q (B, T, Q), memory m (B, S, M) -> the context c (B, T, M), or what `combine` makes of it.
+
+    a = softmax over s of score(q, m_s), c = sum of a_s m_s, where the score is
+
+        dot       q · m                                  Luong et al. 2015, arXiv:1508.04025
+        general   (W q) · m                              the same
+        additive  v · tanh(W q + U m)                    Bahdanau et al. 2015, arXiv:1409.0473
+        location  v · tanh(W q + U m + V (F * a'))       Chorowski et al. 2015, arXiv:1506.07503, a' of the step before
+
+    `normalised` has g v / |v| in place of v, and a bias before tanh: Salimans and Kingma 2016, arXiv:1602.07868, as in
+    GNMT. `combine` gives f(W [c; q]); the gate is sigmoid(W q), on c.
+    """
+
+    def __init__(self, options: AttentionOptions, query: int, memory: int) -> None:
+        super().__init__()
+        self.options = options
+        self.output_size = memory
+        size = options.size or memory
+        bias = options.bias
+        learned = options.score in ("additive", "location")
+        self.query = self.key = self.score = self.gate = self.combine = None
+        self.filters = self.location = None
+        if options.score == "general":
+            self.query = nn.Linear(query, memory, bias=bias)
+        elif learned:
+            self.query = nn.Linear(query, size, bias=bias)
+            self.key = nn.Linear(memory, size, bias=bias)
+            self.score = nn.Linear(size, 1, bias=bias)
+        if options.score == "location":
+            self.filters = nn.Conv1d(1, options.filters, options.kernel, padding="same", bias=False)
+            self.location = nn.Linear(options.filters, size, bias=False)
+        self.scale = self.shift = None
+        if options.normalised:
+            self.scale = nn.Parameter(torch.full((1,), size**-0.5))
+            self.shift = nn.Parameter(torch.zeros(size))
+        if options.gate == "sigmoid":
+            self.gate = nn.Linear(query, memory)
+        if isinstance(options.combine, Combine):
+            self.combine = nn.Linear(memory + query, options.combine.size, bias=options.combine.bias)
+            self.output_size = options.combine.size
+        self._chosen = chosen(options)
+
+    def extra_repr(self) -> str:
+        return self._chosen
+
+    def source(self, memory: Tensor, valid: Tensor | None) -> Source:
+        """What is asked, with what its steps are compared by, which is the same whoever asks."""
+        return Source(memory, memory if self.key is None else self.key(memory), valid)
+
+    def forward(self, query: Tensor, source: Source, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Ask.
+
+        Args:
+            query: What asks, shape (B, T, Q).
+            source: What is asked.
+            before: The weights of the step before, shape (B, S), for score `location`, which has T = 1.
+
+        Returns:
+            What is fed on, (B, T, ...), and the weights (B, T, S).
+        """
+        weights = self._weights(self._scores(query, source, before), source.valid)
+        context = weights.to(source.memory.dtype) @ source.memory
+        if self.gate is not None:
+            context = context * torch.sigmoid(self.gate(query))
+        if self.combine is not None:
+            made = self.options.combine
+            assert isinstance(made, Combine)
+            context = activate(made.activation, self.combine(torch.cat([context, query], -1)))
+            context = F.dropout(context, made.dropout, self.training)
+        return context, weights
+
+    def _scores(self, query: Tensor, source: Source, before: Tensor | None) -> Tensor:
+        """(B, T, S)."""
+        asked = query if self.query is None else self.query(query)
+        if self.score is None:
+            return asked @ source.keys.transpose(1, 2)
+        hidden = asked.unsqueeze(2) + source.keys.unsqueeze(1)
+        if self.filters is not None and self.location is not None:
+            assert before is not None
+            hidden = hidden + self.location(
+                self.filters(before.to(hidden.dtype).unsqueeze(1)).transpose(1, 2)
+            ).unsqueeze(1)
+        if self.shift is not None and self.scale is not None:
+            hidden = hidden + self.shift
+        scores: Tensor = F.linear(torch.tanh(hidden), self._direction(), self.score.bias)
+        return scores.squeeze(-1)
+
+    def _direction(self) -> Tensor:
+        """v (1, N), or g v / |v|."""
+        assert self.score is not None
+        v = self.score.weight
+        return v if self.scale is None else v / v.norm() * self.scale
+
+    @staticmethod
+    def _weights(scores: Tensor, valid: Tensor | None) -> Tensor:
+        """They sum to one over the steps that are no padding."""
+        scores = scores.float() if scores.dtype in HALF else scores
+        if valid is not None:
+            scores = scores.masked_fill(~valid.unsqueeze(1), -torch.inf)
+        return scores.softmax(-1)

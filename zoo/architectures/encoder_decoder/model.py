@@ -1,0 +1,372 @@
+"""The architecture: an encoder reads a source, and a decoder that starts from it, and may ask it, scores a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from zoo.architectures.encoder_decoder import generation
+from zoo.architectures.encoder_decoder.attention import Attention, Source
+from zoo.architectures.encoder_decoder.bridge import Bridge
+from zoo.architectures.encoder_decoder.decoding import Decoded, Decoder
+from zoo.architectures.encoder_decoder.options import AttentionOptions, EncoderDecoderOptions
+from zoo.architectures.encoder_decoder.plan import starts
+from zoo.engine.memory import apart
+from zoo.engine.recurrence import Run
+from zoo.engine.sequence import valid_steps
+from zoo.engine.state import State
+from zoo.errors import InputError
+from zoo.model import inputs
+from zoo.model.base import Model
+from zoo.model.layout import NamedLayout
+from zoo.model.stack import StackModel
+
+Lengths = Tensor | Sequence[int]
+PREFIX = "decoder."
+
+
+class Encoded(NamedTuple):
+    """What an encoder has made of sources.
+
+    Attributes:
+        memory: Its output, shape (B, S, M), zero in padding: what the decoder asks.
+        lengths: Number of valid steps of that, shape (B,), or None for all.
+        state: What the decoder starts from, a `zoo.State` with names such as `decoder.layers.0.h`.
+    """
+
+    memory: Tensor
+    lengths: Tensor | None
+    state: State
+
+
+class EncoderDecoder(Model):
+    """Reads a source, and scores every next symbol of a target (teacher forcing), or generates one.
+
+    Parts: `encoder` and `decoder`, each a `zoo.StackModel`; `bridge`; and `attention`, or None.
+
+    Example:
+        >>> tokens = {"kind": "tokens", "vocabulary": 9, "size": 4}
+        >>> stack = {"input": tokens, "cell": "gru", "hidden_size": 5}
+        >>> head = {"kind": "linear", "size": 9}
+        >>> keys = {"architecture": {"kind": "encoder-decoder"}, "encoder": stack, "decoder": {**stack, "head": head}}
+        >>> model = zoo.build({"schema": 1, "name": "copy", **keys}, seed=0)
+        >>> model(**model.example_arguments(batch=2, steps=6)).shape
+        torch.Size([2, 6, 9])
+        >>> model.generate(torch.tensor([[1, 2, 3]]), steps=4, start=0).shape
+        torch.Size([1, 4])
+    """
+
+    def __init__(self, options: EncoderDecoderOptions, stacks: Mapping[str, StackModel]) -> None:
+        super().__init__()
+        self.encoder, self.decoder = stacks["encoder"], stacks["decoder"]
+        theirs, mine = _shapes(self.encoder), _shapes(self.decoder)
+        self.bridge = Bridge(
+            starts(options, theirs, mine, self.encoder.output_shape),
+            {name: shape[0] for name, shape in mine.items() if shape},
+        )
+        self.attention: Attention | None = None
+        if isinstance(options.attention, AttentionOptions):
+            self._decoder = Decoder(options.attention, self.decoder)
+            self.attention = Attention(options.attention, self._decoder.query_size, self.encoder.output_shape[0])
+        else:
+            self._decoder = Decoder(None, self.decoder)
+
+    def forward(
+        self,
+        source: Tensor,
+        target: Tensor,
+        *,
+        source_lengths: Lengths | None = None,
+        lengths: Lengths | None = None,
+        return_state: bool = False,
+    ) -> Any:
+        """Score every next symbol of the targets.
+
+        Args:
+            source: What is read, (B, S) symbols or (B, S, F) features.
+            target: What the decoder is given at each step, (B, T) or (B, T, F): a target behind a start symbol.
+            source_lengths: Number of valid steps of each source, (B,). Defaults to S for all.
+            lengths: Number of valid steps of each target, (B,). Defaults to T for all.
+            return_state: Whether to return the decoder's state after the target too.
+
+        Returns:
+            Scores (B, T, V), zero in padding; `(scores, state)` with return_state.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        with _of("target"):
+            given = self.decoder._checked(_plain(target), None, lengths, None, None, None)
+        encoded = self._encode(source, source_lengths)
+        if len(given.x) != len(encoded.memory):
+            raise InputError(f"there are {len(encoded.memory)} sources and {len(given.x)} targets")
+        found = self._decode(given, encoded.state, self._source(encoded))
+        output, *own = apart([found.output, *found.state.values()], (source, target), self)
+        return (output, _outward(dict(zip(found.state, own, strict=True)))) if return_state else output
+
+    def encode(self, source: Tensor, *, lengths: Lengths | None = None) -> Encoded:
+        """Read sources.
+
+        Args:
+            source: Shape (B, S), or (B, S, F) for features.
+            lengths: Number of valid steps of each, (B,).
+
+        Returns:
+            What the decoder may ask, and what it starts from.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        memory, lengths, state = self._encode(source, lengths)
+        memory, *own = apart([memory, *state.values()], (source,), self)
+        return Encoded(memory, lengths, _outward(dict(zip(state, own, strict=True))))
+
+    def decode(
+        self,
+        target: Tensor,
+        state: Mapping[str, Tensor],
+        *,
+        memory: Tensor | None = None,
+        memory_lengths: Lengths | None = None,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor, State]:
+        """Score a piece of the targets.
+
+        Args:
+            target: Shape (B, T), or (B, T, F) for features.
+            state: Of `encode`, or of the piece before.
+            memory: Of `encode`, (B, S, M). Not needed without attention.
+            memory_lengths: Of `encode`.
+            lengths: Number of valid steps of each target in this piece, (B,), from 0.
+
+        Returns:
+            Scores (B, T, V), zero in padding, and the state after the piece.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        with _of("target"):
+            given = self.decoder._checked(_plain(target), state, lengths, None, None, None)
+        asked = self._asked(memory, memory_lengths, len(given.x))
+        found = self._decode(given, self._inward(state, len(given.x), asked), asked)
+        came = (target, *state.values(), *(() if memory is None else (memory,)))
+        output, *own = apart([found.output, *found.state.values()], came, self)
+        return output, _outward(dict(zip(found.state, own, strict=True)))
+
+    def step(
+        self,
+        target: Tensor,
+        state: Mapping[str, Tensor],
+        *,
+        memory: Tensor | None = None,
+        memory_lengths: Lengths | None = None,
+    ) -> tuple[Tensor, State]:
+        """One step of the decoder. Over all steps this is the same as one call with the whole target.
+
+        Args:
+            target: The symbol before, (B,), or features (B, F).
+            state: Of `encode`, or of the step before.
+            memory: Of `encode`, (B, S, M). Not needed without attention.
+            memory_lengths: Of `encode`.
+
+        Returns:
+            Scores (B, V) and the next state.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        with _of("target"):
+            x, *_ = inputs.as_sequence(target, self.decoder.input_shape, None, None, None)
+        scores, after = self.decode(x, state, memory=memory, memory_lengths=memory_lengths)
+        return scores.squeeze(1), after
+
+    def init_state(self, batch: int) -> State:
+        """The decoder's state before the first step, where the bridge is `zeros`.
+
+        Args:
+            batch: Number of sequences.
+
+        Returns:
+            A `zoo.State` with names such as `decoder.layers.0.h`.
+
+        Raises:
+            InputError: If the decoder starts from what the encoder has read, which `encode` gives.
+        """
+        if not self.bridge.zeros or self._decoder.remembers_weights:
+            raise InputError("the decoder starts from what the encoder has read: use model.encode(source).state")
+        inputs.check_sizes(batch=batch)
+        return _outward(self._initial(batch, 0))
+
+    def alignments(
+        self, source: Tensor, target: Tensor, *, source_lengths: Lengths | None = None, lengths: Lengths | None = None
+    ) -> Tensor:
+        """The weights by which each step of the target has read the steps of the source. Arguments as for a call.
+
+        Args:
+            source: What is read.
+            target: What the decoder is given.
+            source_lengths: Of each source.
+            lengths: Of each target.
+
+        Returns:
+            Shape (B, T, S): each row sums to 1, and is zero in the source's padding. Zero in the target's padding.
+
+        Raises:
+            InputError: If the model has no attention.
+        """
+        if self.attention is None:
+            raise InputError(f"{self._called} has no attention")
+        with _of("target"):
+            given = self.decoder._checked(_plain(target), None, lengths, None, None, None)
+        encoded = self._encode(source, source_lengths)
+        found = self._decode(given, encoded.state, self._source(encoded))
+        assert found.weights is not None
+        return found.weights.clone()
+
+    def generate(
+        self,
+        source: Tensor,
+        steps: int,
+        *,
+        start: int,
+        stop: int | None = None,
+        lengths: Lengths | None = None,
+        beam: int = 1,
+        length_penalty: float = 0.0,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Tensor:
+        """Write a target, symbol by symbol.
+
+        Args:
+            source: What is read, (B, S) or (B, S, F).
+            steps: How many symbols to write at most.
+            start: The symbol that the decoder is given first.
+            stop: The symbol that ends a target: behind it stands nothing but itself. Defaults to none.
+            lengths: Number of valid steps of each source, (B,).
+            beam: How many targets are followed at a time. 1 is greedy.
+            length_penalty: α of the score by which targets of a beam are compared, log p / ((5 + length) / 6)^α
+                (arXiv:1609.08144, equation 14). 0 compares log p.
+            temperature: 0 takes the likeliest symbol; else one is drawn from softmax(scores / temperature).
+            seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is.
+
+        Returns:
+            Symbols (B, steps), without the first.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        chosen = generation.Chosen(steps, start, stop, beam, length_penalty, temperature, seed)
+        vocabulary = self.decoder.input.vocabulary
+        if vocabulary is None:
+            raise InputError(f"{self._called} writes no symbols: its decoder reads features")
+        generation.check(chosen, vocabulary)
+        with torch.no_grad(), self.streaming():
+            encoded = self._encode(source, lengths)
+            return generation.written(self, chosen, encoded.state, self._source(encoded), vocabulary)
+
+    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
+        return {
+            "source": self.encoder.example_input(batch, steps, seed=seed),
+            "target": self.decoder.example_input(batch, steps, seed=seed + 1),
+        }
+
+    def scores(
+        self, symbols: Tensor, state: Mapping[str, Tensor], source: Source | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One step inside `generate`: symbols (B,), states without a prefix -> scores (B, V), states."""
+        given = inputs.Inputs(symbols.unsqueeze(1), Run(engine=self.engine))
+        found = self._decode(given, state, source)
+        return found.output.squeeze(1), found.state
+
+    def _encode(self, source: Tensor, lengths: Lengths | None) -> _Read:
+        with _of("source"):
+            memory, state = self.encoder(_plain(source), lengths=lengths, return_state=True)
+        batch = len(memory)
+        if lengths is not None:
+            lengths = self.encoder.output_lengths(torch.as_tensor(lengths, device=memory.device))
+        named = self.encoder.named_state(state, batch)
+        return _Read(memory, lengths, self.bridge(self._initial(batch, memory.shape[1]), named, memory, lengths))
+
+    def _initial(self, batch: int, source_steps: int) -> dict[str, Tensor]:
+        """The decoder's state of its own: its layers', zeros that were fed and zero weights."""
+        device, dtype = self.decoder._place()
+        found = self.decoder.layers.init_state(batch, device=device, dtype=dtype)
+        like = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+        if self.attention is not None and self._decoder.feeds_next:
+            found["feed"] = torch.zeros((batch, self.attention.output_size), device=device, dtype=like)
+        if self._decoder.remembers_weights:
+            found["weights"] = torch.zeros((batch, source_steps), device=device, dtype=like)
+        return found
+
+    def _inward(self, state: Mapping[str, Tensor], batch: int, source: Source | None) -> dict[str, Tensor]:
+        """A state that was given, checked, without its prefix."""
+        steps = 0 if source is None else source.memory.shape[1]
+        expected = {f"{PREFIX}{name}": value for name, value in self._initial(batch, steps).items()}
+        found = NamedLayout().inward(state, expected)
+        return {name.removeprefix(PREFIX): value for name, value in found.items()}
+
+    def _asked(self, memory: Tensor | None, lengths: Lengths | None, batch: int) -> Source | None:
+        """What was given to ask, checked."""
+        if self.attention is None:
+            return None
+        if memory is None:
+            raise InputError(
+                "memory is missing: the decoder asks it, give memory=encoded.memory of model.encode(source)"
+            )
+        width = self.encoder.output_shape[0]
+        if memory.dim() != 3 or memory.shape[0] != batch or memory.shape[2] != width:
+            raise InputError(f"memory must have shape ({batch}, S, {width}), not {tuple(memory.shape)}")
+        with _of("memory"):
+            known, _ = inputs.row_lengths(lengths, memory)
+        return self._source(_Read(memory, known, {}))
+
+    def _source(self, read: _Read) -> Source | None:
+        if self.attention is None:
+            return None
+        lengths = read.lengths
+        valid = None if lengths is None else valid_steps(lengths, read.memory.shape[1])
+        return self.attention.source(read.memory, valid)
+
+    def _decode(self, given: inputs.Inputs, state: Mapping[str, Tensor], source: Source | None) -> Decoded:
+        run = given.run
+        features = self.decoder._embedded(given.x, run.valid, None)
+        return self._decoder(features, state, replace(run, engine=self.engine), self.attention, source)
+
+
+class _Read(NamedTuple):
+    """As `Encoded`, before anything leaves the model: the decoder's states have no prefix."""
+
+    memory: Tensor
+    lengths: Tensor | None
+    state: dict[str, Tensor]
+
+
+def _shapes(stack: StackModel) -> dict[str, tuple[int, ...]]:
+    device, dtype = stack._place()
+    state = stack.layers.init_state(1, device=device, dtype=dtype)
+    return {name: tuple(tensor.shape[1:]) for name, tensor in state.items()}
+
+
+def _outward(state: Mapping[str, Tensor]) -> State:
+    return State({f"{PREFIX}{name}": tensor for name, tensor in state.items()})
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x
+    raise InputError(f"must be a tensor, padded, with lengths beside it, not {type(x).__name__}")
+
+
+@contextmanager
+def _of(name: str) -> Iterator[None]:
+    """Inside, what does not fit says of which argument it speaks."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
