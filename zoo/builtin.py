@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from zoo.architectures.encoder_decoder import records as encoder_decoder
+from zoo.architectures.transducer import records as transducer
 from zoo.cells import options as cells
 from zoo.cells.dynamics import options as dynamics
 from zoo.cells.gated import options as gated
@@ -269,6 +270,7 @@ def zoo_architectures() -> list[ArchitectureType]:
             summary="Input, then layers one after the other, then the head",
         ),
         encoder_decoder.ENCODER_DECODER,
+        transducer.TRANSDUCER,
     ]
 
 

@@ -592,12 +592,15 @@ class ArchitectureType(ComponentType):
         stacks: What it is made of. Without any the model is one stack, "", whose keys stand at the top of the file.
         skips: Checks that have no meaning for it, each with the reason, which the skip quotes. Checks that are about a
             model of one stack are skipped for every architecture of several.
+        checks: Checks that it restates, by their names: "module:attribute" of `(subject) -> str | None`, as of a
+            `zoo.CheckType`, which runs in place of the check's own.
     """
 
     kind: ClassVar[str] = "architecture"
     beside: str | None = None
     stacks: tuple[StackType, ...] = ()
     skips: Mapping[str, str] = field(default_factory=dict, hash=False)
+    checks: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
