@@ -12,6 +12,7 @@ import torch
 from zoo.checks import variations
 from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
+from zoo.checks.transducer import trained_by
 from zoo.checks.variations import Option, Try
 from zoo.components import ArchitectureType
 from zoo.engine.cell import Cell
@@ -254,7 +255,9 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for mode in (True, False):  # training first: what it leaves in buffers shows outside it
             torch.manual_seed(0)
-            outputs += [t.double().abs().sum().item() for t in tensors(model.train(mode)(**given, return_state=True))]
+            result = model.train(mode)(**given, return_state=True)
+            outputs += [t.double().abs().sum().item() for t in tensors(result)]
+        outputs += trained_by(model, given, result[0])
     gradient = _padding_gradient(model, given)
     return shapes, numbers, tuple(outputs), described, gradient
 

@@ -200,8 +200,9 @@ class Transducer(Model):
         with _of("target_lengths"):
             known, valid = inputs.row_lengths(target_lengths, target, ended=True)
         symbols = torch.full_like(steps, target.shape[1]) if known is None else known
-        given = self._indices(self._symbols(target, valid))
-        found = loss.negative_logs(output, given, steps, symbols, self.blank)
+        given = self._symbols(target, valid)
+        self._refuse_blank(given)
+        found = loss.negative_logs(output, self._indices(given), steps, symbols, self.blank)
         if reduction not in ("mean", "sum", "none"):
             raise InputError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r:.60}")
         return found if reduction == "none" else found.mean() if reduction == "mean" else found.sum()
@@ -297,6 +298,11 @@ class Transducer(Model):
         """Symbols for indices among the scores."""
         return index if self.starts_with_blank else index - (index > self.blank).long()
 
+    def _refuse_blank(self, symbols: Tensor) -> None:
+        if self.starts_with_blank and symbols.device.type == "cpu" and inputs._readable(symbols):
+            if bool((symbols == self.blank).any()):
+                raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
+
     def _indices(self, symbols: Tensor) -> Tensor:
         """Indices among the scores for symbols."""
         return symbols if self.starts_with_blank else symbols + (symbols >= self.blank).long()
@@ -343,13 +349,10 @@ class Transducer(Model):
         return _Predicted(y.output, valid, {**after, OUTPUT: _kept(last)})
 
     def _symbols(self, target: Tensor, valid: Tensor | None) -> Tensor:
-        """Targets, with a symbol that there is where there is padding, and none of them the blank."""
-        other = int(self.starts_with_blank and self.blank == 0)
-        given = target.long() if valid is None else torch.where(valid, target.long(), other)
-        if self.starts_with_blank and inputs._readable(given) and given.device.type == "cpu":
-            if bool((given == self.blank).any()):
-                raise InputError(f"a target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
-        return given
+        """Targets as integers of 64 bits, with a symbol that is not the blank where there is padding."""
+        if valid is None:
+            return target.long()
+        return torch.where(valid, target.long(), int(self.starts_with_blank and self.blank == 0))
 
     def _first(self, batch: int, like: Tensor) -> Tensor:
         """What stands in front of the first symbol, (B, 1, E)."""
