@@ -17,9 +17,9 @@ from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.layers import Joins, LayerList
-from zoo.engine.recurrence import Run
 from zoo.engine.memory import apart
 from zoo.engine.precision import casts
+from zoo.engine.recurrence import Run
 from zoo.engine.sequence import at_last, zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError

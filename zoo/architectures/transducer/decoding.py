@@ -98,7 +98,9 @@ class _Text:
 def beam(model: Scorer, encoded: Tensor, lengths: Tensor, state: States, most: int, width: int) -> Written:
     """The likeliest text of each row, of those that are followed."""
     rows = [
-        _beam(model, encoded[row, : int(lengths[row])], {name: s[row : row + 1] for name, s in state.items()}, most, width)
+        _beam(
+            model, encoded[row, : int(lengths[row])], {name: s[row : row + 1] for name, s in state.items()}, most, width
+        )
         for row in range(len(encoded))
     ]
     longest = max(len(text) for text, _ in rows)

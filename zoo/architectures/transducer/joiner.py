@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -49,7 +50,7 @@ class Joiner(nn.Module):
         if self.encoder is not None and self.predictor is not None:
             return self.encoder(encoded), self.predictor(predicted)
         if self.both is not None:
-            first, second = self.both.weight.split(self.widths, 1)
+            first, second = torch.split(self.both.weight, list(self.widths), 1)
             return F.linear(encoded, first, self.both.bias), F.linear(predicted, second)
         if self.merge == "concat":  # beside zeros, so that their sum is both side by side
             ahead, told = self.widths

@@ -56,12 +56,13 @@ def _valid(scores: Tensor, steps: Tensor, symbols: Tensor) -> Tensor:
 
 
 def _skewed(logs: Tensor) -> Tensor:
-    """(B, T, U) by t and u -> (B, T + U - 1, U) by t + u and u; `NEVER` where there is no such t."""
+    """(B, T, U) by t and u -> (B, T + U - 1, U) by t + u and u.
+
+    Where there is no such t stands the nearest one's: from there no way leads into the lattice.
+    """
     steps, symbols = logs.shape[1:]
     if not symbols:
         return logs
     d = torch.arange(steps + symbols - 1, device=logs.device).unsqueeze(1)
-    t = d - torch.arange(symbols, device=logs.device)
-    inside = (t >= 0) & (t < steps)
-    found = logs.gather(1, t.clamp(0, steps - 1).expand(len(logs), -1, -1))
-    return torch.where(inside, found, NEVER)
+    t = (d - torch.arange(symbols, device=logs.device)).clamp(0, steps - 1)
+    return logs.gather(1, t.expand(len(logs), -1, -1))

@@ -109,8 +109,8 @@ class Transducer(Model):
             return_state: Whether to return the state after input and target too.
 
         Returns:
-            Scores (B, T', U + 1, V), where T' = `output_lengths` of T, zero in padding: at (t, u) those of the symbol that
-            follows the first u at step t, or of the blank. `(scores, state)` with return_state.
+            Scores (B, T', U + 1, V), where T' = `output_lengths` of T, zero in padding: at (t, u) those of the symbol
+            that follows the first u at step t, or of the blank. `(scores, state)` with return_state.
 
         Raises:
             InputError: If something does not fit.
@@ -124,7 +124,9 @@ class Transducer(Model):
         scores, *own = apart([scores, *state.values()], (x, target), self)
         return (scores, State(dict(zip(state, own, strict=True)))) if return_state else scores
 
-    def encode(self, x: Tensor, state: Mapping[str, Tensor] | None = None, *, lengths: Lengths | None = None) -> Encoded:
+    def encode(
+        self, x: Tensor, state: Mapping[str, Tensor] | None = None, *, lengths: Lengths | None = None
+    ) -> Encoded:
         """Read sequences, or pieces of them.
 
         Args:
@@ -299,9 +301,9 @@ class Transducer(Model):
         return index if self.starts_with_blank else index - (index > self.blank).long()
 
     def _refuse_blank(self, symbols: Tensor) -> None:
-        if self.starts_with_blank and symbols.device.type == "cpu" and inputs._readable(symbols):
-            if bool((symbols == self.blank).any()):
-                raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
+        looks = self.starts_with_blank and symbols.device.type == "cpu" and inputs._readable(symbols)
+        if looks and bool((symbols == self.blank).any()):
+            raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
 
     def _indices(self, symbols: Tensor) -> Tensor:
         """Indices among the scores for symbols."""

@@ -29,10 +29,14 @@ class JoinerOptions(Options):
     activation: Activation = Field("tanh", description="Activation function of the hidden layer.")
 
 
+def _plain() -> JoinerOptions:
+    return JoinerOptions.model_validate({})
+
+
 class TransducerOptions(Options):
     """Options of a transducer."""
 
-    joiner: JoinerOptions = Field(JoinerOptions(), description="How the two sides are joined.")
+    joiner: JoinerOptions = Field(default_factory=_plain, description="How the two sides are joined.")
     dropout: Rate = Field(0.0, description="Dropout rate on the joiner's hidden layer, behind its activation.")
     start: Literal["zeros", "blank"] = Field(
         "zeros",
@@ -70,7 +74,8 @@ def describe(options: TransducerOptions, stacks: Mapping[str, StackDescription])
     ahead = _flat(encoder.output_shape, "encoder")
     told = _flat(predictor.output_shape, "predictor")
     joiner = options.joiner
-    width, parameters, per = joiner.size, 0, {("encoder",): 0, ("predictor",): 0}
+    width, parameters = joiner.size, 0
+    per: dict[tuple[str, ...], int] = {("encoder",): 0, ("predictor",): 0}
     if width is not None:
         per = {("encoder",): ahead * width, ("predictor",): told * width}
         parameters = sum(per.values()) + (2 if joiner.merge == "sum" else 1) * width

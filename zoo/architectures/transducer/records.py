@@ -35,6 +35,6 @@ TRANSDUCER: Final = ArchitectureType(
         ),
     ),
     traits=Traits(causal=False, streamable=False),
-    checks={name: f"{CHECKS}:{name}" for name in RESTATED} 
+    checks={name: f"{CHECKS}:{name}" for name in RESTATED}
     | {"compile": f"{CHECKS}:compiles", "dropout": "zoo.checks.drops:dropout"},
 )
