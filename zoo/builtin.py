@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from zoo.architectures.bilm import records as bilm
 from zoo.architectures.encoder_decoder import records as encoder_decoder
 from zoo.architectures.transducer import records as transducer
 from zoo.cells import options as cells
@@ -184,6 +185,7 @@ def zoo_inputs() -> list[InputType]:
             traits=BOUNDED,
         ),
         encoder_decoder.SHARED,
+        bilm.SAME,
     ]
 
 
@@ -271,6 +273,7 @@ def zoo_architectures() -> list[ArchitectureType]:
         ),
         encoder_decoder.ENCODER_DECODER,
         transducer.TRANSDUCER,
+        bilm.BILM,
     ]
 
 

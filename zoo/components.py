@@ -495,10 +495,13 @@ class InputType(ComponentType):
         describe: "module:attribute" of `(options) -> zoo.Description`, or None.
         shares: Its option `of` names the place of the input of an earlier stack, as in `encoder.input`. `build` is then
             called with that module too, and `describe` with its description.
+        once: Its features are those of that input, which an architecture computes once for both: it may stand only in a
+            stack that is `like` another.
     """
 
     kind: ClassVar[str] = "input"
     shares: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -560,6 +563,8 @@ class StackType:
         streamable: Whether it must run one step at a time. No layer of it may then look ahead.
         output: Whether the output of its last layer is used. False where only its states are. Or a function of a module
             from the architecture's options to that.
+        like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own, without
+            a head, and behind the same input.
     """
 
     name: str
@@ -568,6 +573,7 @@ class StackType:
     pool: bool = True
     streamable: bool = False
     output: bool | Callable[[Any], bool] = True
+    like: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zoo.components import ArchitectureType, CellType, PoolType
+from zoo.components import ArchitectureType, CellType, InputType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
@@ -134,6 +134,10 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
             yield Problem(place((stack.name,)), "stack", f"{who} needs a head, as in head: {{kind: linear, size: 10}}")
         if asked.head == "none" and stack.head is not None:
             yield Problem(place((stack.name, "head")), "stack", f"{who} has no head: leave it out")
+        source = stack.input.record
+        if isinstance(source, InputType) and source.once and asked.like is None:
+            said = f"is for a stack that is like another, and {who} is like none: write its input out"
+            yield Problem(place((stack.name, "input")), "stack", f"input {source.name!r} {said}")
         if not asked.pool and stack.head is not None and stack.head.pool is not None:
             yield Problem(place((stack.name, "head", "pool")), "stack", f"{who} has no pool over time: leave it out")
 
