@@ -1,7 +1,7 @@
 """Write the pages that say what the code says.
 
-They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, and all of `docs/cells/`
-but write-a-cell.md; and the classes of `zoo/nn`.
+They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, all of `docs/cells/`
+but write-a-cell.md, and all of `docs/models/`; and the classes of `zoo/nn`.
 
     python docs/generate.py
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from catalogue.classes import sources as class_sources
+from catalogue.models import pages as model_pages
 from catalogue.pages import pages as cell_pages
 from docstrings import below, read
 from plugin_reference import reference
@@ -107,9 +108,15 @@ def pages() -> dict[Path, str]:
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
         **cell_pages(_keys),
+        **model_pages(catalogue),
         **class_sources(),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
     }
+
+
+def left_over() -> list[Path]:
+    """Pages of models that are no longer there."""
+    return sorted(path for path in (HERE / "models").iterdir() if path not in pages())
 
 
 def _format(catalogue: Catalogue) -> str:
@@ -302,4 +309,7 @@ def _short(value: Any) -> str:
 
 if __name__ == "__main__":
     for path, text in pages().items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    for path in left_over():
+        path.unlink()

@@ -37,11 +37,11 @@ import zoo
 
 
 def zeros(options):
-    def start(module):
+    def initialise(module):
         for parameter in module.parameters():
             nn.init.zeros_(parameter)
 
-    return start
+    return initialise
 
 
 @zoo.hookimpl
@@ -77,7 +77,7 @@ PLACES: Final = {
 }
 """Where a spec names what no key of the format is for alone."""
 
-MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType")
+MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType", "Beside", "Window")
 GIVEN: Final = ("Context", "Run", "Subject", "State", "StackDescription")
 BUILT: Final = ("StackModel", "LayerList")
 WRITTEN: Final = ("Cell", "Layer", "Input", "Model", "Options", "NoOptions")
@@ -147,7 +147,10 @@ def _hooks() -> Iterator[str]:
 def _component_keys() -> dict[str, list[str]]:
     """The keys of a spec file that take a component, by its kind."""
     found: dict[str, list[str]] = {}
-    for key, schema in json_schema(isolated())["properties"].items():
+    whole = json_schema(isolated())
+    while "else" in whole:  # one form for each architecture of several stacks, and last that of one stack
+        whole = whole["else"]
+    for key, schema in whole["properties"].items():
         for kind in re.findall(r'"#/definitions/(\w+)"', json.dumps(schema)):
             found.setdefault(kind, []).append(key)
     return found

@@ -16,6 +16,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests neither read nor write what the user's own commands keep; those of the index have one of their own.
 os.environ["ZOO_INDEX"] = "off"
 
+LONGEST = (
+    "test_new_plugin.py", "test_docs_plugin_tutorial.py", "test_strangers.py", "test_contract.py", "test_plugin_installed.py",
+    "test_plugin_lifetime.py", "test_health.py", "test_engine_scan.py",
+)  # fmt: skip
+"""Files whose tests take seconds each, by the longest of them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the tests marked `long` too, as `make test-all` does.")
@@ -27,7 +33,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("long")]
         items[:] = [item for item in items if not item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)
-    items.sort(key=lambda item: item.path.name != "test_strangers.py")
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from each import each
 
 import zoo
 
@@ -24,6 +24,7 @@ LIGHT = (
     "components",
     "plugin",
     "spec",
+    "browse",
     "builtin",
     "scaffold",
     "testing",
@@ -154,9 +155,7 @@ def test_only_the_command_line_prints() -> None:
     assert [_name(path) for path in silent if _prints(_parsed(path))] == []
 
 
-@pytest.mark.parametrize(
-    "module", ["spec.library", "spec.schema", "builtin", "testing", "scaffold.package", "cli.main", "api"]
-)
+@each("module", ["spec.library", "spec.schema", "builtin", "testing", "scaffold.package", "cli.main", "api"])
 def test_light_packages_load_without_torch(module: str) -> None:
     code = f"import sys, zoo.{module}; print([m for m in ('torch', 'torchinfo', 'numpy') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -166,7 +165,7 @@ def test_light_packages_load_without_torch(module: str) -> None:
 # The rules themselves bite.
 
 
-@pytest.mark.parametrize(
+@each(
     ("package", "code", "wrong"),
     [
         ("engine", "from zoo.cells import lstm", ["zoo.cells.lstm"]),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 
 from zoo import atomic
 from zoo.errors import ZooError
@@ -136,7 +137,7 @@ def test_a_link_that_was_left_outlives_what_is_written_beside_it(tmp_path: Path)
         assert found(folder) == {**left, "a.pt": b"another"}
 
 
-@pytest.mark.parametrize("before", [{}, OLD], ids=["nothing before", "a pair before"])
+@each("before", [{}, OLD], ids=["nothing before", "a pair before"])
 def test_an_error_at_every_call_leaves_nothing(before: dict[str, bytes], tmp_path: Path) -> None:
     hit = []
 
@@ -245,7 +246,7 @@ def test_modes_are_those_of_any_new_file_or_of_the_one_replaced(tmp_path: Path) 
     assert stat.S_IMODE((tmp_path / "a.pt").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("missing", ["link", "symlink"])
+@each("missing", ["link", "symlink"])
 def test_without_links_files_are_written_all_the_same(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from each import each
 
 from zoo.bench import contests, engine, plot, works
 from zoo.bench.contests import Contest, Heat, Result, chosen, installed
@@ -92,7 +93,7 @@ def test_the_median_is_over_the_ratios_of_rounds_and_not_over_their_times() -> N
     assert result.seconds == Spread(2.5, 4.0, 6.5)
 
 
-@pytest.mark.parametrize(
+@each(
     ("contest", "median", "met"),
     [
         (LONG, 1.05, True), (LONG, 1.06, False), (FAST, 1.8, True), (FAST, 1.79, False),
@@ -449,7 +450,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "says"),
     [
         ("--suite speed", "zoo: --suite must be one of floor, kernels, ragged, loop, peers, linear, growth, not 'speed'; did you mean 'peers'?"),
@@ -460,14 +461,14 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_before_anything_is_measured(
-    bench: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: str, says: str
+    bench: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, arguments: str, says: str
 ) -> None:
     monkeypatch.setattr(engine, "measure", None)
-    (tmp_path / "folder.svg").mkdir()
+    Path("folder.svg").mkdir(exist_ok=True)
     assert bench(*arguments.split()) == (2, "", says + "\n")
 
 
-@pytest.mark.parametrize("arguments", ["--rounds 0", "--threads 0", "--seconds -1", "--rounds many"])
+@each("arguments", ["--rounds 0", "--threads 0", "--seconds -1", "--rounds many"])
 def test_a_number_out_of_its_bounds_is_refused(
     bench: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:

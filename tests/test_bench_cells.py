@@ -8,6 +8,7 @@ import types
 
 import pytest
 import torch
+from each import each
 from typer.testing import CliRunner
 
 import zoo
@@ -77,7 +78,7 @@ def test_components_as_a_table_has_the_figures_too() -> None:
     assert lines[1].split()[:5] == ["esn", "0", "8,192", "256", "1"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         (("--sort", "size"), "--sort must be 'name' or 'parameters', not 'size'"),

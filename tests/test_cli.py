@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from each import each
 from running import ROOT, python
 
 from zoo.builtin import zoo_cells
@@ -67,28 +68,28 @@ def zoo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
 # What each command prints
 
 
-def test_list_names_parameters_variants_and_where_from(zoo: Zoo) -> None:
+def test_list_names_parameters_tags_and_where_from(zoo: Zoo) -> None:
     done = zoo("list", "rnn*")
     assert (done.status, done.err) == (0, "")
-    assert done.lines[0].split() == ["name", "parameters", "variants", "description", "from"]
+    assert done.lines[0].split() == ["name", "parameters", "tags", "description", "from"]
     rows = {line.split()[0]: line for line in done.lines[1:]}
     assert list(rows) == ["rnn", "rnn-bidirectional", "rnn-classifier", "rnn-stacked"]
     assert [rows[name].split()[1] for name in rows] == ["640", "1,280", "661", "4,000"]
     assert re.search(r"  recurrent-zoo \S+$", rows["rnn"])
-    assert zoo("list", "zaremba*").lines[1].split()[2:5] == ["small,", "medium,", "large"]
 
 
 def test_list_as_json_sorted_and_by_tag(zoo: Zoo) -> None:
     rows = json.loads(zoo("list", "--tag", "practical", "--sort", "parameters", "--json").out)
     assert [row["name"] for row in rows] == ["rnn", "rnn-classifier", "rnn-bidirectional", "gru", "lstm", "rnn-stacked"]
     assert [row["parameters"] for row in rows] == [640, 661, 1280, 1920, 2560, 4000]
-    assert set(rows[0]) == {
-        "name", "parameters", "variants", "description", "tags", "paper", "distribution", "version", "path",
-    }  # fmt: skip
+    assert list(rows[0]) == [
+        "name", "variant", "parameters", "macs", "description", "tags", "paper", "year", "components",
+        "distribution", "version", "path",
+    ]  # fmt: skip
 
 
 def test_show_prints_the_file_as_it_is_written(zoo: Zoo) -> None:
-    done = zoo("show", "lstm")
+    done = zoo("show", "lstm", "--source")
     head, _, rest = done.out.partition("\n")
     assert head.startswith(f"# {ROOT / 'specs' / 'lstm.yaml'} (recurrent-zoo ")
     assert rest == (ROOT / "specs" / "lstm.yaml").read_text(encoding="utf-8")
@@ -144,22 +145,23 @@ def test_many_named_files_cost_what_their_folder_costs(
 
 
 def test_diff_of_form_parameters_and_cost(zoo: Zoo) -> None:
-    rows = [re.split(r"  +", line) for line in zoo("diff", "gru", "lstm").lines]
-    assert rows == [
-        ["key", "gru", "lstm"],
-        ["layers.0.cell.kind", "recurrent-zoo/gru", "recurrent-zoo/lstm"],
-        ["layers.0.cell.reset_gate", "after", "-"],
-        ["layers.0.cell.peephole", "-", "False"],
-        ["layers.0.cell.coupled", "-", "False"],
-        ["layers.0.cell.gate_norm", "-", "none"],
-        ["parameters", "1,920", "2,560"],
-        ["multiply-adds per step", "1,800", "2,400"],
-        ["state numbers per sequence", "20", "40"],
+    done = zoo("diff", "gru", "lstm")
+    assert (done.status, done.err) == (1, "")
+    assert [re.split(r"  +", line) for line in done.lines] == [
+        ["key", "change", "gru", "lstm"],
+        ["layers.0.cell.kind", "changed", "recurrent-zoo/gru", "recurrent-zoo/lstm"],
+        ["layers.0.cell.reset_gate", "removed", "after", "-"],
+        ["layers.0.cell.peephole", "added", "-", "False"],
+        ["layers.0.cell.coupled", "added", "-", "False"],
+        ["layers.0.cell.gate_norm", "added", "-", "none"],
+        ["parameters", "changed", "1,920", "2,560"],
+        ["multiply-adds per step", "changed", "1,800", "2,400"],
+        ["state numbers per sequence", "changed", "20", "40"],
     ]
     data = json.loads(zoo("diff", "gru", "lstm", "--json").out)
-    assert {"key": "parameters", "a": 1920, "b": 2560} in data
-    assert zoo("diff", "lstm", "lstm").out == "lstm and lstm are equal\n"
-    assert json.loads(zoo("diff", "lstm", "lstm", "--json").out) == []
+    assert {"key": "parameters", "change": "changed", "a": 1920, "b": 2560, "keys": ["parameters"]} in data
+    assert zoo("diff", "lstm", "lstm") == Said("lstm and lstm are equal\n", "", 0)
+    assert zoo("diff", "lstm", "lstm", "--json") == Said("[]\n", "", 0)
 
 
 def test_components_by_kind(zoo: Zoo) -> None:
@@ -271,7 +273,7 @@ def test_every_command_of_the_plan_is_there() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@each("command", commands(), ids=" ".join)
 def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, command: tuple[str, ...]) -> None:
     done = zoo(*command, "--help")
     assert done.status == 0
@@ -286,15 +288,18 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
 # Mistakes: one line, status 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "line"),
     [
         ("show no-such", "zoo: unknown spec 'no-such'; `zoo list` shows them all (a path ends in .yaml)"),
         ("summary lstn", "zoo: unknown spec 'lstn'; did you mean 'lstm'? (a path ends in .yaml)"),
         ("summary no.yaml", "no.yaml: no such file"),
         ("show zaremba-lm@huge", r".*zaremba-lm\.yaml: unknown variant 'huge' \(variants: small, medium, large\)"),
-        ("list --sort size", "zoo: --sort must be 'name' or 'parameters', not 'size'"),
-        ("list --sort Name", "zoo: --sort must be 'name' or 'parameters', not 'Name'; did you mean 'name'?"),
+        ("list --sort size", "zoo: --sort must be one of name, parameters, macs, year, not 'size'"),
+        (
+            "list --sort Name",
+            "zoo: --sort must be one of name, parameters, macs, year, not 'Name'; did you mean 'name'?",
+        ),
         ("list nothing", "zoo: no spec of the library is called 'nothing'; `zoo list` shows them all"),
         ("list LSTM", "zoo: no spec of the library is called 'LSTM'; did you mean 'lstm'?"),
         ("list --tag nope", "zoo: no spec has the tag 'nope'; tags: .*, practical"),
@@ -323,15 +328,15 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
         ("validate empty", "zoo: empty: no .yaml files in this folder"),
     ],
 )
-def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, tmp_path: Path, command: str, line: str) -> None:
-    (tmp_path / "empty").mkdir()
+def test_a_mistake_is_one_line_on_standard_error(zoo: Zoo, command: str, line: str) -> None:
+    Path("empty").mkdir(exist_ok=True)
     done = zoo(*command.split())
     assert (done.status, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert done.err == line + "\n" or re.fullmatch(line, done.err.rstrip("\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "line"),
     [
         ("frobnicate", "no such command 'frobnicate' (see `zoo --help`)"),
@@ -351,14 +356,14 @@ def test_a_wrong_use_of_a_command_is_one_line_and_ends_with_two(zoo: Zoo, comman
     assert zoo(*command.split()) == Said("", f"zoo: {line}\n", 2)
 
 
-@pytest.mark.parametrize("command", ["", "bench", "new"])
+@each("command", ["", "bench", "new"])
 def test_a_command_that_needs_another_shows_its_help(zoo: Zoo, command: str) -> None:
     done = zoo(*command.split())
     assert done.status == 2
     assert f"Usage: zoo{' ' * bool(command)}{command} [OPTIONS] COMMAND [ARGS]..." in done.out + done.err
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@each("command", commands(), ids=" ".join)
 def test_help_shows_no_type_where_an_option_takes_no_value(zoo: Zoo, command: tuple[str, ...]) -> None:
     assert "bool" not in zoo(*command, "--help").out
 
@@ -371,7 +376,7 @@ def test_a_list_of_nothing_is_an_empty_one_in_json(zoo: Zoo) -> None:
 # Completion
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "offered"),
     [
         ("zoo summary rnn", ["rnn", "rnn-bidirectional", "rnn-classifier", "rnn-stacked"]),
@@ -452,7 +457,7 @@ def test_a_word_longer_than_its_column_is_cut_and_nothing_is_lost() -> None:
     assert list(tables.drawn([("a", "b"), ("x", "")], (False, False), 14)) == ["a  b", "x"]
 
 
-@pytest.mark.parametrize(("text", "plain"), [("× σ Δ²", True), ("模型", False), ("e\u0301", False), ("😀", False)])
+@each(("text", "plain"), [("× σ Δ²", True), ("模型", False), ("e\u0301", False), ("😀", False)])
 def test_what_takes_other_than_one_column_is_left_to_rich(text: str, plain: bool) -> None:
     assert tables.is_plain([("name", text)]) == plain
 
@@ -514,7 +519,7 @@ def test_a_progress_bar_is_for_terminals_only(tmp_path: Path, zoo: Zoo) -> None:
     assert zoo("validate", "specs") == Said("3 specs valid\n", "", 0)
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@each("unbuffered", ["", "1"])
 def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, unbuffered: str) -> None:
     read, write = os.pipe()
     os.close(read)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from each import each
 from running import ROOT, python
 from test_cli import in_terminal
 
@@ -178,7 +179,7 @@ def work(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "status"),
     [
         (["plugins"], 0), (["plugins", "--json"], 0), (["components", "--kind", "cell"], 0), (["plugins", "--traceback", "exception"], 0),
@@ -223,14 +224,15 @@ LIKE_OTHERS = [
     ["diff", "good.yaml", "gru"],
 ]
 """Commands that only the long run tries."""
+STATUS = {"validate": 2, "nonsense→": 2, "diff": 1}
 ENCODINGS = ["cp1252", "ascii", "latin-1", "cp437"]
 
 
-@pytest.mark.parametrize("command", [each for each in COMMANDS if each not in LIKE_OTHERS], ids=" ".join)
+@each("command", [each for each in COMMANDS if each not in LIKE_OTHERS], ids=" ".join)
 def test_no_encoding_of_the_output_stops_a_command(command: list[str], work: Path) -> None:
     encoding = ENCODINGS[COMMANDS.index(command) % len(ENCODINGS)]
     done = zoo(*command, cwd=work, env={"PYTHONIOENCODING": encoding})
-    assert done.returncode == (2 if command[0] in ("validate", "nonsense→") else 0), done.stderr
+    assert done.returncode == STATUS.get(command[0], 0), done.stderr
     assert b"Error" not in done.stderr.replace(b"- Error", b"").replace(b" Error ", b"")
     assert b"Traceback" not in done.stderr
     text = done.stdout.decode(encoding)
@@ -249,7 +251,7 @@ def test_no_encoding_of_the_output_stops_a_command(command: list[str], work: Pat
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_encoding_with_every_command(command: list[str], encoding: str, work: Path) -> None:
     done = zoo(*command, cwd=work, env={"PYTHONIOENCODING": encoding})
-    assert done.returncode == (2 if command[0] in ("validate", "nonsense→") else 0), done.stderr
+    assert done.returncode == STATUS.get(command[0], 0), done.stderr
     assert b"Traceback" not in done.stderr
     done.stdout.decode(encoding)
 
@@ -262,7 +264,7 @@ def test_what_an_encoding_lacks_is_drawn_with_what_it_has() -> None:
 # Pipes
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "status", "unbuffered"),
     [(["validate", "many.yaml"], 2, ""), (["validate", "many.yaml"], 2, "1"), (["list"], 0, "1"), (["--help"], 0, "")],
 )

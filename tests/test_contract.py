@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import typer
+from each import each
 from feature_specs import FEATURES
 from typer.testing import CliRunner
 
@@ -34,20 +35,16 @@ MODELS = [
     for reference in (*LIBRARY, *FEATURES)
     for model in (library.models(reference) if isinstance(reference, str) else [library.load(reference)])
 ]
+QUICK = [*(check.name for check in select()), "learns"]
 
 
 @pytest.mark.parametrize("spec", MODELS, ids=[spec.id for spec in MODELS])
 def test_every_check_holds_for(spec: Spec) -> None:
     """One test for each model: what a check found stands in the report, whatever the others found."""
-    report = check(spec)
+    report = check(spec, checks=QUICK)
     assert report.ok, str(report)
     assert report.passed
-
-
-@pytest.mark.slow
-@parametrize_with_checks([*LIBRARY, *FEATURES], checks=["learns"], slow=True)
-def test_learns(check):
-    check()
+    assert not [outcome for outcome in report.outcomes if outcome.check == "learns" and outcome.status == "skipped"]
 
 
 # One gate's peephole, of which torch's compiler gets the gradient wrong where it is written as a matrix of one row.
@@ -98,7 +95,7 @@ def subject() -> Subject:
     return Subject(zoo.load("lstm"), CPU)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "status", "reason"),
     [
         ("passes", "passed", ""),
@@ -115,7 +112,7 @@ def test_outcome(subject, name, status, reason):
     assert run(subject, _record(name)) == Outcome(name, status, reason)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "status", "reason"),
     [
         ("fails", "expected failure", "known since the paper (the figure is 2, bound 1)"),

@@ -1,26 +1,29 @@
-"""The checks are tested too: every planted bug is caught, by the check that is there for it among others."""
+"""The checks are tested too: every planted bug is caught, by the check that is there for it."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from each import each
 from planted.specs import SPECS
-from planted.suite import Mutant, caught, mutants, sound, table
+from planted.suite import Mutant, also, caught, mutants, sound, table
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_sound(name: str) -> None:
+def test_planted(name: str) -> None:
+    """One test for each spec, of all the bugs that it shows; without any, the checks that are there for them pass."""
     assert sound(name) == {}
+    every_bug_is_caught([bug for bug in mutants() if bug.spec == name])
 
 
-@pytest.mark.parametrize("bug", mutants(), ids=lambda bug: bug.name.replace(" ", "-"))
-def test_planted(bug: Mutant) -> None:
-    assert sound(bug.spec) == {}
-    found = caught(bug)
-    assert bug.by in found, f"caught by {sorted(found)}"
-    # By its figure, not by a crash on the way to it.
-    assert not found[bug.by].startswith("raised"), found[bug.by]
+def every_bug_is_caught(bugs: list[Mutant]) -> None:
+    @each("bug", bugs, ids=lambda bug: bug.name)
+    def is_caught(bug: Mutant) -> None:
+        reason = caught(bug)
+        assert reason is not None, f"{bug.by} does not catch it; caught by {sorted(also(bug))}"
+        # By its figure, not by a crash on the way to it.
+        assert not reason.startswith("raised"), reason
+
+    is_caught()
 
 
 def test_there_are_enough_of_them() -> None:
@@ -29,10 +32,15 @@ def test_there_are_enough_of_them() -> None:
     assert {bug.spec for bug in mutants()} == set(SPECS)
 
 
-# Each of several workers would have to plant all of them again to print them all.
-@pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="the table is printed by a run in one process")
+@pytest.mark.long
 def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     text = table()
     with capsys.disabled():
         print(f"\n\n{text}")  # noqa: T201 - the report of this suite
     assert "NOT CAUGHT" not in text
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SPECS)
+def test_no_check_fails_without_a_bug(name: str) -> None:
+    assert sound(name, everything=True) == {}

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import typer.main
 import yaml
+from each import each
 from running import ROOT, must_run, run
 
 from zoo.cli.main import app
@@ -90,7 +90,7 @@ def _paths(text: str) -> list[str]:
     return re.findall(folders, text) + re.findall(files, text)
 
 
-@pytest.mark.parametrize("path", TOLD, ids=lambda path: path.name)
+@each("path", TOLD, ids=lambda path: path.name)
 def test_every_command_and_path_that_is_named_is_there(path: Path) -> None:
     assert _lost(_text(path)) == []
 
@@ -105,7 +105,7 @@ def test_the_two_commands_and_every_folder_are_explained() -> None:
     assert len(_paths(text)) > 20, "the paths of this page are not found any more"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "lost"),
     [
         ("Run `make tests`.", ["make tests"]),
@@ -154,7 +154,7 @@ def test_the_supported_version_is_that_of_the_package() -> None:
     assert rows == [f"{major}.{minor}"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("tag", "change", "said"),
     [
         ("v1.2.3", {}, None),
@@ -195,7 +195,7 @@ def _workflow(name: str) -> Any:
     return _yaml(GITHUB / "workflows" / name)
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@each("path", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_may_read_and_nothing_more_and_pins_what_it_uses(path: Path) -> None:
     workflow = _yaml(path)
     assert workflow["permissions"] == {"contents": "read"}
@@ -286,7 +286,7 @@ def _wrong(form: Any) -> Iterator[str]:
             yield f"{one['id']}: an option without a label"
 
 
-@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
+@each("path", FORMS, ids=lambda path: path.name)
 def test_a_form_can_be_shown(path: Path) -> None:
     assert list(_wrong(_yaml(path))) == []
 
@@ -296,7 +296,7 @@ def test_there_are_forms_for_bugs_wrong_numbers_and_new_models() -> None:
     assert _yaml(GITHUB / "ISSUE_TEMPLATE" / "config.yml") == {"blank_issues_enabled": True}
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "said"),
     [
         ({"name": ""}, "no name"),

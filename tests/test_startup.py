@@ -7,15 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
+from each import each
 from running import ROOT, python
 
 HEAVY = {"torch", "torchinfo", "numpy", "sympy", "sklearn", "pytest", "rich.table"}
 
 
-@pytest.mark.parametrize(
+@each(
     "command",
     [
-        "list", "list --json", "show zaremba-lm@medium --resolved", "validate lstm", "diff gru lstm", "components",
+        "list", "list --json", "show zaremba-lm@medium --resolved", "validate lstm", "diff lstm lstm", "components",
         "plugins", "schema", "new spec mine", "--help", "summary --help", "--version",
     ],
 )  # fmt: skip
@@ -28,7 +29,7 @@ def test_commands_that_build_nothing_import_no_torch(tmp_path: Path, command: st
     assert imported & HEAVY - allowed == set()
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "offered"),
     [
         ("zoo summary ls", sorted(path.stem for path in (ROOT / "specs").glob("ls*.yaml"))),

@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 import typer
+from each import each
 from feature_specs import FEATURES
 from torch import nn
 from typer.testing import CliRunner
@@ -27,7 +28,11 @@ def test_figures_of_a_published_model():
     assert found.macs == 5 * found.macs_per_step
     assert found.state_bytes == 2 * 2 * 650 * 4
     assert found.sequential_depth == 2 * 5
-    assert (found.streamable, found.obstacle, found.device) == (True, None, "meta")  # nobody needs its numbers
+    assert (found.streamable, found.not_streamable_reason, found.device) == (
+        True,
+        None,
+        "meta",
+    )  # nobody needs its numbers
     assert [(c.kind, c.name) for c in found.components] == [
         ("architecture", "stack"),
         ("input", "tokens"),
@@ -78,7 +83,7 @@ def test_a_head_behind_a_pool_costs_once():
     found = zoo.summary("rnn-classifier", seq_len=15)
     assert found.macs_per_step == 20 * (10 + 20)
     assert found.macs == 15 * 20 * 30 + 20 * 1
-    assert found.obstacle == "the head pools over time (pool: last)"
+    assert found.not_streamable_reason == "the head pools over time (pool: last)"
 
 
 def test_the_table_has_a_row_for_each_module_and_no_totals():
@@ -90,7 +95,7 @@ def test_the_table_has_a_row_for_each_module_and_no_totals():
     assert "mult-adds" not in text.lower()
 
 
-@pytest.mark.parametrize("data", FEATURES, ids=lambda data: data["name"])
+@each("data", FEATURES, ids=lambda data: data["name"])
 def test_a_model_is_left_as_it_was(data):
     model = zoo.build(data, seed=0).train()
     model.layers[0].eval()
@@ -146,7 +151,7 @@ def test_untouched_puts_modes_and_hooks_back():
     assert not model[0]._forward_pre_hooks
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"seq_len": 0}, {"depth": 0}])
+@each("wrong", [{"batch_size": 0}, {"seq_len": 0}, {"depth": 0}])
 def test_sizes_below_one_are_an_error(wrong):
     with pytest.raises(zoo.InputError, match="at least 1"):
         zoo.summary("lstm", **wrong)
@@ -183,7 +188,7 @@ def test_no_device_that_keeps_numbers_is_filled():
     assert zoo.summary(large).parameters == 10**10 + 6 * 10**5
 
 
-@pytest.mark.parametrize("device", [None, "meta", "cpu"])
+@each("device", [None, "meta", "cpu"])
 def test_a_run_of_too_many_steps_is_refused(device):
     with pytest.raises(zoo.InputError, match=r"use fewer (steps|of them)$"):
         zoo.summary("lstm", seq_len=10**11, device=device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -248,6 +248,7 @@ class Description:
         vocabulary: Number of symbols that an input embeds. None where it embeds none.
         buffers: Number of numbers that are kept but not trained (torch's buffers), such as fixed weights and running
             averages.
+        frozen: Number of those that are not trained, where the spec says so; they are not among `parameters`.
         windows: Of a layer that looks at several steps at a time: from its steps to those of its output. Multiply-adds
             per step are then those of a step of the layer's output.
         macs_per: Of an architecture: multiply-adds for each step of a stack's output, by `("encoder",)`, or for each
@@ -263,6 +264,7 @@ class Description:
     sequential_depth: int = 0
     vocabulary: int | None = None
     buffers: int = 0
+    frozen: int = 0
     windows: tuple[Window, ...] = ()
     macs_per: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
@@ -560,7 +562,7 @@ class StackType:
         summary: One line on what it is for.
         head: Whether it has a head: "required", "optional" or "none".
         pool: Whether the head may have a pool over time.
-        streamable: Whether it must run one step at a time. No layer of it may then look ahead.
+        streamable: Whether it must run one step at a time. No layer of it may then see later steps.
         output: Whether the output of its last layer is used. False where only its states are. Or a function of a module
             from the architecture's options to that.
         like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own, without
@@ -688,10 +690,17 @@ class ProvidedCheck(Offer[CheckType]):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A component that a spec chose, with its validated options."""
+    """A component that a spec chose, with its validated options.
+
+    Attributes:
+        provided: The component, and who provided it.
+        options: Of the component's own model.
+        frozen: Its parameters are not trained.
+    """
 
     provided: Provided
     options: BaseModel
+    frozen: bool = False
 
     @property
     def record(self) -> ComponentType:
@@ -702,4 +711,4 @@ class Part:
         return self.record.traits_of(self.options)
 
     def with_options(self, options: BaseModel) -> Self:
-        return type(self)(self.provided, options)
+        return replace(self, options=options)

@@ -84,8 +84,8 @@ def fit_readout(
         raise InputError(f"targets must be {tuple(output.shape)}, as the head's output, not {tuple(targets.shape)}")
     features = seen[0]
     if model.pool is None:
-        kept = _kept(features, lengths, washout)
-        features, targets = features[kept], targets.to(features.device)[kept]
+        used = _used(features, lengths, washout)
+        features, targets = features[used], targets.to(features.device)[used]
     if not len(features):
         raise InputError(f"no step is left: washout {washout} is as long as the longest sequence")
     if not bool(torch.isfinite(features).all() and torch.isfinite(targets).all()):
@@ -94,9 +94,9 @@ def fit_readout(
     return model
 
 
-def _kept(features: Tensor, lengths: Tensor | Sequence[int] | None, washout: int) -> Tensor:
+def _used(features: Tensor, lengths: Tensor | Sequence[int] | None, washout: int) -> Tensor:
     """Which steps count, (B, T)."""
-    rows, steps = features.shape[:2]
-    step = torch.arange(steps, device=features.device).expand(rows, steps)
-    ends = torch.full((rows,), steps) if lengths is None else torch.as_tensor(lengths)
+    batch, steps = features.shape[:2]
+    step = torch.arange(steps, device=features.device).expand(batch, steps)
+    ends = torch.full((batch,), steps) if lengths is None else torch.as_tensor(lengths)
     return (step >= washout) & (step < ends.to(features.device).unsqueeze(1))

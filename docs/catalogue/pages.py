@@ -14,10 +14,11 @@ import torch
 
 from catalogue import diagram, latex
 from catalogue.cells import ROOT, Known, cells
+from catalogue.markdown import NOTE, plain
 from catalogue.steps import Steps
 from zoo.checks.subject import TOLERANCE
+from zoo.spec.listing import year
 
-NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
 BOUND: Final = TOLERANCE[torch.float64]
 """What the check `reference` allows."""
 HERE: Final = ROOT / "docs" / "cells"
@@ -81,26 +82,26 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     for text in cell.docstrings:
         yield ""
         for line in text.split("Source:")[0].split("Sources:")[0].strip().splitlines():
-            yield f"> {_plain(line)}".rstrip()
+            yield f"> {plain(line)}".rstrip()
     yield ""
     yield "## Source, deviations, parameters"
     for text in cell.docstrings:
         rest = re.split(r"(?=Sources?:)", text, maxsplit=1)[1:]
         for paragraph in rest:
             yield ""
-            yield _plain(" ".join(paragraph.split()))
+            yield plain(" ".join(paragraph.split()))
     yield ""
     yield "## Initialisation"
     yield ""
     yield "Initial values of the parameters with `init: paper`, the default:"
     yield ""
-    yield _plain(" ".join(cell.start.split()))
+    yield plain(" ".join(cell.start.split()))
     yield ""
     yield "## Evidence"
     yield ""
     yield "| kind | what |"
     yield "|---|---|"
-    yield f"| equations | {_plain(record.authority or '')}; {_plain(record.paper or '')} |"
+    yield f"| equations | {plain(record.authority or '')}; {plain(record.paper or '')} |"
     module, _, function = (record.reference or "").partition(":")
     path = f"{module.replace('.', '/')}.py"
     by = f"plain NumPy in float64, written independently; all options agree to {BOUND:.0e}"
@@ -109,7 +110,7 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield f"| golden | {golden}: {numbers} numbers of the reference, to 1e-12 |"
     for oracle in cell.oracles:
         yield (
-            f"| oracle | {_plain(oracle['what'])}; {oracle['package']} {oracle['version']}, weights copied, "
+            f"| oracle | {plain(oracle['what'])}; {oracle['package']} {oracle['version']}, weights copied, "
             f"to {oracle['tolerance']:.0e} |"
         )
     yield f"| conformance | `zoo test cells/{record.name}`: every check, with every engine |"
@@ -140,7 +141,8 @@ def _page(cell: Known, keys: Keys) -> Iterator[str]:
     yield ""
     yield "## Spec"
     yield ""
-    yield f"[specs/cells/{record.name}.yaml](../../specs/cells/{record.name}.yaml), or `zoo show cells/{record.name}`:"
+    path = f"specs/cells/{record.name}.yaml"
+    yield f"[{path}](../../{path}), or `zoo show cells/{record.name} --source`:"
     yield ""
     yield "```yaml"
     text = (ROOT / "specs" / "cells" / f"{record.name}.yaml").read_text(encoding="utf-8")
@@ -213,7 +215,7 @@ def _row(cell: Known) -> tuple[str, ...]:
     oracle = ", ".join(dict.fromkeys(str(one["package"]) for one in cell.oracles))
     return (
         f"[`{cell.record.name}`]({cell.record.name}.md)",
-        _plain(cell.record.summary),
+        plain(cell.record.summary),
         family(cell),
         f"{cell.description.parameters:,}",
         f"{cell.description.macs_per_step:,}",
@@ -244,12 +246,11 @@ def _sortable() -> str:
     rows = []
     for cell in cells():
         name, record = cell.record.name, cell.record
-        year = re.search(r"\b(19|20)\d\d\b", record.paper or "")
         values = (
             f'<a href="{name}.md">{name}</a>',
             html.escape(record.summary),
             family(cell),
-            year.group() if year else "",
+            str(year(record.paper) or ""),
             f"{cell.description.parameters:,}",
             f"{cell.description.macs_per_step:,}",
             f"{_bytes(cell):,}",
@@ -279,11 +280,3 @@ def _numbers(golden: Path) -> int:
         return sum(map(count, value)) if isinstance(value, list) else 1
 
     return count(json.loads(golden.read_text(encoding="utf-8"))["y"])
-
-
-def _plain(text: str) -> str:
-    """With nothing that Markdown would read: `*`, `_`, `|` and `<` stand for themselves, but not in code."""
-    parts = text.split("`")
-    return "`".join(
-        re.sub(r"([*_|<~^])", r"\\\1", part) if place % 2 == 0 else part for place, part in enumerate(parts)
-    )

@@ -28,6 +28,7 @@ from zoo.components import API_VERSION
 from zoo.plugin import hookspecs
 from zoo.plugin.discovery import GROUP
 from zoo.plugin.manager import isolated
+from zoo.renamed import RENAMED
 from zoo.spec.model import SCHEMA_VERSION, DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile
 from zoo.spec.schema import KINDS
 from zoo.testing import pytest_plugin
@@ -52,6 +53,12 @@ def public_facts() -> dict[str, Fact]:
 def _deprecated() -> Iterator[tuple[str, Fact]]:
     for name, entry in zoo._DEPRECATED.items():
         yield f"deprecated zoo.{name}", Fact("until", type=f"use {entry.instead}", default=entry.removed_in)
+    for owner, members in RENAMED.items():
+        for old, renamed in members.items():
+            yield (
+                f"deprecated zoo.{owner}.{old}",
+                Fact("until", type=f"use {renamed.instead}", default=renamed.removed_in),
+            )
 
 
 def _hooks() -> Iterator[tuple[str, Fact]]:

@@ -17,6 +17,7 @@ from api_facts import Fact
 import zoo
 import zoo.nn
 import zoo.testing
+from zoo.renamed import OldName
 
 FACES: Final = (zoo, zoo.testing, zoo.nn)
 PLACES: Final = {
@@ -29,6 +30,7 @@ PLACES: Final = {
 NOT_CALLED: Final = {
     "__post_init__",
     "__init__",
+    "__init_subclass__",
     "__getattr__",
     "__dir__",
     "__replace__",
@@ -117,6 +119,12 @@ class PythonNames:
 
     def add_member(self, name: str, home: type, member: str) -> None:
         found = vars(home).get(member)
+        if isinstance(found, OldName):  # it is what the new name is
+            field = f"{name.rpartition('.')[0]}.{found.instead}"
+            if field in self.facts:
+                self.facts[name] = self.facts[field]
+                return
+            member, found = found.instead, vars(home).get(found.instead)
         function = getattr(found, "__func__", found)
         if isinstance(found, property | functools.cached_property):
             getter = found.fget if isinstance(found, property) else found.func

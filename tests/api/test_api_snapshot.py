@@ -209,8 +209,8 @@ BUGS = {
         "zoo.CellType.summary: must be given now; was ''",
     ),
     "a field has another type": (
-        _field(zoo.StateSpec, "start", type="int"),
-        "zoo.StateSpec.start: type float is now int",
+        _field(zoo.StateSpec, "learned", type="int"),
+        "zoo.StateSpec.learned: type bool is now int",
     ),
     "a field cannot be given by position": (
         _field(zoo.StateSpec, "zoneout", kw_only=True),

@@ -7,6 +7,7 @@ from typing import Any
 import author_bare
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.testing import isolated_plugins
@@ -37,7 +38,7 @@ def spec(name: str) -> dict[str, Any]:
     return {"schema": 1, "name": name, **SPECS[name]}
 
 
-@pytest.mark.parametrize("name", SPECS)
+@each("name", SPECS)
 def test_the_contract_holds(name: str) -> None:
     with isolated_plugins(author_bare):
         report = zoo.check(zoo.load(spec(name)), checks=CHECKS)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import author_acme
 import pytest
 import torch
+from each import each
 
 import zoo
-from zoo.engine.sequence import gaps_backwards
+from zoo.engine.sequence import gaps_backward
 from zoo.errors import ZooError
 from zoo.testing import assert_bug_caught, isolated_plugins, planted, tiny_spec
 
@@ -54,12 +55,12 @@ def test_a_function_inside_another_keeps_its_variables() -> None:
 
 def test_a_bug_outlives_other_names_of_the_variables() -> None:
     """`step` and `ends` in the source; what is no variable of the function has to be what it says."""
-    place, gaps = "zoo.engine.sequence:gaps_backwards", torch.tensor([[5.0, 6.0, 7.0, 8.0]])
+    place, gaps = "zoo.engine.sequence:gaps_backward", torch.tensor([[5.0, 6.0, 7.0, 8.0]])
     right, wrong = "torch.where((t > 0) & (t < last), last - t, t)", "torch.where((t > 0) & (t < last), t, t)"
-    sound = gaps_backwards(gaps, None)
+    sound = gaps_backward(gaps, None)
     with planted(place, right, wrong):
-        assert torch.equal(gaps_backwards(gaps, None), gaps)
-    assert torch.equal(gaps_backwards(gaps, None), sound)
+        assert torch.equal(gaps_backward(gaps, None), gaps)
+    assert torch.equal(gaps_backward(gaps, None), sound)
     assert not torch.equal(sound, gaps)
     for other in (
         right.replace("torch", "numpy"),
@@ -92,7 +93,7 @@ def test_super_works_in_what_is_written_anew() -> None:
     assert zoo.build(tiny_spec("decay")).layers[0].cell.weight.any()
 
 
-@pytest.mark.parametrize(
+@each(
     ("where", "right", "said"),
     [
         ("author_acme:Base.stop", "x", "'author_acme:Base.stop' is not a 'module:function' or 'module:Class.method'"),

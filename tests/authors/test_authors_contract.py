@@ -15,7 +15,8 @@ from typing import Any
 import mistaken
 import pytest
 import torch
-from mistaken import BASES, MADE, Leaky
+from each import each
+from mistaken import MADE, Leaky, sound
 from running import ROOT, Done, python
 from test_authors_mistakes import DECLARED, RETURNED, made, spec
 from torch import nn
@@ -30,8 +31,7 @@ from zoo.testing import isolated_plugins
 
 @pytest.fixture(autouse=True)
 def _wrong() -> Iterator[None]:
-    MADE.clear()
-    MADE.update(BASES)
+    sound()
     with isolated_plugins(mistaken.plugin()):
         yield
 
@@ -44,8 +44,9 @@ def failures(found: zoo.Report) -> list[Outcome]:
     return [one for one in found.outcomes if one.status == "failed"]
 
 
-@pytest.mark.parametrize("mistake", [*DECLARED, *RETURNED])
+@each("mistake", [*DECLARED, *RETURNED])
 def test_a_mistake_is_one_finding_and_the_rest_is_not_run(mistake: str) -> None:
+    sound()
     overrides, said = (DECLARED | RETURNED)[mistake]
     MADE["cell"] = made(**{"base": Leaky, **overrides})
     found = report()
@@ -77,7 +78,7 @@ def lines(self: Any, u: Any, state: Any, const: Any) -> Any:
     raise RuntimeError("one\ntwo")
 
 
-@pytest.mark.parametrize(
+@each(
     ("step", "said"),
     [
         (leaves, "raised SystemExit: 3 (in layers.0: cell 'wrong': Wrong.leaves, test_authors_contract.py:"),
@@ -86,6 +87,7 @@ def lines(self: Any, u: Any, state: Any, const: Any) -> Any:
     ],
 )
 def test_whatever_a_cell_raises_is_a_finding(step: Any, said: str) -> None:
+    sound()
     MADE["cell"] = made(Leaky, step=step)
     (failed,) = failures(report())
     assert failed.reason.startswith(said)
@@ -229,8 +231,9 @@ def test_exitfirst_stops_at_the_first_failing_model(monkeypatch: pytest.MonkeyPa
     assert command(*names, "-j", "1", "--check", "shapes").stdout.splitlines()[-1].startswith("4 models: 3 passed")
 
 
-@pytest.mark.parametrize("wrong", ["0", "-1", "x", "1.5", ""])
+@each("wrong", ["0", "-1", "x", "1.5", ""])
 def test_a_number_of_jobs_that_is_none_is_refused(wrong: str) -> None:
+    sound()
     from zoo.checks.workers import count
 
     with pytest.raises(zoo.ZooError, match="--jobs must be 'auto' or a whole number from 1, not"):
@@ -262,7 +265,7 @@ def __getattr__(name):  # torch is imported when a cell is built, as in any plug
 
     class Waits(Leaky):
         def step(self, u, state, const):
-            print("this cell talks", flush=True)
+            print("this cell talks\\n", end="", flush=True)  # in one piece, whoever else talks
             time.sleep(60)
 
     if name not in ("Dies", "Waits"):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import author_acme
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.checks.meta import meta
@@ -45,7 +46,7 @@ def test_a_tensor_of_the_cpu_is_named_with_its_method_and_line() -> None:
         )
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "expected"),
     [
         ("torch.addcmul(u, state['h'], torch.full((1,), 0.5))", "torch.full in Decay.step"),

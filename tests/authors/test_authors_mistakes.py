@@ -8,7 +8,8 @@ from typing import Any
 import mistaken
 import pytest
 import torch
-from mistaken import BASES, MADE, Decay, Leaky
+from each import each
+from mistaken import BASES, MADE, Decay, Leaky, sound
 from torch import nn
 
 import zoo
@@ -21,8 +22,7 @@ CELL = "layers.0: cell 'wrong': Wrong"
 
 @pytest.fixture(autouse=True)
 def _wrong() -> Iterator[None]:
-    MADE.clear()
-    MADE.update(BASES)
+    sound()
     with isolated_plugins(mistaken.plugin()):
         yield
 
@@ -109,8 +109,8 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         ".states['h'].complex must be True or False, not 4",
     ),
     "a start that is text": (
-        {"after": states(h=zoo.StateSpec((4,), start="one"))},  # type: ignore[arg-type]
-        ".states['h'].start must be a number, not 'one'",
+        {"after": states(h=zoo.StateSpec((4,), initial_value="one"))},  # type: ignore[arg-type]
+        ".states['h'].initial_value must be a number, not 'one'",
     ),
     "a name with a dot": ({"after": put(states={"h.x": H_ONE})}, ".states names a state 'h.x': a name is text without"),
     "the engine's own name": (
@@ -210,8 +210,8 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         ".states['h'].exact must be True or False, not 'yes'",
     ),
     "a start that is no number": (
-        {"after": states(h=zoo.StateSpec((H,), start=float("nan")))},
-        ".states['h'].start must be a number, not nan",
+        {"after": states(h=zoo.StateSpec((H,), initial_value=float("nan")))},
+        ".states['h'].initial_value must be a number, not nan",
     ),
     "states that are shown on several lines": (
         {"after": lambda one: put(states=one.reset_parameters)(one)},
@@ -229,11 +229,14 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
         {"roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"), forget="f")}},
         ".roles gives 'U' the forget gate 'f', and its gates are r, z",
     ),
-    "a gate that keeps, and is none": (
-        {"keep": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
-        ".keep is 'f', which is not a gate in roles; it has r, z",
+    "a forget gate name that is none": (
+        {"forget_gate_name": "f", "roles": lambda self: {"U": zoo.Role("recurrent", ("r", "z"))}},
+        ".forget_gate_name is 'f', which is not a gate in roles; it has r, z",
     ),
-    "a gate that writes, without roles": ({"write": "i"}, ".write is 'i', which is not a gate in roles; it has none"),
+    "an input gate name, without roles": (
+        {"input_gate_name": "i"},
+        ".input_gate_name is 'i', which is not a gate in roles; it has none",
+    ),
     "fusable without a kernel": (
         {"fusable": True},
         ".fusable is True, and the cell does not define fused(x, state, const, ctx)",
@@ -254,8 +257,9 @@ DECLARED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", DECLARED)
+@each("mistake", DECLARED)
 def test_what_a_cell_declares_is_looked_at_when_its_model_is_built(mistake: str) -> None:
+    sound()
     overrides, said = DECLARED[mistake]
     MADE["cell"] = made(**{"base": Leaky, **overrides})
     with pytest.raises(DeclarationError) as found:
@@ -393,8 +397,9 @@ RETURNED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", RETURNED)
+@each("mistake", RETURNED)
 def test_what_a_cell_returns_is_looked_at_at_the_first_step_of_a_run(mistake: str) -> None:
+    sound()
     overrides, said = RETURNED[mistake]
     MADE["cell"] = made(Leaky, **overrides)
     model = zoo.build(spec(), seed=0)
@@ -461,8 +466,9 @@ LINEAR: dict[str, tuple[Callable[..., Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", LINEAR)
+@each("mistake", LINEAR)
 def test_what_a_linear_cell_returns_is_looked_at(mistake: str) -> None:
+    sound()
     function, said = LINEAR[mistake]
     MADE["cell"] = made(Decay, linear_recurrence=function)
     with pytest.raises(DeclarationError) as found:
@@ -482,8 +488,9 @@ FUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", FUSED)
+@each("mistake", FUSED)
 def test_what_a_kernel_returns_is_looked_at(mistake: str) -> None:
+    sound()
     change, said = FUSED[mistake]
 
     def fused(self: Any, x: Any, state: Any, const: Any, ctx: Any) -> Any:
@@ -495,8 +502,9 @@ def test_what_a_kernel_returns_is_looked_at(mistake: str) -> None:
     assert str(found.value).startswith(CELL + said)
 
 
-@pytest.mark.parametrize("engine", ["loop", "scan", "compile"])
+@each("engine", ["loop", "scan", "compile"])
 def test_every_engine_looks(engine: str) -> None:
+    sound()
     MADE["cell"] = made(Leaky, step=step(lambda new: {**new, "m": new["h"]}))
     with pytest.raises(
         DeclarationError, match=r"Wrong.step gives a state 'm' that is not declared: states has 'h', 'c'"
@@ -710,8 +718,9 @@ PLACES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", OTHERS)
+@each("mistake", OTHERS)
 def test_other_components_are_named_too(mistake: str) -> None:
+    sound()
     kind, overrides, said = OTHERS[mistake]
     MADE[kind] = made(BASES[kind], **overrides)
     keys = {"layers": [{"kind": "wrong"}]} if kind == "layer" else {"cell": "gru", **PLACES[kind]}
@@ -724,7 +733,7 @@ def test_other_components_are_named_too(mistake: str) -> None:
     assert "\n" not in str(found.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("scheme", "said"),
     [
         (lambda options: 3, "init 'wrong' must give a function of a module, or None, but mistaken:make_init gives int"),
@@ -734,13 +743,14 @@ def test_other_components_are_named_too(mistake: str) -> None:
     ],
 )
 def test_a_scheme_is_named(scheme: Any, said: str) -> None:
+    sound()
     MADE["init"] = scheme
     with pytest.raises(BuildError) as found:
         zoo.build(spec(cell="gru", init="wrong"))
     assert f"0: {said}" in str(found.value) or str(found.value) == f"input: {said}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("build", "said"),
     [
         (lambda options, input_shape: 1, "could not be built: TypeError: "),
@@ -752,6 +762,7 @@ def test_a_scheme_is_named(scheme: Any, said: str) -> None:
     ],
 )
 def test_what_makes_a_cell_is_named(build: Any, said: str) -> None:
+    sound()
     MADE["cell"] = build
     with pytest.raises(BuildError) as found:
         zoo.build(spec())
@@ -759,10 +770,10 @@ def test_what_makes_a_cell_is_named(build: Any, said: str) -> None:
 
 
 def test_what_pins_parameters_is_named() -> None:
-    MADE["cell"] = made(Leaky, pin_parameters=lambda self: self.V.zero_())
+    MADE["cell"] = made(Leaky, set_fixed_parameters=lambda self: self.V.zero_())
     with pytest.raises(BuildError) as found:
         zoo.build(spec())
-    assert str(found.value).startswith(CELL + ".pin_parameters raised AttributeError: 'Wrong' object has no")
+    assert str(found.value).startswith(CELL + ".set_fixed_parameters raised AttributeError: 'Wrong' object has no")
 
 
 def test_an_example_of_another_shape_is_named() -> None:
@@ -772,7 +783,7 @@ def test_an_example_of_another_shape_is_named() -> None:
         model.example_input(2, 3)
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "overrides", "keys", "said"),
     [
         (
@@ -788,6 +799,7 @@ def test_an_example_of_another_shape_is_named() -> None:
     ],
 )
 def test_an_error_of_its_own_says_whose_it_is(kind: str, overrides: Any, keys: Any, said: str) -> None:
+    sound()
     MADE[kind] = made(BASES[kind], **overrides)
     with pytest.raises((RuntimeError, AttributeError)) as found:
         run(**({} if kind == "cell" else {"cell": "gru"}), **keys)

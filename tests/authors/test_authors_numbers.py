@@ -9,6 +9,7 @@ import author_acme
 import numpy as np
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.testing import assert_matches_reference, isolated_plugins, planted, tiny_spec
@@ -51,7 +52,7 @@ def test_a_deviation_may_depend_on_the_options() -> None:
     assert (status, reason.partition(" (")[0]) == ("expected failure", "its reference knows one rate")
 
 
-@pytest.mark.parametrize("order", [("confessed", "lying"), ("lying", "confessed")])
+@each("order", [("confessed", "lying"), ("lying", "confessed")])
 def test_a_declared_deviation_hides_no_other_cell(order: tuple[str, str]) -> None:
     layers = [{"cell": cell} for cell in order]
     status, reason = outcome({"schema": 1, "name": "both", "input": 5, "hidden_size": 7, "layers": layers})
@@ -59,7 +60,7 @@ def test_a_declared_deviation_hides_no_other_cell(order: tuple[str, str]) -> Non
     assert reason.startswith("cell lying against its reference")
 
 
-@pytest.mark.parametrize("cell", ["lost-confessed", "crashing"])
+@each("cell", ["lost-confessed", "crashing"])
 def test_a_crash_is_no_expected_failure(cell: str) -> None:
     status, reason = outcome(tiny_spec(cell))
     assert status == "failed"
@@ -107,7 +108,7 @@ def test_what_a_record_says_of_it_is_checked() -> None:
         zoo.CellType(name="a", build="a:A", reference="a.A")
 
 
-@pytest.mark.parametrize("engine", ["loop", "auto"])
+@each("engine", ["loop", "auto"])
 def test_the_assertion_takes_a_cell_in_both_forms_at_any_size(engine: str) -> None:
     assert_matches_reference("decay", engine=engine)
     assert_matches_reference({"kind": "decay", "rate": 0.25}, input_size=31, hidden_size=41, steps=3, batch=1)
@@ -152,7 +153,7 @@ def test_a_reference_of_other_numbers_is_told_so() -> None:
         assert_matches_reference("decay", 3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("sizes", [{"batch": 0}, {"steps": -1}, {"input_size": 2.5}, {"hidden_size": True}])
+@each("sizes", [{"batch": 0}, {"steps": -1}, {"input_size": 2.5}, {"hidden_size": True}])
 def test_sizes_that_are_none_are_refused(sizes: dict[str, Any]) -> None:
     with pytest.raises(zoo.ZooError, match=f"{next(iter(sizes))} must be a whole number from 1, not"):
         assert_matches_reference("decay", **sizes)

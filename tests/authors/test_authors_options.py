@@ -11,6 +11,7 @@ import author_options
 import pytest
 import torch
 from author_options import ManyOptions, numbers
+from each import each
 from pydantic import Field
 
 import zoo
@@ -49,7 +50,7 @@ def test_every_kind_of_option_is_varied_within_its_bounds() -> None:
     assert mine["turns"].endswith("with others")
 
 
-@pytest.mark.parametrize("name", ["share", "odd", "maybe", "code", "many", "noise", "between", "radius"])
+@each("name", ["share", "odd", "maybe", "code", "many", "noise", "between", "radius"])
 def test_an_option_of_any_kind_that_does_nothing_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def deaf(given: ManyOptions) -> float:
         return numbers(getattr(given, one) for one in type(given).model_fields if one != name)
@@ -85,9 +86,7 @@ def _with(record: zoo.CellType, options: type[zoo.Options]) -> zoo.CellType:
     return zoo.CellType(name=record.name, options=options, build=record.build)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "now"), [(0.0, 1.0, 0.5), (0.0, 1.0, 0.25), (-1.0, 1.0, 0.0), (2.0, 3.0, 2.5), (0.0, 0.1, 0.02)]
-)
+@each(("low", "high", "now"), [(0.0, 1.0, 0.5), (0.0, 1.0, 0.25), (-1.0, 1.0, 0.0), (2.0, 3.0, 2.5), (0.0, 0.1, 0.02)])
 def test_values_in_an_interval_are_neither_its_middle_nor_the_mirror_of_what_is_there(low, high, now) -> None:
     class Model(zoo.Options):
         value: float = Field(now, ge=low, le=high)

@@ -6,6 +6,7 @@ import types
 
 import author_acme
 import pytest
+from each import each
 
 import zoo
 from zoo.plugin import manager
@@ -62,7 +63,7 @@ def test_a_plugin_may_be_given_with_another_name_and_version() -> None:
         assert (found.distribution, found.version) == ("zoo-other", "3.1")
 
 
-@pytest.mark.parametrize("wrong", ["author_acme", type("Plugin", (), {})])
+@each("wrong", ["author_acme", type("Plugin", (), {})])
 def test_what_is_no_plugin_is_refused(wrong: object) -> None:
     said = "a plugin is a module, or an object with hooks as its methods, not"
     with pytest.raises(zoo.PluginError, match=said), isolated_plugins(wrong):

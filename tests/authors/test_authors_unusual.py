@@ -10,6 +10,7 @@ from typing import Any
 import mistaken
 import pytest
 import torch
+from each import each
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
@@ -114,7 +115,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield set_up
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@each("cell", CELLS)
 def test_an_unusual_cell_passes_the_contract(cell: type, build: Callable[[type], None]) -> None:
     build(cell)
     report = zoo.check(SPEC)

@@ -10,6 +10,7 @@ import author_written
 import pytest
 import torch
 from author_written import Power, Scale, Shape, Stage, Written, WrittenOptions
+from each import each
 
 import zoo
 from zoo.checks.figures import options as options_of
@@ -48,7 +49,7 @@ def test_defaults_read_back_as_the_same() -> None:
     round_trip(Subject(spec(), torch.device("cpu")))
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "message"),
     [
         ({"shape": "lime"}, "'shape' must be 'line' or 'bend', not the text 'lime'"),

@@ -127,7 +127,7 @@ def test_stackable_cell_starts_with_many_time_scales_whatever_the_scheme() -> No
     assert not cell.bias[2000:].any()
     with torch.no_grad():
         cell.bias.fill_(7.0)
-    cell.pin_parameters()
+    cell.set_fixed_parameters()
     uniform(torch.exp(-cell.bias.detach()[:2000]), 1.0, 50.0)
 
 

@@ -189,7 +189,7 @@ def test_a_docstring_is_read_section_by_section() -> None:
 
 
 def test_what_pages_say_comes_from_docstrings_and_signatures() -> None:
-    assert docstrings.meaning(zoo.StateSpec, "start") == "Initial value."
+    assert docstrings.meaning(zoo.StateSpec, "initial_value") == "Of all its numbers, where it is not learned."
     assert docstrings.meaning(zoo.PoolType, "name") == "As written in a spec, in lower case."  # of the class above
     assert docstrings.meaning(zoo.PoolType, "build") == '"module:attribute" of `(options, input_shape) -> Module`.'
     assert docstrings.meaning(zoo.CheckType, "run").startswith('"module:attribute" of `(subject) -> str \\| None`.')

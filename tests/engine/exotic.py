@@ -102,8 +102,8 @@ class Timed(Exotic):
 
     uses = frozenset({"dt", "observed"})
     states: Mapping[str, StateSpec] = {
-        "h": StateSpec((H,), start=0.5),  # not zero, so that the first gap matters
-        "last": StateSpec((F_IN,), start=0.25),
+        "h": StateSpec((H,), initial_value=0.5),  # not zero, so that the first gap matters
+        "last": StateSpec((F_IN,), initial_value=0.25),
     }
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ def timed(cell: Cell, x: Array, dt: Array, observed: Array) -> Array:
 class Delayed(Exotic):
     """tauGRU's trait: a buffer of old states."""
 
-    states: Mapping[str, StateSpec] = {"h": StateSpec((H,), start=0.5), "buffer": StateSpec((3, H))}
+    states: Mapping[str, StateSpec] = {"h": StateSpec((H,), initial_value=0.5), "buffer": StateSpec((3, H))}
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class Matrix(Exotic):
     states: Mapping[str, StateSpec] = {
         "C": StateSpec((H, H)),
         "n": StateSpec((H,)),
-        "m": StateSpec((1,), start=-1e38),
+        "m": StateSpec((1,), initial_value=-1e38),
     }
 
     def __init__(self) -> None:

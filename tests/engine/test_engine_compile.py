@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from comparing import assert_agree, layer_of, results
+from each import each
 from torch._dynamo.utils import counters
 
 import zoo
@@ -80,8 +81,8 @@ def run_plainly(monkeypatch: pytest.MonkeyPatch, piece=pieces.run) -> None:
     monkeypatch.setattr(compiled, "_compiled_piece", piece)
 
 
-@pytest.mark.parametrize("steps", [1, 7, 8, 9, 16, 20])
-@pytest.mark.parametrize("name", ["lstm", "time and observations", "matrix", "complex"])
+@each("steps", [1, 7, 8, 9, 16, 20])
+@each("name", ["lstm", "time and observations", "matrix", "complex"])
 def test_pieces_are_put_together_again(name: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     run_plainly(monkeypatch)
     layer = layer_of(name, both=True)

@@ -7,6 +7,7 @@ from itertools import combinations, product
 
 import pytest
 import torch
+from each import each
 
 import zoo
 from zoo.checks import features
@@ -15,7 +16,7 @@ from zoo.engine.backends import linear
 from zoo.spec.shrink import shrink
 
 KINDS = {
-    "direction": ("ahead", "reverse", "concat", "sum", "mean", "mul"),
+    "direction": ("forward", "reverse", "concat", "sum", "mean", "mul"),
     "norm": ("", "layer before", "rms before", "batch before", "layer after", "rms after", "batch after"),
     "dropout": ("", "input", "between", "output", "variational", "recurrent", "weight", "zoneout"),
 }
@@ -28,7 +29,7 @@ def level(row: Features, name: str) -> object:
     """Both ways whatever the merge; the position of a norm; dropout around the recurrence or inside it."""
     value = getattr(row, name)
     if name == "direction":
-        return value if value in ("ahead", "reverse") else "both"
+        return value if value in ("forward", "reverse") else "both"
     if name == "norm":
         return value.split()[-1] if value else ""
     if name == "dropout":
@@ -37,7 +38,7 @@ def level(row: Features, name: str) -> object:
 
 
 LEVELS = {
-    "direction": ("ahead", "reverse", "both"),
+    "direction": ("forward", "reverse", "both"),
     "norm": ("", "before", "after"),
     "dropout": ("", "around", "inside"),
     **dict.fromkeys(FLAGS, (False, True)),
@@ -61,7 +62,7 @@ def test_every_two_features_meet_in_a_run_that_a_kernel_can_do() -> None:
     assert [one for one in missing(rows, names) if "inside" not in one] == []
 
 
-@pytest.mark.parametrize("name", KINDS)
+@each("name", KINDS)
 def test_every_kind_is_there(name: str) -> None:
     assert {getattr(row, name) for row in ROWS} == set(KINDS[name])
 
@@ -91,7 +92,7 @@ def test_what_a_cell_cannot_do_is_left_out() -> None:
     assert made.recurrent[0].dropout.recurrent == 0.0
 
 
-@pytest.mark.parametrize("name", ["lstm", "rglru", "mlstm", "awd-lstm"])
+@each("name", ["lstm", "rglru", "mlstm", "awd-lstm"])
 def test_every_row_can_be_built(name: str) -> None:
     """Also for a cell that keeps its width, and for one whose heads divide its size."""
     tiny = shrink(zoo.load(name))
@@ -120,8 +121,8 @@ def test_the_check_finds_a_merge_that_only_one_engine_gets_wrong(monkeypatch: py
 
     recur = recurrence.recur
 
-    def wrong(cell, x, state, start, run, rates, *, backwards):
-        found = recur(cell, x, state, start, run, rates, backwards=backwards)
+    def wrong(cell, x, state, initial, run, rates, *, backwards):
+        found = recur(cell, x, state, initial, run, rates, backwards=backwards)
         return found._replace(output=2 * found.output) if backwards and run.engine == "auto" else found
 
     monkeypatch.setattr("zoo.engine.layer.recur", wrong)

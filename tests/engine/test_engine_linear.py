@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
+from each import each
 from exotic import EXOTIC, F_IN
 from torch import Tensor
 
@@ -34,7 +34,7 @@ def operands(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     return draw(2, 5, 3), draw(2, 5, 3), draw(2, 3)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+@each("dtype", [torch.float64, torch.complex128])
 def test_the_recurrence_and_its_derivatives_to_second_order(dtype: torch.dtype) -> None:
     given = operands(dtype)
     torch.testing.assert_close(linear.recurrence(*given), plain(*given), atol=1e-14, rtol=0)
@@ -42,12 +42,12 @@ def test_the_recurrence_and_its_derivatives_to_second_order(dtype: torch.dtype) 
     assert torch.autograd.gradgradcheck(linear.recurrence, given)
 
 
-@pytest.mark.parametrize("name", EXOTIC)
+@each("name", EXOTIC)
 def test_only_cells_that_say_so_are_linear(name: str) -> None:
     assert linear.is_linear(EXOTIC[name][0]()) == (name in LINEAR)
 
 
-@pytest.mark.parametrize("name", LINEAR)
+@each("name", LINEAR)
 def test_gradients_equal_those_of_the_loop(name: str) -> None:
     """With resets, padding and both directions; the incoming state gets a gradient too."""
     torch.manual_seed(0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from torch import Tensor, nn
 
 import zoo
@@ -49,8 +50,8 @@ def with_norm(position: str, *, half: bool) -> tuple[zoo.Model, Seen]:
     return (model.bfloat16() if half else model), norm
 
 
-@pytest.mark.parametrize("position", ["before", "after"])
-@pytest.mark.parametrize("half", [True, False], ids=["bfloat16", "autocast"])
+@each("position", ["before", "after"])
+@each("half", [True, False], ids=["bfloat16", "autocast"])
 def test_a_norm_sees_and_gives_float32(position: str, half: bool) -> None:
     model, norm = with_norm(position, half=half)
     with torch.autocast("cpu", torch.bfloat16, enabled=not half):
@@ -93,7 +94,7 @@ def test_layers_of_other_kinds_and_heads_are_given_the_models_precision() -> Non
     assert seen == [(name, torch.bfloat16) for name in ("layers.1", "pool", "head")]
 
 
-@pytest.mark.parametrize("keys", [{}, BEFORE, {"layers": 2}], ids=str)
+@each("keys", [{}, BEFORE, {"layers": 2}], ids=str)
 def test_past_inputs_keep_their_digits(keys: dict[str, Any]) -> None:
     """A window sees the same of a sequence in pieces as of the whole."""
     for cell in ({"kind": "qrnn", "window": 3}, "deltanet"):

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from each import each
 from exotic import EXOTIC, F_IN, Array, H, Reference
 from torch import Tensor
 
@@ -22,13 +23,21 @@ LENGTHS = (9, 4, 1, 7)
 RESETS = ((0, 3), (2,), (0,), (1, 5, 6))
 
 
-@pytest.fixture(params=EXOTIC)
-def case(request: pytest.FixtureRequest) -> Iterator[tuple[Cell, Cell, Reference]]:
-    torch.manual_seed(0)
+Case = tuple[Cell, Cell, Reference]
+
+
+@pytest.fixture(autouse=True)
+def _exact() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
-    make, reference = EXOTIC[request.param]
-    yield make().eval(), make().eval(), reference
+    yield
     torch.set_default_dtype(torch.float32)
+
+
+def made(kind: str) -> Case:
+    """Two cells of a kind, with other weights, and what both are held to."""
+    torch.manual_seed(0)
+    make, reference = EXOTIC[kind]
+    return make().eval(), make().eval(), reference
 
 
 def batch() -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -86,12 +95,11 @@ def start(layer: RecurrentLayer) -> dict[str, Tensor]:
     return layer.init_state(B, device=torch.device("cpu"), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop"])
-@pytest.mark.parametrize("resets", [False, True])
-def test_padded_rows_in_both_directions_equal_each_sequence_alone(
-    case: tuple[Cell, Cell, Reference], resets: bool, engine: Engine
-) -> None:
-    forward, backward, reference = case
+@each("kind", EXOTIC)
+@each("engine", ["auto", "loop"])
+@each("resets", [False, True])
+def test_padded_rows_in_both_directions_equal_each_sequence_alone(kind: str, resets: bool, engine: Engine) -> None:
+    forward, backward, reference = made(kind)
     layer = RecurrentLayer(forward, backward)
     data = batch()
     x = torch.where(data[2], data[0], 0.0) if "observed" in forward.uses else data[0]
@@ -104,9 +112,11 @@ def test_padded_rows_in_both_directions_equal_each_sequence_alone(
     )
 
 
+@each("kind", EXOTIC)
 def test_a_reset_at_the_first_step_drops_the_incoming_state_in_both_directions(
-    case: tuple[Cell, Cell, Reference],
+    kind: str,
 ) -> None:
+    case = made(kind)
     layer = RecurrentLayer(case[0], case[1])
     data = batch()
     x = torch.where(data[2], data[0], 0.0)
@@ -118,12 +128,12 @@ def test_a_reset_at_the_first_step_drops_the_incoming_state_in_both_directions(
     torch.testing.assert_close(layer(x, state, run).output, plain, atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("cuts", [(3,), (1, 2), (4, 5, 8), tuple(range(1, T))])
-@pytest.mark.parametrize("resets", [False, True])
-def test_pieces_with_the_state_carried_equal_the_whole(
-    case: tuple[Cell, Cell, Reference], cuts: tuple[int, ...], resets: bool
-) -> None:
+@each("kind", EXOTIC)
+@each("cuts", [(3,), (1, 2), (4, 5, 8), tuple(range(1, T))])
+@each("resets", [False, True])
+def test_pieces_with_the_state_carried_equal_the_whole(kind: str, cuts: tuple[int, ...], resets: bool) -> None:
     """Rows that have ended are in later pieces with length zero, and keep their state."""
+    case = made(kind)
     layer = RecurrentLayer(case[0])
     data = batch()
     x = torch.where(data[2], data[0], 0.0)
@@ -147,8 +157,10 @@ def test_pieces_with_the_state_carried_equal_the_whole(
         torch.testing.assert_close(value, whole.state[name], atol=1e-12, rtol=0)
 
 
-def test_the_state_after_a_reset_is_that_of_the_last_sequence_alone(case: tuple[Cell, Cell, Reference]) -> None:
+@each("kind", EXOTIC)
+def test_the_state_after_a_reset_is_that_of_the_last_sequence_alone(kind: str) -> None:
     """Nothing from before the reset, and no reset that stands in the padding, is carried on."""
+    case = made(kind)
     layer = RecurrentLayer(case[0])
     data = batch()
     x = torch.where(data[2], data[0], 0.0)
@@ -162,7 +174,9 @@ def test_the_state_after_a_reset_is_that_of_the_last_sequence_alone(case: tuple[
             torch.testing.assert_close(found[name][row : row + 1], value, atol=1e-12, rtol=0)
 
 
-def test_padding_changes_no_gradient(case: tuple[Cell, Cell, Reference]) -> None:
+@each("kind", EXOTIC)
+def test_padding_changes_no_gradient(kind: str) -> None:
+    case = made(kind)
     layer = RecurrentLayer(case[0], case[1])
     data = batch()
     gradients = []
@@ -182,7 +196,9 @@ def test_padding_changes_no_gradient(case: tuple[Cell, Cell, Reference]) -> None
             torch.testing.assert_close(mine, theirs, atol=0, rtol=0)
 
 
-def test_states_of_all_steps_are_those_that_are_carried(case: tuple[Cell, Cell, Reference]) -> None:
+@each("kind", EXOTIC)
+def test_states_of_all_steps_are_those_that_are_carried(kind: str) -> None:
+    case = made(kind)
     layer = RecurrentLayer(case[0], case[1])
     data = batch()
     x = torch.where(data[2], data[0], 0.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import Test, each
 from exotic import F_IN
 from planted.patching import Patch
 from torch import Tensor
@@ -34,6 +35,7 @@ class Bug:
     error: type[Exception]
 
     def is_caught(self) -> None:
+        torch.manual_seed(0)
         with pytest.MonkeyPatch.context() as patch:
             self.plant(patch)
             with pytest.raises(self.error):
@@ -64,11 +66,11 @@ class Traps:
 
         return add
 
-    def each_rule(self) -> pytest.MarkDecorator:
-        return pytest.mark.parametrize("rule", self.rules, ids=lambda rule: rule.__name__)
+    def each_rule(self) -> Callable[[Test], Test]:
+        return each("rule", self.rules, ids=lambda rule: rule.__name__)
 
-    def each_bug(self) -> pytest.MarkDecorator:
-        return pytest.mark.parametrize("bug", self.bugs, ids=lambda bug: f"{bug.rule.__name__}-{bug.plant.__name__}")
+    def each_bug(self) -> Callable[[Test], Test]:
+        return each("bug", self.bugs, ids=lambda bug: f"{bug.rule.__name__}-{bug.plant.__name__}")
 
 
 def model_of(*cells: Cell, width: int = F_IN) -> Model:

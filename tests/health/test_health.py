@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -45,7 +46,7 @@ def ones(steps: int) -> Tensor:
     return torch.ones(2, steps, 3, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("factor", [0.5, 0.9, 1.0, 1.25])
+@each("factor", [0.5, 0.9, 1.0, 1.25])
 def test_the_gradient_s_way_back_is_that_of_a_known_recurrence(factor: float) -> None:
     first, last = probes.flow(linear(factor), ones(33))
     assert first / last == pytest.approx(factor**32, rel=1e-12)
@@ -55,7 +56,7 @@ def test_the_gradient_s_way_back_is_that_of_a_known_recurrence(factor: float) ->
     assert flow.horizon == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.25])
+@each("factor", [0.5, 1.25])
 def test_the_radius_is_the_largest_eigenvalue_s_size(factor: float) -> None:
     assert probes.radius(linear(factor), ones(5)) == pytest.approx(factor, rel=1e-6)
 
@@ -105,7 +106,7 @@ def test_a_model_s_layers_are_looked_at_one_by_one_and_in_both_directions() -> N
     assert [(one.place, one.cell) for one in found.layers] == [
         ("layers.0", "gru"),
         ("layers.2", "lstm"),
-        ("layers.2 back", "lstm"),
+        ("layers.2 backward", "lstm"),
     ]
     assert [flow.steps for flow in found.layers[0].flows] == [64, 512]
 
@@ -158,7 +159,7 @@ def health(**keys: Any) -> Health:
     return Health(**{**usual, **keys})
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "findings"),
     [
         ({}, []),
@@ -191,7 +192,7 @@ def test_what_figures_mean(keys: dict[str, Any], findings: list[str]) -> None:
     assert diagnosis.verdict() == ([f"layers.0: {one}" for one in findings] or ["a is healthy"])
 
 
-@pytest.mark.parametrize("lengths", [[], [1], [64, 0]])
+@each("lengths", [[], [1], [64, 0]])
 def test_lengths_must_have_a_first_and_a_last_step(lengths: list[int]) -> None:
     with pytest.raises(ZooError, match="lengths must be numbers of steps from 2 on, not"):
         zoo.doctor("gru", lengths=lengths)
@@ -228,7 +229,7 @@ FASTER = {
 }
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@each("path", SPECS, ids=lambda path: path.stem)
 def test_no_default_explodes_or_vanishes_by_more_than_its_paper_s_own(path: Path) -> None:
     (found,) = zoo.doctor(path).layers
     for flow in found.flows:

@@ -243,12 +243,12 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: LSTM.step(X[:, 0], dt=torch.ones(4, dtype=torch.int64)),
         "dt must be real numbers of shape (4,), not torch.int64 (4,)",
     ),
-    "init-negative": (lambda: LSTM.init_state(-1), "batch must be a number of rows, not -1"),
-    "init-bool": (lambda: LSTM.init_state(True), "batch must be a number of rows, not True"),
-    "init-huge": (lambda: LSTM.init_state(2**70), f"batch must be a number of rows, not {2**70}"),
+    "init-negative": (lambda: LSTM.init_state(-1), "batch must be a number of sequences, not -1"),
+    "init-bool": (lambda: LSTM.init_state(True), "batch must be a number of sequences, not True"),
+    "init-huge": (lambda: LSTM.init_state(2**70), f"batch must be a number of sequences, not {2**70}"),
     "example-negative": (lambda: LSTM.example_input(2, -1), "steps must be a number of steps, not -1"),
-    "example-text": (lambda: LSTM.example_input("a", 1), "batch must be a number of rows, not 'a'"),  # type: ignore[arg-type]
-    "init-real": (lambda: LSTM.init_state(2.0), "batch must be a number of rows, not 2.0"),  # type: ignore[arg-type]
+    "example-text": (lambda: LSTM.example_input("a", 1), "batch must be a number of sequences, not 'a'"),  # type: ignore[arg-type]
+    "init-real": (lambda: LSTM.init_state(2.0), "batch must be a number of sequences, not 2.0"),  # type: ignore[arg-type]
 }
 
 

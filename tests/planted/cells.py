@@ -82,7 +82,7 @@ def parameter_never_used(patch: Patch) -> None:
 
 @mutant("forget", "options")
 def forget_bias_ignored(patch: Patch) -> None:
-    patch.setattr(LSTM, "pin_parameters", lambda self: None)
+    patch.setattr(LSTM, "set_fixed_parameters", lambda self: None)
 
 
 @mutant("forget", "options")

@@ -50,8 +50,8 @@ class Timed(Cell):
         super().__init__()
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
         self.states = {
-            "h": StateSpec((hidden_size,), start=0.5, zoneout=True),
-            "last": StateSpec(input_shape, start=0.25),  # what was last seen is no state to forget by chance
+            "h": StateSpec((hidden_size,), initial_value=0.5, zoneout=True),
+            "last": StateSpec(input_shape, initial_value=0.25),  # what was last seen is no state to forget by chance
         }
         self.V = nn.Parameter(torch.empty(hidden_size, input_shape[0]))
         self.W = nn.Parameter(torch.empty(hidden_size, input_shape[0]))

@@ -113,7 +113,7 @@ def linear_resets_left_out(patch: Patch) -> None:
 @mutant("mingru", "reset")
 def linear_resets_to_zeros_where_the_state_is_learned(patch: Patch) -> None:
     def wrong(run: Any, steps: Any) -> Any:
-        return run(replace(steps, start={name: torch.zeros_like(t) for name, t in steps.start.items()}))
+        return run(replace(steps, initial={name: torch.zeros_like(t) for name, t in steps.initial.items()}))
 
     around(patch, linear, "run", wrong)
 

@@ -80,14 +80,14 @@ def reverse_without_lengths_of_rows(patch: Patch) -> None:
 
 @mutant("gru", "padding_invariance")
 def lengths_off_by_one(patch: Patch) -> None:
-    def wrong(row_lengths: Any, lengths: Any, x: Tensor, *rest: Any, **ended: Any) -> Any:
-        found, valid = row_lengths(lengths, x, *rest, **ended)
+    def wrong(sequence_lengths: Any, lengths: Any, x: Tensor, *rest: Any, **ended: Any) -> Any:
+        found, valid = sequence_lengths(lengths, x, *rest, **ended)
         if found is None:
             return found, valid
         found = (found - 1).clamp(min=1)
         return found, zoo.engine.sequence.valid_steps(found, x.shape[1])
 
-    around(patch, zoo.model.inputs, "row_lengths", wrong)
+    around(patch, zoo.model.inputs, "sequence_lengths", wrong)
 
 
 @mutant("gru", "padding_invariance")
@@ -131,7 +131,7 @@ def padding_symbol_learns(patch: Patch) -> None:
 
 @mutant("tied", "padding_invariance")
 def padding_symbol_is_not_zero(patch: Patch) -> None:
-    patch.setattr(Tokens, "pin_parameters", lambda self: self.embedding.weight.data.fill_(0.1))
+    patch.setattr(Tokens, "set_fixed_parameters", lambda self: self.embedding.weight.data.fill_(0.1))
 
 
 @mutant("gru", "padding_invariance")

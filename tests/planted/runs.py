@@ -59,13 +59,13 @@ def rows_held_one_step_too_late(patch: Patch) -> None:
 
 @mutant("lstm", "reset")
 def one_state_not_reset(patch: Patch) -> None:
-    edit(patch, loop, "over", "start[name], old)", 'old if name == "c" else start[name], old)')
+    edit(patch, loop, "over", "initial[name], old)", 'old if name == "c" else initial[name], old)')
 
 
 @mutant("timed", "reset")
 def reset_to_zeros_instead_of_the_start(patch: Patch) -> None:
     def wrong(run: Any, steps: Any) -> Any:
-        return run(replace(steps, start={name: torch.zeros_like(t) for name, t in steps.start.items()}))
+        return run(replace(steps, initial={name: torch.zeros_like(t) for name, t in steps.initial.items()}))
 
     around(patch, loop, "run", wrong)
 
@@ -91,7 +91,7 @@ def first_reset_forgotten_on_the_way_back(patch: Patch) -> None:
             found[:, 0] = False
         return found
 
-    around(patch, sequence, "gaps_backwards", wrong)
+    around(patch, sequence, "gaps_backward", wrong)
 
 
 @mutant("both-learned", "reset")
@@ -159,12 +159,12 @@ def dt_flipped_as_values_are(patch: Patch) -> None:
     def wrong(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
         return sequence.take(dt, sequence.reversal(lengths, dt.shape[1], dt.device))
 
-    patch.setattr(sequence, "dt_backwards", wrong)
+    patch.setattr(sequence, "dt_backward", wrong)
 
 
 @mutant("timed-both", "reset")
 def dt_across_a_reset_on_the_way_back(patch: Patch) -> None:
-    around(patch, sequence, "dt_backwards", lambda f, dt, reset, lengths: f(dt, None, lengths))
+    around(patch, sequence, "dt_backward", lambda f, dt, reset, lengths: f(dt, None, lengths))
 
 
 @mutant("timed", "padding_invariance")

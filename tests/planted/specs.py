@@ -32,6 +32,10 @@ _LAYERS = [
     },
     {"hidden_size": 13, "initial_state": "learned", "dropout": {"recurrent": 0.3, "weight": 0.3}},
 ]
+_SYMBOLS = {"input": {"kind": "tokens", "vocabulary": 37, "size": 11}, "cell": "lstm", "hidden_size": 17}
+_SCORES = {"kind": "linear", "size": 37}
+_ENCODER = {**_SYMBOLS, "layers": [{"bidirectional": True}, {}]}
+_ASKER = [{"name": "asker"}, {"residual": True}]
 _LEARNED = {"hidden_size": 11, "initial_state": "learned"}
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
 
@@ -71,5 +75,41 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("windowed", input=9, cell="windowed", hidden_size=11),
         _spec("timed", input=9, cell="timed", hidden_size=11, dropout={"zoneout": 0.2, "recurrent": 0.3}),
         _spec("timed-both", input=9, cell="timed", hidden_size=11, bidirectional=True),
+        _spec(
+            "translated",
+            architecture={"kind": "encoder-decoder"},
+            encoder={**_SYMBOLS, "layers": 2},
+            decoder={**_SYMBOLS, "layers": 2, "head": _SCORES},
+        ),
+        _spec(
+            "fed",
+            architecture={
+                "kind": "encoder-decoder",
+                "attention": {"feed": ["next_input", "head"], "combine": {"size": 13}},
+                "bridge": "last",
+            },
+            encoder={**_SYMBOLS, "layers": 2},
+            decoder={**_SYMBOLS, "layers": 2, "head": _SCORES},
+        ),
+        _spec(
+            "asked",
+            architecture={
+                "kind": "encoder-decoder",
+                "attention": {"score": "additive", "normalised": True, "ask": {"after": "asker"}, "feed": ["layers"]},
+                "bridge": "zeros",
+            },
+            encoder=_ENCODER,
+            decoder={**_SYMBOLS, "input": {"kind": "shared", "of": "encoder.input"}, "layers": _ASKER, "head": _SCORES},
+        ),
+        _spec(
+            "before",
+            architecture={
+                "kind": "encoder-decoder",
+                "attention": {"score": "location", "size": 13, "ask": "before", "feed": ["input", "head"]},
+                "bridge": {"h": {"kind": "linear", "from": "mean", "activation": "tanh"}, "c": "zeros"},
+            },
+            encoder={**_SYMBOLS, "bidirectional": True},
+            decoder={**_SYMBOLS, "head": _SCORES},
+        ),
     )
 }

@@ -77,7 +77,7 @@ def reset_flipped_as_values_are(patch: Patch) -> None:
         order = zoo.engine.sequence.reversal(lengths, reset.shape[1], reset.device)
         return zoo.engine.sequence.take(reset, order)
 
-    around(patch, zoo.engine.sequence, "gaps_backwards", wrong)
+    around(patch, zoo.engine.sequence, "gaps_backward", wrong)
 
 
 @mutant("layers", "reset")
@@ -86,16 +86,16 @@ def reset_to_zeros_where_the_state_is_learned(patch: Patch) -> None:
         return start(*args, learned=None, **kwargs)
 
     # The layer's own start is right, the engine's after a reset is not.
-    original = zoo.engine.layer._initial
-    right = zoo.engine.layer.start_state
+    original = zoo.engine.layer._initial_state
+    right = zoo.engine.layer.initial_state
 
     def initial(*args: Any) -> Any:
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(zoo.engine.layer, "start_state", right)
+            inner.setattr(zoo.engine.layer, "initial_state", right)
             return original(*args)
 
-    around(patch, zoo.engine.layer, "start_state", wrong)
-    patch.setattr(zoo.engine.layer, "_initial", initial)
+    around(patch, zoo.engine.layer, "initial_state", wrong)
+    patch.setattr(zoo.engine.layer, "_initial_state", initial)
 
 
 @mutant("lstm", "reset")
@@ -104,13 +104,13 @@ def reset_leaves_one_state_alone(patch: Patch) -> None:
         found = start(cell, *args, **kwargs)
         return {name: t + 0.1 if name == "c" else t for name, t in found.items()}
 
-    around(patch, zoo.engine.recurrence, "start_state", wrong)
-    around(patch, zoo.engine.layer, "start_state", wrong)
-    patch.setattr(zoo.engine.layer, "_initial", _plain_initial)
+    around(patch, zoo.engine.recurrence, "initial_state", wrong)
+    around(patch, zoo.engine.layer, "initial_state", wrong)
+    patch.setattr(zoo.engine.layer, "_initial_state", _plain_initial)
 
 
 def _plain_initial(cell: Any, learned: Any, batch: int, device: Any, dtype: Any) -> Any:
     return {
-        name: torch.full((batch, *s.shape), s.start, dtype=s.dtype(dtype), device=device)
+        name: torch.full((batch, *s.shape), s.initial_value, dtype=s.dtype(dtype), device=device)
         for name, s in cell.states.items()
     }

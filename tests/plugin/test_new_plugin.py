@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from each import each
 from environments import Environment, create
 from new_plugins import COMMON, OWN, files, on_a_terminal, workflow
 from running import ROOT, build_wheel, must_run, python
@@ -95,7 +96,7 @@ def test_a_new_package_passes_its_own_workflow_and_is_ready_to_publish(
     assert re.search(r" passed, \d+ skipped, 0 failed$", held.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", ["a", "my-2nd", LONG])
+@each("name", ["a", "my-2nd", LONG])
 def test_whatever_the_length_of_the_name_it_is_formatted(bare: None, tmp_path: Path, name: str) -> None:
     assert len(LONG) == LONGEST
     for kind in KINDS:
@@ -156,7 +157,7 @@ def test_its_name_stands_wherever_a_spec_or_a_class_needs_it(bare: None, tmp_pat
         assert f'build="zoo_my_own.{kind}:MyOwn{kind.title()}",\n' in record
 
 
-@pytest.mark.parametrize("licence", LICENCES)
+@each("licence", LICENCES)
 def test_licences(bare: None, tmp_path: Path, licence: str) -> None:
     folder = write_package("acme", "specs", licence, tmp_path).folder
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -196,9 +197,7 @@ def test_where_nobody_can_be_asked_the_first_licence_is_taken_and_said(tmp_path:
     )
 
 
-@pytest.mark.parametrize(
-    ("typed", "licence"), [(b"\n", "MIT"), (b"apache\n", "Apache-2.0"), (b"gpl\nnone\n", None)], ids=repr
-)
+@each(("typed", "licence"), [(b"\n", "MIT"), (b"apache\n", "Apache-2.0"), (b"gpl\nnone\n", None)], ids=repr)
 def test_on_a_terminal_the_licence_is_asked_for(tmp_path: Path, typed: bytes, licence: str | None) -> None:
     status, shown = on_a_terminal("new", "plugin", "acme", "--kind", "specs", typed=typed, cwd=tmp_path)
     assert status == 0, shown

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 from new_plugins import on_a_terminal
 from temporary_site import Site, cell_plugin
 
@@ -35,7 +36,7 @@ def listed(folder: Path) -> str:
     return subprocess.run(["ls", "-lR", str(folder)], capture_output=True, check=True, text=True).stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "name", "package", "stem"),
     [
         ("acme", "acme", "zoo_acme", "Acme"),
@@ -49,7 +50,7 @@ def test_names(given: str, name: str, package: str, stem: str) -> None:
     assert (found.name, found.distribution, found.package, found.stem) == (name, f"zoo-{name}", package, stem)
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "said"),
     [
         ("Acme", "'Acme' cannot be a plugin's name: write 'acme'"),
@@ -73,7 +74,7 @@ def test_a_name_that_cannot_be(tmp_path: Path, given: str, said: str) -> None:
     refused(said, given, "cell", tmp_path)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "kind", "said"),
     [
         ("lstm", "cell", "cell 'lstm' exists already, from recurrent-zoo [^ ]*: choose another name"),
@@ -119,7 +120,7 @@ def test_what_is_installed_is_refused_on_one_line(site: Site, tmp_path: Path) ->
     assert list(here.iterdir()) == []
 
 
-@pytest.mark.parametrize("there", ["folder", "full", "file", "link"])
+@each("there", ["folder", "full", "file", "link"])
 def test_what_is_there_is_never_touched(tmp_path: Path, there: str) -> None:
     place = tmp_path / "zoo-acme"
     if there == "link":
@@ -155,7 +156,7 @@ def test_nothing_is_asked_for_what_is_refused_anyway(tmp_path: Path) -> None:
         assert shown.startswith(f"zoo: {said}")
 
 
-@pytest.mark.parametrize("method", ["write_text", "rename", "mkdir"])
+@each("method", ["write_text", "rename", "mkdir"])
 def test_a_failure_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     def full(self: Path, *arguments: object, **others: object) -> None:
         raise OSError(28, "No space left on device")

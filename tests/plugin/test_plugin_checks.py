@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterator
 
 import pytest
+from each import each
 
 import zoo
 from zoo.plugin.manager import given, isolated, using
@@ -53,7 +54,7 @@ def test_a_built_in_check_keeps_its_name_and_the_others_have_their_full_ones() -
     assert {name: found[name] for name in mine} == dict.fromkeys(mine, "failed")
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "meant"),
     [
         ("shapes", "shapes"),
@@ -66,7 +67,7 @@ def test_a_check_is_chosen_by_either_name(written: str, meant: str) -> None:
     assert outcomes(written) == {meant: "passed" if meant == "shapes" else "failed"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "said"),
     [
         ("odd", "two plugins offer a check 'odd': write 'zoo-a/odd' or 'zoo-b/odd'"),

@@ -234,6 +234,6 @@ def test_a_package_that_pip_installed(site: Site, tmp_path: Path, here: Path) ->
     assert acme["provides"] == {"cell": ["acme"], "spec": ["acme-small"]}
     (entry,) = site.zoo_json("list", "acme-small", cwd=here)
     assert (entry["name"], entry["distribution"], entry["version"]) == ("acme-small", "zoo-acme", "0.2")
-    assert site.zoo("show", "zoo-acme/acme-small", cwd=here).stdout.startswith(
+    assert site.zoo("show", "zoo-acme/acme-small", "--source", cwd=here).stdout.startswith(
         f"# {site.path}/zoo_acme/specs/acme-small.yaml (zoo-acme 0.2)\n"
     )

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from each import each
 from temporary_site import CELLS, Site, cell_plugin
 
 import zoo
@@ -127,7 +128,7 @@ def test_one_object_registered_twice_is_said_so() -> None:
     assert known.find("cell", "acme").plugin == "a"
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "name", "hint"),
     [
         ("cell", "ltsm", "; did you mean 'lstm'?"),

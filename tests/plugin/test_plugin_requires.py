@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-import pytest
+from each import each
 
 from zoo.plugin.loading import Source
 from zoo.plugin.manager import given, isolated
@@ -15,7 +15,7 @@ def acme(version: str = "0.2") -> Source:
     return given(module, distribution="zoo-acme", version=version)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "zoo-acme",
@@ -31,7 +31,7 @@ def test_met(text: str) -> None:
     assert isolated(acme()).why_missing(text) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         (

@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import pytest
+from each import each
 
 from zoo.errors import ZooError
 from zoo.plugin.catalogue import Catalogue
@@ -41,7 +42,7 @@ def test_a_spec_has_its_folder_in_its_name(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "file"),
     [
         ("acme", "acme"),  # the whole name of one comes before the own name of another

@@ -191,7 +191,7 @@ def test_set_changes_a_spec_for_every_command_that_reads_one(run: Run) -> None:
     assert (json.loads(out)["parameters"], status) == (4 * 30 * (10 + 30 + 1), 0)
     out, _, status = run("show", "lstm", "--set", "cell={kind: gru, reset_gate: before}", "--json")
     assert json.loads(out)["layers"][0]["cell"]["reset_gate"] == "before"
-    assert run("show", "lstm", "--set", "hidden_size=30")[0].count("hidden_size: 30 ") == 1
+    assert run("show", "lstm", "--set", "hidden_size=30", "--resolved")[0].count("hidden_size: 30 ") == 1
     assert run("validate", "lstm", "gru", "--set", "hidden_size=30")[0] == "2 specs valid\n"
     assert run("validate", "lstm", "gru", "--set", "hidden_size=0")[2] == 2
     out, _, status = run("test", "lstm", "--set", "cell=sru", "--check", "bounded", "--check", "shapes", "-j", "1")

@@ -229,9 +229,10 @@ def test_code_that_changes_while_the_command_runs_leaves_no_index(
 def _told(data: Any, **changes: Any) -> bytes:
     """An index that says something else of the spec `a`."""
     path = next(path for path in data["specs"] if path.endswith("a.yaml"))
-    names = ("files", "parameters", "variants", "description", "tags", "paper")
-    row = dict(zip(names, data["specs"][path], strict=True))
-    data["specs"][path] = list({**row, **changes}.values())
+    names = ("variant", "parameters", "macs", "description", "tags", "paper", "components")
+    files, row = data["specs"][path]
+    row = {**dict(zip(names, row, strict=True)), **changes}
+    data["specs"][path] = [row.pop("files", files), list(row.values())]
     return json.dumps(data).encode()
 
 
@@ -251,6 +252,8 @@ HOSTILE: dict[str, Callable[[Library], Any]] = {
     "parameters true": lambda lib: lib.write_index(_told(lib.data(), parameters=True)),
     "tags of numbers": lambda lib: lib.write_index(_told(lib.data(), tags=[1])),
     "description of numbers": lambda lib: lib.write_index(_told(lib.data(), description=1)),
+    "components of numbers": lambda lib: lib.write_index(_told(lib.data(), components=[1])),
+    "a variant first": lambda lib: lib.write_index(_told(lib.data(), variant="small")),
     "no files": lambda lib: lib.write_index(_told(lib.data(), files={})),
     "endless": lambda lib: lib.file.write_bytes(b" " * (index.MOST_BYTES + 1)),
     "a folder": lambda lib: _replaced(lib.file, Path.mkdir),

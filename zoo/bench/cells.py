@@ -41,7 +41,7 @@ SORTS: Final = ("name", "parameters", "forward", "training")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell. Figures of its spec are per row, and per step where steps are many.
+    """One cell. Figures of its spec are per sequence, and per step where steps are many.
 
     Attributes:
         parameters: Of the whole model, one layer; None where unknown.

@@ -36,7 +36,7 @@ SIZES: Final = {
 TOLERANCE: Final = 1e-4
 """Between two that compute the same, as a part of the largest number, in float32 over a few steps."""
 VERIFIED: Final = Size(4, 24, 0, 0)
-"""Rows and steps that contestants are compared on, at their full width."""
+"""Sequences and steps that contestants are compared on, at their full width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def of_module(module: nn.Module, *, time_first: bool = False) -> Contestant:
 
 
 def verify(name: str, size: Size, make: Callable[[Size], tuple[Contestant, Contestant]]) -> None:
-    """Make two contestants at their full width, for a few rows and steps, and compare what they compute.
+    """Make two contestants at their full width, for a few sequences and steps, and compare what they compute.
 
     Raises:
         CheckFailure: outputs, gradients of the input or numbers of trained parameters differ.
@@ -163,8 +163,8 @@ def _traced(contestant: Contestant, x: Tensor) -> tuple[Tensor, Tensor]:
     y = contestant.run(own)
     seeds = random((x.shape[0], x.shape[1], y.shape[2]), seed=1)
     (gradient,) = torch.autograd.grad(y, own, contestant.reads(seeds))
-    back = [each.detach().transpose(0, 1) if contestant.time_first else each.detach() for each in (y, gradient)]
-    return back[0], back[1]
+    batch_first = [each.detach().transpose(0, 1) if contestant.time_first else each.detach() for each in (y, gradient)]
+    return batch_first[0], batch_first[1]
 
 
 def _compare(name: str, what: str, ours: Tensor, beside: Tensor) -> None:

@@ -29,7 +29,7 @@ class GRU(GatedCell):
     torch_layout = True
 
     gates = ("r", "z", "n")
-    keep = "z"
+    forget_gate_name = "z"
 
     def __init__(self, options: GRUOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)

@@ -36,7 +36,7 @@ class LSTM(GatedCell):
 
     gates: tuple[str, ...] = ("i", "f", "g", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
     fusable = True
 
     def __init__(self, options: LSTMOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -48,17 +48,17 @@ class LSTM(GatedCell):
         self.weight_hr = None if options.projection is None else nn.Parameter(torch.empty(output, hidden_size))
         self.states = {"h": StateSpec((output,), zoneout=True), "c": StateSpec((hidden_size,), zoneout=True)}
         self.reset_parameters()
-        self.pin_parameters()
+        self.set_fixed_parameters()
 
     def roles(self) -> Mapping[str, Role]:
         return super().roles() if self.weight_hr is None else {**super().roles(), "weight_hr": Role("input")}
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """`forget_bias` is the sum of both biases: the first holds it, the second is zero."""
         if self.forget_bias is None:
             return
-        start = self.gates.index("f") * self.hidden_size
-        block = slice(start, start + self.hidden_size)
+        first = self.gates.index("f") * self.hidden_size
+        block = slice(first, first + self.hidden_size)
         with torch.no_grad():
             for name, value in zip(self.bias_names, (self.forget_bias, 0.0), strict=False):
                 getattr(self, name)[block] = value
@@ -139,7 +139,7 @@ class LSTMVariant(LSTM):
             self.norm_ih, self.norm_hh = nn.LayerNorm(rows), nn.LayerNorm(rows)
             self.norm_c = nn.LayerNorm(hidden_size)
         self.reset_parameters()
-        self.pin_parameters()
+        self.set_fixed_parameters()
 
     def reset_parameters(self) -> None:
         super().reset_parameters()
@@ -176,8 +176,8 @@ class LSTMVariant(LSTM):
             gates = torch.addcmul(gates, peep_early, old)
         elif peep_early is not None:
             gates = torch.addcmul(gates.view(len(gates), self.early, H), peep_early, old.unsqueeze(1)).flatten(1)
-        *write, f = torch.sigmoid(gates).chunk(self.early, 1)
-        i = write[0] if write else 1 - f
+        *input_gate, f = torch.sigmoid(gates).chunk(self.early, 1)
+        i = input_gate[0] if input_gate else 1 - f
         c = torch.addcmul(f * old, i, torch.tanh(g))
         if peep_o is not None:
             o = torch.addcmul(o, peep_o, c)

@@ -80,7 +80,7 @@ def describe_gru(options: GRUOptions, input_shape: Shape, hidden_size: int) -> D
 
 
 def lstm_traits(options: LSTMOptions) -> Traits:
-    """Gates that are normalised make much of little: where it starts, the cell is chaotic, in float32 too."""
+    """Gates that are normalised make much of little: at initialisation the cell is chaotic, in float32 too."""
     return Traits(bounded=True, low_precision=options.gate_norm == "none")
 
 

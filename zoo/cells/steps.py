@@ -1,4 +1,4 @@
-"""How cells that learn the size of their time steps start them."""
+"""How cells that learn the size of their time steps initialise them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SHORTEST: Final = 0.001
 LONGEST: Final = 0.1
 
 
-def start_steps(bias: Tensor) -> None:
-    """Fill a bias so that its softplus, the step, is log-uniform between `SHORTEST` and `LONGEST`, as Mamba starts."""
+def initialise_steps(bias: Tensor) -> None:
+    """Fill a bias so that its softplus, the step, is log-uniform between `SHORTEST` and `LONGEST`, as in Mamba."""
     with torch.no_grad():
         step = bias.uniform_(math.log(SHORTEST), math.log(LONGEST)).exp_()
         step.add_(torch.log(-torch.expm1(-step)))  # the inverse of softplus

@@ -12,7 +12,7 @@ from zoo.cells.options import Biases
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, Role, States
 from zoo.engine.precision import widened
-from zoo.engine.sequence import at_last, where_rows
+from zoo.engine.sequence import at_last, where_sequences
 
 
 class GatedCell(Cell):
@@ -120,4 +120,4 @@ def last_output(y: Tensor, last: Tensor, state: Mapping[str, Tensor], ctx: Conte
     """
     if ctx.lengths is None:
         return {"h": last.squeeze(0)}
-    return {"h": where_rows(ctx.lengths > 0, at_last(y, ctx.lengths), state["h"].to(y.dtype))}
+    return {"h": where_sequences(ctx.lengths > 0, at_last(y, ctx.lengths), state["h"].to(y.dtype))}

@@ -34,8 +34,8 @@ class Batch:
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
         return Batch({name: function(tensor) for name, tensor in self.arguments.items()})
 
-    def rows(self, index: Any) -> Batch:
-        """Some rows: an index, a slice or a mask along the batch."""
+    def sequences(self, index: Any) -> Batch:
+        """Some sequences: an index, a slice or a mask along the batch."""
         return self.map(lambda t: t[index])
 
     def steps(self, start: int, stop: int) -> Batch:
@@ -52,11 +52,11 @@ class Batch:
         return self.x[:, t], {name: value[:, t] for name, value in self.extras.items()}
 
 
-def batch_of(subject: Subject, rows: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
+def batch_of(subject: Subject, size: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
     """A random batch for the tiny model, with everything that its cells can read."""
     if subject.several:
-        return Batch(subject.model(dtype=dtype).example_arguments(rows, steps, seed=1000 * seed + 10 * rows + steps))
-    x = subject.input(rows, steps, seed=seed, dtype=dtype)
+        return Batch(subject.model(dtype=dtype).example_arguments(size, steps, seed=1000 * seed + 10 * size + steps))
+    x = subject.input(size, steps, seed=seed, dtype=dtype)
     uses = [uses_of(layer) for layer in subject.tiny.recurrent]
     read = {name for name in ("dt", "observed") if any(name in one for one in (uses if name == "dt" else uses[:1]))}
     return beside(x, read, seed=seed, dtype=dtype or subject.exact)
@@ -120,8 +120,8 @@ def named(model: Model, state: Any) -> State:
     return State(found)
 
 
-def state_rows(state: Any, index: Any) -> Any:
-    """Some rows of a state: the batch is the first axis of named tensors and the second of torch's."""
+def select_state(state: Any, index: Any) -> Any:
+    """The state of some sequences: the batch is the first axis of named tensors and the second of torch's."""
     if isinstance(state, Mapping):
         return State({name: t[index] for name, t in state.items()})
     if isinstance(state, Tensor):
@@ -129,9 +129,9 @@ def state_rows(state: Any, index: Any) -> Any:
     return tuple(t[:, index] for t in state)
 
 
-def random_state(model: Model, rows: int, *, seed: int = 3) -> Any:
+def random_state(model: Model, size: int, *, seed: int = 3) -> Any:
     """A state that a model can have been left in: that after a short random run."""
-    given = model.example_arguments(rows, 3, seed=seed)
+    given = model.example_arguments(size, 3, seed=seed)
     with torch.no_grad():
         state = model(**given, return_state=True)[1]
     return map_state(state, lambda t: t.detach().clone())
@@ -149,11 +149,11 @@ def lengths_of(lengths: Sequence[int], device: torch.device) -> Tensor:
     return torch.tensor(list(lengths), device=device)
 
 
-def weights_like(tensor: Tensor, *, first_row: int = 0, rows_axis: int = 0) -> Tensor:
+def weights_like(tensor: Tensor, *, first_sequence: int = 0, batch_axis: int = 0) -> Tensor:
     """Fixed numbers for a weighted sum: each depends on its own place only, whatever the tensor's size."""
     total = torch.ones((), dtype=torch.float64)
     for axis, size in enumerate(tensor.shape):
-        place = torch.arange(size, dtype=torch.float64) + (first_row if axis == rows_axis else 0)
+        place = torch.arange(size, dtype=torch.float64) + (first_sequence if axis == batch_axis else 0)
         total = total + (1.3 + 0.71 * axis) * place.view(-1, *(1,) * (tensor.dim() - axis - 1))
     return torch.cos(total).to(tensor.device)
 
@@ -179,7 +179,7 @@ def measure(
     *,
     lengths: Tensor | None = None,
     reset: Tensor | None = None,
-    first_row: int = 0,
+    first_sequence: int = 0,
 ) -> Measured:
     """Run, and take the gradients of all that the run can be differentiated by. State gradients are by place."""
     x = batch.arguments.get("x")  # an architecture of several stacks has other names
@@ -198,10 +198,10 @@ def measure(
     model.zero_grad(set_to_none=True)
     output, after = run(model, batch, before, lengths=lengths, reset=reset)
     after = named(model, after)
-    loss = weighted(output, first_row=first_row)
+    loss = weighted(output, first_sequence=first_sequence)
     for tensor in after.values():
         if tensor.is_floating_point() or tensor.is_complex():
-            loss = loss + weighted(tensor, first_row=first_row)
+            loss = loss + weighted(tensor, first_sequence=first_sequence)
     loss.backward()  # type: ignore[no-untyped-call]
     return Measured(
         output=output.detach(),
@@ -212,10 +212,10 @@ def measure(
     )
 
 
-def weighted(tensor: Tensor, *, first_row: int = 0) -> Tensor:
+def weighted(tensor: Tensor, *, first_sequence: int = 0) -> Tensor:
     """A weighted sum of every number in it, real and imaginary parts alike."""
     parts = torch.view_as_real(tensor) if tensor.is_complex() else tensor
-    return (parts.double() * weights_like(parts, first_row=first_row)).sum()
+    return (parts.double() * weights_like(parts, first_sequence=first_sequence)).sum()
 
 
 def _gradient(tensor: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ BY_LENGTH: Final = 1.05
 """How much larger the largest output over twice as many steps may be; a slow memory gets longer to come to rest."""
 
 Largest = Callable[[Tensor], Tensor]
-"""From inputs x (B, T, ...) to the largest |output| of each row and step, (B, T); (B, 1) behind a pool."""
+"""From inputs x (B, T, ...) to the largest |output| of each sequence and step, (B, T); (B, 1) behind a pool."""
 
 
 def bounded(subject: Subject) -> None:
@@ -86,15 +86,15 @@ def measure(largest: Largest, shape: tuple[int, ...], label: str, *, longest: in
 def growth(largest: Largest, shape: tuple[int, ...], steps: int) -> Growth:
     """What comes out for random, constant and alternating inputs of each size, all in one run."""
     x = _inputs(shape, steps)
-    rows = torch.cat([factor * x for factor in LARGER])
+    inputs = torch.cat([factor * x for factor in LARGER])
     with torch.no_grad():
-        found = largest(rows)
+        found = largest(inputs)
     by_input = tuple(float(part.max()) for part in found.chunk(len(LARGER)))
     return Growth(by_input, float(found[:, : (found.shape[1] + 1) // 2].max()), float(found.max()), steps)
 
 
 def _inputs(shape: tuple[int, ...], steps: int) -> Tensor:
-    """(B, T, *shape): rows of noise, of one value all along, and of one that turns over at each step."""
+    """(B, T, *shape): sequences of noise, of one value all along, and of one that turns over at each step."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(2, steps, *shape, generator=generator, dtype=torch.float64)
     level = torch.randn(4, 1, *shape, generator=generator, dtype=torch.float64).expand(4, steps, *shape)
@@ -109,11 +109,11 @@ def of_cell(subject: Subject, layer: Recurrent) -> tuple[Largest, tuple[int, ...
 
     def largest(x: Tensor) -> Tensor:
         batch = beside(x.to(subject.device, subject.exact), uses_of(layer), dtype=subject.exact)
-        start = alone.init_state(len(x), device=subject.device, dtype=subject.exact)
+        initial = alone.init_state(len(x), device=subject.device, dtype=subject.exact)
         around = Run(
             engine=engine_named(subject.engine), dt=batch.extras.get("dt"), observed=batch.extras.get("observed")
         )
-        output: Tensor = alone(batch.x, start, around).output
+        output: Tensor = alone(batch.x, initial, around).output
         return output.abs().flatten(2).amax(2)
 
     return largest, built.cell.input_shape

@@ -1,4 +1,4 @@
-"""Directions: a layer that reads from the end equals one that reads each row reversed; merges are what they say."""
+"""Directions: a layer that reads from the end equals one over sequences reversed; merges are what they say."""
 
 from __future__ import annotations
 
@@ -50,42 +50,42 @@ def _one(subject: Subject, path: Path, layer: Recurrent, width: int) -> None:
     label = f"{place}: the backward direction" if layer.bidirectional else f"{place}, reversed,"
     for lengths in (None, torch.tensor(LENGTHS, device=subject.device)):
         output, state = run(both, batch, lengths=lengths)
-        rows = [7] * 5 if lengths is None else list(LENGTHS)
+        ends = [7] * 5 if lengths is None else list(LENGTHS)
         half = output.shape[2] // 2 if layer.bidirectional else 0
         # With the states of all steps a run goes another way, step by step.
         stepped, after, steps = both(batch.x, lengths=lengths, return_states=True, **batch.extras)
-        for row, length in enumerate(rows):
+        for index, length in enumerate(ends):
             where = f"{label}, sequence of length {length} of 7,"
-            turned = _turned(batch.rows(slice(row, row + 1)).steps(0, length))
-            back, last, every = forward(turned.x, return_states=True, **turned.extras)
+            turned = _turned(batch.sequences(slice(index, index + 1)).steps(0, length))
+            backward, last, every = forward(turned.x, return_states=True, **turned.extras)
             for one in (output, stepped):
                 close(
-                    one[row : row + 1, :length, half:],
-                    back.flip(1),
+                    one[index : index + 1, :length, half:],
+                    backward.flip(1),
                     f"{where} against a run over the reversed sequence",
                 )
             for name, tensor in named(forward, last).items():
                 own = name.replace("layers.0.", "layers.0.reverse." if layer.bidirectional else "layers.0.")
                 for one in (state, after):
-                    close(named(both, one)[own][row], tensor[0], f"{where} final {name}")
+                    close(named(both, one)[own][index], tensor[0], f"{where} final {name}")
                 if name in every:
-                    close(steps[own][row, :length], every[name][0].flip(0), f"{where} {name} at every step")
+                    close(steps[own][index, :length], every[name][0].flip(0), f"{where} {name} at every step")
         if layer.bidirectional:
-            _ahead(both, forward, batch, lengths, output[..., :half], place)
+            _forward_half(both, forward, batch, lengths, output[..., :half], place)
             _merge(subject, place, layer, plain, both, batch, lengths)
             _final(subject, place, layer, plain, both, batch, lengths)
 
 
-def _turned(row: Batch) -> Batch:
-    """A row read from its end. A gap stands before its step, so it goes over to the neighbour; the first stays."""
-    extras = {name: value.flip(1) for name, value in row.extras.items()}
+def _turned(sequence: Batch) -> Batch:
+    """A sequence read from its end. A gap stands before its step, so it goes over to the neighbour; the first stays."""
+    extras = {name: value.flip(1) for name, value in sequence.extras.items()}
     if "dt" in extras:
-        dt = row.extras["dt"]
+        dt = sequence.extras["dt"]
         extras["dt"] = torch.cat([dt[:, :1], dt[:, 1:].flip(1)], 1)
-    return Batch({"x": row.x.flip(1), **extras})
+    return Batch({"x": sequence.x.flip(1), **extras})
 
 
-def _ahead(both: Model, forward: Model, batch: Batch, lengths: Tensor | None, half: Tensor, label: str) -> None:
+def _forward_half(both: Model, forward: Model, batch: Batch, lengths: Tensor | None, half: Tensor, label: str) -> None:
     """The forward half is the forward cell's, by itself."""
     _copy(both, forward, reverse=False)
     alone, _ = run(forward, batch, lengths=lengths)
@@ -98,15 +98,19 @@ def _merge(
 ) -> None:
     merged = _alone(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     merged.load_state_dict(both.state_dict())
-    ahead, back = run(both, batch, lengths=lengths)[0].chunk(2, -1)
+    forward_half, backward_half = run(both, batch, lengths=lengths)[0].chunk(2, -1)
     found, _ = run(merged, batch, lengths=lengths)
-    close(found, _together(layer, ahead, back), f"{place}: merge {layer.merge}")
+    close(found, _together(layer, forward_half, backward_half), f"{place}: merge {layer.merge}")
 
 
-def _together(layer: Recurrent, ahead: Tensor, back: Tensor) -> Tensor:
+def _together(layer: Recurrent, forward_half: Tensor, backward_half: Tensor) -> Tensor:
     if layer.merge == "concat":
-        return torch.cat([ahead, back], -1)
-    return {"sum": ahead + back, "mean": (ahead + back) / 2, "mul": ahead * back}[layer.merge]
+        return torch.cat([forward_half, backward_half], -1)
+    return {
+        "sum": forward_half + backward_half,
+        "mean": (forward_half + backward_half) / 2,
+        "mul": forward_half * backward_half,
+    }[layer.merge]
 
 
 def _final(
@@ -125,9 +129,9 @@ def _final(
     assert model.pool is not None
     model.pool.register_forward_hook(lambda module, inputs, result: given.append(result))
     run(model, batch, lengths=lengths)
-    ahead, back = run(both, batch, lengths=lengths)[0].chunk(2, -1)
+    forward_half, backward_half = run(both, batch, lengths=lengths)[0].chunk(2, -1)
     ends = torch.full((5,), 7, device=subject.device) if lengths is None else lengths
-    expected = _together(layer, ahead[torch.arange(5, device=subject.device), ends - 1], back[:, 0])
+    expected = _together(layer, forward_half[torch.arange(5, device=subject.device), ends - 1], backward_half[:, 0])
     if len(given) != 1:
         raise CheckFailure(f"the pool ran {len(given)} times in one run, expected once")
     close(given[0], expected, f"{place}: the final output of both directions")
@@ -150,8 +154,8 @@ def _copy(both: Model, forward: Model, *, reverse: bool) -> None:
     source, target = both.layers[0], forward.layers[0]
     assert isinstance(source, RecurrentLayer)
     assert isinstance(target, RecurrentLayer)
-    cell, start = (source.reverse_cell, source.reverse_initial) if reverse else (source.cell, source.initial)
+    cell, learned = (source.reverse_cell, source.reverse_initial) if reverse else (source.cell, source.initial)
     assert cell is not None
     target.cell.load_state_dict(cell.state_dict())
-    if start is not None and target.initial is not None:
-        target.initial.load_state_dict(start.state_dict())
+    if learned is not None and target.initial is not None:
+        target.initial.load_state_dict(learned.state_dict())

@@ -24,7 +24,7 @@ from zoo.spec.tree import Node, Path, Recurrent, at, dotted, map_nodes, parts, p
 
 RATES = tuple(field.name for field in fields(Dropout) if field.name != "variational")
 MANY = 41
-"""Rows and steps for counting what a rate drops."""
+"""Sequences and steps for counting what a rate drops."""
 SIGMAS = 6.0
 
 
@@ -113,13 +113,13 @@ def _with_rate(part: Part, rate: float) -> Part:
 
 
 def _drawn_once(subject: Subject, model: Model, place: str) -> None:
-    """Masks of a state and of its weights are those of a whole run, and a state's are each row's own."""
+    """Masks of a state and of its weights are those of a whole run, and a state's are each sequence's own."""
     if subject.traits.stochastic or subject.traits.batch_statistics:
         return  # other draws, or other steps, come between
     batch = batch_of(subject, 3, 7)
     if place.endswith(".recurrent"):
         same = torch.zeros(3, dtype=torch.int64, device=subject.device)
-        output, _ = run(model, batch.rows(same))
+        output, _ = run(model, batch.sequences(same))
         if (output - output[:1]).abs().max() <= TOLERANCE[output.dtype]:
             raise CheckFailure(f"{place} has one mask for all sequences")
     if not subject.traits.streamable:
@@ -140,10 +140,10 @@ def _masks(subject: Subject, path: Path, layer: Recurrent) -> None:
     for what, rate in (("input", rates.input), ("output", after)):
         if not rate:
             continue
-        kept = Dropout(input=rates.input, variational=rates.variational)
+        rates_kept = Dropout(input=rates.input, variational=rates.variational)
         if what == "output":
-            kept = replace(kept, input=0.0, between=rates.between, output=rates.output)
-        alone = replace(layer, dropout=kept, residual=False, initial_state="zeros")
+            rates_kept = replace(rates_kept, input=0.0, between=rates.between, output=rates.output)
+        alone = replace(layer, dropout=rates_kept, residual=False, initial_state="zeros")
         model = build(
             put(without_dropout(subject.tiny), path, alone), seed=0, device=subject.device, dtype=subject.exact
         )

@@ -33,19 +33,19 @@ def engines(subject: Subject) -> None:
     model = subject.model()
     batch = batch_of(subject, 3, 7)
     lengths = subject.lengths(LENGTHS)
-    start = random_state(model, 3)
+    given = random_state(model, 3)
     for name in FAST:
         try:
             other = with_engine(model, name)
         except BuildError:
             continue  # a cell without that kernel says so when it is built; `auto` always runs
         loop = with_engine(model, "loop")  # afresh, for training moves the running statistics of a batch norm
-        for row_lengths in (None,) if subject.several else (None, lengths):
-            for state in (None,) if subject.several else (None, start):
+        for sequence_lengths in (None,) if subject.several else (None, lengths):
+            for state in (None,) if subject.several else (None, given):
                 label = f"engine {name} against loop"
-                label += "" if row_lengths is None else f", sequences of lengths {LENGTHS}"
+                label += "" if sequence_lengths is None else f", sequences of lengths {LENGTHS}"
                 label += "" if state is None else ", from a state"
-                _agree(other, loop, batch, state, row_lengths, None, label)
+                _agree(other, loop, batch, state, sequence_lengths, None, label)
         if not (subject.traits.stochastic or subject.several):  # masks follow a tensor's layout, but with lengths
             label = f"engine {name} against loop, in training from one seed"
             _training(other, loop, batch, None, lengths, None, label)

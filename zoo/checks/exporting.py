@@ -1,4 +1,4 @@
-"""The slow check that a model can be taken out of Python, with any number of rows and steps."""
+"""The slow check that a model can be taken out of Python, with any number of sequences and steps."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from zoo.model.base import Model, recurrent_layers
 from zoo.model.build import with_engine
 
 SEEN = (7, 3, 5)
-"""The lengths of the rows that are traced."""
+"""The lengths of the sequences that are traced."""
 OTHERS = ((13, 2), (4, 1, 4, 2, 3), (6,), (1, 1))
-"""Those that the exported model is run on: more and fewer rows and steps, one row, one step."""
+"""Those that the exported model is run on: more and fewer sequences and steps, one sequence, one step."""
 
 
 class Whole(nn.Module):
@@ -36,9 +36,9 @@ def exports(subject: Subject) -> None:
     eager = subject.model()
     model = with_engine(eager, "scan")
     batch = batch_of(subject, len(SEEN), max(SEEN))
-    rows, steps = Dim("rows"), Dim("steps")
-    free = {0: rows, 1: steps}
-    shapes = {"x": free, "lengths": {0: rows}, "extras": dict.fromkeys(batch.extras, free)}
+    size, steps = Dim("batch"), Dim("steps")
+    free = {0: size, 1: steps}
+    shapes = {"x": free, "lengths": {0: size}, "extras": dict.fromkeys(batch.extras, free)}
     # What torch has traced before may leak into an export. Scan has no derivative for complex states.
     torch._dynamo.reset()
     with torch.no_grad():

@@ -16,7 +16,7 @@ from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.tree import Head, Layer, Norm, Recurrent, dotted, recurrent
 
-Direction = Literal["ahead", "reverse", "concat", "sum", "mean", "mul"]
+Direction = Literal["forward", "reverse", "concat", "sum", "mean", "mul"]
 RATE: Final = 0.4
 
 
@@ -36,7 +36,7 @@ class Features:
         states: It is run for the states of all steps too.
     """
 
-    direction: Direction = "ahead"
+    direction: Direction = "forward"
     norm: str = ""
     dropout: str = ""
     projection: bool = False
@@ -133,7 +133,7 @@ def around(spec: Spec, layer: Recurrent, features: Features, width: int, output:
     layer's output.
     """
     direction = features.direction
-    merge: Merge = "concat" if direction == "ahead" or direction == "reverse" else direction
+    merge: Merge = "concat" if direction == "forward" or direction == "reverse" else direction
     both = merge == direction
     projection = width if features.residual else 3
     plain = replace(

@@ -39,6 +39,7 @@ def parameters(subject: Subject) -> None:
     kept = sum(buffer.numel() for buffer in tiny.buffers())
     for what, has, given in (
         ("parameters", _count(tiny), figures.parameters),
+        ("frozen parameters", _frozen(tiny), figures.frozen),
         ("numbers in buffers", kept, figures.buffers),
     ):
         if given is not None and has != given:
@@ -55,7 +56,11 @@ def _full(spec: Spec, described: int | None) -> Model:
 
 
 def _count(model: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _frozen(model: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad)
 
 
 def summary(subject: Subject) -> None:
@@ -110,10 +115,10 @@ def options(subject: Subject) -> str:
     stands in `zoo.checks.variations`.
     """
     prints = _Prints(subject)
-    starts = has_parameters(subject)
+    parametrised = has_parameters(subject)
     given = any(part.provided.distribution == UNPACKAGED for _, part in parts(subject.tiny))
     found = []
-    for option in variations.options(subject.tiny, starts):
+    for option in variations.options(subject.tiny, parametrised):
         varied = _varied(prints, option)
         # A cell that was given as it is has the width that it has, and so has what stands in front of it.
         if varied.values or varied.dead or not (given and is_width(option.field)):
@@ -121,7 +126,7 @@ def options(subject: Subject) -> str:
     dead = [one.place for one in found if one.dead]
     unfit = [one.place for one in found if one.unfit]
     idle = [one.place for one in found if not (one.dead or one.values or one.unfit)]
-    for place, changed in chain(variations.schemes(subject.tiny, starts), keys(subject.tiny)):
+    for place, changed in chain(variations.schemes(subject.tiny, parametrised), keys(subject.tiny)):
         differs = prints.differ(Try(subject.tiny, changed, None), f"{place} changed")
         if differs is None:
             unfit.append(place)
@@ -141,7 +146,7 @@ def options(subject: Subject) -> str:
 
 
 def _stateless(subject: Subject, place: str) -> bool:
-    """Whether a key has a right to change nothing: a start or a direction, of a cell that carries nothing at all."""
+    """Whether a key may change nothing: an initial state or a direction, of a cell that carries nothing at all."""
     layer, _, key = place.rpartition(".")
     if key not in ("initial_state", "reverse"):
         return False
@@ -159,8 +164,8 @@ def _unheard(subject: Subject, place: str) -> bool:
     options = subject.tiny.architecture.options
     used = [stack.output(options) if callable(stack.output) else stack.output for stack in architecture.stacks]
     silent = (one for heard, one in zip(used, subject.tiny.stacks, strict=False) if not heard)
-    starts = [dotted((*stack.path, "layers", len(stack.layers) - 1, "")) for stack in silent]
-    return any(place.startswith(start) and place.removeprefix(start).startswith(_BEHIND) for start in starts)
+    prefixes = [dotted((*stack.path, "layers", len(stack.layers) - 1, "")) for stack in silent]
+    return any(place.startswith(prefix) and place.removeprefix(prefix).startswith(_BEHIND) for prefix in prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +209,17 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
     return _Varied(option.place, (), dead=bool(said[False]), unfit=unfit)
 
 
-def has_parameters(subject: Subject) -> variations.Starts:
+def has_parameters(subject: Subject) -> variations.HasParameters:
     """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not."""
-    rows = {row.label: row.description for row in describe(subject.tiny).rows}
+    described = {row.label: row.description for row in describe(subject.tiny).rows}
 
-    def starts(label: str) -> bool:
-        described = rows.get(label)
-        if described is not None:
-            return described.parameters > 0
+    def found(label: str) -> bool:
+        one = described.get(label)
+        if one is not None:
+            return one.parameters > 0
         return any(f"{name}.".startswith(f"{label}.") for name, _ in subject.model().named_parameters())
 
-    return starts
+    return found
 
 
 class _Prints:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, weighted
 from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.components import least_steps
@@ -31,11 +32,14 @@ def gradient_flow(subject: Subject) -> None:
         model = subject.model(seed=seed, train=True)
         if subject.several:  # which alone knows what its inputs are
             steps[:] = True
+            pairs.reached(subject)
         else:
             steps |= _steps_used(subject, model, seed, lengths)
         if any(True for _ in model.parameters()):
             _backward(model, batch_of(subject, 3, 7, seed=seed), None)
         for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             gradient = parameter.grad
             size = 0.0 if gradient is None else gradient.abs().max().item()
             if gradient is not None and not torch.isfinite(gradient).all():
@@ -64,15 +68,15 @@ def _in_eval(subject: Subject) -> dict[str, float]:
 
 
 def _steps_used(subject: Subject, model: Model, seed: int, lengths: Tensor) -> Tensor:
-    """The steps (T,) at which a row has a gradient of its features. It may have none in padding."""
+    """The steps (T,) at which a sequence has a gradient of its features. It may have none in padding."""
     with features_of(model) as found:
         _backward(model, batch_of(subject, 3, 7, seed=seed), lengths)
     by_step = _by_step(found[0])
-    for row, length in enumerate(lengths.tolist()):
-        if by_step[row, length:].any():
+    for index, length in enumerate(lengths.tolist()):
+        if by_step[index, length:].any():
             raise CheckFailure(
                 f"the input of a sequence of length {length} has a gradient at a step beyond its end, bound 0: "
-                f"{by_step[row, length:].max().item():.3g}"
+                f"{by_step[index, length:].max().item():.3g}"
             )
     return (by_step > 0).any(0)
 
@@ -83,7 +87,7 @@ def _backward(model: Model, batch: Batch, lengths: Tensor | None) -> None:
 
 
 def _by_step(features: Tensor) -> Tensor:
-    """The largest gradient at each step of each row, (B, T)."""
+    """The largest gradient at each step of each sequence, (B, T)."""
     if features.grad is None:
         raise CheckFailure("the output is cut off from the input: it has no gradient")
     return features.grad.abs().flatten(2).amax(2)

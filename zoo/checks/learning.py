@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, run
 from zoo.checks.drops import without_dropout
 from zoo.checks.subject import Subject, all_close
@@ -14,8 +15,8 @@ from zoo.model.build import build
 ITERATIONS = 1000
 SHARE = 0.1
 """What may be left of the loss after so many iterations."""
-STARTS = (0, 2, 3)
-"""Seeds of the learner, one after the other: a rectified unit that starts dead learns nothing in any model."""
+SEEDS = (0, 2, 3)
+"""Seeds of the learner, one after the other: a rectified unit that is dead at first learns nothing in any model."""
 
 
 def learns(subject: Subject) -> None:
@@ -25,15 +26,15 @@ def learns(subject: Subject) -> None:
     batch = batch_of(subject, 2, 5, dtype=torch.float32)
     with torch.no_grad():
         target = run(teacher, batch)[0]
-    if spec.head is not None:
+    if subject.several or spec.head is not None:
         target = torch.randn(target.shape, generator=torch.Generator().manual_seed(1)).to(target)
     left = []
-    for seed in STARTS:
+    for seed in SEEDS:
         left.append(_left(build(spec, seed=seed, device=subject.device, dtype=torch.float32), batch, target))
         if left[-1] < SHARE:
             return
     raise CheckFailure(
-        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of its initial value, the best of {len(STARTS)} "
+        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of its initial value, the best of {len(SEEDS)} "
         f"initialisations, bound {SHARE}"
     )
 
@@ -56,22 +57,25 @@ def _left(model: Model, batch: Batch, target: torch.Tensor) -> float:
 
 def compiles(subject: Subject) -> None:
     """The compiled model equals the eager one, with gradients, at a second batch size and with lengths too."""
+    if subject.several:
+        pairs.compiles(subject)
+        return
     model = subject.model(dtype=torch.float32)
     torch._dynamo.reset()
     compiled = torch.compile(model)
-    for rows in (2, 3):
-        batch = batch_of(subject, rows, 3, dtype=torch.float32)
-        lengths = torch.tensor([3, 1, 2][:rows], device=subject.device)
-        for row_lengths in (None, lengths):
+    for size in (2, 3):
+        batch = batch_of(subject, size, 3, dtype=torch.float32)
+        lengths = torch.tensor([3, 1, 2][:size], device=subject.device)
+        for sequence_lengths in (None, lengths):
             model.zero_grad(set_to_none=True)
-            output, state = compiled(batch.x, lengths=row_lengths, return_state=True, **batch.extras)
+            output, state = compiled(batch.x, lengths=sequence_lengths, return_state=True, **batch.extras)
             output.sum().backward()
             found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
             model.zero_grad(set_to_none=True)
-            expected, after = run(model, batch, lengths=row_lengths)
+            expected, after = run(model, batch, lengths=sequence_lengths)
             expected.sum().backward()  # type: ignore[no-untyped-call]
-            label = f"compiled against eager, {rows} sequences"
-            label += "" if row_lengths is None else f" of lengths {row_lengths.tolist()}"
+            label = f"compiled against eager, {size} sequences"
+            label += "" if sequence_lengths is None else f" of lengths {sequence_lengths.tolist()}"
             all_close((output, state), (expected, after), label)
             gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
             all_close(found, gradients, f"{label}: gradients", bound=1e-4)

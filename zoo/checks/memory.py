@@ -41,8 +41,8 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
     if subject.several:
         yield "a run", *_run(model, batch_of(subject, 3, 7))
         return
-    for rows in (1, 3):
-        yield f"init_state({rows})", _by_name("state", model.init_state(rows)), {}
+    for size in (1, 3):
+        yield f"init_state({size})", _by_name("state", model.init_state(size)), {}
     batch, state = batch_of(subject, 3, 7), random_state(model, 3)
     yield "7 steps", *_run(model, batch)
     yield "7 steps from a state", *_run(model, batch, state, return_states=True)
@@ -114,7 +114,7 @@ def streaming(subject: Subject) -> None:
             if _pickled(model) != size:
                 raise CheckFailure("a model is pickled with what a streaming block cached from its parameters")
             for label, made in copies_of(model).items():
-                _write(made, other)
+                _copy_into(made, other)
                 all_close(run(made, batch), moved, f"{label} made in a streaming block, given other parameters")
             all_close(run(model, batch), expected, "in a streaming block, after copies of the model have changed")
             model.load_state_dict(other.state_dict())
@@ -137,11 +137,11 @@ def _overlapping(subject: Subject, batch: Batch) -> None:
     run(model, batch)
     first.__exit__(None, None, None)
     second.__exit__(None, None, None)
-    _write(model, other)
+    _copy_into(model, other)
     all_close(run(model, batch), run(other, batch), "after streaming blocks that overlapped, with other parameters")
 
 
-def _write(model: Model, other: Model) -> None:
+def _copy_into(model: Model, other: Model) -> None:
     """Give a model another one's parameters and buffers through `data`, of which torch keeps no trace."""
     for name, parameter in other.named_parameters():
         model.get_parameter(name).data.copy_(parameter)

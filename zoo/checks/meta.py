@@ -21,7 +21,7 @@ from zoo.model.base import Model
 from zoo.model.build import build
 
 META = torch.device("meta")
-ROWS, STEPS = 3, 5
+BATCH, STEPS = 3, 5
 _TAKES_INDICES = ("__getitem__", "__setitem__", "index_put_", "index_put")
 """What takes indices on the CPU for a tensor on any device."""
 
@@ -30,13 +30,13 @@ def meta(subject: Subject) -> None:
     """Runs, and steps, on meta give the shapes and dtypes of those on the device, and nothing is made elsewhere."""
     model = subject.model(dtype=torch.float32)
     empty = build(subject.tiny, device=META, dtype=torch.float32, engine=subject.engine).eval()
-    batch = batch_of(subject, ROWS, STEPS, dtype=torch.float32)
+    batch = batch_of(subject, BATCH, STEPS, dtype=torch.float32)
     lengths = None if subject.several else subject.lengths((STEPS, 1, 3))
     _same(empty, model, batch, {})
     _same(subject.model(dtype=torch.float32).to(META), model, batch, {}, ", of a model that was moved there")
     if lengths is not None:
         _same(empty, model, batch, {"lengths": lengths})
-        _same(empty, model, batch, {"state": model.init_state(ROWS)})
+        _same(empty, model, batch, {"state": model.init_state(BATCH)})
     _same(empty.train(), model.train(), batch, {})
     if not subject.several and subject.traits.streamable:
         _steps(empty.eval(), model.eval(), batch)
@@ -47,7 +47,7 @@ def _same(empty: Model, model: Model, batch: Batch, keys: dict[str, Any], which:
     label = f"a run on meta{given}{which}{' in training' if model.training else ''}"
     with torch.no_grad():
         expected = run(model, batch, **keys)
-        with _watched(label):
+        with _located(label):
             found = run(empty, batch.map(_on_meta), **_pytree.tree_map(_on_meta, keys))
     _compare(empty, model, found, expected, label)
 
@@ -56,7 +56,7 @@ def _steps(empty: Model, model: Model, batch: Batch) -> None:
     x, beside = batch.step(0)
     with torch.no_grad(), model.streaming(), empty.streaming():
         expected = model.step(x, None, **beside)
-        with _watched("a step on meta"):
+        with _located("a step on meta"):
             found = empty.step(_on_meta(x), None, **{name: _on_meta(t) for name, t in beside.items()})
             found = empty.step(_on_meta(x), found[1], **{name: _on_meta(t) for name, t in beside.items()})
     _compare(empty, model, found, expected, "a step on meta")
@@ -157,7 +157,7 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 @contextmanager
-def _watched(label: str) -> Iterator[None]:
+def _located(label: str) -> Iterator[None]:
     """Inside, what fails says where: an error of torch about meta names no line of the model."""
     try:
         with _Devices():

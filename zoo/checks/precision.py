@@ -102,7 +102,7 @@ def _error(found: Tensor, model: Model, batch: Batch) -> float:
 
 
 def _short(subject: Subject) -> None:
-    """A few steps, with rows of different lengths, against float32; and gradients that are finite."""
+    """A few steps, with sequences of different lengths, against float32; and gradients that are finite."""
     low = subject.model(dtype=torch.bfloat16)
     batch = batch_of(subject, 3, 7, dtype=torch.bfloat16)
     # The same numbers in float32, so that only the arithmetic differs.

@@ -8,13 +8,18 @@ from zoo.components import CheckType
 
 SEVERAL: Final = frozenset(
     {"parameters", "summary", "reference", "options", "repeatable", "gradient_flow", "engines", "meta", "state_dict"}
-    | {"memory", "streaming", "seed", "round_trip"}
+    | {"memory", "streaming", "seed", "round_trip", "learns"}
 )
 """Those that can be run on an architecture of several stacks: they call a model with what it gives as an example."""
+RESTATED: Final = frozenset(
+    {"shapes", "finite", "batch_independence", "padding_invariance", "causality", "chunked", "stepwise", "compile"}
+)
+"""Those that say the same of a source and a target, in `zoo.checks.pairs`; they skip any other architecture."""
 
 
-def _check(name: str, run: str, summary: str, *, slow: bool = False) -> CheckType:
-    return CheckType(name=name, run=f"zoo.checks.{run}", summary=summary, slow=slow, several=name in SEVERAL)
+def _check(name: str, run: str, summary: str, *, slow: bool = False, several: bool = False) -> CheckType:
+    several = several or name in SEVERAL | RESTATED
+    return CheckType(name=name, run=f"zoo.checks.{run}", summary=summary, slow=slow, several=several)
 
 
 CHECKS: Final = (
@@ -69,6 +74,30 @@ CHECKS: Final = (
         name="transducer_decode",
         run="zoo.checks.transducer:transducer_decode",
         summary="a transducer writes the likeliest symbol at each step, and by a wide beam the likeliest text",
+        several=True,
+    ),
+    _check(
+        "attention_mask",
+        "translating:attention_mask",
+        "the weights of attention sum to 1, zero on padding, and padding of the memory changes nothing",
+        several=True,
+    ),
+    _check(
+        "decoder_start",
+        "translating:decoder_start",
+        "each state of a decoder starts as its bridge says, and changes a score",
+        several=True,
+    ),
+    _check(
+        "generate",
+        "translating:generate",
+        "what is written by a batch is what its rows write alone; beams and stops are right",
+        several=True,
+    ),
+    _check(
+        "sharing",
+        "translating:sharing",
+        "a shared table is one parameter under one key, with a gradient by every use",
         several=True,
     ),
     _check("learns", "learning:learns", "overfits one tiny batch", slow=True),

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 Reference = Callable[..., Array]
 """`(x, parameters, options) -> y`, as `zoo.CellType` has it."""
 
-ROWS, STEPS = 3, 9
+BATCH, STEPS = 3, 9
 
 
 def reference(subject: Subject) -> str:
@@ -97,12 +97,12 @@ def compare(
     layer: Recurrent,
     expected: Reference,
     *,
-    rows: int = ROWS,
+    size: int = BATCH,
     steps: int = STEPS,
     seed: int = 0,
     bound: float | None = None,
 ) -> Shape:
-    """Run the cell of one layer of the tiny spec by itself, forwards from its start state, beside a reference.
+    """Run the cell of one layer of the tiny spec by itself, forward from its initial state, beside a reference.
 
     Returns:
         The shape of the cell's input.
@@ -113,18 +113,18 @@ def compare(
     built = features.built(subject.model(seed=seed), subject.tiny, layer)
     alone = RecurrentLayer(built.cell)
     generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(rows, steps, *built.cell.input_shape, generator=generator, dtype=torch.float64)
+    x = torch.randn(size, steps, *built.cell.input_shape, generator=generator, dtype=torch.float64)
     batch = beside(x.to(subject.device, subject.exact), uses_of(layer), seed=seed, dtype=subject.exact)
-    start = alone.init_state(rows, device=subject.device, dtype=subject.exact)
+    initial = alone.init_state(size, device=subject.device, dtype=subject.exact)
     with torch.no_grad():
         if any(buffer.is_floating_point() for buffer in built.cell.buffers()):
             # In training, so that what is gathered there (a running mean) is no longer what it starts as.
-            alone.train()(batch.x, start, _run(subject, batch.extras))
+            alone.train()(batch.x, initial, _run(subject, batch.extras))
         alone.eval()
-        _hold(subject, layer, alone, batch, start, expected, bound, "")
+        _hold(subject, layer, alone, batch, initial, expected, bound, "")
         if "dt" in batch.extras:
             bare = Batch({name: value for name, value in batch.arguments.items() if name != "dt"})
-            _hold(subject, layer, alone, bare, start, expected, bound, ", without dt, which is then 1")
+            _hold(subject, layer, alone, bare, initial, expected, bound, ", without dt, which is then 1")
     return built.cell.input_shape
 
 
@@ -137,27 +137,27 @@ def _hold(
     layer: Recurrent,
     alone: RecurrentLayer,
     batch: Batch,
-    start: Mapping[str, torch.Tensor],
+    initial: Mapping[str, torch.Tensor],
     expected: Reference,
     bound: float | None,
     where: str,
 ) -> None:
-    """One run, row by row. Raises CheckFailure, which names the cell's part."""
+    """One run, sequence by sequence. Raises CheckFailure, which names the cell's part."""
     observed = batch.extras.get("observed")
     seen = batch.x if observed is None else torch.where(observed, batch.x, torch.zeros_like(batch.x))
-    output = alone(seen, start, _run(subject, batch.extras)).output
+    output = alone(seen, initial, _run(subject, batch.extras)).output
     uses = uses_of(layer)
-    for row in range(len(seen)):
-        given = {name: numbers(tensor[row]) for name, tensor in batch.extras.items()}
+    for index in range(len(seen)):
+        given = {name: numbers(tensor[index]) for name, tensor in batch.extras.items()}
         if "dt" in uses:
             given.setdefault("dt", np.ones(seen.shape[1]))
         held = {name: numbers(tensor) for name, tensor in alone.cell.state_dict().items() if torch.is_tensor(tensor)}
-        y = np.asarray(expected(numbers(seen[row]), held, layer.cell.options, **given))
+        y = np.asarray(expected(numbers(seen[index]), held, layer.cell.options, **given))
         label = f"cell {layer.cell.record.name} against its reference{where}"
         if y.dtype.kind != "f":
             raise CheckFailure(f"{label}: the reference gives numbers of type {y.dtype}, expected float64", layer.cell)
         try:
-            close(output[row], torch.from_numpy(y).to(output), label, bound=bound)
+            close(output[index], torch.from_numpy(y).to(output), label, bound=bound)
         except CheckFailure as failure:
             raise CheckFailure(str(failure), layer.cell) from None
 

@@ -44,13 +44,13 @@ def state_dict(subject: Subject) -> None:
         all_close(run(made, batch), run(other, batch), f"{label}, given other parameters", bound=0.0)
         all_close(run(model, batch), expected, f"the model itself after {label} changed", bound=0.0)
     state = random_state(model, 3)
-    back = _through_torch(state)
-    if type(back) is not type(state):
-        raise CheckFailure(f"a saved {type(state).__name__} loads as a {type(back).__name__}")
+    loaded = _through_torch(state)
+    if type(loaded) is not type(state):
+        raise CheckFailure(f"a saved {type(state).__name__} loads as a {type(loaded).__name__}")
     if subject.several:  # whose state may be no argument of a call
-        all_close(back, state, "a saved state", bound=0.0)
+        all_close(loaded, state, "a saved state", bound=0.0)
     else:
-        all_close(run(model, batch, back), run(model, batch, state), "a saved state", bound=0.0)
+        all_close(run(model, batch, loaded), run(model, batch, state), "a saved state", bound=0.0)
 
 
 def _through_torch(value: Any) -> Any:

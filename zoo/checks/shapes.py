@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from zoo.checks import pairs
 from zoo.checks.subject import SHAPES, Subject, tensors
 from zoo.errors import CheckFailure
 from zoo.model.build import build
@@ -15,6 +16,9 @@ SMALL = 2_000_000
 
 
 def shapes(subject: Subject) -> None:
+    if subject.several:
+        pairs.shapes(subject)
+        return
     model = subject.model(dtype=torch.float32)
     for batch, steps in SHAPES:
         x = subject.input(batch, steps, dtype=torch.float32)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo.checks import pairs
 from zoo.checks.batch import (
     Batch,
     batch_of,
@@ -18,7 +19,7 @@ from zoo.checks.batch import (
     named,
     random_state,
     run,
-    state_rows,
+    select_state,
     weighted,
 )
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
@@ -70,6 +71,9 @@ def _state_gradients(subject: Subject, model: Model, batch: Batch, state: State)
 
 def chunked(subject: Subject) -> None:
     """Any split of the sequence, state carried in either layout, equals the whole run; gradients cross the cuts."""
+    if subject.several:
+        pairs.chunked(subject)
+        return
     model = _streaming(subject)
     batch = batch_of(subject, 5, STEPS)
     whole = run(model, batch)
@@ -77,10 +81,10 @@ def chunked(subject: Subject) -> None:
         for by_name in (False, True):
             all_close(_chunks(model, batch, split, by_name=by_name), whole, f"in chunks of {split}")
     _ragged(subject, model, batch)
-    start = random_state(model, 5)
-    expected = measure(model, batch, start)
+    initial = random_state(model, 5)
+    expected = measure(model, batch, initial)
     parts = _Chunked(model, (6, 7))
-    found = measure(parts, batch, start)  # type: ignore[arg-type]
+    found = measure(parts, batch, initial)  # type: ignore[arg-type]
     all_close(found.state, expected.state, "state after chunks of (6, 7)")
     all_close([found.x, found.before], [expected.x, expected.before], "input and state gradients across a cut")
     for name, gradient in expected.parameters.items():
@@ -106,10 +110,10 @@ class _Chunked(torch.nn.Module):
         self.layers = model.layers
 
     def forward(self, x: Tensor, state: Any = None, **extras: Any) -> tuple[Tensor, Any]:
-        kept = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
+        tensors_only = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
         outputs, start = [], 0
         for size in self.split:
-            output, state = run(self.model, Batch({"x": x, **kept}).steps(start, start + size), state)
+            output, state = run(self.model, Batch({"x": x, **tensors_only}).steps(start, start + size), state)
             outputs.append(output)
             start += size
         return torch.cat(outputs, 1), state
@@ -124,31 +128,34 @@ def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
     whole, last = run(model, batch, lengths=lengths)
     for cuts in ((6,), (4, 8)):
         state: Any = None
-        kept = named(model, last)
+        final = named(model, last)
         for start, stop in zip((0, *cuts), (*cuts, STEPS), strict=True):
             alive = lengths > start
             left = (lengths[alive] - start).clamp(max=stop - start)
-            before = None if state is None else state_rows(state, alive)
-            output, after = run(model, batch.rows(alive).steps(start, stop), before, lengths=left)
+            before = None if state is None else select_state(state, alive)
+            output, after = run(model, batch.sequences(alive).steps(start, stop), before, lengths=left)
             close(
                 output,
                 whole[alive, start:stop],
                 f"sequences of lengths {LENGTHS} cut at {cuts}, steps {start} to {stop}",
             )
             state = after if state is None else _put(named(model, state), alive, named(model, after))
-        all_close(named(model, state), kept, f"state after sequences of lengths {LENGTHS} cut at {cuts}")
+        all_close(named(model, state), final, f"state after sequences of lengths {LENGTHS} cut at {cuts}")
 
 
-def _put(state: State, rows: Tensor, new: State) -> State:
+def _put(state: State, alive: Tensor, new: State) -> State:
     found = {}
     for name, tensor in state.items():
         found[name] = tensor.clone()
-        found[name][rows] = new[name]
+        found[name][alive] = new[name]
     return State(found)
 
 
 def stepwise(subject: Subject) -> None:
     """`step` over time equals the whole run, in outputs and in the states of every step, without gradients too."""
+    if subject.several:
+        pairs.stepwise(subject)
+        return
     model = _streaming(subject)
     batch = batch_of(subject, 3, 7)
     outputs, last, states = model(batch.x, return_states=True, **batch.extras)
@@ -174,20 +181,20 @@ def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tupl
 
 
 def _last_of_all_steps(model: Model, batch: Batch) -> None:
-    """Where rows end early, the state that goes on is that of each row's last step."""
+    """Where sequences end early, the state that goes on is that of each one's last step."""
     lengths = lengths_of((7, 3, 5), batch.x.device)
     _, last, states = model(batch.x, lengths=lengths, return_states=True, **batch.extras)
-    rows = torch.arange(3, device=batch.x.device)
+    indices = torch.arange(3, device=batch.x.device)
     for name, tensor in states.items():
         close(
-            tensor[rows, lengths - 1],
+            tensor[indices, lengths - 1],
             named(model, last)[name],
             f"{name} at the last step of sequences of lengths 7, 3, 5",
         )
 
 
 def _served(subject: Subject, model: Model, batch: Batch) -> None:
-    """Without gradients, where what does not change may be kept from step to step; new parameters count at once."""
+    """Without gradients, where what does not change may be cached from step to step; new parameters count at once."""
     for seed in (0, 1):
         other = subject.model(seed=seed)
         model.load_state_dict(other.state_dict())
@@ -214,31 +221,33 @@ def reset(subject: Subject) -> None:
     lengths = subject.lengths(LENGTHS)
     marks = ((1,), (3, 4), (STEPS - 1,), (), (2, 7))
     _refused(model, batch)
-    for row_lengths in (None, lengths):
-        ends = [STEPS] * 5 if row_lengths is None else list(LENGTHS)
+    for sequence_lengths in (None, lengths):
+        ends = [STEPS] * 5 if sequence_lengths is None else list(LENGTHS)
         where = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
-        for row, positions in enumerate(marks):
-            where[row, list(positions)] = True
-        found, after = run(model, batch, lengths=row_lengths, reset=where)
+        for index, positions in enumerate(marks):
+            where[index, list(positions)] = True
+        found, after = run(model, batch, lengths=sequence_lengths, reset=where)
         state = named(model, after)
-        for row, positions in enumerate(marks):
-            label = f"reset before steps {positions} of a sequence of {ends[row]}"
-            bounds = [0, *(p for p in positions if p < ends[row]), ends[row]]
+        for index, positions in enumerate(marks):
+            label = f"reset before steps {positions} of a sequence of {ends[index]}"
+            bounds = [0, *(p for p in positions if p < ends[index]), ends[index]]
             _separately(
                 subject,
                 model,
-                batch.rows(slice(row, row + 1)),
+                batch.sequences(slice(index, index + 1)),
                 bounds,
-                found[row],
-                state_rows(state, slice(row, row + 1)),
+                found[index],
+                select_state(state, slice(index, index + 1)),
                 label,
             )
-    start = random_state(model, 5)
+    initial = random_state(model, 5)
     anew = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
     anew[:, 0] = True
-    all_close(run(model, batch, start, reset=anew), run(model, batch), "reset before step 0 with a state against none")
-    if subject.traits.streamable and tensors(start):
-        _from_state(model, batch, start, subject.device)
+    all_close(
+        run(model, batch, initial, reset=anew), run(model, batch), "reset before step 0 with a state against none"
+    )
+    if subject.traits.streamable and tensors(initial):
+        _from_state(model, batch, initial, subject.device)
     if subject.traits.streamable:
         _step_by_step(model, batch, marks)
 
@@ -257,8 +266,8 @@ def _refused(model: Model, batch: Batch) -> None:
 def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) -> None:
     """Resets given to `step` are those of the whole run, whose states of all steps show each of them."""
     where = torch.zeros((5, STEPS), dtype=torch.bool, device=batch.x.device)
-    for row, positions in enumerate(marks):
-        where[row, list(positions)] = True
+    for index, positions in enumerate(marks):
+        where[index, list(positions)] = True
     outputs, last, states = model(batch.x, reset=where, return_states=True, **batch.extras)
     stepped, found = _stepped(model, batch, reset=where)
     close(stepped, outputs, "resets given step by step against the whole run")
@@ -269,12 +278,12 @@ def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) ->
 
 
 def _separately(
-    subject: Subject, model: Model, row: Batch, bounds: list[int], found: Tensor, state: State, label: str
+    subject: Subject, model: Model, sequence: Batch, bounds: list[int], found: Tensor, state: State, label: str
 ) -> None:
-    """One row against separate runs of its parts: outputs, and the state of what each direction read last."""
+    """One sequence against separate runs of its parts: outputs, and the state of what each direction read last."""
     outputs, states = [], []
     for start, stop in pairwise(bounds):
-        output, after = run(model, row.steps(start, stop))
+        output, after = run(model, sequence.steps(start, stop))
         outputs.append(output)
         states.append(named(model, after))
     close(found[: bounds[-1]].unsqueeze(0), torch.cat(outputs, 1), label)
@@ -288,12 +297,12 @@ def _backwards(subject: Subject, name: str) -> bool:
     return ".reverse." in name or any(path == of and layer.reverse for path, layer in recurrent(subject.tiny))
 
 
-def _from_state(model: Model, batch: Batch, start: Any, device: torch.device) -> None:
+def _from_state(model: Model, batch: Batch, initial: Any, device: torch.device) -> None:
     """With an incoming state: it holds up to the reset, and the initial one after it."""
     where = torch.zeros((5, STEPS), dtype=torch.bool, device=device)
     where[:, 5] = True
-    output, after = run(model, batch, start, reset=where)
-    first, _ = run(model, batch.steps(0, 5), start)
+    output, after = run(model, batch, initial, reset=where)
+    first, _ = run(model, batch.steps(0, 5), initial)
     second, expected = run(model, batch.steps(5, STEPS))
     close(output, torch.cat([first, second], 1), "reset before step 5, from a state")
     all_close(after, expected, "state after a reset before step 5, from a state")

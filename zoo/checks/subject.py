@@ -193,7 +193,7 @@ class Subject:
 
 
 def move_constants(model: Model, seed: int) -> None:
-    """Add noise to what starts as one number throughout, where a mistake would not show."""
+    """Add noise to what is initialised to one number throughout, where a mistake would not show."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():

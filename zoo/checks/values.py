@@ -1,4 +1,4 @@
-"""What comes out: finite, the same every time, each row by itself, padding without effect, no step from the future."""
+"""What comes out: finite, the same every time, sequences apart, padding without effect, no step from the future."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from zoo.checks import pairs
 from zoo.checks.batch import (
     Batch,
     batch_of,
@@ -17,7 +18,7 @@ from zoo.checks.batch import (
     named,
     random_state,
     run,
-    state_rows,
+    select_state,
     weighted,
 )
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
@@ -32,6 +33,9 @@ LARGE = 1000.0
 
 def finite(subject: Subject) -> None:
     """Outputs and states are finite, over many steps too, and for large inputs as far as the numbers fit the dtype."""
+    if subject.several:
+        pairs.finite(subject)
+        return
     model = subject.model(dtype=torch.float32)
     for steps in (1, 61):
         batch = batch_of(subject, 3, steps, dtype=torch.float32)
@@ -67,46 +71,56 @@ def _finite(result: object, label: str) -> None:
 
 
 def batch_independence(subject: Subject) -> None:
-    """Rows do not influence each other: permuting them permutes what comes out; a changed row changes only itself."""
+    """Sequences do not influence each other: permuting them permutes what comes out; one that changes changes alone."""
+    if subject.several:
+        pairs.batch_independence(subject)
+        return
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     order = torch.tensor([3, 0, 4, 1, 2], device=subject.device)
-    start = random_state(model, 5)
+    initial = random_state(model, 5)
     for lengths in (None, subject.lengths(LENGTHS)):
         label = "" if lengths is None else f", sequences of lengths {LENGTHS}"
-        output, state = run(model, batch, start, lengths=lengths)
+        output, state = run(model, batch, initial, lengths=lengths)
         shuffled = None if lengths is None else lengths[order]
-        found = run(model, batch.rows(order), state_rows(start, order), lengths=shuffled)
-        all_close(found, (output[order], state_rows(state, order)), f"sequences in another order{label}")
-        _other_rows(subject, model, batch, lengths, label)
+        found = run(model, batch.sequences(order), select_state(initial, order), lengths=shuffled)
+        all_close(found, (output[order], select_state(state, order)), f"sequences in another order{label}")
+        _other_sequences(subject, model, batch, lengths, label)
 
 
-def _other_rows(subject: Subject, model: Model, batch: Batch, lengths: Tensor | None, label: str) -> None:
-    """Change one row and all that stands beside it (to NaN, where numbers come in): the others keep their numbers."""
+def _other_sequences(subject: Subject, model: Model, batch: Batch, lengths: Tensor | None, label: str) -> None:
+    """Change one sequence and what stands beside it (to NaN, where numbers come in): the numbers of the others stay."""
     expected, state = run(model, batch, lengths=lengths)
-    for row in range(5):
-        others = torch.arange(5, device=subject.device) != row
-        found, after = run(model, batch.map(partial(_other_row, row=row)), lengths=lengths)
-        label_row = f"other sequences when sequence {row} changes{label}"
-        all_close((found[others], state_rows(after, others)), (expected[others], state_rows(state, others)), label_row)
+    for index in range(5):
+        others = torch.arange(5, device=subject.device) != index
+        found, after = run(model, batch.map(partial(_other_sequence, index=index)), lengths=lengths)
+        label_sequence = f"other sequences when sequence {index} changes{label}"
+        all_close(
+            (found[others], select_state(after, others)),
+            (expected[others], select_state(state, others)),
+            label_sequence,
+        )
 
 
-def _other_row(t: Tensor, row: int) -> Tensor:
+def _other_sequence(t: Tensor, index: int) -> Tensor:
     t = t.clone()
     if t.is_floating_point():
-        t[row] = torch.nan
+        t[index] = torch.nan
     else:
-        t[row] = ~t[row] if t.dtype == torch.bool else t[row - 1].flip(0)
+        t[index] = ~t[index] if t.dtype == torch.bool else t[index - 1].flip(0)
     return t
 
 
 def padding_invariance(subject: Subject) -> None:
-    """What stands in padding or was not observed, and how much padding, changes nothing; a row equals itself alone."""
+    """What stands in padding or was not observed, and how much padding, changes nothing; one alone is the same."""
+    if subject.several:
+        pairs.padding_invariance(subject)
+        return
     model = subject.model()
     batch = batch_of(subject, 5, 7)
     lengths = subject.lengths(LENGTHS)
-    start = random_state(model, 5)
-    for state in (None, start):
+    initial = random_state(model, 5)
+    for state in (None, initial):
         expected = measure(model, batch, state, lengths=lengths)
         if not subject.pooled:
             _zero_in_padding(expected.output, model.output_lengths(lengths))
@@ -128,9 +142,9 @@ def padding_invariance(subject: Subject) -> None:
 
 
 def _zero_in_padding(output: Tensor, lengths: Tensor) -> None:
-    for row, length in enumerate(lengths.tolist()):
-        if output[row, length:].any():
-            largest = output[row, length:].abs().max().item()
+    for index, length in enumerate(lengths.tolist()):
+        if output[index, length:].any():
+            largest = output[index, length:].abs().max().item()
             raise CheckFailure(f"the output in padding is {largest:.3g}, bound 0")
 
 
@@ -149,7 +163,8 @@ def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str
     else:
         symbols = int(batch.x.max()) + 1
         for shift in (1, 2):
-            moved = torch.where(padding, (batch.x + shift) % symbols, batch.x)
+            beside = padding.view(*padding.shape, *(1,) * (batch.x.dim() - 2))
+            moved = torch.where(beside, (batch.x + shift) % symbols, batch.x)
             found.append((f"symbols {shift} further in padding", batch.with_x(moved)))
         more = batch.map(lambda t: torch.cat([t, t[:, :4]], 1))
     return [*found, ("4 more steps of padding", more)]
@@ -172,17 +187,19 @@ def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths:
     whole = measure(model, batch, state, lengths=lengths)
     ends = model.output_lengths(lengths).tolist()
     total = {name: torch.zeros_like(g) for name, g in whole.parameters.items()}
-    for row, length in enumerate(lengths.tolist()):
+    for index, length in enumerate(lengths.tolist()):
         label = f"a sequence of length {length} alone, trimmed,"
-        own = None if state is None else state_rows(state, slice(row, row + 1))
-        alone = measure(model, batch.rows(slice(row, row + 1)).steps(0, length), own, first_row=row)
-        expected = whole.output[row] if subject.pooled else whole.output[row, : ends[row]]
+        own = None if state is None else select_state(state, slice(index, index + 1))
+        alone = measure(model, batch.sequences(slice(index, index + 1)).steps(0, length), own, first_sequence=index)
+        expected = whole.output[index] if subject.pooled else whole.output[index, : ends[index]]
         close(alone.output[0], expected, f"output of {label} against the padded batch")
         all_close(
-            alone.state, state_rows(whole.state, slice(row, row + 1)), f"state of {label} against the padded batch"
+            alone.state,
+            select_state(whole.state, slice(index, index + 1)),
+            f"state of {label} against the padded batch",
         )
         if alone.x is not None and whole.x is not None:
-            close(alone.x[0], whole.x[row, :length], f"input gradient of {label} against the padded batch")
+            close(alone.x[0], whole.x[index, :length], f"input gradient of {label} against the padded batch")
         total = {name: g + alone.parameters[name] for name, g in total.items()}
     _gradients(total, dict(whole.parameters), "sequences alone, summed,")
 
@@ -209,8 +226,8 @@ def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
 def _padding_symbol(subject: Subject, model: Model) -> None:
     """The symbol that an input declares as padding stands for zeros, and learns nothing."""
     symbol = getattr(subject.tiny.input.options, "padding", None)
-    if symbol is None or subject.input(1, 1).is_floating_point():
-        return
+    if symbol is None or subject.features or subject.input(1, 1).is_floating_point():
+        return  # of a word's characters layers make something else than zeros
     features = model.input(torch.full((1, 1), symbol, device=subject.device))
     if features.any():
         raise CheckFailure(f"the padding symbol's features are {features.abs().max().item():.3g}, bound 0")
@@ -222,6 +239,9 @@ def _padding_symbol(subject: Subject, model: Model) -> None:
 
 def causality(subject: Subject) -> None:
     """No output depends on a later step, by gradient of the features and by value, and each depends on its own."""
+    if subject.several:
+        pairs.causality(subject)
+        return
     if not subject.traits.causal:
         raise Skip(_not_causal(subject))
     model = subject.model()
@@ -243,7 +263,7 @@ def causality(subject: Subject) -> None:
 
 
 def _before(model: Model, batch: Batch) -> None:
-    """What comes in at a step changes nothing before it: an input may look ahead, where no gradient goes."""
+    """What comes in at a step changes nothing before it: an input may see later steps, where no gradient goes."""
     vocabulary = model.input.vocabulary
     expected, _ = run(model, batch)
     for t in range(1, 7):
@@ -281,21 +301,21 @@ def repeatable(subject: Subject) -> None:
     model = subject.model()
     batch = batch_of(subject, 3, 7)
     lengths = subject.lengths(LENGTHS[:3])
-    start = None if subject.several else random_state(model, 3)
-    given = [*batch.arguments.values(), lengths, *tensors(start), *model.state_dict().values()]
+    initial = None if subject.several else random_state(model, 3)
+    given = [*batch.arguments.values(), lengths, *tensors(initial), *model.state_dict().values()]
     copies = [t.clone() for t in given]
-    for row_lengths in (None,) if subject.several else (None, lengths):
-        for state in (None,) if start is None else (None, start):
+    for sequence_lengths in (None,) if subject.several else (None, lengths):
+        for state in (None,) if initial is None else (None, initial):
             random = torch.get_rng_state()
-            first = tensors(run(model, batch, state, lengths=row_lengths))
+            first = tensors(run(model, batch, state, lengths=sequence_lengths))
             if not torch.equal(torch.get_rng_state(), random):
                 raise CheckFailure("a run in eval mode draws from the global random state")
-            second = tensors(run(model, batch, state, lengths=row_lengths))
+            second = tensors(run(model, batch, state, lengths=sequence_lengths))
             if not all(torch.equal(a, b) for a, b in zip(first, second, strict=True)):
                 raise CheckFailure("two runs in eval mode differ")
     if not all(torch.equal(a, b) for a, b in zip(given, copies, strict=True)):
         raise CheckFailure("a run changes its input, its state or a parameter in place")
-    if start is None:
+    if initial is None:
         return
-    clone = map_state(start, torch.clone)
-    all_close(run(model, batch, clone), run(model, batch, start), "a copy of the state", bound=0.0)
+    clone = map_state(initial, torch.clone)
+    all_close(run(model, batch, clone), run(model, batch, initial), "a copy of the state", bound=0.0)

@@ -28,7 +28,7 @@ from zoo.spec.tree import NODES, Component, Layer, Path, Recurrent, at, dotted, 
 MOST: Final = 3
 """How many values of another option an option is tried beside."""
 
-Starts = Callable[[str], bool]
+HasParameters = Callable[[str], bool]
 """Whether the part of a model with this name (`input`, `layers.0`, `pool`, `head`) has parameters."""
 
 
@@ -162,9 +162,12 @@ class Option:
         return self.slot.put(home, self.slot.get(home).with_options(options))
 
 
-def options(spec: Spec, starts: Starts) -> Iterator[Option]:
-    """Every option of every component that has another value at all, without schemes that have nothing to start."""
-    for slot in slots(spec, starts):
+def options(spec: Spec, has_parameters: HasParameters) -> Iterator[Option]:
+    """Every option of every component that has another value, without schemes that have nothing to initialise."""
+    still = [path for path, part in parts(spec) if part.frozen]
+    for slot in slots(spec, has_parameters):
+        if slot.get(spec).record.kind == "norm" and any(slot.path[: len(path)] == path for path in still):
+            continue  # its statistics do not move, however its options say that they would
         for path, field, now in walk_options(slot.get(spec).options):
             known = choices(field)
             if (known is None or len(known) > 1) and not _is_node(field.annotation) and not _refers(field):
@@ -178,19 +181,21 @@ def _refers(field: FieldInfo) -> bool:
 
 def _is_node(annotation: Any) -> bool:
     """Whether an option is a component, or layers, which are no values of an option but varied where they stand."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_is_node(field.annotation) for field in annotation.model_fields.values())
     return annotation in NODES or any(map(_is_node, get_args(annotation)))
 
 
-def schemes(spec: Spec, starts: Starts) -> Iterator[tuple[str, Spec]]:
+def schemes(spec: Spec, has_parameters: HasParameters) -> Iterator[tuple[str, Spec]]:
     """Another scheme in place of each, one that sets every parameter."""
-    for slot in slots(spec, starts):
+    for slot in slots(spec, has_parameters):
         part = slot.get(spec)
         if part.record.kind == "init" and part.record.name != "uniform":
             found = catalogue().find("init", "uniform")
             yield f"{slot.place} (uniform)", slot.put(spec, Part(found, found.record.options(range=0.01)))
 
 
-def slots(spec: Spec, starts: Starts) -> Iterator[Slot]:
+def slots(spec: Spec, has_parameters: HasParameters) -> Iterator[Slot]:
     """Where components stand. Of a stack of equal layers the first two say it all, and those that differ."""
     again = _repeated(spec)
     layer_of = {path: where for where, layer in recurrent(spec) for path, _ in parts(layer, where)}
@@ -198,7 +203,7 @@ def slots(spec: Spec, starts: Starts) -> Iterator[Slot]:
         if any(path[: len(one)] == one for one in again):
             continue
         layer = layer_of.get(path)
-        if part.record.kind != "init" or _has_to_start(spec, path, layer, starts):
+        if part.record.kind != "init" or _has_parameters_of(spec, path, layer, has_parameters):
             yield Slot(path, layer)
 
 
@@ -214,15 +219,15 @@ def _repeated(spec: Spec) -> list[Path]:
     return again
 
 
-def _has_to_start(spec: Spec, path: Path, layer: Path | None, starts: Starts) -> bool:
-    """Whether a scheme has parameters to start: those of its layer, or of its stack's other components."""
+def _has_parameters_of(spec: Spec, path: Path, layer: Path | None, has_parameters: HasParameters) -> bool:
+    """Whether a scheme has parameters to initialise: those of its layer, or of its stack's other components."""
     if layer is not None:
-        return starts(dotted(layer))
+        return has_parameters(dotted(layer))
     stack = path[:-1]
     others = [where for where, one in layers(spec) if isinstance(one, Component) and where[: len(stack)] == stack]
     return any(
         map(
-            starts,
+            has_parameters,
             (dotted((*stack, "input")), dotted((*stack, "pool")), dotted((*stack, "head")), *map(dotted, others)),
         )
     )

@@ -11,6 +11,7 @@ from zoo.errors import ZooError
 FORMS: Final = ("zoo", "torch", "keras", "onnx", "torchrecurrent")
 DEVICES: Final = ("cpu", "cuda", "mps", "meta")
 SORTS: Final = ("name", "parameters")
+MODEL_SORTS: Final = (*SORTS, "macs", "year")
 FORMATS: Final = ("text", "json", "github")
 
 
@@ -25,6 +26,7 @@ engines = _one_of(ENGINES)
 forms = _one_of(FORMS)
 devices = _one_of(DEVICES)
 sorts = _one_of(SORTS)
+model_sorts = _one_of(MODEL_SORTS)
 cell_sorts = _one_of((*SORTS, "forward", "training"))
 formats = _one_of(FORMATS)
 nonlinearities = _one_of(("tanh", "relu"))
@@ -59,6 +61,13 @@ def tags(incomplete: str) -> list[str]:
 
     found = {tag for _, row in listing().rows for tag in row.tags}
     return sorted(tag for tag in found if tag.startswith(incomplete))
+
+
+def used_components(incomplete: str) -> list[str]:
+    """The names of the components that the library's models are made of."""
+    from zoo.spec.listing import listing, used
+
+    return [name for name in used(row for _, row in listing().rows) if name.startswith(incomplete)]
 
 
 def component_kinds(incomplete: str) -> list[str]:

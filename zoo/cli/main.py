@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 from typer.models import CommandInfo
 
-from zoo.cli import bench, components, convert, doctor, models, new, specs, usage
+from zoo.cli import bench, components, convert, doctor, listed, models, new, shown, specs, usage
 from zoo.cli.output import alone, guarded, note
 from zoo.errors import SpecError, ZooError, one_line
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (specs, new, models, doctor, convert, components, bench):
+for module in (listed, shown, specs, new, models, doctor, convert, components, bench):
     module.register(app)
 usage.without_types_of_flags(app)
 
@@ -82,7 +82,7 @@ def _confined(root: str) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 good, 1 a check failed, 2 the input is wrong, 130 interrupted."""
+    """Run the command line. Exit status: 0 good, 1 a check failed or specs differ, 2 wrong input, 130 interrupted."""
     if sys.stdout is None or sys.stderr is None:  # closed by the shell: zoo list >&-
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere

@@ -1,19 +1,16 @@
-"""Commands about spec files: list, show, validate, diff. None imports torch."""
+"""Commands about spec files: validate, diff. None imports torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from zoo.cli import completion
 from zoo.cli.completion import spec_names
-from zoo.cli.output import note, progress, table, write, write_json
-from zoo.errors import Diagnostic, SpecError, ZooError, did_you_mean, one_of
-
-if TYPE_CHECKING:
-    from zoo.spec.listing import Listing
+from zoo.cli.output import progress, table, write, write_json
+from zoo.errors import Diagnostic, SpecError, one_of
 
 SpecArgument = Annotated[
     str,
@@ -31,112 +28,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("list", epilog="Example: [bold]zoo list 'lstm*' --sort parameters[/]")(list_specs)
-    app.command("show", epilog="Example: [bold]zoo show zaremba-lm@medium --resolved[/]")(show)
     app.command("validate", epilog="Example: [bold]zoo validate specs my-model.yaml --format github[/]")(validate)
     app.command("diff", epilog="Example: [bold]zoo diff gru lstm[/]")(diff)
-
-
-def list_specs(
-    pattern: Annotated[
-        str, typer.Argument(help="List only names that contain this text, or match this pattern, as in 'rnn*'.")
-    ] = "*",
-    tag: Annotated[
-        str | None, typer.Option(help="List only specs with this tag.", autocompletion=completion.tags)
-    ] = None,
-    sort: Annotated[
-        str, typer.Option(help="Sort by 'name' or 'parameters'.", autocompletion=completion.sorts)
-    ] = "name",
-    as_json: Json = False,
-) -> None:
-    """List the specs of the library, with their parameters and origin."""
-    from fnmatch import fnmatchcase
-
-    from zoo.spec.listing import listing
-
-    one_of("--sort", sort, completion.SORTS)
-    glob = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
-    found = listing(lambda name: fnmatchcase(name, glob))
-    rows: list[dict[str, Any]] = [
-        {
-            "name": entry.name,
-            "parameters": row.parameters,
-            "variants": list(row.variants),
-            "description": row.description,
-            "tags": list(row.tags),
-            "paper": row.paper,
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "path": str(entry.path),
-        }
-        for entry, row in found.rows
-        if tag is None or tag in row.tags
-    ]
-    if sort == "parameters":
-        rows.sort(key=lambda row: (row["parameters"] is None, row["parameters"]))
-    if as_json:
-        write_json(rows)
-    elif rows:
-        table(
-            ("name", "parameters", "variants", "description", "from"),
-            (
-                (
-                    row["name"],
-                    "unknown" if row["parameters"] is None else f"{row['parameters']:,}",
-                    ", ".join(row["variants"]),
-                    row["description"],
-                    f"{row['distribution']} {row['version']}",
-                )
-                for row in rows
-            ),
-            right=("parameters",),
-        )
-    for diagnostic in found.broken:
-        note(str(diagnostic))
-    for plugin in found.plugins:
-        if plugin.status in ("broken", "incompatible"):
-            note(f"plugin {plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.status}: {plugin.cause}")
-    if not rows and not found.broken:
-        raise ZooError(_nothing(pattern, tag, found))
-
-
-def _nothing(pattern: str, tag: str | None, found: Listing) -> str:
-    """Why the list is empty, and what was probably meant."""
-    if tag is not None and found.rows:
-        known = sorted({each for _, row in found.rows for each in row.tags})
-        return f"no spec has the tag {tag!r}{did_you_mean(tag, known) or '; tags: ' + ', '.join(known)}"
-    from zoo.spec.listing import names
-
-    hint = did_you_mean(pattern, names()) or "; `zoo list` shows them all"
-    return f"no spec of the library is called {pattern!r}{hint}"
-
-
-def show(
-    spec: SpecArgument,
-    resolved: Annotated[
-        bool, typer.Option("--resolved", help="Show the canonical form, with the origin of each value.")
-    ] = False,
-    changes: Changes = None,
-    as_json: Json = False,
-) -> None:
-    """Show a spec as it is written, or in its canonical form; --set shows the latter."""
-    from zoo.spec import library
-    from zoo.spec.changes import of_texts
-    from zoo.spec.dump import annotated, to_data
-
-    if resolved or as_json or changes:
-        found = library.load(spec, changes=of_texts(changes or ()))
-        if as_json:
-            write_json(to_data(found.spec))
-        else:
-            write(annotated(found.spec, found.origins))
-        return
-    path, variant = library.locate(spec)
-    library.load(spec)  # a spec that cannot be read is an error, with its place, rather than a text
-    source = next((e for e in library.entries() if e.path == path), None)
-    provider = f" ({source.distribution} {source.version})" if source else ""
-    write(f"# {path}{provider}" + (f", variant {variant}" if variant else ""))
-    write(path.read_text(encoding="utf-8-sig").rstrip("\n"))
 
 
 def validate(
@@ -201,21 +94,36 @@ def _files(path: str) -> list[Path]:
 
 
 def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:
-    """Show the differences between two specs: keys of the canonical form, parameters and cost."""
+    """Show what differs between two specs, in their layers, parameters and cost. Exit status 1 if anything does."""
     from zoo.spec import library
     from zoo.spec.compare import compare
 
     left, right = library.load(a), library.load(b)
     rows = compare(left, right)
     if as_json:
-        write_json([{"key": row.key, "a": row.a, "b": row.b} for row in rows])
+        write_json([row.to_json() for row in rows])
     elif not rows:
         write(f"{left.spec.id} and {right.spec.id} are equal")
     else:
-        table(("key", left.spec.id, right.spec.id), ((row.key, _cell(row.a), _cell(row.b)) for row in rows))
+        heads = ("key", "change", left.spec.id, right.spec.id)
+        table(heads, ((row.key, row.change, _cell(row.a), _cell(row.b)) for row in rows))
+    if rows:
+        raise typer.Exit(1)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return _mapping(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _mapping(value: dict[str, Any]) -> str:
+    """A layer or a component that one side has: its name, and what is said of it in a word or a number."""
+    kind = value.get("cell", value.get("kind"))
+    name = kind.get("kind") if isinstance(kind, dict) else kind
+    others = {key: one for key, one in value.items() if key not in ("cell", "kind") and one is not False}
+    plain = [f"{key} {_cell(one)}" for key, one in others.items() if isinstance(one, int | float)]
+    layers = [f"{len(one)} {key}" for key, one in others.items() if isinstance(one, list)]
+    return ", ".join([*([str(name).rpartition("/")[2]] if name else []), *plain, *layers]) or "yes"

@@ -1,6 +1,6 @@
 """The contract of a recurrent cell: what its author writes, and what the engine hands to it.
 
-A cell sees every run as one forward pass over whole rows; direction, lengths, resets, carried state and saving are
+A cell sees every run as one forward pass over whole sequences; direction, lengths, resets, carried state and saving are
 the engine's work. The order of a run is that of `zoo.engine.recurrence`.
 """
 
@@ -16,12 +16,14 @@ from torch.nn import functional as F
 
 from zoo.components import Shape
 from zoo.engine.precision import apply_held, in_full, widened
+from zoo.renamed import OldName, adopt, old_fields
 
 Inputs = Tensor | tuple[Tensor, ...]
 """What `project` gives: a tensor or a flat tuple, leaves (B, T, ...); `step` sees the same without the time axis."""
 States = dict[str, Tensor]
 
 
+@old_fields
 @dataclass(frozen=True, slots=True)
 class StateSpec:
     """One named state of a cell. Its dtype follows the parameters, at least float32.
@@ -29,7 +31,7 @@ class StateSpec:
     Attributes:
         shape: For one sequence.
         complex: Whether it holds complex numbers.
-        start: Initial value.
+        initial_value: Of all its numbers, where it is not learned.
         zoneout: Whether zoneout may keep its old value. Never for a stabiliser, a delay buffer or a clock.
         learned: Whether the initial value may be a parameter. False if no step reads it, or if it stands for nothing
             yet, such as a mean whose weights are zero.
@@ -43,7 +45,7 @@ class StateSpec:
 
     shape: Shape
     complex: bool = False
-    start: float = 0.0
+    initial_value: float = 0.0
     zoneout: bool = False
     learned: bool = True
     exact: bool = False
@@ -209,8 +211,8 @@ class Cell(nn.Module):
         uses: What the cell reads or does by itself, of "dt", "observed", "fresh", "weight_dropout",
             "recurrent_dropout".
         fusable: Whether `fused` can run it.
-        keep: Name in `roles` of the forget gate: open, it leaves the state as it is.
-        write: Name in `roles` of the input gate: open, it overwrites the state.
+        forget_gate_name: Name in `roles` of the forget gate: open, it leaves the state as it is.
+        input_gate_name: Name in `roles` of the input gate: open, it overwrites the state.
         surrogates: Names of parameters trained with a surrogate gradient, as behind a threshold. Checks of gradients
             skip them.
         kernel_key: Equal for cells that one call of `fused_stack` can run together. None where there is no such call.
@@ -243,13 +245,20 @@ class Cell(nn.Module):
     window: int = 0
     uses: frozenset[str] = frozenset()
     fusable: bool = False
-    keep: str | None = None
-    write: str | None = None
+    forget_gate_name: str | None = None
+    input_gate_name: str | None = None
     surrogates: frozenset[str] = frozenset()
     kernel_key: Hashable = None
     torch_layout: bool = False
     _chosen: str = ""
     """The options that differ from their defaults, for `repr`; the builder sets it."""
+    keep = OldName("Cell", "keep")
+    write = OldName("Cell", "write")
+    pin_parameters = OldName("Cell", "pin_parameters")
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        adopt("Cell", cls)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Cast and move as any module, but keep buffers at least float32.
@@ -389,7 +398,7 @@ class Cell(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise every parameter and every buffer as the cell's paper does."""
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """Set what an option fixes whatever the initialisation scheme."""
 
     def roles(self) -> Mapping[str, Role]:

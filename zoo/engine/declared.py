@@ -21,6 +21,7 @@ from zoo.components import resolve
 from zoo.engine.cell import Cell, Role, StateSpec
 from zoo.engine.labels import wrong
 from zoo.engine.registered import registered
+from zoo.renamed import old_method
 
 CALLED_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "step": ("u", "state", "const"),
@@ -30,7 +31,7 @@ CALLED_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "linear_recurrence": ("u", "const"),
     "fused": ("x", "state", "const", "ctx"),
     "reset_parameters": (),
-    "pin_parameters": (),
+    "set_fixed_parameters": (),
     "roles": (),
 }
 """The methods that a cell may write, with what each is called with."""
@@ -66,12 +67,14 @@ def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> 
         _initial_state(module)
     if kind in FORWARD:
         _takes(module, "forward", FORWARD[kind])
-    if hasattr(module, "pin_parameters"):
+    if hasattr(module, "set_fixed_parameters"):
+        _takes(module, "set_fixed_parameters", ())
+    elif old_method(module, "pin_parameters") is not None:
         _takes(module, "pin_parameters", ())
 
 
 def _lazy(module: nn.Module) -> None:
-    """That all its numbers are there: a closed form, an optimiser and a start need them before the first run."""
+    """That all its numbers are there: closed forms, optimisers and schemes need them before the first run."""
     for name, tensor in chain(module.named_parameters(), module.named_buffers()):
         if is_lazy(tensor):
             wrong(module, f".{name} has no shape before the first run: make its layer of a known width")
@@ -95,7 +98,7 @@ def shape(module: nn.Module, attribute: str, *, empty: bool = False) -> tuple[in
 
 
 def _initial_state(layer: nn.Module) -> None:
-    """That a layer can be asked for its state, and gives named tensors with a row for each sequence."""
+    """That a layer can be asked for its state, and gives named tensors with an entry for each sequence."""
     function: Any = layer.init_state
     device, dtype = torch.device("cpu"), torch.float32
     try:
@@ -249,8 +252,12 @@ def _state(cell: Cell, state: str, spec: StateSpec) -> None:
     for attribute in ("complex", "zoneout", "learned", "exact"):
         if not isinstance(getattr(spec, attribute), bool):
             wrong(cell, f"{where}.{attribute} must be True or False, not {getattr(spec, attribute)!r:.60}")
-    if isinstance(spec.start, bool) or not isinstance(spec.start, int | float) or math.isnan(spec.start):
-        wrong(cell, f"{where}.start must be a number, not {spec.start!r:.60}")
+    if (
+        isinstance(spec.initial_value, bool)
+        or not isinstance(spec.initial_value, int | float)
+        or math.isnan(spec.initial_value)
+    ):
+        wrong(cell, f"{where}.initial_value must be a number, not {spec.initial_value!r:.60}")
 
 
 def _first_state_is_output(cell: Cell, output: tuple[int, ...]) -> None:
@@ -331,9 +338,13 @@ def _role(cell: Cell, parameter: str, role: Role) -> None:
 
 
 def _gates(cell: Cell, roles: Mapping[str, Role]) -> None:
-    """That a gate that keeps or writes the state is a gate of some parameter; with some options a cell lacks one."""
+    """That the forget gate or the input gate is a gate of some parameter; with some options a cell lacks one."""
     gates = dict.fromkeys(gate for role in roles.values() for gate in role.gates if gate)
-    said = {attribute: gate for attribute in ("keep", "write") if (gate := getattr(cell, attribute)) is not None}
+    said = {
+        attribute: gate
+        for attribute in ("forget_gate_name", "input_gate_name")
+        if (gate := getattr(cell, attribute)) is not None
+    }
     if said and not any(gate in gates for gate in said.values()):
         attribute, gate = next(iter(said.items()))
         wrong(cell, f".{attribute} is {gate!r:.60}, which is not a gate in roles; it has {', '.join(gates) or 'none'}")

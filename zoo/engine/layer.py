@@ -14,8 +14,8 @@ from zoo.engine import returned, sequence
 from zoo.engine.around import Dropout, Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
-from zoo.engine.precision import HALF, apply_held, in_float32, in_half, is_half, kept_in
-from zoo.engine.recurrence import Pass, Run, carries, recur, start_state
+from zoo.engine.precision import HALF, apply_held, dtype_inside, in_float32, in_half, is_half
+from zoo.engine.recurrence import Pass, Run, carries, initial_state, recur
 from zoo.errors import InputError
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
@@ -145,10 +145,10 @@ class RecurrentLayer(Layer):
         return ", ".join(shown)
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
-        state = _initial(self.cell, self.initial, batch, device, dtype)
+        state = _initial_state(self.cell, self.initial, batch, device, dtype)
         if self.reverse_cell is not None:
-            back = _initial(self.reverse_cell, self.reverse_initial, batch, device, dtype)
-            state |= {f"reverse.{name}": value for name, value in back.items()}
+            backward_state = _initial_state(self.reverse_cell, self.reverse_initial, batch, device, dtype)
+            state |= {f"reverse.{name}": value for name, value in backward_state.items()}
         return state
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run) -> LayerOutput:
@@ -168,19 +168,22 @@ class RecurrentLayer(Layer):
             inner = normed(self.norm, inner, run.valid)
         if self.joined:
             inner = self._joined(inner, run.joined)
-        ahead = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
-        back = None
+        forward_pass = self._pass(self.cell, self.initial, inner, state, run, backwards=self.reverse)
+        backward_pass = None
         if self.reverse_cell is not None:
             theirs = {name.removeprefix("reverse."): s for name, s in state.items() if name.startswith("reverse.")}
-            back = self._pass(self.reverse_cell, self.reverse_initial, inner, theirs, run, backwards=True)
-        output, final = self._around(ahead, back, x, run)
-        if back is not None:
-            both = {**ahead.state, **{f"reverse.{name}": value for name, value in back.state.items()}}
+            backward_pass = self._pass(self.reverse_cell, self.reverse_initial, inner, theirs, run, backwards=True)
+        output, final = self._around(forward_pass, backward_pass, x, run)
+        if backward_pass is not None:
+            both = {**forward_pass.state, **{f"reverse.{name}": value for name, value in backward_pass.state.items()}}
             states = None
-            if ahead.states is not None and back.states is not None:
-                states = {**ahead.states, **{f"reverse.{name}": value for name, value in back.states.items()}}
+            if forward_pass.states is not None and backward_pass.states is not None:
+                states = {
+                    **forward_pass.states,
+                    **{f"reverse.{name}": value for name, value in backward_pass.states.items()},
+                }
         else:
-            both, states = ahead.state, ahead.states
+            both, states = forward_pass.state, forward_pass.states
         return LayerOutput(self._zeroed(output, run), both, final, states)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -208,27 +211,33 @@ class RecurrentLayer(Layer):
         *,
         backwards: bool,
     ) -> Pass:
-        start: States = {}
+        initial: States = {}
         if run.reset is not None:
-            start = start_state(cell, x.shape[0], device=x.device, dtype=x.dtype, learned=_values(learned))
-        recurrence = partial(recur, state=dict(state), start=start, run=run, rates=self.dropout, backwards=backwards)
+            initial = initial_state(cell, x.shape[0], device=x.device, dtype=x.dtype, learned=_values(learned))
+        recurrence = partial(
+            recur, state=dict(state), initial=initial, run=run, rates=self.dropout, backwards=backwards
+        )
         found: Pass = cell(x, recurrence)
         return found
 
-    def _around(self, ahead: Pass, back: Pass | None, x: Tensor, run: Run) -> tuple[Tensor, Tensor | None]:
+    def _around(
+        self, forward_pass: Pass, backward_pass: Pass | None, x: Tensor, run: Run
+    ) -> tuple[Tensor, Tensor | None]:
         """The layer's output (B, T, ...), and the final output of each direction (B, ...) where the run asks for it.
 
-        That is the last valid step of the way forwards and the first step of the way back.
+        That is the last valid step of the forward direction and the first step of the backward one.
         """
-        if back is None:
-            output = self._after(ahead.output, x, run.valid)
+        if backward_pass is None:
+            output = self._after(forward_pass.output, x, run.valid)
             if not run.final:
                 return output, None
             return output, output[:, 0] if self.reverse else sequence.at_last(output, run.lengths)
-        merged = _merged(ahead.output, back.output, self.merge, self.axes)
+        merged = _merged(forward_pass.output, backward_pass.output, self.merge, self.axes)
         if not run.final:
             return self._after(merged, x, run.valid), None
-        last = _merged(sequence.at_last(ahead.output, run.lengths), back.output[:, 0], self.merge, self.axes)
+        last = _merged(
+            sequence.at_last(forward_pass.output, run.lengths), backward_pass.output[:, 0], self.merge, self.axes
+        )
         if self.bare:
             return merged, last
         # No step holds the last of one direction and the first of the other. They go through what stands behind the
@@ -271,7 +280,7 @@ def refuse_reset(layer: Layer, run: Run) -> None:
 def normed(norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
     """A norm of (B, T, F), in at least float32: its weights too, for torch's own refuse others beside it."""
     called = partial(returned.called, expected=x.shape)
-    return in_float32(norm, called, x, valid).to(kept_in(x)) if is_half(x) else called(norm, x, valid)
+    return in_float32(norm, called, x, valid).to(dtype_inside(x)) if is_half(x) else called(norm, x, valid)
 
 
 def run_layer(layer: Layer, x: Any, state: Mapping[str, Tensor] | None, run: Run, like: Tensor) -> LayerOutput:
@@ -290,7 +299,7 @@ def run_layer(layer: Layer, x: Any, state: Mapping[str, Tensor] | None, run: Run
     if like.dtype not in HALF:
         return layer(x, state, run)  # type: ignore[no-any-return]
     with in_half(like):
-        return layer(x.to(kept_in(like)), state, run)  # type: ignore[no-any-return]
+        return layer(x.to(dtype_inside(like)), state, run)  # type: ignore[no-any-return]
 
 
 def _as_given(x: Any, like: Tensor) -> Any:
@@ -308,14 +317,14 @@ def rounded(y: LayerOutput, like: Tensor) -> LayerOutput:
 
 
 def _learned(cell: Cell) -> nn.ParameterDict:
-    """Start values as parameters; complex ones as pairs, which no change of dtype can rob of a part."""
+    """Initial values as parameters; complex ones as pairs, which no change of dtype can rob of a part."""
     dtype = torch.empty(0).dtype  # not torch.get_default_dtype(): a model may be built in another
     found = {}
     for name, spec in cell.states.items():
         if not spec.learned:
             continue
-        start = torch.full(spec.shape, spec.start, dtype=spec.dtype(dtype))
-        found[name] = nn.Parameter(torch.view_as_real(start).clone() if spec.complex else start)
+        value = torch.full(spec.shape, spec.initial_value, dtype=spec.dtype(dtype))
+        found[name] = nn.Parameter(torch.view_as_real(value).clone() if spec.complex else value)
     return nn.ParameterDict(found)
 
 
@@ -323,10 +332,10 @@ def _values(learned: nn.ParameterDict | None) -> dict[str, Tensor] | None:
     return None if learned is None else dict(learned.items())
 
 
-def _initial(
+def _initial_state(
     cell: Cell, learned: nn.ParameterDict | None, batch: int, device: torch.device, dtype: torch.dtype
 ) -> States:
-    state = start_state(cell, batch, device=device, dtype=dtype, learned=_values(learned))
+    state = initial_state(cell, batch, device=device, dtype=dtype, learned=_values(learned))
     if carries(cell):
         state["age"] = torch.zeros(batch, dtype=torch.int64, device=device)
     if cell.window:
@@ -335,12 +344,12 @@ def _initial(
     return state
 
 
-def _merged(ahead: Tensor, back: Tensor | None, merge: Merge, axes: int) -> Tensor:
+def _merged(forward: Tensor, backward: Tensor | None, merge: Merge, axes: int) -> Tensor:
     """Two directions as one, along the first of the last `axes` axes: the features, or the channels of maps."""
-    if back is None:
-        return ahead
+    if backward is None:
+        return forward
     if merge == "concat":
-        return torch.cat([ahead, back], -axes)
+        return torch.cat([forward, backward], -axes)
     if merge == "sum":
-        return ahead + back
-    return (ahead + back) / 2 if merge == "mean" else ahead * back
+        return forward + backward
+    return (forward + backward) / 2 if merge == "mean" else forward * backward

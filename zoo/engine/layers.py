@@ -117,10 +117,10 @@ class LayerList(nn.ModuleList):
     def _apart(self, state: Mapping[str, Tensor]) -> list[States]:
         """What belongs to each layer, by the names that it gave."""
         own: list[States] = [{} for _ in range(len(self))]
-        start = f"{self.at}."
+        prefix = f"{self.at}."
         for name, value in state.items():
-            if name.startswith(start):
-                index, _, inner = name.removeprefix(start).partition(".")
+            if name.startswith(prefix):
+                index, _, inner = name.removeprefix(prefix).partition(".")
                 own[int(index)][inner] = value
         return own
 

@@ -30,7 +30,7 @@ def is_half(x: Tensor) -> bool:
     return x.dtype in HALF or casts(x.device.type)
 
 
-def kept_in(x: Tensor) -> torch.dtype:
+def dtype_inside(x: Tensor) -> torch.dtype:
     """The dtype of what a layer computes from x until its end: at least float32, if autocast can lower its products."""
     return torch.float32 if x.dtype in HALF and torch.amp.is_autocast_available(x.device.type) else x.dtype
 

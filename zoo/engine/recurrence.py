@@ -17,7 +17,7 @@ from zoo.engine.backends import fused, table
 from zoo.engine.cell import Cell, Context, States, StateSpec
 from zoo.engine.constants import constants
 from zoo.engine.names import Engine
-from zoo.engine.precision import in_full, in_half, is_half, kept_in, widened
+from zoo.engine.precision import dtype_inside, in_full, in_half, is_half, widened
 from zoo.engine.steps import Found, Steps
 
 
@@ -61,7 +61,7 @@ class Run:
 class Pass(NamedTuple):
     """What one direction gives, in the order of time: output (B, T, ...), state (B, ...), states (B, T, ...).
 
-    The output of a half precision input is in float32 (`kept_in`): the layer rounds it, once.
+    The output of a half precision input is in float32 (`dtype_inside`): the layer rounds it, once.
     """
 
     output: Tensor
@@ -74,10 +74,10 @@ def carries(cell: Cell) -> bool:
     return cell.window > 0 or "fresh" in cell.uses
 
 
-def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: Dropout, *, backwards: bool) -> Pass:
+def recur(cell: Cell, x: Tensor, state: States, initial: States, run: Run, rates: Dropout, *, backwards: bool) -> Pass:
     """Run a cell over x (B, T, ...), from the first step to the last or, backwards, each sequence from its own end.
 
-    The incoming `state` has the engine's own `past` and `age` where `carries(cell)`. A reset puts it to `start`.
+    The incoming `state` has the engine's own `past` and `age` where `carries(cell)`. A reset puts it to `initial`.
     """
     batch, steps = x.shape[:2]
     lengths, valid, dt, observed, reset = run.lengths, run.valid, run.dt, run.observed, run.reset
@@ -90,8 +90,8 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     if order is not None:
         x = sequence.take(x, order)
         observed = None if observed is None else sequence.take(observed, order)
-        dt = None if dt is None else sequence.dt_backwards(dt, reset, lengths)
-        reset = None if reset is None else sequence.gaps_backwards(reset, lengths)
+        dt = None if dt is None else sequence.dt_backward(dt, reset, lengths)
+        reset = None if reset is None else sequence.gaps_backward(reset, lengths)
     age = sequence.ages(state["age"], reset, steps) if carries(cell) else None
     ctx = Context(
         batch=batch,
@@ -115,13 +115,13 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
     extended = torch.cat([state["past"].to(x.dtype), x], 1) if cell.window else x
     look = returned.due(cell, ctx, steps)
     if look is None:
-        output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=False)
+        output, after, states = _steps(cell, extended, own, initial, ctx, run, rates, look=False)
     else:
         with returned.named(cell):
-            output, after, states = _steps(cell, extended, own, start, ctx, run, rates, look=True)
+            output, after, states = _steps(cell, extended, own, initial, ctx, run, rates, look=True)
         returned.looked(cell, output, ctx, steps, look)
-    kept = kept_in(x)  # not rounded yet: what stands behind the cell has the digits too
-    output = sequence.zero_where(output.to(kept) if output.dtype != kept else output, valid)
+    wanted = dtype_inside(x)  # not rounded yet: what stands behind the cell has the digits too
+    output = sequence.zero_where(output.to(wanted) if output.dtype != wanted else output, valid)
     if age is not None:
         after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
     if order is not None:
@@ -131,7 +131,7 @@ def recur(cell: Cell, x: Tensor, state: States, start: States, run: Run, rates: 
 
 
 def _steps(
-    cell: Cell, x: Tensor, state: States, start: States, ctx: Context, run: Run, rates: Dropout, *, look: bool
+    cell: Cell, x: Tensor, state: States, initial: States, ctx: Context, run: Run, rates: Dropout, *, look: bool
 ) -> Found:
     const = constants(cell, ctx)
     if run.engine in ("auto", "fused"):
@@ -147,7 +147,7 @@ def _steps(
         const=const,
         valid=ctx.valid,
         reset=ctx.reset,
-        start=start,
+        initial=initial,
         zoneout=rates.zoneout,
         all_states=run.all_states,
         look=look,
@@ -158,7 +158,7 @@ def _steps(
 
 
 def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:
-    """The engine's own part of the state: each row's last inputs, and how old its sequence is now."""
+    """The engine's own part of the state: each sequence's last inputs, and how old it is now."""
     if lengths is None:
         lengths = torch.full_like(before, steps)
     now = torch.where(lengths > 0, sequence.at_last(age, lengths) + 1, before)
@@ -171,10 +171,10 @@ def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | No
     return carried
 
 
-def start_state(
+def initial_state(
     cell: Cell, batch: int, *, device: torch.device, dtype: torch.dtype, learned: Mapping[str, Tensor] | None = None
 ) -> States:
-    """The cell's own states before the first step, (B, ...): start values, or learned ones where there are."""
+    """The cell's own states before the first step, (B, ...): initial values, or learned ones where there are."""
     found: States = {}
     for name, spec in cell.states.items():
         shape = (batch, *spec.shape)
@@ -182,7 +182,7 @@ def start_state(
             value = learned[name].to(_real(spec.dtype(dtype, device)))
             found[name] = (torch.view_as_complex(value) if spec.complex else value).expand(shape)
         else:
-            found[name] = torch.full(shape, spec.start, dtype=spec.dtype(dtype, device), device=device)
+            found[name] = torch.full(shape, spec.initial_value, dtype=spec.dtype(dtype, device), device=device)
     return found
 
 

@@ -283,10 +283,10 @@ def layer(layer: nn.Module, x: Any, before: Mapping[str, Tensor], run: object) -
     return y
 
 
-def _layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
+def _layer(layer: nn.Module, y: Any, leading: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
     if getattr(y, "_fields", ())[:2] != ("output", "state"):
         wrong(layer, f".forward must give a zoo.LayerOutput, not {_kind(y)}")
-    shaped(layer, y.output, (*rows, *layer.output_shape))  # type: ignore[misc]
+    shaped(layer, y.output, (*leading, *layer.output_shape))  # type: ignore[misc]
     if not isinstance(y.state, Mapping):
         wrong(layer, f".forward gives its state as {_kind(y.state)}, not as a dict")
     if y.state.keys() != before.keys():
@@ -298,14 +298,14 @@ def _layer(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str,
             wrong(layer, f".forward gives the state {name!r} as {_kind(value)}; its init_state has {_kind(old)}")
         if value.is_complex() != old.is_complex() or value.is_floating_point() != old.is_floating_point():
             wrong(layer, f".forward gives the state {name!r} as {value.dtype}; its init_state has {old.dtype}")
-    _more(layer, y, rows, before)
+    _more(layer, y, leading, before)
 
 
-def _more(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
+def _more(layer: nn.Module, y: Any, leading: tuple[int, ...], before: Mapping[str, Tensor]) -> None:
     """What a layer may give beside its output and its state."""
     if not y.output.is_floating_point():
         wrong(layer, f".forward gives its output as {y.output.dtype}, which must be real numbers")
-    last = (rows[0], *layer.output_shape)  # type: ignore[misc]
+    last = (leading[0], *layer.output_shape)  # type: ignore[misc]
     if y.final is not None and not (isinstance(y.final, Tensor) and y.final.shape == last):
         wrong(layer, f".forward gives final as {_kind(y.final)}, declared {last}")
     if y.states is None:
@@ -313,7 +313,7 @@ def _more(layer: nn.Module, y: Any, rows: tuple[int, ...], before: Mapping[str, 
     if not isinstance(y.states, Mapping) or y.states.keys() != before.keys():
         wrong(layer, f".forward gives the states of all steps as {_kind(y.states)}; its init_state has {_said(before)}")
     for name, old in before.items():
-        value, every = y.states[name], (*rows, *old.shape[1:])
+        value, every = y.states[name], (*leading, *old.shape[1:])
         if not isinstance(value, Tensor) or value.shape != every:
             wrong(layer, f".forward gives the state {name!r} of all steps as {_kind(value)}, not as {every}")
 

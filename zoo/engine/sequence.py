@@ -1,4 +1,4 @@
-"""Rows of different lengths: masks, the last valid step, and each row read backwards. Batch first throughout."""
+"""Sequences of different lengths: masks, the last valid step, reading backward. Batch first throughout."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ def valid_steps(lengths: Tensor, steps: int) -> Tensor:
     return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
 
 
-def zero_where(x: Tensor, keep: Tensor | None) -> Tensor:
-    """x (B, T, ...) with exact zeros where keep (B, T) is false, whatever stood there, NaN included."""
-    if keep is None:
+def zero_where(x: Tensor, mask: Tensor | None) -> Tensor:
+    """x (B, T, ...) with exact zeros where mask (B, T) is false, whatever stood there, NaN included."""
+    if mask is None:
         return x
-    return torch.where(_beside(keep, x), x, torch.zeros((), dtype=x.dtype, device=x.device))
+    return torch.where(_beside(mask, x), x, torch.zeros((), dtype=x.dtype, device=x.device))
 
 
-def where_rows(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    """Row by row: rows (B,) chooses between two tensors (B, ...)."""
-    return torch.where(_beside(rows, no), yes, no)
+def where_sequences(chosen: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Sequence by sequence: chosen (B,) chooses between two tensors (B, ...)."""
+    return torch.where(_beside(chosen, no), yes, no)
 
 
 def where_steps(steps: Tensor, yes: Tensor, no: Tensor) -> Tensor:
@@ -29,7 +29,7 @@ def where_steps(steps: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 
 def reversal(lengths: Tensor | None, steps: int, device: torch.device) -> Tensor:
-    """The index (B or 1, T) that reads each row from its last valid step; padding stays where it is."""
+    """The index (B or 1, T) that reads each sequence from its last valid step; padding stays where it is."""
     step = torch.arange(steps, device=device).unsqueeze(0)
     if lengths is None:
         return step.flip(1)
@@ -45,20 +45,20 @@ def take(x: Tensor, index: Tensor) -> Tensor:
 
 
 def at_step(x: Tensor, step: Tensor) -> Tensor:
-    """One step of each row: x (B, T, ...), step (B,) -> (B, ...)."""
+    """One step of each sequence: x (B, T, ...), step (B,) -> (B, ...)."""
     return take(x, step.unsqueeze(1)).squeeze(1)
 
 
 def at_last(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Each row's last valid step; the first step of a row without any."""
+    """Each sequence's last valid step; the first step of one without any."""
     return x[:, -1] if lengths is None else at_step(x, (lengths - 1).clamp(min=0))
 
 
-def gaps_backwards(gaps: Tensor, lengths: Tensor | None) -> Tensor:
-    """What stands between two steps, (B, T), for the way back.
+def gaps_backward(gaps: Tensor, lengths: Tensor | None) -> Tensor:
+    """What stands between two steps, (B, T), for the backward direction.
 
     Position t speaks of what lies between t - 1 and t, so the step that is read after t needs it; the first step that
-    is read takes the row's own first value.
+    is read takes the sequence's own first value.
     """
     steps = gaps.shape[1]
     step = torch.arange(steps, device=gaps.device).unsqueeze(0)
@@ -67,20 +67,20 @@ def gaps_backwards(gaps: Tensor, lengths: Tensor | None) -> Tensor:
     return take(gaps, index)
 
 
-def dt_backwards(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
-    """Time gaps (B, T) for the way back; each sequence's first step that is read takes that sequence's first gap."""
-    back = gaps_backwards(dt, lengths)
+def dt_backward(dt: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+    """Time gaps (B, T) for the backward direction; the first step read of each sequence takes its first gap."""
+    backward = gaps_backward(dt, lengths)
     if reset is None:
-        return back
+        return backward
     step = torch.arange(dt.shape[1], device=dt.device).expand_as(dt)
-    starts = torch.where(reset, step, torch.zeros_like(step)).cummax(1).values
-    own_first = take(dt.gather(1, starts), reversal(lengths, dt.shape[1], dt.device))
-    first = gaps_backwards(reset, lengths) | (step == 0)
-    return torch.where(first, own_first, back)
+    began = torch.where(reset, step, torch.zeros_like(step)).cummax(1).values
+    own_first = take(dt.gather(1, began), reversal(lengths, dt.shape[1], dt.device))
+    first = gaps_backward(reset, lengths) | (step == 0)
+    return torch.where(first, own_first, backward)
 
 
 def ages(before: Tensor, reset: Tensor | None, steps: int) -> Tensor:
-    """Steps since each row's sequence, or its last reset, began: before (B,), its age so far -> (B, T)."""
+    """Steps since each sequence, or its last reset, began: before (B,), its age so far -> (B, T)."""
     step = torch.arange(steps, device=before.device).unsqueeze(0)
     running = before.unsqueeze(1) + step
     if reset is None:

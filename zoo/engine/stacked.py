@@ -51,14 +51,15 @@ def _plain(layer: RecurrentLayer) -> bool:
         layer.cell.fusable
         and layer.norm is None
         and layer.initial is None
+        and not layer.joined
         and layer.output_projection is None
         and layer.merge == "concat"
         and not (layer.reverse or layer.residual or rates.zoneout or (drops and layer.training))
-        and not any(_watched(module) for module in (layer, layer.cell, layer.reverse_cell) if module is not None)
+        and not any(_has_hooks(module) for module in (layer, layer.cell, layer.reverse_cell) if module is not None)
     )
 
 
-def _watched(module: nn.Module) -> bool:
+def _has_hooks(module: nn.Module) -> bool:
     return bool(
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )

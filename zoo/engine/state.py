@@ -1,4 +1,4 @@
-"""A model's state: named tensors, one row per sequence."""
+"""A model's state: named tensors, one entry per sequence."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class State(Mapping[str, Tensor]):
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             return self._tensors[key]
-        rows = _rows(key, next((t.shape[0] for t in self._tensors.values()), 0))
-        return self.map(lambda t: t[rows])
+        sequences = _sequences(key, next((t.shape[0] for t in self._tensors.values()), 0))
+        return self.map(lambda t: t[sequences])
 
     def __contains__(self, key: object) -> bool:
         return key in self._tensors
@@ -128,15 +128,15 @@ def detach(state: Any) -> Any:
     raise InputError(f"a state is a tensor, a tuple of tensors or a zoo.State, not {type(state).__name__}")
 
 
-def _rows(key: Any, batch: int) -> Any:
-    """What indexes rows and keeps their axis, for one of these: a number, a slice, a list, 1-D numbers or a mask."""
+def _sequences(key: Any, batch: int) -> Any:
+    """What indexes sequences and leaves their axis, for a number, a slice, a list, 1-D numbers or a mask."""
     if isinstance(key, Tensor) and key.dim() == 0 and not (key.is_floating_point() or key.dtype == torch.bool):
         key = int(key)
     if isinstance(key, Integral) and not isinstance(key, bool):
-        row = int(key)
-        if not -batch <= row < batch:
-            raise InputError(f"this state has {batch} sequences: there is no sequence {row}")
-        return slice(row, row + 1 or None)
+        index = int(key)
+        if not -batch <= index < batch:
+            raise InputError(f"this state has {batch} sequences: there is no sequence {index}")
+        return slice(index, index + 1 or None)
     if isinstance(key, slice | list) or (isinstance(key, Tensor) and key.dim() == 1):
         return key
     raise InputError(

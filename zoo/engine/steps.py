@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo.engine.cell import Cell, Inputs, States
 
 Found = tuple[Tensor, States, States | None]
-"""The output (B, T, ...), the state after each row's last valid step, and the states at all steps if asked for."""
+"""The output (B, T, ...), the state after each sequence's last valid step, and the states at all steps if asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Steps:
         const: Of the run.
         valid: (B, T), or None.
         reset: (B, T), or None.
-        start: Where a reset puts the state.
+        initial: Where a reset puts the state.
         zoneout: Its rate.
         all_states: Whether the states of all steps are asked for.
         look: Whether to hold what the first step gives to what the cell declares.
@@ -36,7 +36,7 @@ class Steps:
     const: Any
     valid: Tensor | None
     reset: Tensor | None
-    start: States
+    initial: States
     zoneout: float
     all_states: bool
     look: bool = False

@@ -25,7 +25,7 @@ class Last(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean over a row's valid steps."""
+    """The mean over a sequence's valid steps."""
 
     def __init__(self, options: NoOptions, input_shape: Shape) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Mean(nn.Module):
 
 
 class Max(nn.Module):
-    """The largest value of each feature over a row's valid steps."""
+    """The largest value of each feature over a sequence's valid steps."""
 
     def __init__(self, options: NoOptions, input_shape: Shape) -> None:
         super().__init__()

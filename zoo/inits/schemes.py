@@ -1,4 +1,4 @@
-"""Initialisation schemes by name. Each function takes its options and gives what starts a component's parameters."""
+"""Initialisation schemes by name. Each function takes options and gives what initialises a component's parameters."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ Scheme = Callable[[nn.Module], None]
 
 
 def paper(options: NoOptions) -> None:
-    """No scheme: a component's constructor starts it as its paper does."""
+    """No scheme: a component's constructor initialises it as its paper does."""
 
 
 def as_torch(options: NoOptions) -> Scheme:
-    """torch.nn's recurrent layers are uniform in plus and minus 1/sqrt(hidden_size); its others start themselves."""
+    """torch.nn's recurrent layers are uniform in plus and minus 1/sqrt(hidden_size); others initialise themselves."""
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
             bound = 1 / math.sqrt(getattr(cell, "hidden_size", cell.output_shape[-1]))
             for name in roles:
                 nn.init.uniform_(_parameter(cell, name), -bound, bound)
 
-    return start
+    return initialise
 
 
 def keras(options: NoOptions) -> Scheme:
     """Glorot uniform and orthogonal over all gates at once, zero biases, forget gates 1, embeddings within 0.05."""
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
             first_bias = True
             for name, role in roles.items():
@@ -54,7 +54,7 @@ def keras(options: NoOptions) -> Scheme:
                 nn.init.uniform_(module.weight, -0.05, 0.05)
         _linears(component)
 
-    return start
+    return initialise
 
 
 def orthogonal(options: NoOptions) -> Scheme:
@@ -68,16 +68,20 @@ def xavier(options: NoOptions) -> Scheme:
 def chrono(options: ChronoOptions) -> Scheme:
     """Biases of the gates of memory, for dependencies of up to T steps: log u where open keeps, -log u where it writes.
 
-    u is uniform in [1, T - 1], the same for both gates of a unit. All else starts as the cell's paper has it.
+    u is uniform in [1, T - 1], the same for both gates of a unit. All else is initialised as the cell's paper has it.
     Tallec and Ollivier 2018, Can recurrent neural networks warp time?, arXiv:1804.11188.
 
     Raises:
         BuildError: a cell has no such gate with a bias.
     """
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell in _cells(component):
-            signs = {gate: sign for gate, sign in ((cell.keep, 1.0), (cell.write, -1.0)) if gate is not None}
+            signs = {
+                gate: sign
+                for gate, sign in ((cell.forget_gate_name, 1.0), (cell.input_gate_name, -1.0))
+                if gate is not None
+            }
             logs: Tensor | None = None
             seen: set[str] = set()
             for name, role in cell.roles().items():
@@ -96,21 +100,21 @@ def chrono(options: ChronoOptions) -> Scheme:
                     "has none; give its layer init: paper"
                 )
 
-    return start
+    return initialise
 
 
 def indrnn(options: IndRNNOptions) -> Scheme:
     """One recurrent weight for each unit, uniform in [0, 2^(1/T)], in a last layer in [2^(-1/T), 2^(1/T)].
 
     After T steps of it a unit has kept no more than twice, and in a last layer no less than half, of what it held.
-    All else starts as the cell's paper has it. Li et al. 2018, arXiv:1803.04831; the official code,
+    All else is initialised as the cell's paper has it. Li et al. 2018, arXiv:1803.04831; the official code,
     Sunnydreamrain/IndRNN_pytorch.
 
     Raises:
         BuildError: a cell has no weight for each unit.
     """
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         root = 2 ** (1 / options.longest)
         for cell in _cells(component):
             names = [name for name, role in cell.roles().items() if role.kind == "unit"]
@@ -122,21 +126,21 @@ def indrnn(options: IndRNNOptions) -> Scheme:
             for name in names:
                 nn.init.uniform_(_parameter(cell, name), 1 / root if options.last else 0.0, root)
 
-    return start
+    return initialise
 
 
 def uniform(options: UniformOptions) -> Scheme:
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for parameter in component.parameters():
             nn.init.uniform_(parameter, -options.range, options.range)
 
-    return start
+    return initialise
 
 
 def _per_gate(recurrent: Callable[[Tensor], Tensor]) -> Scheme:
     """Each gate's block by itself: recurrent ones by the given rule, input ones Xavier uniform, biases zero."""
 
-    def start(component: nn.Module) -> None:
+    def initialise(component: nn.Module) -> None:
         for cell, roles in _roles(component):
             for name, role in roles.items():
                 parameter = _parameter(cell, name)
@@ -148,7 +152,7 @@ def _per_gate(recurrent: Callable[[Tensor], Tensor]) -> Scheme:
                     rule(block)
         _linears(component)
 
-    return start
+    return initialise
 
 
 def _blocks(parameter: Tensor, role: Role) -> tuple[Tensor, ...]:
@@ -169,7 +173,7 @@ def _cells(component: nn.Module) -> list[Cell]:
 
 
 def _roles(component: nn.Module) -> Iterator[tuple[Cell, Mapping[str, Role]]]:
-    """Each cell with the parameters that a scheme for maps and biases starts.
+    """Each cell with the parameters that a scheme for maps and biases initialises.
 
     Raises:
         BuildError: a cell has parameters, but no such ones: they would be left as they are without a word.

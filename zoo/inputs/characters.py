@@ -23,7 +23,7 @@ class Characters(Input, Within):
         self.embedding = nn.Embedding(options.vocabulary, options.size, padding_idx=options.padding)
         self.output_shape = (self.fill(options, (options.length, options.size)),)
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """The vector of the character that fills words up is zero under every initialisation scheme."""
         if self.padding is not None:
             with torch.no_grad():
@@ -32,8 +32,8 @@ class Characters(Input, Within):
     def forward(self, x: Tensor) -> Tensor:
         words = x.flatten(0, 1)  # (B · T, length)
         lengths = valid = None
-        if self.masked:
-            lengths = (words != self.padding).sum(1).clamp(min=1)
+        if self.masked and self.padding is not None:
+            lengths = torch.ne(words, self.padding).sum(1).clamp(min=1)
             valid = valid_steps(lengths, words.shape[1])
         y = self.reduced(F.embedding(words, self.embedding.weight, self.padding), lengths, valid)
         return y.reshape(*x.shape[:2], -1)

@@ -27,7 +27,7 @@ class Tokens(Input):
     def extra_repr(self) -> str:
         return f"dropout={self.dropout}" if self.dropout else ""
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """The padding symbol's vector is zero under every initialisation scheme."""
         if self.embedding.padding_idx is not None:
             with torch.no_grad():

@@ -17,7 +17,7 @@ from zoo.inspect.report import Diagnosis, Flow, Health
 from zoo.model.base import Model, recurrent_layers
 from zoo.spec.tree import Recurrent, as_path, at
 
-ROWS: Final = 4
+BATCH: Final = 4
 NEAR: Final = 32
 """Steps for what needs no long sequence: gates, the map from state to state."""
 
@@ -46,7 +46,7 @@ def examine(model: Model, *, lengths: Sequence[int], seed: int) -> Diagnosis:
                 x = layer.norm(x, None)
         directions = [("", layer.cell, layer.reverse)]
         if layer.reverse_cell is not None:
-            directions.append((" back", layer.reverse_cell, True))
+            directions.append((" backward", layer.reverse_cell, True))
         for name, cell, turned in directions:
             seen = x.flip(1) if turned else x
             found.append(_health(f"{place}{name}", kind, cell, seen, steps))
@@ -65,7 +65,7 @@ def _inputs(model: Model, steps: int, seed: int) -> Iterator[tuple[str, Recurren
     hooks = [layer.register_forward_pre_hook(note) for _, layer in recurrent_layers(model)]
     try:
         with torch.no_grad():
-            model(**model.example_arguments(ROWS, steps, seed=seed))
+            model(**model.example_arguments(BATCH, steps, seed=seed))
     finally:
         for hook in hooks:
             hook.remove()

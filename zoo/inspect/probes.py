@@ -73,11 +73,11 @@ def radius(cell: Cell, x: Tensor) -> float:
     By Gelfand's formula on powers of its transpose, so that pairs of complex eigenvalues need no care. All states take
     part; a counter or a clock among them makes it 1.
     """
-    row = x[:1]
+    one = x[:1]
     with torch.no_grad():
-        before = dict(_run(cell, row[:, :-1], engine="loop").state)
+        before = dict(_run(cell, one[:, :-1], engine="loop").state)
     old = {name: before[name].detach().clone().requires_grad_() for name in cell.states}
-    new = _run(cell, row[:, -1:], {**before, **old}, engine="loop").state
+    new = _run(cell, one[:, -1:], {**before, **old}, engine="loop").state
     outputs = [new[name] for name in cell.states if new[name].requires_grad]
     names = [name for name in cell.states if new[name].requires_grad]
     if not outputs:
@@ -118,5 +118,5 @@ def denormal(cell: Cell, x: Tensor) -> float:
 def _run(cell: Cell, x: Tensor, state: States | None = None, *, engine: str = "auto") -> Any:
     layer = RecurrentLayer(cell)
     layer.train(cell.training)
-    start = layer.init_state(x.shape[0], device=x.device, dtype=x.dtype) if state is None else state
-    return layer(x, start, Run(engine=engine))  # type: ignore[arg-type]
+    initial = layer.init_state(x.shape[0], device=x.device, dtype=x.dtype) if state is None else state
+    return layer(x, initial, Run(engine=engine))  # type: ignore[arg-type]

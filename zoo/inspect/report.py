@@ -148,8 +148,8 @@ class Diagnosis:
         Returns:
             What was measured, and the verdict.
         """
-        rows = []
+        layers = []
         for layer in self.layers:
             flows = [{**asdict(f), "ratio": f.ratio, "rate": f.rate} for f in layer.flows]
-            rows.append({**asdict(layer), "flows": flows, "findings": layer.findings()})
-        return {"name": self.name, "healthy": self.healthy, "layers": rows, "verdict": self.verdict()}
+            layers.append({**asdict(layer), "flows": flows, "findings": layer.findings()})
+        return {"name": self.name, "healthy": self.healthy, "layers": layers, "verdict": self.verdict()}

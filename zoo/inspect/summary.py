@@ -15,6 +15,7 @@ from zoo.errors import InputError
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.model.stack import StackModel
+from zoo.renamed import old_fields
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription, describe
 from zoo.spec.traits import not_streamable
@@ -57,6 +58,7 @@ class UsedComponent:
     version: str
 
 
+@old_fields
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a model is and what it costs; `str()` is the table and the card.
@@ -68,13 +70,15 @@ class Summary:
         seq_len: Number of time steps of that input.
         device: Where it ran.
         parameters: Number of trainable numbers; shared ones count once.
+        frozen: Number of parameters that are not trained.
         macs_per_step: Multiply-adds of matrix products per sequence, for one time step. None where a component does not
             describe itself.
         macs: The same for the whole sequence.
+        macs_per_pair: Multiply-adds for each pair of steps of two stacks, as of attention; 0 for most models.
         state_bytes: Bytes of state carried per sequence.
         sequential_depth: Dependent stages for the whole sequence. None where a component does not describe itself.
         streamable: Whether it runs one step at a time.
-        obstacle: Why it does not, or None.
+        not_streamable_reason: Why it does not, or None.
         components: Every component that it is made of.
     """
 
@@ -84,13 +88,15 @@ class Summary:
     seq_len: int
     device: str
     parameters: int
+    frozen: int
     macs_per_step: int | None
     macs: int | None
     state_bytes: int
     sequential_depth: int | None
     streamable: bool
-    obstacle: str | None
+    not_streamable_reason: str | None
     components: tuple[UsedComponent, ...]
+    macs_per_pair: int = 0
 
     def __str__(self) -> str:
         return f"{self.table}\n{self.card}"
@@ -98,12 +104,14 @@ class Summary:
     @property
     def card(self) -> str:
         """The figures, one to a line."""
-        streaming = "yes, one step at a time" if self.streamable else f"no: {self.obstacle}"
+        streaming = "yes, one step at a time" if self.streamable else f"no: {self.not_streamable_reason}"
         depth = "unknown" if self.sequential_depth is None else f"{self.sequential_depth:,} stages"
         macs = f"{_count(self.macs)} for {self.seq_len} steps,"
+        pairs = f"{self.macs_per_pair:,} per pair of steps, " if self.macs_per_pair else ""
         lines = [
             ("parameters", f"{self.parameters:,} (shared ones counted once)"),
-            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {macs} per sequence"),
+            *([("", f"{self.frozen:,} more that are frozen")] if self.frozen else []),
+            ("multiply-adds", f"{_count(self.macs_per_step)} per step, {pairs}{macs} per sequence"),
             ("state", f"{self.state_bytes:,} bytes per sequence"),
             ("sequential depth", f"{depth} for {self.seq_len} steps"),
             ("streamable", streaming),
@@ -118,9 +126,10 @@ class Summary:
         """Everything but the table, as plain data.
 
         Returns:
-            The attributes by name.
+            The attributes by name. `obstacle` is `not_streamable_reason` by its old name, and goes in 0.3.
         """
-        return {key: value for key, value in asdict(self).items() if key != "table"}
+        found = {key: value for key, value in asdict(self).items() if key != "table"}
+        return {**found, "obstacle": self.not_streamable_reason}
 
 
 def _count(figure: int | None) -> str:
@@ -172,13 +181,15 @@ def summarise(
         batch_size=batch_size,
         seq_len=seq_len,
         device=str(next(iter(given.values())).device),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+        frozen=sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad),
         macs_per_step=description.macs_per_step,
         macs=description.macs(seq_len),
         state_bytes=state_bytes,
         sequential_depth=None if sequential is None else sequential * seq_len,
         streamable=not_streamable(spec) is None,
-        obstacle=not_streamable(spec),
+        not_streamable_reason=not_streamable(spec),
+        macs_per_pair=description.macs_per_pair,
         components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
 

@@ -42,8 +42,8 @@ class BatchNorm(nn.BatchNorm1d):
     """(B, T, F) -> (B, T, F): each feature by its mean and variance, then scale and shift (arXiv:1502.03167).
 
     In training, mean and variance are those of all valid steps of the batch, and running ones are kept; outside
-    training the running ones serve, so that rows and steps are independent. Where nothing is valid, or one step only,
-    the variance is 0 and the result is the shift.
+    training the running ones serve, so that sequences and steps are independent. Where nothing is valid, or one step
+    only, the variance is 0 and the result is the shift.
     """
 
     def __init__(self, options: BatchNormOptions, input_shape: Shape) -> None:

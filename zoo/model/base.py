@@ -180,6 +180,16 @@ class Model(nn.Module):
     def _called(self) -> str:
         return self.spec.id if hasattr(self, "spec") else type(self).__name__
 
+    def train(self, mode: bool = True) -> Self:
+        """As of any module, but the statistics of a frozen norm do not move."""
+        super().train(mode)
+        frozen = (module for module in self.modules() if getattr(module, "frozen", False))
+        for module in frozen:
+            for inner in module.modules():
+                if hasattr(inner, "num_batches_tracked"):
+                    inner.training = False
+        return self
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Cast and move as any module does, and say so where the new precision is too low for a component."""
         before = self._place()[1]

@@ -26,6 +26,7 @@ from zoo.inputs.base import Input
 from zoo.model.base import Model, recurrent_layers
 from zoo.model.factory import Building, On, settled
 from zoo.model.stack import StackModel
+from zoo.renamed import old_method, warn
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.follow import NOTHING, joins
@@ -62,6 +63,9 @@ def build(
     with Building(drawn, None if seed is None else int(seed)), On(where):
         model = _assemble(spec)
     settled(model, drawn)
+    for module in model.modules():
+        if getattr(module, "frozen", False):
+            module.requires_grad_(False)
     model.spec = spec
     _set_engine(model, chosen)
     return model if dtype == drawn else model.to(dtype)
@@ -110,7 +114,7 @@ def _assemble(spec: Spec) -> Model:
         stacks[stack.name] = _stack(stack, _beside(spec, stack, stacks), stacks)
     model: Model = _make(("architecture",), spec.architecture, Model, stacks)
     if "" not in stacks:
-        _start_own(("architecture",), model, spec.stacks[0].init, stacks.values())
+        _initialise_own(("architecture",), model, spec.stacks[0].init, stacks.values())
     return model
 
 
@@ -130,16 +134,16 @@ def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> St
     with building(inside):
         source = _make((*path, "input"), stack.input, nn.Module, *_owner((*path, "input"), stack.input, before))
     declared.source(source)
-    _start_own((*path, "input"), source, stack.init, inside.started)
+    _initialise_own((*path, "input"), source, stack.init, inside.initialised)
     names = {"input": source.output_shape}
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names, beside.layers)
     pool = head = None
     if stack.head is not None:
         if stack.head.pool is not None:
             pool = _make((*path, "head", "pool"), stack.head.pool, nn.Module, shape)
-            _start((*path, "pool"), pool, stack.init)
+            _initialise((*path, "pool"), pool, stack.init)
         head = _make((*path, "head"), stack.head.part, nn.Module, beside.head_shape(shape), source)
-        _start((*path, "head"), head, stack.init)
+        _initialise((*path, "head"), head, stack.init)
     model = StackModel(source, layers, pool, head)
     model.declared = stack
     return model
@@ -183,10 +187,10 @@ def _layers(
             inside = _Inside(where, init, names if inherits(layer.part) else {})
             with building(inside):
                 made: Layer = _make(where, layer.part, Layer, read if joins(layer) else given)
-            _start_own(where, made, init, inside.started)
+            _initialise_own(where, made, init, inside.initialised)
         else:
             made = _recurrent(where, layer, given, beside.get(index, 0))
-            _start(where, made, layer.init)
+            _initialise(where, made, layer.init)
         made.reads, made.called, made.joins = layer.of, layer.name, joins(layer)
         found.append(made)
         shape = declared.shape(made, "output_shape")
@@ -199,16 +203,16 @@ class _Inside:
     """Builds what stands inside a component.
 
     Attributes:
-        started: The layers in it, which have started by themselves.
+        initialised: The layers in it, which have initialised by themselves.
     """
 
     def __init__(self, path: Path, init: Part, names: Mapping[str, Shape]) -> None:
         self.path, self.init, self.names = path, init, names
-        self.started: list[nn.Module] = []
+        self.initialised: list[nn.Module] = []
 
     def layers(self, layers: tuple[SpecLayer, ...], input_shape: Shape, at: str) -> LayerList:
         found, _ = _layers(layers, (*self.path, *as_path(at)), input_shape, self.init, self.names)
-        self.started += found
+        self.initialised += found
         return LayerList(found, at=at)
 
     def part(self, part: Part, arguments: tuple[Any, ...]) -> nn.Module:
@@ -268,6 +272,8 @@ def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
     if not isinstance(made, base):
         raise BuildError(f"{who} must be a {base.__name__}, but {record.build} gives {type(made).__name__}")
     if isinstance(made, nn.Module):
+        if part.frozen:
+            made.frozen = True  # type: ignore[assignment]
         where = path[:-1] if path[-1] in ("cell", "norm") else path
         labels.name(made, f"{dotted(where)}: {record.kind} {record.name!r}")
         given = [*arguments, *chain.from_iterable(one.values() for one in arguments if isinstance(one, dict))]
@@ -275,21 +281,21 @@ def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:
     return made
 
 
-def _start_own(path: Path, module: nn.Module, init: Part, started: Iterable[nn.Module]) -> None:
-    """Start what a module has beside the modules inside it that have started already."""
-    inner = set(started)
+def _initialise_own(path: Path, module: nn.Module, init: Part, initialised: Iterable[nn.Module]) -> None:
+    """Initialise what a module has beside the modules inside it that are initialised already."""
+    inner = set(initialised)
     whole = {one: dict(one._modules) for one in module.modules() if inner & set(one._modules.values())}
     try:
         for parent, children in whole.items():
             parent._modules = {name: child for name, child in children.items() if child not in inner}
-        _start(path, module, init)
+        _initialise(path, module, init)
     finally:
         for parent, children in whole.items():
             parent._modules = children
 
 
-def _start(path: Path, module: nn.Module, init: Part) -> None:
-    """Start a component's parameters by the scheme, then set what its own options fix."""
+def _initialise(path: Path, module: nn.Module, init: Part) -> None:
+    """Initialise a component's parameters by the scheme, then set what its own options fix."""
     place = dotted(path)
     scheme: Callable[[nn.Module], None] | None = _make(("init",), init, object)
     if not (scheme is None or callable(scheme)):
@@ -308,13 +314,15 @@ def _start(path: Path, module: nn.Module, init: Part) -> None:
             what = "which nothing runs: a scheme sets the parameters when it is called"
             raise BuildError(f"{place}: init {init.record.name!r} gives a {type(found).__name__}, {what}")
     for one in module.modules():
-        pin = getattr(one, "pin_parameters", None)
-        if pin is not None:
+        set_fixed = getattr(one, "set_fixed_parameters", None)
+        if set_fixed is None and (set_fixed := old_method(one, "pin_parameters")) is not None:
+            warn("Cell", "pin_parameters", 2)  # the module is no cell, which would have been told where it is defined
+        if set_fixed is not None:
             try:
-                pin()
+                set_fixed()
             except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
                 said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                raise BuildError(labels.said_by(one, f".pin_parameters raised {said}")) from error
+                raise BuildError(labels.said_by(one, f".set_fixed_parameters raised {said}")) from error
 
 
 def engine_named(name: str) -> Engine:
@@ -332,8 +340,8 @@ def _set_engine(model: Model, engine: Engine) -> None:
     An engine that was asked for by name, and that a cell or the device cannot use, is an error that says why.
     """
     for module in model.modules():
-        if isinstance(module, Model):
-            module.engine = engine
+        if hasattr(module, "engine"):  # a model, a stack in it, or what runs layers within a step
+            module.engine = engine  # type: ignore[assignment]
     device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
     why = table.unavailable(engine, device)
     if why is not None:
@@ -358,17 +366,18 @@ def _device(device: str | torch.device | None) -> torch.device:
 
 
 def _within(spec: Spec, device: torch.device, dtype: torch.dtype, limit: int | None) -> None:
-    """Refuse before any memory is taken: what the model keeps, and what one row of a run carries from step to step."""
+    """Refuse before any memory is taken: what the model keeps, and what one sequence carries from step to step."""
     figures = describe(spec)
-    parameters, buffers, state = figures.parameters or 0, figures.buffers or 0, figures.state_elements or 0
+    parameters = (figures.parameters or 0) + (figures.frozen or 0)
+    buffers, state = figures.buffers or 0, figures.state_elements or 0
     if parameters + buffers > MOST_NUMBERS:
         many = f"{parameters + buffers:,} parameters and buffers"
         raise BuildError(f"{spec.id} has {many}, more than any machine holds: make its sizes smaller")
     if limit is None or device.type == "meta":
         return
-    kept = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")
+    held = f"{parameters:,} parameters" + (f" and {buffers:,} numbers in buffers" if buffers else "")
     for what, needed in (
-        (f"has {kept}", (parameters + buffers) * dtype.itemsize),
+        (f"has {held}", (parameters + buffers) * dtype.itemsize),
         (f"carries {state:,} numbers of state for each sequence", state * max(4, dtype.itemsize)),
     ):
         if needed > limit:

@@ -90,7 +90,7 @@ def checked(
         padded, lengths = pad_packed_sequence(x, batch_first=True)
         packed, x = (x, lengths), padded
     check_input(x, reader.shape, reader.vocabulary, device=reader.device, dtype=reader.dtype)
-    known, valid = row_lengths(lengths, x, ended=ended)
+    known, valid = sequence_lengths(lengths, x, ended=ended)
     _check_windows(reader.layers, x, lengths, reset, ended=ended)
     if dt is not None or observed is not None:
         check_uses(reader.layers.cells, dt, observed)
@@ -176,7 +176,7 @@ _LEAVE_OUT: Final = (
 )
 
 
-def row_lengths(
+def sequence_lengths(
     lengths: Tensor | Sequence[int] | None, x: Tensor, *, ended: bool = False
 ) -> tuple[Tensor | None, Tensor | None]:
     """Lengths (B,) on x's device and the valid steps (B, T); None for both where no sequence has padding.
@@ -209,7 +209,7 @@ def row_lengths(
 
 
 def _as_tensor(lengths: Sequence[int], batch: int) -> Tensor:
-    """A list of lengths; sets and mappings have no order of rows."""
+    """A list of lengths; sets and mappings have no order."""
     if not isinstance(lengths, Set | Mapping | str):
         try:
             return torch.tensor(list(lengths))
@@ -310,11 +310,11 @@ def as_sequence(
 
 
 def check_sizes(**sizes: int) -> None:
-    """Numbers of rows or steps."""
+    """Numbers of sequences or steps."""
     for name, size in sizes.items():
         whole = int(size) if isinstance(size, Integral) and not isinstance(size, bool) else -1
         if not 0 <= whole < 2**63:
-            what = "rows" if name == "batch" else name
+            what = "sequences" if name == "batch" else name
             raise InputError(f"{name} must be a number of {what}, not {size!r:.60}")
 
 

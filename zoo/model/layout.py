@@ -38,7 +38,7 @@ class TorchLayout:
     """As nn.RNN, nn.GRU and nn.LSTM have it: h, or (h, c), each (layers * directions, B, H).
 
     Attributes:
-        shapes: Of one row of each state, in order.
+        shapes: Of each state of one sequence, in order.
         slots: `(layer's index, prefix)` in torch's order: layer by layer, forwards before backwards.
     """
 

@@ -321,9 +321,9 @@ class StackModel(Model):
         """Embed, run the layers, then the head."""
         run = given.run
         features = self._embedded(given.x, run.valid, run.observed)
-        start = self._stacked(state, given)
-        if start is not None:
-            y = stacked.run(self._recurrent, features, start, run)
+        initial = self._stacked(state, given)
+        if initial is not None:
+            y = stacked.run(self._recurrent, features, initial, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
             output = y.output if self.head is None else apart([self._headed(y, given)], (given.x,), self)[0]
             return output, as_torch(y.state), None

@@ -82,7 +82,7 @@ AROUND: Final = (
         "str | Mapping[str, Any] | None",
         "None",
         "str or mapping",
-        'How parameters start, as "orthogonal"; the cell\'s own paper if not given.',
+        'How parameters are initialised, as "orthogonal"; the cell\'s own paper if not given.',
     ),
 )
 MADE: Final = (

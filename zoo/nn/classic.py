@@ -45,7 +45,7 @@ class GRU(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -152,7 +152,7 @@ class LSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -249,7 +249,7 @@ class RNN(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.

@@ -47,7 +47,7 @@ class Antisymmetric(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -144,7 +144,7 @@ class CfC(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -244,7 +244,7 @@ class CoRNN(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -343,7 +343,7 @@ class GRUD(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -432,7 +432,7 @@ class LEM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -525,7 +525,7 @@ class Lipschitz(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -620,7 +620,7 @@ class LTC(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -712,7 +712,7 @@ class ODELSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -813,7 +813,7 @@ class PhasedLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -916,7 +916,7 @@ class TauGRU(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -1002,7 +1002,7 @@ class UnICORNN(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.

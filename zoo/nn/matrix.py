@@ -52,7 +52,7 @@ class DeltaNet(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -161,7 +161,7 @@ class GatedDeltaNet(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -268,7 +268,7 @@ class GLA(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -372,7 +372,7 @@ class MLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -464,7 +464,7 @@ class RWKV4(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -563,7 +563,7 @@ class RWKV7(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.

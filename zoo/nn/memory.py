@@ -40,7 +40,7 @@ class ELSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -127,7 +127,7 @@ class Intersection(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -216,7 +216,7 @@ class LSTM1997(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -308,7 +308,7 @@ class MCLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -394,7 +394,7 @@ class MemoryControlLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -488,7 +488,7 @@ class Mogrifier(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -575,7 +575,7 @@ class MultiplicativeLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -661,7 +661,7 @@ class NAS(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -749,7 +749,7 @@ class ONLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -839,7 +839,7 @@ class ResidualLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -929,7 +929,7 @@ class SLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -1015,7 +1015,7 @@ class WMCLSTM(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.

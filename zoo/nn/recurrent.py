@@ -26,10 +26,11 @@ class Recurrent(CellModel):
     Everything that comes with a cell of a package comes with it: directions, sequences of several lengths, resets,
     steps one at a time, dropout, engines; `zoo.summary`, `zoo.doctor`, and the contract by `zoo.check`.
 
-    A cell that is given is copied. The first layer's starts with the values of the given one, unless there is a seed or
-    an init; the others start afresh, by its `reset_parameters`. Its sizes are what they are: for layers whose inputs
-    differ in width, give the class and the sizes, `Recurrent(MyCell, 64, 128, num_layers=2)`, which is then called as
-    `MyCell(64, 128)`, and as `MyCell(128, 128)` for the second layer. `zoo.check` then runs on a small copy too.
+    A cell that is given is copied. The copy in the first layer has its values, unless there is a seed or
+    an init; the others are initialised afresh, by its `reset_parameters`. Its sizes are what they are: for layers whose
+    inputs differ in width, give the class and the sizes, `Recurrent(MyCell, 64, 128, num_layers=2)`, which is then
+    called as `MyCell(64, 128)`, and as `MyCell(128, 128)` for the second layer. `zoo.check` then runs on a small copy
+    too.
 
     Args:
         cell (zoo.Cell, class or function): A cell; or what gives one when it is called with an input's size and a
@@ -45,7 +46,7 @@ class Recurrent(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; as the cell says if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; as the cell says if not given.
         traits (zoo.Traits): What the cell promises, which `zoo.check` holds it to. Default: zoo.Traits().
         seed (int): Of the parameters, of the given cell's copy too; torch's global random state if not given.
         device (str or torch.device): Where the parameters live; where the cell's do if not given.
@@ -55,7 +56,7 @@ class Recurrent(CellModel):
 
     Raises:
         InputError: what is given is no cell, or its sizes do not fit the layers. BuildError: a second cell is needed
-            and the given one has no `reset_parameters` to start it. SpecError: an argument is wrong.
+            and the given one has no `reset_parameters` to initialise it. SpecError: an argument is wrong.
 
     Shapes:
         x: (B, T, I), batch first, or a `PackedSequence`.
@@ -156,10 +157,10 @@ def _refuse(live: Copies, num_layers: Any, around: Around, seed: int | None) -> 
     """Where copies of one cell cannot make the layers."""
     cell, name = live.cell, type(live.cell).__name__
     again = num_layers > 1 if isinstance(num_layers, int) else False
-    starts = type(cell).reset_parameters is not Cell.reset_parameters or not cell.state_dict()
-    if (again or around.bidirectional or seed is not None) and not starts:
+    initialises = type(cell).reset_parameters is not Cell.reset_parameters or not cell.state_dict()
+    if (again or around.bidirectional or seed is not None) and not initialises:
         raise BuildError(
-            f"{name} does not define reset_parameters, so that another one would start as a copy of the first: "
+            f"{name} does not define reset_parameters, so that another one would be a copy of the first: "
             f"define it, or give the class, as in Recurrent({name}, input_size, hidden_size)"
         )
     merged = merged_shape(cell.output_shape, around.merge, both=around.bidirectional)

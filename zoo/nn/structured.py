@@ -44,7 +44,7 @@ class ESN(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -148,7 +148,7 @@ class LMU(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -243,7 +243,7 @@ class Orthogonal(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -330,7 +330,7 @@ class PLRNN(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.
@@ -420,7 +420,7 @@ class SRNN(CellModel):
         output_projection (int): A linear map of each layer's output to this width.
         reverse (bool): Run from the last step to the first. Default: False.
         initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
-        init (str or mapping): How parameters start, as "orthogonal"; the cell's own paper if not given.
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
         seed (int): Of the parameters; torch's global random state if not given.
         device (str or torch.device): Where the parameters live.
         dtype (torch.dtype): Of the parameters; torch's default if not given.

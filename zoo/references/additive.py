@@ -1,7 +1,7 @@
 """Gated cells whose candidate does not see the whole past through a matrix.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from zoo.references.arithmetic import (
     State,
     gate,
     of_gates,
-    rows,
     sigmoid,
+    unroll,
 )
 
 
@@ -126,8 +126,8 @@ def star_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     size = len(h)
     k = gate(p["weight_ih"], 0, size) @ x + p["weight_hh"] @ h + gate(p["bias"], 0, size)
     z = np.tanh(gate(p["weight_ih"], 1, size) @ x + gate(p["bias"], 1, size))
-    keep, take = sigmoid(-k), 1.0 - sigmoid(-k - options.beta)
-    new_h = np.tanh(keep * h + take * z)
+    forget, take = sigmoid(-k), 1.0 - sigmoid(-k - options.beta)
+    new_h = np.tanh(forget * h + take * z)
     return new_h, {"h": new_h}
 
 
@@ -137,23 +137,23 @@ def scrn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     h sees the new s, as in the paper; facebookarchive/SCRNNs mfactory.lua feeds the old one against its own comment.
     """
     h, s = state["h"], state["s"]
-    keep = sigmoid(p["beta"]) if options.adaptive else options.alpha
-    new_s = (1.0 - keep) * (p["B"] @ x) + keep * s
+    alpha = sigmoid(p["beta"]) if options.adaptive else options.alpha
+    new_s = (1.0 - alpha) * (p["B"] @ x) + alpha * s
     new_h = sigmoid(p["P"] @ new_s + p["A"] @ x + p["R"] @ h)
     return np.concatenate([new_h, new_s]), {"h": new_h, "s": new_s}
 
 
-def scrn_start(p: Parameters, options: Options) -> State:
+def scrn_initial(p: Parameters, options: Options) -> State:
     return {"h": np.zeros(len(p["A"])), "s": np.zeros(len(p["B"]))}
 
 
-atr = rows(atr_step, of_gates(1))
-br = rows(br_step, of_gates(3))
-nbr = rows(nbr_step, of_gates(3))
-cfn = rows(cfn_step, of_gates(3))
-lightru = rows(lightru_step, of_gates(2))
-minimalrnn = rows(minimalrnn_step, of_gates(1))
-ran = rows(ran_step, of_gates(3, "c"))
-sgrn = rows(sgrn_step, of_gates(1))
-star = rows(star_step, of_gates(2))
-scrn = rows(scrn_step, scrn_start)
+atr = unroll(atr_step, of_gates(1))
+br = unroll(br_step, of_gates(3))
+nbr = unroll(nbr_step, of_gates(3))
+cfn = unroll(cfn_step, of_gates(3))
+lightru = unroll(lightru_step, of_gates(2))
+minimalrnn = unroll(minimalrnn_step, of_gates(1))
+ran = unroll(ran_step, of_gates(3, "c"))
+sgrn = unroll(sgrn_step, of_gates(1))
+star = unroll(star_step, of_gates(2))
+scrn = unroll(scrn_step, scrn_initial)

@@ -1,4 +1,4 @@
-"""What the references share: numbers, gates stacked by rows, and the way from one step to a row of them."""
+"""What the references share: numbers, gates stacked by rows, and the way from one step to a sequence of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Reference: TypeAlias = Callable[..., Array]
 EPS = 1e-5  # inside the root, as in torch.nn.LayerNorm and torch.nn.BatchNorm1d
 
 
-def rows(step: Step, start: Callable[[Parameters, Options], State], uses: tuple[str, ...] = ()) -> Reference:
+def unroll(step: Step, initial: Callable[[Parameters, Options], State], uses: tuple[str, ...] = ()) -> Reference:
     """The reference that a record names: from x (T, I) and the initial state, step by step, to y (T, D).
 
     What `uses` says of "dt" and "observed" must be given, and nothing else may be.
@@ -38,7 +38,7 @@ def rows(step: Step, start: Callable[[Parameters, Options], State], uses: tuple[
     ) -> Array:
         given = {name: value for name, value in (("dt", dt), ("observed", observed)) if value is not None}
         assert given.keys() == set(uses), f"uses {uses}, given {tuple(given)}"
-        state = start(parameters, options)
+        state = initial(parameters, options)
         outputs = []
         for t in range(len(x)):
             now = {name: value[t] for name, value in given.items()}
@@ -50,7 +50,7 @@ def rows(step: Step, start: Callable[[Parameters, Options], State], uses: tuple[
 
 
 def of_gates(gates: int, name: str = "h") -> Callable[[Parameters, Options], State]:
-    """The start of a cell with one state of zeros, as wide as one of the gates stacked in weight_ih."""
+    """The initial state of a cell with one state of zeros, as wide as one of the gates stacked in weight_ih."""
     return lambda p, options: {name: np.zeros(len(p["weight_ih"]) // gates)}
 
 

@@ -1,7 +1,7 @@
 """Simple recurrent network, LSTM with its options, GRU.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from zoo.references.arithmetic import (
     layer_norm,
     of_gates,
     phi,
-    rows,
     sigmoid,
+    unroll,
 )
 
 
@@ -91,11 +91,11 @@ def gru_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[A
     return new_h, {"h": new_h}
 
 
-def lstm_start(p: Parameters, options: Options) -> State:
+def lstm_initial(p: Parameters, options: Options) -> State:
     size = len(p["weight_hh"]) // (3 if options.coupled else 4)
     return {"h": np.zeros(p["weight_hh"].shape[1]), "c": np.zeros(size)}
 
 
-rnn = rows(rnn_step, of_gates(1))
-lstm = rows(lstm_step, lstm_start)
-gru = rows(gru_step, of_gates(3))
+rnn = unroll(rnn_step, of_gates(1))
+lstm = unroll(lstm_step, lstm_initial)
+gru = unroll(gru_step, of_gates(3))

@@ -1,7 +1,7 @@
 """Relatives of the LSTM whose output, or what their gates see, is not its h.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from zoo.references.arithmetic import (
     bias_of,
     gate,
     relu,
-    rows,
     sigmoid,
     softmax,
     softplus,
+    unroll,
 )
 
 
@@ -41,12 +41,12 @@ def slstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
             total[own] = total[own] + block[own] @ y[own]
         return total
 
-    i, kept = preactivation(0), m - softplus(-preactivation(1))
-    new_m = np.where(n == 0.0, i, np.maximum(i, kept))
-    write = np.minimum(np.exp(i - new_m), 1.0)
-    keep = np.exp(np.minimum(kept - new_m, 0.0))
-    new_c = keep * c + write * np.tanh(preactivation(2))
-    new_n = keep * n + write
+    i, log_f_m = preactivation(0), m - softplus(-preactivation(1))
+    new_m = np.where(n == 0.0, i, np.maximum(i, log_f_m))
+    new_i = np.minimum(np.exp(i - new_m), 1.0)
+    new_f = np.exp(np.minimum(log_f_m - new_m, 0.0))
+    new_c = new_f * c + new_i * np.tanh(preactivation(2))
+    new_n = new_f * n + new_i
     new_y = sigmoid(preactivation(3)) * new_c / new_n
     return new_y, {"y": new_y, "c": new_c, "n": new_n, "m": new_m}
 
@@ -149,17 +149,19 @@ def elstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     return sigmoid(o + p["weight_o"] @ new_c) * new_c, {"c": new_c}
 
 
-def slstm_start(p: Parameters, options: Options) -> State:
+def slstm_initial(p: Parameters, options: Options) -> State:
     return {name: np.zeros(len(p["bias"]) // 4) for name in ("y", "c", "n", "m")}
 
 
-def memory_control_lstm_start(p: Parameters, options: Options) -> State:
+def memory_control_lstm_initial(p: Parameters, options: Options) -> State:
     return {name: np.zeros(p["weight_hh"].shape[1]) for name in ("h", "v", "c")}
 
 
-slstm = rows(slstm_step, slstm_start)
-memory_control_lstm = rows(memory_control_lstm_step, memory_control_lstm_start)
-nas = rows(nas_step, lambda p, options: {name: np.zeros(p["weight_hh"].shape[1]) for name in ("h", "c")})
-intersection = rows(intersection_step, lambda p, options: {name: np.zeros(len(p["bias"]) // 4) for name in ("y", "h")})
-mclstm = rows(mclstm_step, lambda p, options: {name: np.zeros(len(p["bias_o"])) for name in ("h", "c")})
-elstm = rows(elstm_step, lambda p, options: {"c": np.zeros(len(p["weight_o"]))})
+slstm = unroll(slstm_step, slstm_initial)
+memory_control_lstm = unroll(memory_control_lstm_step, memory_control_lstm_initial)
+nas = unroll(nas_step, lambda p, options: {name: np.zeros(p["weight_hh"].shape[1]) for name in ("h", "c")})
+intersection = unroll(
+    intersection_step, lambda p, options: {name: np.zeros(len(p["bias"]) // 4) for name in ("y", "h")}
+)
+mclstm = unroll(mclstm_step, lambda p, options: {name: np.zeros(len(p["bias_o"])) for name in ("h", "c")})
+elstm = unroll(elstm_step, lambda p, options: {"c": np.zeros(len(p["weight_o"]))})

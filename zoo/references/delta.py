@@ -1,7 +1,7 @@
 """Linear attention with a gate or the delta rule: a matrix for a state in each head.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one head at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one head at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 All end where the layer of fla-org/flash-linear-attention multiplies by its o_proj. S[head] has k's index first and v's
 second, as in its naive.py files; `past` holds what the short convolution saw before, oldest first.
@@ -18,10 +18,10 @@ from zoo.references.arithmetic import (
     State,
     gate,
     rms_norm,
-    rows,
     sigmoid,
     silu,
     softplus,
+    unroll,
 )
 
 
@@ -123,11 +123,11 @@ def gated_deltanet_step(x: Array, state: State, p: Parameters, options: Options)
     return shown(x, reads, p, options), {"S": new_S, "past": past}
 
 
-def delta_start(p: Parameters, options: Options) -> State:
+def delta_initial(p: Parameters, options: Options) -> State:
     past = np.zeros((max(options.kernel - 1, 0), len(p["weight_qkv"])))
     return {"S": np.zeros((options.heads, *widths(p, options))), "past": past}
 
 
-gla = rows(gla_step, delta_start)
-deltanet = rows(deltanet_step, delta_start)
-gated_deltanet = rows(gated_deltanet_step, delta_start)
+gla = unroll(gla_step, delta_initial)
+deltanet = unroll(deltanet_step, delta_initial)
+gated_deltanet = unroll(gated_deltanet_step, delta_initial)

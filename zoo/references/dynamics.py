@@ -1,7 +1,7 @@
 """Cells that discretise a differential equation.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 The records name every cell of the family here, those of zoo.references.timed too.
 """
@@ -17,8 +17,8 @@ from zoo.references.arithmetic import (
     State,
     bias_of,
     gate,
-    rows,
     sigmoid,
+    unroll,
 )
 
 
@@ -137,18 +137,18 @@ def still(p: Parameters, options: Options) -> State:
     return {name: np.zeros(len(p["bias"])) for name in ("y", "z")}
 
 
-def lem_start(p: Parameters, options: Options) -> State:
+def lem_initial(p: Parameters, options: Options) -> State:
     return {name: np.zeros(p["weight_hh"].shape[1]) for name in ("y", "z")}
 
 
-def taugru_start(p: Parameters, options: Options) -> State:
+def taugru_initial(p: Parameters, options: Options) -> State:
     size = p["weight_hh"].shape[1]
     return {"h": np.zeros(size), "buffer": np.zeros((options.delay, size))}
 
 
-lem = rows(lem_step, lem_start)
-cornn = rows(cornn_step, still)
-unicornn = rows(unicornn_step, still)
-antisymmetric = rows(antisymmetric_step, lambda p, options: {"h": np.zeros(len(p["weight_hh"]))})
-lipschitz = rows(lipschitz_step, lambda p, options: {"h": np.zeros(len(p["bias"]))})
-taugru = rows(taugru_step, taugru_start)
+lem = unroll(lem_step, lem_initial)
+cornn = unroll(cornn_step, still)
+unicornn = unroll(unicornn_step, still)
+antisymmetric = unroll(antisymmetric_step, lambda p, options: {"h": np.zeros(len(p["weight_hh"]))})
+lipschitz = unroll(lipschitz_step, lambda p, options: {"h": np.zeros(len(p["bias"]))})
+taugru = unroll(taugru_step, taugru_initial)

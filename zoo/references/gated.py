@@ -1,7 +1,7 @@
 """Gated cells with fewer gates.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
 
 The records name every cell of the family here, those of zoo.references.additive, zoo.references.typed and
 zoo.references.updates too.
@@ -22,8 +22,8 @@ from zoo.references.arithmetic import (
     layer_norm,
     of_gates,
     phi,
-    rows,
     sigmoid,
+    unroll,
 )
 
 
@@ -80,7 +80,7 @@ def janet_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     return new_c, {"c": new_c}
 
 
-mgu = rows(mgu_step, of_gates(2))
-ligru = rows(ligru_step, of_gates(2))
-indrnn = rows(indrnn_step, of_gates(1))
-janet = rows(janet_step, of_gates(2, "c"))
+mgu = unroll(mgu_step, of_gates(2))
+ligru = unroll(ligru_step, of_gates(2))
+indrnn = unroll(indrnn_step, of_gates(1))
+janet = unroll(janet_step, of_gates(2, "c"))

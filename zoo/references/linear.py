@@ -1,7 +1,7 @@
 """Cells that are linear in their state.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
 
 The records name every cell of the family here, those of zoo.references.spaces too.
 """
@@ -18,9 +18,9 @@ from zoo.references.arithmetic import (
     bias_of,
     gate,
     of_gates,
-    rows,
     sigmoid,
     softplus,
+    unroll,
 )
 
 
@@ -87,15 +87,15 @@ def lru_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[A
     return (C @ new_h).real + p["D"] * x, {"h": new_h}
 
 
-def rglru_start(p: Parameters, options: Options) -> State:
+def rglru_initial(p: Parameters, options: Options) -> State:
     return {"h": np.zeros(len(p["Lambda"])), "age": np.zeros(())}
 
 
-def lru_start(p: Parameters, options: Options) -> State:
+def lru_initial(p: Parameters, options: Options) -> State:
     return {"h": np.zeros(len(p["nu_log"]), dtype=np.complex128)}
 
 
-mingru = rows(mingru_step, of_gates(2))
-minlstm = rows(minlstm_step, of_gates(3))
-rglru = rows(rglru_step, rglru_start)
-lru = rows(lru_step, lru_start)
+mingru = unroll(mingru_step, of_gates(2))
+minlstm = unroll(minlstm_step, of_gates(3))
+rglru = unroll(rglru_step, rglru_initial)
+lru = unroll(lru_step, lru_initial)

@@ -1,7 +1,7 @@
 """Cells with a matrix for a state.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
 
 The records name every cell of the family here, those of zoo.references.delta and zoo.references.rwkv too.
 """
@@ -17,8 +17,8 @@ from zoo.references.arithmetic import (
     State,
     bias_of,
     gate,
-    rows,
     sigmoid,
+    unroll,
 )
 
 
@@ -47,9 +47,9 @@ def mlstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     return output, {"C": new_C, "n": new_n, "m": np.zeros(heads)}
 
 
-def mlstm_start(p: Parameters, options: Options) -> State:
+def mlstm_initial(p: Parameters, options: Options) -> State:
     d = len(p["weight_ih"]) // 4 // options.heads
     return {"C": np.zeros((options.heads, d, d)), "n": np.zeros((options.heads, d)), "m": np.zeros(options.heads)}
 
 
-mlstm = rows(mlstm_step, mlstm_start)
+mlstm = unroll(mlstm_step, mlstm_initial)

@@ -1,7 +1,7 @@
 """Relatives of the LSTM: a cell state and an output of it.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 The records name every cell of the family here, those of zoo.references.controlled too.
 """
@@ -19,9 +19,9 @@ from zoo.references.arithmetic import (
     State,
     bias_of,
     gate,
-    rows,
     sigmoid,
     softmax,
+    unroll,
 )
 
 
@@ -151,14 +151,14 @@ def on_lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tup
     return new_h, {"h": new_h, "c": new_c}
 
 
-def start(of: str = "weight_hh") -> Callable[[Parameters, Options], State]:
+def initial(of: str = "weight_hh") -> Callable[[Parameters, Options], State]:
     """h and c of zeros, as wide as what the named matrix meets."""
     return lambda p, options: {name: np.zeros(p[of].shape[1]) for name in ("h", "c")}
 
 
-lstm_1997 = rows(lstm_1997_step, start())
-residual_lstm = rows(residual_lstm_step, start())
-multiplicative_lstm = rows(multiplicative_lstm_step, start("weight_mh"))
-wmc_lstm = rows(wmc_lstm_step, start())
-mogrifier = rows(mogrifier_step, start())
-on_lstm = rows(on_lstm_step, start())
+lstm_1997 = unroll(lstm_1997_step, initial())
+residual_lstm = unroll(residual_lstm_step, initial())
+multiplicative_lstm = unroll(multiplicative_lstm_step, initial("weight_mh"))
+wmc_lstm = unroll(wmc_lstm_step, initial())
+mogrifier = unroll(mogrifier_step, initial())
+on_lstm = unroll(on_lstm_step, initial())

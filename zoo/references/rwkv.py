@@ -1,7 +1,7 @@
 """Time mixing of RWKV-4 and RWKV-7.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one head at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one head at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 Both end where the official code multiplies by its `output`. `past` is the input of the step before, zeros at first.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.arithmetic import Array, Options, Parameters, State, gate, rows, sigmoid
+from zoo.references.arithmetic import Array, Options, Parameters, State, gate, sigmoid, unroll
 
 
 def rwkv4_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
@@ -65,16 +65,16 @@ def rwkv7_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     return y * g, {"S": new_S, "past": x}
 
 
-def rwkv4_start(p: Parameters, options: Options) -> State:
+def rwkv4_initial(p: Parameters, options: Options) -> State:
     size, width = p["key"].shape
     sums = {name: np.zeros(size) for name in ("y", "aa", "bb")}
     return {**sums, "pp": np.full(size, -1e38), "past": np.zeros(width)}
 
 
-def rwkv7_start(p: Parameters, options: Options) -> State:
+def rwkv7_initial(p: Parameters, options: Options) -> State:
     heads, N = p["r_k"].shape
     return {"S": np.zeros((heads, N, N)), "past": np.zeros(p["mix"].shape[1])}
 
 
-rwkv4 = rows(rwkv4_step, rwkv4_start)
-rwkv7 = rows(rwkv7_step, rwkv7_start)
+rwkv4 = unroll(rwkv4_step, rwkv4_initial)
+rwkv7 = unroll(rwkv7_step, rwkv7_initial)

@@ -1,6 +1,6 @@
 """Cells that choose, unit by unit, the steps at which they update.
 
-Plain NumPy in float64, written from equations alone: one row, one step, one unit at a time. Nothing is
+Plain NumPy in float64, written from equations alone: one sequence, one step, one unit at a time. Nothing is
 batched, fused or shared with the cells. Dropout is not here.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.arithmetic import Array, Options, Parameters, State, bias_of, rows
+from zoo.references.arithmetic import Array, Options, Parameters, State, bias_of, unroll
 
 
 def surnn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
@@ -30,8 +30,8 @@ def surnn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     return new_h, {"h": new_h, "steps": t}
 
 
-def surnn_start(p: Parameters, options: Options) -> State:
+def surnn_initial(p: Parameters, options: Options) -> State:
     return {"h": np.zeros(len(p["weight_hh"])), "steps": np.zeros(1)}
 
 
-surnn = rows(surnn_step, surnn_start)
+surnn = unroll(surnn_step, surnn_initial)

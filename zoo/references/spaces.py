@@ -1,7 +1,7 @@
 """State spaces and other cells that are linear in their state, after 2022.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout, and batch norm's training mode, are not here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from zoo.references.arithmetic import (
     of_gates,
     relu,
     rms_norm,
-    rows,
     sigmoid,
     silu,
     softplus,
+    unroll,
 )
 
 
@@ -76,8 +76,8 @@ def hgrn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     h = state["h"]
     size = len(h)
     i, f, g = (gate(p["weight_ih"], k, size) @ x for k in range(3))
-    keep = options.lower_bound + (1.0 - options.lower_bound) * sigmoid(f)
-    new_h = keep * h + silu(i) * (1.0 - keep)
+    forget = options.lower_bound + (1.0 - options.lower_bound) * sigmoid(f)
+    new_h = forget * h + silu(i) * (1.0 - forget)
     return rms_norm(new_h, p["norm_weight"]) * silu(g), {"h": new_h}
 
 
@@ -108,20 +108,20 @@ def mamba_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     return y * silu(z), {"h": new_h, "past": window[1:]}
 
 
-def s5_start(p: Parameters, options: Options) -> State:
+def s5_initial(p: Parameters, options: Options) -> State:
     return {"h": np.zeros(len(p["log_step"]), dtype=np.complex128)}
 
 
-def linoss_start(p: Parameters, options: Options) -> State:
+def linoss_initial(p: Parameters, options: Options) -> State:
     return {name: np.zeros((len(p["steps"]), 2)) for name in ("y", "z")}
 
 
-def mamba_start(p: Parameters, options: Options) -> State:
+def mamba_initial(p: Parameters, options: Options) -> State:
     size, taps = p["conv_weight"].shape
     return {"h": np.zeros((size, options.state_size)), "past": np.zeros((taps - 1, size))}
 
 
-s5 = rows(s5_step, s5_start)
-linoss = rows(linoss_step, linoss_start)
-hgrn = rows(hgrn_step, of_gates(3))
-mamba = rows(mamba_step, mamba_start)
+s5 = unroll(s5_step, s5_initial)
+linoss = unroll(linoss_step, linoss_initial)
+hgrn = unroll(hgrn_step, of_gates(3))
+mamba = unroll(mamba_step, mamba_initial)

@@ -1,14 +1,14 @@
 """Cells over maps: x is (T, channels, rows, columns).
 
-Plain NumPy in float64, written from papers alone: one row, one step, one gate, one place at a time. Nothing is batched,
-fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers alone: one sequence, one step, one gate, one place at a time. Nothing is
+batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.arithmetic import Array, Options, Parameters, State, gate, rows, sigmoid
+from zoo.references.arithmetic import Array, Options, Parameters, State, gate, sigmoid, unroll
 
 
 def convolved(x: Array, weight: Array) -> Array:
@@ -76,9 +76,9 @@ def empty(x: Array, p: Parameters, names: tuple[str, ...]) -> State:
 
 def convlstm(x: Array, p: Parameters, options: Options) -> Array:
     """ConvLSTM from x (T, C, rows, columns) to y (T, F, rows, columns)."""
-    return rows(convlstm_step, lambda p, options: empty(x, p, ("h", "c")))(x, p, options)
+    return unroll(convlstm_step, lambda p, options: empty(x, p, ("h", "c")))(x, p, options)
 
 
 def convgru(x: Array, p: Parameters, options: Options) -> Array:
     """ConvGRU from x (T, C, rows, columns) to y (T, F, rows, columns)."""
-    return rows(convgru_step, lambda p, options: empty(x, p, ("h",)))(x, p, options)
+    return unroll(convgru_step, lambda p, options: empty(x, p, ("h",)))(x, p, options)

@@ -1,7 +1,7 @@
 """Cells whose recurrent matrix has a structure of its own.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one product at a time. Nothing
-is batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one product at a time.
+Nothing is batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from zoo.references.arithmetic import (
     State,
     exponential,
     relu,
-    rows,
     sigmoid,
+    unroll,
 )
 
 
@@ -115,12 +115,12 @@ def esn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[A
     return new_s, {"x": new_s}
 
 
-def lmu_start(p: Parameters, options: Options) -> State:
+def lmu_initial(p: Parameters, options: Options) -> State:
     return {"h": np.zeros(len(p["W_h"])), "m": np.zeros(options.order)}
 
 
-lmu = rows(lmu_step, lmu_start)
-orthogonal = rows(orthogonal_step, lambda p, options: {"h": np.zeros(len(p["b"]))})
-srnn = rows(srnn_step, lambda p, options: {"h": np.zeros(len(p["out.bias"]))})
-plrnn = rows(plrnn_step, lambda p, options: {"z": np.zeros(len(p["h"]))})
-esn = rows(esn_step, lambda p, options: {"x": np.zeros(len(p["bias"]))})
+lmu = unroll(lmu_step, lmu_initial)
+orthogonal = unroll(orthogonal_step, lambda p, options: {"h": np.zeros(len(p["b"]))})
+srnn = unroll(srnn_step, lambda p, options: {"h": np.zeros(len(p["out.bias"]))})
+plrnn = unroll(plrnn_step, lambda p, options: {"z": np.zeros(len(p["h"]))})
+esn = unroll(esn_step, lambda p, options: {"x": np.zeros(len(p["bias"]))})

@@ -1,7 +1,7 @@
 """Cells that use the time between steps, or which features were observed.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 
 dt is the time since the step before, observed true where a feature of x was seen; x is 0 where it was not.
 """
@@ -22,10 +22,10 @@ from zoo.references.arithmetic import (
     gate,
     gelu,
     relu,
-    rows,
     sigmoid,
     silu,
     softplus,
+    unroll,
 )
 
 
@@ -195,23 +195,23 @@ def ode_lstm_step(x: Array, state: State, p: Parameters, options: Options, *, dt
     return y, {"h": y, "c": new_c}
 
 
-def gru_d_start(p: Parameters, options: Options) -> State:
+def gru_d_initial(p: Parameters, options: Options) -> State:
     width = p["weight_ih"].shape[1]
     size = p["weight_hh"].shape[1]
     return {"h": np.zeros(size), "x": np.zeros(width), "gap": np.zeros(width), "age": np.zeros(())}
 
 
-def ode_lstm_start(p: Parameters, options: Options) -> State:
+def ode_lstm_initial(p: Parameters, options: Options) -> State:
     return {name: np.zeros(p["weight_hh"].shape[1]) for name in ("h", "c")}
 
 
-def phased_lstm_start(p: Parameters, options: Options) -> State:
+def phased_lstm_initial(p: Parameters, options: Options) -> State:
     size = p["weight_hh"].shape[1]
     return {"h": np.zeros(size), "c": np.zeros(size), "time": np.zeros(1)}
 
 
-ltc = rows(ltc_step, lambda p, options: {"v": np.zeros(len(p["cm"]))}, uses=("dt",))
-cfc = rows(cfc_step, lambda p, options: {"h": np.zeros(p["weight_hh"].shape[1])}, uses=("dt",))
-gru_d = rows(gru_d_step, gru_d_start, uses=("dt", "observed"))
-phased_lstm = rows(phased_lstm_step, phased_lstm_start, uses=("dt",))
-ode_lstm = rows(ode_lstm_step, ode_lstm_start, uses=("dt",))
+ltc = unroll(ltc_step, lambda p, options: {"v": np.zeros(len(p["cm"]))}, uses=("dt",))
+cfc = unroll(cfc_step, lambda p, options: {"h": np.zeros(p["weight_hh"].shape[1])}, uses=("dt",))
+gru_d = unroll(gru_d_step, gru_d_initial, uses=("dt", "observed"))
+phased_lstm = unroll(phased_lstm_step, phased_lstm_initial, uses=("dt",))
+ode_lstm = unroll(ode_lstm_step, ode_lstm_initial, uses=("dt",))

@@ -1,14 +1,15 @@
 """Gated cells whose gates see the input, its past, or a state elementwise, but no state through a matrix.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here. `past` holds the inputs before, oldest first, 0 at first.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here. `past` holds the inputs before, oldest first, 0 at
+first.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.arithmetic import Array, Options, Parameters, State, gate, of_gates, rows, sigmoid
+from zoo.references.arithmetic import Array, Options, Parameters, State, gate, of_gates, sigmoid, unroll
 
 
 def trnn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
@@ -86,22 +87,22 @@ def qrnn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     return output, {"c": new_c, "past": np.concatenate([state["past"], x[None]])[1:]}
 
 
-def typed_start(name: str, p: Parameters) -> State:
+def typed_initial(name: str, p: Parameters) -> State:
     return {name: np.zeros(len(p["bias"]) // 3), "past": np.zeros((1, p["weight_ih"].shape[1] // 2))}
 
 
-def sru_start(p: Parameters, options: Options) -> State:
+def sru_initial(p: Parameters, options: Options) -> State:
     names = ("c", "r") if options.peephole else ("c",)
     return {name: np.zeros(len(p["bias"]) // 2) for name in names}
 
 
-def qrnn_start(p: Parameters, options: Options) -> State:
+def qrnn_initial(p: Parameters, options: Options) -> State:
     size = len(p["bias"]) // {"f": 2, "fo": 3, "ifo": 4}[options.pooling]
     return {"c": np.zeros(size), "past": np.zeros((options.window - 1, p["weight_ih"].shape[1] // options.window))}
 
 
-trnn = rows(trnn_step, of_gates(2))
-tgru = rows(tgru_step, lambda p, options: typed_start("h", p))
-tlstm = rows(tlstm_step, lambda p, options: typed_start("c", p))
-sru = rows(sru_step, sru_start)
-qrnn = rows(qrnn_step, qrnn_start)
+trnn = unroll(trnn_step, of_gates(2))
+tgru = unroll(tgru_step, lambda p, options: typed_initial("h", p))
+tlstm = unroll(tlstm_step, lambda p, options: typed_initial("c", p))
+sru = unroll(sru_step, sru_initial)
+qrnn = unroll(qrnn_step, qrnn_initial)

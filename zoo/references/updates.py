@@ -1,7 +1,7 @@
 """Gated cells that update one state through dense matrices.
 
-Plain NumPy in float64, written from papers and official code alone: one row, one step, one gate at a time. Nothing is
-batched, fused or shared with the cells. Dropout is not here.
+Plain NumPy in float64, written from papers and official code alone: one sequence, one step, one gate at a time. Nothing
+is batched, fused or shared with the cells. Dropout is not here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from zoo.references.arithmetic import (
     gate,
     of_gates,
     phi,
-    rows,
     sigmoid,
     softplus,
+    unroll,
 )
 
 
@@ -158,14 +158,14 @@ def dsgu_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     return new_h, {"h": new_h}
 
 
-rhn = rows(rhn_step, lambda p, options: {"s": np.zeros(p["weight_hh"].shape[1])})
-fastrnn = rows(fastrnn_step, of_gates(1))
-fastgrnn = rows(fastgrnn_step, of_gates(1))
-ugrnn = rows(ugrnn_step, of_gates(2))
-miru1 = rows(miru1_step, of_gates(2))
-miru2 = rows(miru2_step, of_gates(1))
-mut1 = rows(mut1_step, lambda p, options: {"h": np.zeros(p["weight_hh"].shape[1])})
-mut2 = rows(mut2_step, lambda p, options: {"h": np.zeros(p["weight_hh"].shape[1])})
-mut3 = rows(mut3_step, of_gates(3))
-sgu = rows(sgu_step, of_gates(2))
-dsgu = rows(dsgu_step, of_gates(2))
+rhn = unroll(rhn_step, lambda p, options: {"s": np.zeros(p["weight_hh"].shape[1])})
+fastrnn = unroll(fastrnn_step, of_gates(1))
+fastgrnn = unroll(fastgrnn_step, of_gates(1))
+ugrnn = unroll(ugrnn_step, of_gates(2))
+miru1 = unroll(miru1_step, of_gates(2))
+miru2 = unroll(miru2_step, of_gates(1))
+mut1 = unroll(mut1_step, lambda p, options: {"h": np.zeros(p["weight_hh"].shape[1])})
+mut2 = unroll(mut2_step, lambda p, options: {"h": np.zeros(p["weight_hh"].shape[1])})
+mut3 = unroll(mut3_step, of_gates(3))
+sgu = unroll(sgu_step, of_gates(2))
+dsgu = unroll(dsgu_step, of_gates(2))

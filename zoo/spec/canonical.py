@@ -20,9 +20,11 @@ class Expect:
 
     Attributes:
         parameters: Number of trainable numbers.
+        frozen: Number of those that are not trained, or None.
     """
 
     parameters: int
+    frozen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from zoo.components import Beside, Description, Part, Shape, StackDescription, Window, count_steps, least_steps
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
-from zoo.spec.follow import Flow, Follow, Misfit
+from zoo.spec.follow import Flow, Follow, ShapeMismatch, noting
 from zoo.spec.tree import Head, Path, Recurrent, Stack, dotted
 
 
@@ -58,6 +58,11 @@ class ModelDescription:
     def parameters(self) -> int | None:
         """Number of trainable numbers; shared ones count once."""
         return self._sum(lambda d: d.parameters)
+
+    @property
+    def frozen(self) -> int | None:
+        """Number of parameters that are not trained."""
+        return self._sum(lambda d: d.frozen)
 
     @property
     def buffers(self) -> int | None:
@@ -160,13 +165,23 @@ def describe(spec: Spec) -> ModelDescription:
         >>> figures.parameters, figures.macs(100)
         (2560, 240000)
     """
-    description, misfits = figures(spec)
-    if misfits:
-        raise ZooError(f"{spec.id}: {misfits[0].message}")
+    description, mismatches = figures(spec)
+    if mismatches:
+        raise ZooError(f"{spec.id}: {mismatches[0].message}")
     return description
 
 
-def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
+def described(spec: Spec) -> dict[Path, Description]:
+    """The figures of every node that has some, by its path: of layers inside other layers too.
+
+    A recurrent layer has all that is around its cell; what a component does not tell is left out.
+    """
+    with noting() as inside:
+        rows = figures(spec)[0].rows
+    return inside | {row.path: row.description for row in rows if row.description is not None}
+
+
+def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
     """Follow the widths through the model; what does not fit is noted, and figures after it are unknown."""
     follow = Follow()
     rows: list[Row] = []
@@ -182,7 +197,7 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[Misfit, ...]]:
         part = spec.architecture
         known = None if None in stacks.values() else stacks
         rows.append(Row(("architecture",), part, follow.ask(("architecture",), part, known)))
-    return ModelDescription(tuple(rows)), tuple(follow.misfits)
+    return ModelDescription(tuple(rows)), tuple(follow.mismatches)
 
 
 def _stack(
@@ -206,7 +221,7 @@ def _stack(
             try:
                 end = Flow(beside.head_shape(end.shape), end.windows)
             except ZooError as error:
-                follow.misfits.append(Misfit((*path, "head"), str(error)))
+                follow.note((*path, "head"), str(error))
                 end = None
         behind = _head(stack.head, (*path, "head"), end, source, follow)
         rows += behind
@@ -239,6 +254,7 @@ def _head(head: Head, path: Path, end: Flow | None, source: Description | None, 
             output_shape=found.output_shape,
             parameters=found.parameters,
             buffers=found.buffers,
+            frozen=found.frozen,
             macs_per_sequence=found.macs_per_step + found.macs_per_sequence,
         )
     return [*rows, Row(path, head.part, found, windows)]

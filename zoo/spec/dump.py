@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from zoo.components import LayerType, Part
 from zoo.engine.around import Dropout
 from zoo.errors import Diagnostic, SpecError
-from zoo.spec.canonical import Spec
+from zoo.spec.canonical import Expect, Spec
 from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
@@ -35,8 +35,12 @@ def to_data(spec: Spec) -> dict[str, Any]:
     }
     for stack in spec.stacks:
         data |= {stack.name: stack_data(stack)} if stack.name else stack_data(stack)
-    data["expect"] = None if spec.expect is None else {"parameters": spec.expect.parameters}
+    data["expect"] = None if spec.expect is None else expect_data(spec.expect)
     return {key: value for key, value in data.items() if value is not None}
+
+
+def expect_data(expect: Expect) -> dict[str, int]:
+    return {"parameters": expect.parameters} | ({} if expect.frozen is None else {"frozen": expect.frozen})
 
 
 def stack_data(stack: Stack) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def _place_data(layer: Layer) -> dict[str, Any]:
 
 def part_data(part: Part) -> Any:
     """A component: its qualified name alone where it has no options, else a mapping."""
-    options = _options_data(part.options)
+    options = _options_data(part.options) | ({"frozen": True} if part.frozen else {})
     return {"kind": part.provided.qualified, **options} if options else part.provided.qualified
 
 

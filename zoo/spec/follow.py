@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from zoo.spec.tree import Component, Layer, Path, Recurrent, Stack, inherits
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class ShapeMismatch:
     """Two neighbours that do not fit, or options that a component cannot be described with.
 
     Attributes:
@@ -45,12 +45,12 @@ class Misfit:
     message: str
 
 
-class MisfitError(ZooError):
+class ShapeMismatchError(ZooError):
     """What does not fit inside a component that holds layers, each with its path there."""
 
-    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
-        super().__init__(misfits[0].message)
-        self.misfits = misfits
+    def __init__(self, mismatches: tuple[ShapeMismatch, ...]) -> None:
+        super().__init__(mismatches[0].message)
+        self.mismatches = mismatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,31 @@ _scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 -
 
 
 @contextmanager
-def _seen(scope: Scope) -> Iterator[None]:
-    before = _scope.set(scope)
+def _seen(scope: Scope, path: Path) -> Iterator[None]:
+    """While the component at this path describes itself, and by that the layers inside it."""
+    noted = _noted.get()
+    before, token = _scope.set(scope), None if noted is None else _noted.set(((*noted[0], *path), noted[1]))
     try:
         yield
     finally:
         _scope.reset(before)
+        if token is not None:
+            _noted.reset(token)
+
+
+_noted: ContextVar[tuple[Path, dict[Path, Description]] | None] = ContextVar("_noted", default=None)
+"""Which component describes itself now, and what is known of layers inside others; where somebody asks for that."""
+
+
+@contextmanager
+def noting() -> Iterator[dict[Path, Description]]:
+    """Inside, how each layer within another one describes itself is noted by its path."""
+    found: dict[Path, Description] = {}
+    before = _noted.set(((), found))
+    try:
+        yield found
+    finally:
+        _noted.reset(before)
 
 
 def describe_part(part: Part, *arguments: Any) -> Description | None:
@@ -110,8 +129,8 @@ def describe_part(part: Part, *arguments: Any) -> Description | None:
     """
     follow = Follow()
     found = follow.ask((), part, *arguments)
-    if follow.misfits:
-        raise MisfitError(tuple(follow.misfits))
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
     return found
 
 
@@ -135,10 +154,13 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
     found = follow.layers(layers, path, begin, scope.names)
     end = found[-1][1] if found else begin
     if end is not None and end.windows[: len(scope.windows)] != scope.windows:
-        follow.misfits.append(Misfit(path, "the layers inside end with another number of steps than they begin with"))
-    if follow.misfits:
-        raise MisfitError(tuple(follow.misfits))
+        follow.note(path, "the layers inside end with another number of steps than they begin with")
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
     known = [(one, after) for one, after in found if one is not None and after is not None]
+    noted = _noted.get()
+    if noted is not None:
+        noted[1].update({(*noted[0], *path, i): one for i, (one, _) in enumerate(found) if one is not None})
     if len(known) < len(found) or end is None:
         return None
     state = {f"{at}.{i}.{name}": size for i, (one, _) in enumerate(known) for name, size in one.state.items()}
@@ -146,6 +168,7 @@ def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = 
         output_shape=end.shape,
         parameters=sum(one.parameters for one, _ in known),
         buffers=sum(one.buffers for one, _ in known),
+        frozen=sum(one.frozen for one, _ in known),
         macs_per_step=sum(one.macs_per_step * _rate(after, end) for one, after in known),
         macs_per_sequence=sum(one.macs_per_sequence for one, _ in known),
         state=state,
@@ -164,11 +187,15 @@ class Follow:
     """Asks components to describe themselves, and keeps what does not fit.
 
     Attributes:
-        misfits: What does not fit, in the order in which it was found.
+        mismatches: What does not fit, in the order in which it was found.
     """
 
     def __init__(self) -> None:
-        self.misfits: list[Misfit] = []
+        self.mismatches: list[ShapeMismatch] = []
+
+    def note(self, path: Path, message: str) -> None:
+        """Keep what does not fit."""
+        self.mismatches.append(ShapeMismatch(path, message))
 
     def ask(self, path: Path, part: Part, *arguments: Any, scope: Scope | None = None) -> Description | None:
         """How a component describes itself; None where it does not, or where its mistake is noted."""
@@ -176,26 +203,29 @@ class Follow:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
         try:
-            with _seen(scope if inherits(part) else Scope()):
+            with _seen(scope if inherits(part) else Scope(), path):
                 found = resolve(part.record.describe)(part.options, *arguments)
-        except MisfitError as error:
-            self.misfits += [Misfit((*path, *one.path), one.message) for one in error.misfits]
+        except ShapeMismatchError as error:
+            self.mismatches += [ShapeMismatch((*path, *one.path), one.message) for one in error.mismatches]
             return None
         except ZooError as error:
-            self.misfits.append(Misfit(path, str(error)))
+            self.note(path, str(error))
             return None
         except Exception as error:
             # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
             text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
-            self.misfits.append(Misfit(path, text))
+            self.note(path, text)
             return None
         if found is None:
             return None
         wrong = _wrong(found)
         if wrong is not None:
-            self.misfits.append(Misfit(path, f"{_blame(part)} describes itself wrongly: {wrong}"))
+            self.note(path, f"{_blame(part)} describes itself wrongly: {wrong}")
             return None
         description: Description = found
+        if part.frozen:
+            total = description.frozen + description.parameters
+            description = replace(description, parameters=0, frozen=total)
         return description
 
     def stepwise(self, architecture: Part, stack: Stack) -> None:
@@ -206,7 +236,7 @@ class Follow:
             why = not_streamable(stack)
             if why is not None:
                 who = f"the {stack.name} of architecture {record.name!r}"
-                self.misfits.append(Misfit(stack.path, f"{who} runs one step at a time, and cannot: {why}"))
+                self.note(stack.path, f"{who} runs one step at a time, and cannot: {why}")
 
     def beside(self, architecture: Part, stack: Stack, shapes: Mapping[str, Shape | None]) -> Beside | None:
         """What an architecture joins to the features of a stack; None where that cannot be known."""
@@ -217,11 +247,11 @@ class Follow:
             return None
         try:
             found: Beside = resolve(record.beside)(architecture.options, stack, shapes)
-        except MisfitError as error:
-            self.misfits += error.misfits
+        except ShapeMismatchError as error:
+            self.mismatches += error.mismatches
             return None
         except ZooError as error:
-            self.misfits.append(Misfit(("architecture",), str(error)))
+            self.note(("architecture",), str(error))
             return None
         return found
 
@@ -233,7 +263,7 @@ class Follow:
         if of not in inputs:
             there = f"; there is {', '.join(inputs)}" if inputs else ", and there is none"
             said = f"shares the input of a stack before this one, and none is at {of!r}"
-            self.misfits.append(Misfit((*path, "of"), said + (did_you_mean(of, inputs) or there)))
+            self.note((*path, "of"), said + (did_you_mean(of, inputs) or there))
             return None
         return self.ask(path, part, inputs[of])
 
@@ -279,7 +309,7 @@ class Follow:
             found.append((one, flow))
             if layer.name is not None:
                 if layer.name in own:
-                    self.misfits.append(Misfit((*where, "name"), f"two layers of this list are called {layer.name!r}"))
+                    self.note((*where, "name"), f"two layers of this list are called {layer.name!r}")
                 seen[layer.name] = flow
                 own.add(layer.name)
         return found
@@ -292,13 +322,13 @@ class Follow:
         for name in layer.of:
             if name not in names:
                 hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
-                self.misfits.append(Misfit((*where, key), f"no layer before this one is called {name!r}{hint}"))
+                self.note((*where, key), f"no layer before this one is called {name!r}{hint}")
                 return None
         read = [names[name] for name in layer.of]
         counts = {one.windows for one in read if one is not None}
         if len(counts) > 1:
             said = f"{', '.join(layer.of)} have different numbers of steps, and cannot be joined"
-            self.misfits.append(Misfit((*where, key), said))
+            self.note((*where, key), said)
             return None
         return read
 
@@ -307,7 +337,7 @@ class Follow:
         uses = layer.cell.record.uses if isinstance(layer.cell.record, CellType) else frozenset()
         for name in sorted(uses & {"dt", "observed"}):
             said = f"cell {layer.cell.record.name!r} reads {name!r} of each step of the input, and a layer before it"
-            self.misfits.append(Misfit((*where, "cell"), f"{said} changes the number of steps: put the cell before it"))
+            self.note((*where, "cell"), f"{said} changes the number of steps: put the cell before it")
 
 
 def joins(layer: Layer) -> bool:
@@ -346,7 +376,7 @@ def _recurrent(
     if beside and shape is not None:
         if len(shape) != 1:
             said = f"features are joined to its input, which must be flat, not maps of shape {shape}"
-            follow.misfits.append(Misfit(path, said))
+            follow.note(path, said)
             return None
         read = (shape[0] + beside,)
     cell = follow.ask((*path, "cell"), layer.cell, read, layer.hidden_size)
@@ -355,6 +385,7 @@ def _recurrent(
     directions = 2 if layer.bidirectional else 1
     output = merged_shape(cell.output_shape, layer.merge, both=layer.bidirectional)
     parameters, buffers = directions * cell.parameters, directions * cell.buffers
+    frozen = directions * cell.frozen
     macs = directions * cell.macs_per_step
     once = directions * cell.macs_per_sequence
     if layer.norm is not None:
@@ -363,11 +394,10 @@ def _recurrent(
         if norm is None:
             return None
         parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
+        frozen += norm.frozen
         macs += norm.macs_per_step
     if layer.output_projection is not None and len(output) != 1:
-        follow.misfits.append(
-            Misfit((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
-        )
+        follow.note((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
         return None
     if layer.output_projection is not None:
         product = output[-1] * layer.output_projection
@@ -376,24 +406,23 @@ def _recurrent(
         output = projected_shape(output, layer.output_projection)
     if layer.residual and output != shape:
         mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
-        follow.misfits.append(
-            Misfit(
-                (*path, "residual"),
-                f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
-                f"{_wide(output)}; make them equal, for example with {mend}",
-            )
+        follow.note(
+            (*path, "residual"),
+            f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
+            f"{_wide(output)}; make them equal, for example with {mend}",
         )
     state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
     if layer.initial_state == "learned":
         learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
         if not learned:
             problem = f"cell {layer.cell.record.name!r} has no state with a learnable initial value; use zeros"
-            follow.misfits.append(Misfit((*path, "initial_state"), problem))
+            follow.note((*path, "initial_state"), problem)
         parameters += learned
     return Description(
         output_shape=output,
         parameters=parameters,
         buffers=buffers,
+        frozen=frozen,
         macs_per_step=macs,
         macs_per_sequence=once,
         state=state,

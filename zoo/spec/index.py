@@ -33,7 +33,7 @@ from zoo.spec.entries import LibraryEntry
 
 VARIABLE: Final = "ZOO_INDEX"
 FOLDER: Final = "recurrent-zoo"
-FORMAT: Final = 1
+FORMAT: Final = 2
 MOST_BYTES: Final = 16 * 2**20
 MOST_FILES: Final = 16
 """Indices that are kept: one for each set of plugins and environment."""
@@ -51,18 +51,21 @@ Stamp = list[int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the list says of a spec.
+    """What the list says of a model: of a spec, or of one of its variants. Figures are None where they are unknown.
 
     Attributes:
-        parameters: None where they are unknown.
-        variants: Their names.
+        variant: Its name; None for the spec itself.
+        macs: Multiply-adds per step.
+        components: What it is made of, each once: "head recurrent-zoo/linear".
     """
 
+    variant: str | None
     parameters: int | None
-    variants: tuple[str, ...]
+    macs: int | None
     description: str
     tags: tuple[str, ...]
     paper: str | None
+    components: tuple[str, ...]
 
 
 class Index:
@@ -83,26 +86,26 @@ class Index:
         self._file = _file(_digest(key.encode("utf-8", "surrogatepass")))
         self._library = _digest("\0".join(str(entry.path) for entry in entries).encode("utf-8", "surrogatepass"))
         self._modules: dict[str, Stamp] = {}
-        self._specs: dict[str, tuple[dict[str, str], Row]] = {}
+        self._specs: dict[str, tuple[dict[str, str], tuple[Row, ...]]] = {}
         self._versions: dict[str, str] = {}
         self._changed = False
         if self._file is not None:
             self._load(self._file)
 
-    def row(self, path: Path) -> Row | None:
-        """What is known of a spec, if every file that it was read from is still the same."""
-        files, row = self._specs.get(str(path), ({}, None))
+    def rows(self, path: Path) -> tuple[Row, ...]:
+        """What is known of a spec's models, if every file that it was read from is still the same; else nothing."""
+        files, rows = self._specs.get(str(path), ({}, ()))
         for name, digest in files.items():
             if self._digest_of(name) != digest:
-                return None
-        return row
+                return ()
+        return rows
 
-    def add(self, path: Path, row: Row, files: Mapping[str, bytes], requires: Iterable[str]) -> None:
+    def add(self, path: Path, rows: tuple[Row, ...], files: Mapping[str, bytes], requires: Iterable[str]) -> None:
         """Note what a spec was found to be.
 
         Args:
             path: The spec.
-            row: What the list says of it.
+            rows: What the list says of its models.
             files: The content of every file that was read for it.
             requires: What it and its variants require, as in `zoo-acme>=0.2`.
         """
@@ -110,7 +113,7 @@ class Index:
             return
         digests = {name: _digest(content) for name, content in files.items()}
         others = [*([_LIBRARY] if len(files) > 1 else []), *(_REQUIRES + name for name in _distributions(requires))]
-        self._specs[str(path)] = digests | {name: self._digest_of(name) or "" for name in others}, row
+        self._specs[str(path)] = digests | {name: self._digest_of(name) or "" for name in others}, rows
         self._changed = True
 
     def save(self) -> None:
@@ -121,8 +124,8 @@ class Index:
         if modules is None:
             return
         specs = {
-            path: [files, *astuple(row)]
-            for path, (files, row) in self._specs.items()
+            path: [files, *map(astuple, rows)]
+            for path, (files, rows) in self._specs.items()
             if os.path.exists(path)  # noqa: PTH110 (hundreds of them)
         }
         with contextlib.suppress(OSError, ValueError):
@@ -158,17 +161,28 @@ class Index:
             self._modules, self._specs = modules, specs
 
 
-def _parsed(data: Any) -> tuple[dict[str, Stamp], dict[str, tuple[dict[str, str], Row]]]:
+def _parsed(data: Any) -> tuple[dict[str, Stamp], dict[str, tuple[dict[str, str], tuple[Row, ...]]]]:
     """An index as it was written. Raises ValueError, TypeError, KeyError, AttributeError: it is something else."""
     modules, specs = dict(data["modules"]), {}
-    for path, (files, parameters, variants, description, tags, paper) in data["specs"].items():
-        row = Row(parameters, tuple(variants), description, tuple(tags), paper)
-        texts = [*files, *files.values(), *row.variants, *row.tags, description, *([] if paper is None else [paper])]
-        right = all(type(text) is str for text in texts) and type(parameters) in (int, type(None))
-        if not right or path not in files:
+    for path, (files, *models) in data["specs"].items():
+        rows = tuple(map(_row, models))
+        names = [row.variant for row in rows]
+        right = all(type(text) is str for text in (*files, *files.values())) and names[:1] == [None]
+        if not right or None in names[1:] or path not in files:
             raise ValueError(path)
-        specs[path] = files, row
+        specs[path] = files, rows
     return modules, specs
+
+
+def _row(data: Any) -> Row:
+    """A row as it was written."""
+    variant, parameters, macs, description, tags, paper, components = data
+    row = Row(variant, parameters, macs, description, tuple(tags), paper, tuple(components))
+    texts = [*row.tags, *row.components, description, *(text for text in (variant, paper) if text is not None)]
+    right = all(type(text) is str for text in texts)
+    if not right or any(type(figure) not in (int, type(None)) for figure in (parameters, macs)):
+        raise ValueError(data)
+    return row
 
 
 def _distributions(requires: Iterable[str]) -> set[str]:

@@ -15,7 +15,7 @@ MOST_LAYERS_OF_ALL: Final = 2000
 MOST_VALUES_OF_ALL: Final = 100_000
 """Of a spec and its variants together: each is validated by itself, whatever it shares with the others."""
 MOST_STATE: Final = 2**30
-"""Numbers of one layer's state for one row: 4 GiB in float32."""
+"""Numbers of one layer's state for one sequence: 4 GiB in float32."""
 MOST_STAGES: Final = 10_000
 """Of one step, one after the other: of each layer, and of all together."""
 

@@ -329,6 +329,9 @@ class ExpectEntry(Entry):
     """Published figures that the model must agree with."""
 
     parameters: Positive = Field(description="Number of trainable parameters, shared ones counted once.")
+    frozen: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Number of parameters that are frozen, and so not among them."
+    )
 
 
 class Labels(Entry):

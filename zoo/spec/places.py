@@ -16,8 +16,10 @@ from pydantic_core import PydanticCustomError
 
 from zoo.components import ComponentType, Part, Provided
 from zoo.errors import ZooError
-from zoo.spec.problems import Path, Problem, collecting, mistake, show, unwrap, validate, wrap
+from zoo.spec.problems import Path, Problem, collecting, keys_of, mistake, show, unwrap, validate, wrap
 
+FREEZABLE: Final = ("cell", "head", "input", "layer", "norm", "pool")
+"""Kinds whose mapping may say `frozen: true`."""
 LARGEST: Final = (2 - 2**-23) * 2.0**127
 """Of float32: a larger option ends the first step of a model."""
 
@@ -64,6 +66,11 @@ def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Pa
         provided = lookup.find(kind, name)
     except ZooError as error:
         raise mistake("unknown_component", str(error), "kind") from None
+    if kind in FREEZABLE and "frozen" not in keys_of(provided.record.options):
+        format_keys = (*format_keys, "frozen")
+    frozen = value.get("frozen", False) if "frozen" in format_keys else False
+    if not isinstance(frozen, bool):
+        raise mistake("frozen_type", f"'frozen' must be true or false, not {show(frozen)}", "frozen")
     options = {key: item for key, item in value.items() if key != "kind" and key not in format_keys}
     checked = validate(provided.record.options, options, info.context, "kind", *format_keys)
     large = [
@@ -73,7 +80,7 @@ def choose(kind: str, value: Any, info: ValidationInfo, *format_keys: str) -> Pa
     ]
     if large:
         raise wrap(large)
-    return Part(provided, checked)
+    return Part(provided, checked, frozen)
 
 
 def _numbers(value: Any, path: Path = ()) -> Iterator[tuple[Path, float]]:

@@ -125,10 +125,10 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         requires=file.requires,
         architecture=file.architecture or default(catalogue, "architecture", "stack"),
         stacks=whole,
-        expect=None if file.expect is None else Expect(parameters=file.expect.parameters),
+        expect=None if file.expect is None else Expect(parameters=file.expect.parameters, frozen=file.expect.frozen),
     )
-    description, misfits = figures(spec)
-    problems = [Problem(_document_path(misfit.path, origins), "misfit", misfit.message) for misfit in misfits]
+    description, mismatches = figures(spec)
+    problems = [Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message) for mismatch in mismatches]
     problems += rules.of_spec(spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))

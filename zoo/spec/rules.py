@@ -123,6 +123,11 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
             f"expects {spec.expect.parameters:,} parameters, but the model has {description.parameters:,}",
         )
 
+    if spec.expect is not None and spec.expect.frozen not in (None, description.frozen):
+        found = "an unknown number" if description.frozen is None else f"{description.frozen:,}"
+        message = f"expects {spec.expect.frozen:,} frozen parameters, but the model has {found}"
+        yield Problem(place(("expect", "frozen")), "expect", message)
+
 
 def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
     """What an architecture asks of its stacks."""

@@ -25,6 +25,7 @@ from zoo.spec.model import (
     VariantEntry,
     file_type,
 )
+from zoo.spec.places import FREEZABLE
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
@@ -152,6 +153,8 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
     if kind == "layer":
         joins = isinstance(provided.record, LayerType) and provided.record.joins
         options = _with_place(options, _of(JoinEntry if joins else PlaceEntry))
+    if kind in FREEZABLE:
+        own["frozen"] = {"type": "boolean", "description": "Leave its parameters as they are in training."}
     if kind == "norm":
         own["position"] = {"enum": ["before", "after", "sum"]}
     return {

@@ -8,12 +8,16 @@ from operator import and_
 
 from zoo.components import Part, Traits
 from zoo.spec.canonical import Spec
-from zoo.spec.tree import Layer, Recurrent, Stack, dotted, parts, recurrent
+from zoo.spec.tree import Layer, Recurrent, Stack, dotted, over_time, parts
 
 
 def traits(spec: Spec) -> Traits:
     """The model's traits. A reverse direction or a pool over time makes it neither causal nor streamable."""
     together = reduce(and_, (part.traits for _, part in parts(spec)), Traits())
+    along = [node.traits for _, node in over_time(spec) if isinstance(node, Part)]
+    together = replace(
+        together, causal=all(one.causal for one in along), streamable=all(one.streamable for one in along)
+    )
     bounded = spec.architecture.traits.bounded and all(map(_bounded, spec.stacks))
     together = replace(together, bounded=bounded)
     return together if not_streamable(spec) is None else replace(together, causal=False, streamable=False)
@@ -54,12 +58,12 @@ def not_streamable(root: Spec | Stack) -> str | None:
             part = root.architecture
             return None if part.traits.streamable else f"architecture {part.record.name!r} does not run step by step"
         root = root.stacks[0]
-    for path, layer in recurrent(root):
-        if layer.bidirectional or layer.reverse:
+    for path, layer in over_time(root):
+        if isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse):
             return f"{dotted(path)} {'is bidirectional' if layer.bidirectional else 'is reversed'}"
     if root.head is not None and root.head.pool is not None:
         return f"the head pools over time (pool: {root.head.pool.record.name})"
-    for path, part in parts(root):
-        if not part.traits.streamable:
-            return f"{dotted(path)} ({part.record.name}) cannot run in chunks"
+    for path, node in over_time(root):
+        if isinstance(node, Part) and not node.traits.streamable:
+            return f"{dotted(path)} ({node.record.name}) cannot run in chunks"
     return None

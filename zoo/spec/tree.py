@@ -123,10 +123,19 @@ def as_path(place: str) -> Path:
 
 def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Every node below a spec, or below another node, in the order of the file; a node before what is inside it."""
-    for inner, node in _below(root):
+    for inner, node in below(root):
         where = (*path, *inner)
         yield where, node
         yield from walk(node, where)
+
+
+def over_time(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """As `walk`, without what runs within a step: over characters of a word, not over the steps of a sequence."""
+    for inner, node in below(root):
+        where = (*path, *inner)
+        yield where, node
+        if not isinstance(node, Part) or inherits(node):
+            yield from over_time(node, where)
 
 
 def parts(root: Any, path: Path = ()) -> Iterator[tuple[Path, Part]]:
@@ -155,7 +164,7 @@ def at(root: Any, path: Path, kind: type[AnyNode]) -> AnyNode:
 def map_nodes(root: Root, change: Callable[[Path, Node], Node], path: Path = ()) -> Root:
     """The same tree with every node changed, what is inside a node before the node itself."""
     new: dict[Path, Node] = {}
-    for inner, node in _below(root):
+    for inner, node in below(root):
         where = (*path, *inner)
         changed = change(where, map_nodes(node, change, where))
         if changed is not node:
@@ -174,8 +183,8 @@ def put(root: Root, path: Path, node: Node) -> Root:
     return map_nodes(root, lambda where, now: node if where == path and isinstance(now, kind) else now)
 
 
-def _below(node: Any) -> Iterator[tuple[Path, Node]]:
-    """What stands directly inside a node, by its path from there."""
+def below(node: Any) -> Iterator[tuple[Path, Node]]:
+    """What stands directly inside a spec or a node, by its path from there."""
     for path, value in _held(node):
         yield from _found(path, value)
 

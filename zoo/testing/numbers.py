@@ -71,7 +71,7 @@ def assert_matches_reference(
             subject,
             layer,
             reference or resolve(record.reference or ""),
-            rows=batch,
+            size=batch,
             steps=steps,
             seed=seed,
             bound=bound,

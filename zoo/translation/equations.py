@@ -18,13 +18,15 @@ from zoo.translation.of_arrays import KerasLayer, OnnxNode
 def run_keras(layer: KerasLayer, x: Array) -> Array:
     """x (B, T, I) -> the layer's output (B, T, D)."""
     per = len(layer.weights) // (1 if layer.merge_mode is None else 2)
-    ahead = _keras(layer, x, layer.weights[:per])
+    forward = _keras(layer, x, layer.weights[:per])
     if layer.merge_mode is None:
-        return ahead
-    back = _keras(layer, x[:, ::-1], layer.weights[per:])[:, ::-1]
+        return forward
+    backward = _keras(layer, x[:, ::-1], layer.weights[per:])[:, ::-1]
     if layer.merge_mode == "concat":
-        return np.concatenate([ahead, back], -1)
-    merged: Array = {"sum": ahead + back, "ave": (ahead + back) / 2, "mul": ahead * back}[layer.merge_mode]
+        return np.concatenate([forward, backward], -1)
+    merged: Array = {"sum": forward + backward, "ave": (forward + backward) / 2, "mul": forward * backward}[
+        layer.merge_mode
+    ]
     return merged
 
 

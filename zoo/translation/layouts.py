@@ -25,17 +25,17 @@ class Layout:
         peepholes: Their order; None where there are none.
         must_peep: An LSTM has them always.
         projection: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
-            directions at all, a single one that runs back.
+            directions at all, a single backward one.
         resets: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions
-            at all, a single one that runs back.
+            at all, a single backward one.
         activations: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
-            directions at all, a single one that runs back.
+            directions at all, a single backward one.
         merges: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions
-            at all, a single one that runs back.
+            at all, a single backward one.
         both: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions at
-            all, a single one that runs back.
-        back: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two directions at
-            all, a single one that runs back.
+            all, a single backward one.
+        backward: What else it can say: a projected LSTM, forms of the GRU, of the rnn, of two directions, two
+            directions at all, a single backward one.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Layout:
     activations: tuple[Activation, ...] = ("tanh", "relu")
     merges: tuple[Merge, ...] = ("concat",)
     both: bool = True
-    back: bool = False
+    backward: bool = False
 
 
 TORCH: Final = Layout("torch", {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}, projection=True)
@@ -66,7 +66,7 @@ ONNX: Final = Layout(
     {"rnn": ("h",), "lstm": ("i", "o", "f", "g"), "gru": ("z", "r", "n")},
     peepholes=("i", "o", "f"),
     resets=("after", "before"),
-    back=True,
+    backward=True,
 )
 TORCHRECURRENT: Final = Layout(
     "torchrecurrent", {"lstm": ("i", "f", "g", "o")}, peepholes=("i", "f", "o"), must_peep=True, both=False
@@ -78,7 +78,7 @@ ZOO: Final = Layout(
     projection=True,
     resets=("after", "before"),
     merges=("concat", "sum", "mean", "mul"),
-    back=True,
+    backward=True,
 )
 LAYOUTS: Final = {layout.name: layout for layout in (TORCH, KERAS, ONNX, TORCHRECURRENT)}
 
@@ -111,7 +111,7 @@ def check(layer: Recurrent, layout: Layout, place: str) -> None:
         (layer.kind == "rnn" and layer.activation not in layout.activations, f"nonlinearity: {layer.activation}"),
         (len(layer.directions) == 2 and not layout.both, "two directions"),
         (len(layer.directions) == 2 and layer.merge not in layout.merges, f"merge: {layer.merge}"),
-        (layer.reverse and not layout.back, "reverse: true"),
+        (layer.reverse and not layout.backward, "reverse: true"),
     ]
     found = [what for wrong, what in missing if wrong]
     if found:

@@ -132,6 +132,6 @@ def _by_runtime(node: OnnxNode, x: Array) -> Array:
         (y,) = session.run(None, {"X": given})
     except Exception as error:
         raise ZooError(f"onnxruntime does not run this {node.op_type}: {' '.join(str(error).split())[:160]}") from None
-    steps, ways, rows, width = y.shape
-    found: Array = y.transpose(2, 0, 1, 3).reshape(rows, steps, ways * width).astype(np.float64)
+    steps, ways, batch, width = y.shape
+    found: Array = y.transpose(2, 0, 1, 3).reshape(batch, steps, ways * width).astype(np.float64)
     return found

@@ -50,13 +50,13 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class Recurrent:
-    """One layer, in one direction or in two, the second of which runs back.
+    """One layer, in one direction or in two, the second of which is backward.
 
     Attributes:
         activation: Of an rnn.
         reset: Of a gru, after or before the product.
         merge: Of two directions.
-        reverse: The only direction runs back.
+        reverse: The only direction is backward.
         dtype: Of the numbers where they came from.
     """
 

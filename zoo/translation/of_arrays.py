@@ -100,8 +100,8 @@ def keras_layer(entry: Mapping[str, Any], weights: tuple[Any, ...]) -> KerasLaye
             raise ZooError(
                 f"Bidirectional around a {name} and, as backward_layer, a {other}: both directions must be of one kind"
             )
-        ours, back = ({**options, "go_backwards": None}, {**theirs, "go_backwards": None})
-        differ = sorted(key for key in {*ours, *back} if ours.get(key) != back.get(key))
+        ours, given = ({**options, "go_backwards": None}, {**theirs, "go_backwards": None})
+        differ = sorted(key for key in {*ours, *given} if ours.get(key) != given.get(key))
         if differ:
             said = ", ".join(f"{key}={theirs.get(key)!r}, not {options.get(key)!r}" for key in differ)
             raise ZooError(f"Bidirectional's backward_layer has {said}: both directions must have the same options")

@@ -38,14 +38,14 @@ class Layer:
 
     Attributes:
         group: Where its weights are in a .keras.
-        row: Which Sequential it is in; "" where it is in none.
+        sequential: Which Sequential it is in; "" where it is in none.
     """
 
     name: str
     class_name: str
     config: Mapping[str, Any]
     group: str
-    row: str
+    sequential: str
 
     @property
     def recurrent(self) -> bool:
@@ -171,8 +171,8 @@ def _layers(entry: Any, group: str, count: list[int], depth: int = 0) -> Iterato
             yield from _layers(one, f"{place}/", count, depth + 1)
         else:
             own = one["config"] if isinstance(one["config"], Mapping) else {}
-            row = group or "/" if entry.get("class_name") == "Sequential" else ""
-            yield Layer(str(own.get("name", one.get("name", place))), class_name, own, place, row)
+            sequential = group or "/" if entry.get("class_name") == "Sequential" else ""
+            yield Layer(str(own.get("name", one.get("name", place))), class_name, own, place, sequential)
 
 
 def _chosen(layers: Sequence[Layer], prefix: str | None) -> list[Layer]:
@@ -187,7 +187,7 @@ def _chosen(layers: Sequence[Layer], prefix: str | None) -> list[Layer]:
         return named
     first, last = layers.index(found[0]), layers.index(found[-1])
     others = [layer for layer in layers[first : last + 1] if layer not in found and layer.class_name not in _BETWEEN]
-    if len(found) > 1 and (others or len({layer.row for layer in found}) > 1 or not found[0].row):
+    if len(found) > 1 and (others or len({layer.sequential for layer in found}) > 1 or not found[0].sequential):
         names = listed([layer.name for layer in found])
         raise ZooError(
             f"holds {len(found)} recurrent layers that do not form one sequential chain: {names}; choose one with "

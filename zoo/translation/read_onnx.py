@@ -26,7 +26,7 @@ _LAYOUT: Final = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Identity", "D
 """What may stand between two recurrent nodes, or before the first: the run shows that it changes no number."""
 _PLAIN: Final = (*_LAYOUT, "Shape", "Constant", "ConstantOfShape", "Concat", "Gather", "Slice", "Expand")
 _WIDE: Final = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
-ROWS, STEPS = 3, 4
+BATCH, STEPS = 3, 4
 
 
 class Graph:
@@ -98,7 +98,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     """The recurrent nodes that follow one another, and what ONNX's runtime makes of random input.
 
     Raises:
-        ZooError: There are none or several rows of them, or something in them cannot be said elsewhere.
+        ZooError: There are none or several chains of them, or something in them cannot be said elsewhere.
     """
     if whole:
         raise ZooError("holds an ONNX graph, not a state dict of a model")
@@ -202,8 +202,8 @@ def _run(graph: Graph, chain: list[Any], computed: Mapping[str, str], zeros: lis
     x, y = found["x"], found["y"]
     if x.ndim != 3 or y.ndim != 4 or y.shape[0] != x.shape[0]:
         raise ZooError(f"{_name(first)} gives outputs of the shape {y.shape} for an input of {x.shape}")
-    steps, directions, rows, width = y.shape
-    return {**found, "x": x.swapaxes(0, 1), "y": y.transpose(2, 0, 1, 3).reshape(rows, steps, directions * width)}
+    steps, directions, batch, width = y.shape
+    return {**found, "x": x.swapaxes(0, 1), "y": y.transpose(2, 0, 1, 3).reshape(batch, steps, directions * width)}
 
 
 def _evaluated(graph: Graph, root: str, nodes: list[Any], seen: set[str], wanted: Mapping[str, str]) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def _shapes(graph: Graph, root: str, width: int | None) -> list[tuple[int, ...]]
     if root in graph.inputs:
         dims = graph.inputs[root].type.tensor_type.shape.dim
         declared = [dim.dim_value if 0 < dim.dim_value <= 4096 else 0 for dim in dims]
-    usual = [(STEPS, ROWS, width or 0), (ROWS, STEPS, width or 0)]
+    usual = [(STEPS, BATCH, width or 0), (BATCH, STEPS, width or 0)]
     if len(declared) != 3:
         return [shape for shape in usual if shape[2]]
     shapes = [tuple(said or one for said, one in zip(declared, shape, strict=True)) for shape in usual]

@@ -22,7 +22,7 @@ from zoo.translation.of_modules import of_torch, of_torchrecurrent
 from zoo.translation.of_zoo import layers_of
 from zoo.translation.state_dicts import choose, options
 
-ROWS, STEPS = 3, 7
+BATCH, STEPS = 3, 7
 BOUND: Final = 1e-10
 """The largest difference between both sides' outputs in float64, as a part of the largest output."""
 
@@ -227,8 +227,8 @@ def _blocks(layer: Recurrent) -> Iterator[Array]:
 
 
 def random_input(layers: Sequence[Recurrent]) -> Array:
-    """Rows of small, usual and large numbers, so that activations show what they are."""
-    shape = (ROWS, STEPS, layers[0].directions[0].input_size)
+    """Sequences of small, usual and large numbers, so that activations show what they are."""
+    shape = (BATCH, STEPS, layers[0].directions[0].input_size)
     x: Array = np.random.default_rng(0).standard_normal(shape) * np.array([0.3, 1.0, 4.0])[:, None, None]
     return x
 

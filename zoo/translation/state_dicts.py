@@ -11,7 +11,7 @@ from zoo.errors import ZooError
 
 _LEAF: Final = re.compile(r"(?:(?P<prefix>.*)\.)?(?P<leaf>[^.]+)", re.DOTALL)
 _MODULE: Final = re.compile(
-    r"(?P<what>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(?P<layer>0|[1-9]\d{0,3})(?P<back>_reverse)?"
+    r"(?P<what>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(?P<layer>0|[1-9]\d{0,3})(?P<reverse>_reverse)?"
 )
 _CELL: Final = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _OURS: Final = re.compile(r"(?:^|.*\.)layers\.\d+\.(?:cell|reverse_cell)")

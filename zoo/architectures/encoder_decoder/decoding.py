@@ -16,7 +16,7 @@ from zoo.engine import returned
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.recurrence import Run
-from zoo.engine.sequence import where_rows, zero_where
+from zoo.engine.sequence import where_sequences, zero_where
 from zoo.model.stack import StackModel
 
 
@@ -163,4 +163,4 @@ class _Asked:
 def _held(new: Tensor, old: Tensor, run: Run) -> Tensor:
     """The new value, but the old one for a sequence that has ended."""
     new = new.to(old.dtype)
-    return new if run.valid is None else where_rows(run.valid[:, -1], new, old)
+    return new if run.valid is None else where_sequences(run.valid[:, -1], new, old)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from zoo.architectures.encoder_decoder.options import LEARNED, AttentionOptions, EncoderDecoderOptions, SharedOptions
-from zoo.architectures.encoder_decoder.plan import asker, misfit, starts
+from zoo.architectures.encoder_decoder.plan import asker, mismatch, starts
 from zoo.components import Description, Shape, StackDescription, features
 from zoo.errors import ZooError
 from zoo.layers.options import linear
@@ -18,7 +18,7 @@ def describe(options: EncoderDecoderOptions, stacks: Mapping[str, StackDescripti
     """The parameters and products of attention and bridge."""
     encoder, decoder = stacks["encoder"], stacks["decoder"]
     if decoder.windows:
-        raise misfit("a layer of the decoder changes the number of steps, and those are the target's")
+        raise mismatch("a layer of the decoder changes the number of steps, and those are the target's")
     parameters, once = 0, 0
     begin = starts(options, _states(encoder), mine := _states(decoder), _output(encoder))
     for name, start in begin.items():
@@ -50,7 +50,7 @@ def attention(options: AttentionOptions, query: int, memory: int) -> tuple[int, 
     parameters, keys, asked, pairs, fed = 0, 0, 0, memory, memory
     if options.score == "dot":
         if query != memory:
-            raise misfit(
+            raise mismatch(
                 f"score 'dot' needs steps of the source ({memory} wide) as wide as what asks ({query} wide): use "
                 "score: general",
                 "attention",
@@ -92,13 +92,13 @@ def _query(options: AttentionOptions, decoder: StackDescription) -> int:
         return _flat(decoder.layers[index].output_shape)
     state = next((shape for layer in decoder.layers for shape in list(layer.state.values())[:1]), None)
     if state is None:
-        raise misfit("the decoder has no state to ask with", "attention", "ask")
+        raise mismatch("the decoder has no state to ask with", "attention", "ask")
     return _flat(state)
 
 
 def _flat(shape: Shape) -> int:
     if len(shape) != 1:
-        raise misfit(f"attention is asked with flat features, not with numbers of shape {shape}", "attention")
+        raise mismatch(f"attention is asked with flat features, not with numbers of shape {shape}", "attention")
     return math.prod(shape)
 
 

@@ -63,18 +63,23 @@ def _whole(name: str, value: object, low: int, high: int | None) -> None:
         raise InputError(f"{name} must be a whole number {bounds}, not {value!r:.60}")
 
 
-def written(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Tensor:
-    """Symbols (B, steps) from the decoder's first state."""
+Written = tuple[Tensor, Tensor]
+"""Symbols (B, steps), and the log-probability of each target, (B,), up to its end."""
+
+
+def written(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Written:
+    """What is written from the decoder's first state."""
     way = _beam if chosen.beam > 1 else _single
     return way(model, chosen, state, source, vocabulary)
 
 
-def _single(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Tensor:
+def _single(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Written:
     """The likeliest symbol at each step, or a drawn one."""
     like = next(iter(state.values()))
     last = torch.full((len(like),), chosen.start, dtype=torch.int64, device=like.device)
     draws = _generators(chosen, len(like))
     ended = torch.zeros_like(last, dtype=torch.bool)
+    sums = torch.zeros(len(like), dtype=torch.float64, device=like.device)
     found = []
     for _ in range(chosen.steps):
         scores, state = model.scores(last, state, source)
@@ -82,12 +87,15 @@ def _single(model: Scorer, chosen: Chosen, state: State, source: Source | None, 
         last = _drawn(scores / chosen.temperature, draws) if chosen.temperature else scores.argmax(-1)
         if chosen.stop is not None:
             last = torch.where(ended, chosen.stop, last)
+        more = scores.double().log_softmax(-1).gather(1, last.unsqueeze(1)).squeeze(1)
+        sums = sums + torch.where(ended, 0.0, more)
+        if chosen.stop is not None:
             ended = ended | (last == chosen.stop)
         found.append(last)
         if chosen.stop is not None and bool(ended.all()):
             break
     together = torch.stack(found, 1)
-    return together if chosen.stop is None else _filled(together, chosen.steps, chosen.stop)
+    return (together if chosen.stop is None else _filled(together, chosen.steps, chosen.stop)), sums
 
 
 def _generators(chosen: Chosen, rows: int) -> list[torch.Generator]:
@@ -105,7 +113,7 @@ def _drawn(scores: Tensor, draws: list[torch.Generator]) -> Tensor:
     return torch.cat(rows).to(scores.device)
 
 
-def _beam(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Tensor:
+def _beam(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Written:
     """The best target of those that are followed."""
     like = next(iter(state.values()))
     rows, width, device = len(like), chosen.beam, like.device
@@ -141,8 +149,8 @@ def _beam(model: Scorer, chosen: Chosen, state: State, source: Source | None, vo
             if bool(ended.all()):
                 break
     first = (sums / _penalty(lengths, chosen.length_penalty)).argmax(-1)
-    one = found[torch.arange(rows, device=device), first]
-    return one if chosen.stop is None else _filled(one, chosen.steps, chosen.stop)
+    one, best_sums = found[torch.arange(rows, device=device), first], sums.gather(1, first.unsqueeze(1)).squeeze(1)
+    return (one if chosen.stop is None else _filled(one, chosen.steps, chosen.stop)), best_sums
 
 
 def _penalty(lengths: Tensor, alpha: float) -> Tensor:

@@ -240,7 +240,8 @@ class EncoderDecoder(Model):
         length_penalty: float = 0.0,
         temperature: float = 0.0,
         seed: int | None = None,
-    ) -> Tensor:
+        return_scores: bool = False,
+    ) -> Any:
         """Write a target, symbol by symbol.
 
         Args:
@@ -254,9 +255,10 @@ class EncoderDecoder(Model):
                 (arXiv:1609.08144, equation 14). 0 compares log p.
             temperature: 0 takes the likeliest symbol; else one is drawn from softmax(scores / temperature).
             seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is.
+            return_scores: Whether to return the log-probability of each target too, up to its end.
 
         Returns:
-            Symbols (B, steps), without the first.
+            Symbols (B, steps), without the first; `(symbols, scores)` with return_scores, where scores is (B,).
 
         Raises:
             InputError: If something does not fit.
@@ -268,7 +270,8 @@ class EncoderDecoder(Model):
         generation.check(chosen, vocabulary)
         with torch.no_grad(), self.streaming():
             encoded = self._encode(source, lengths)
-            return generation.written(self, chosen, encoded.state, self._source(encoded), vocabulary)
+            symbols, scores = generation.written(self, chosen, encoded.state, self._source(encoded), vocabulary)
+        return (symbols, scores) if return_scores else symbols
 
     def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
         return {
@@ -323,7 +326,7 @@ class EncoderDecoder(Model):
         if memory.dim() != 3 or memory.shape[0] != batch or memory.shape[2] != width:
             raise InputError(f"memory must have shape ({batch}, S, {width}), not {tuple(memory.shape)}")
         with _of("memory"):
-            known, _ = inputs.row_lengths(lengths, memory)
+            known, _ = inputs.sequence_lengths(lengths, memory)
         return self._source(_Read(memory, known, {}))
 
     def _source(self, read: _Read) -> Source | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from zoo.architectures.encoder_decoder.forms import by_name, either, place
 from zoo.components import Options, Width
 from zoo.layers.options import Activation, Rate
 
 Positive = Annotated[int, Field(ge=1)]
 Feed = Literal["input", "next_input", "layers", "head"]
 Word = Literal["zeros", "last", "first", "mean"]
+WORDS: Final[tuple[Word, ...]] = get_args(Word)
 LEARNED: Final = ("additive", "location")
 """Scores of a hidden layer, which has a size of its own."""
 
@@ -19,8 +21,9 @@ LEARNED: Final = ("additive", "location")
 class After(Options):
     """Asked with the output of a layer of the decoder."""
 
-    after: int | Annotated[str, Field(min_length=1)] = Field(
-        description="The layer of the decoder that asks: its name, or its position from 0."
+    after: Annotated[int | str, place()] = Field(
+        description="The layer of the decoder that asks: its name, or its position from 0.",
+        json_schema_extra={"x-place": True},
     )
 
 
@@ -54,13 +57,13 @@ class AttentionOptions(Options):
     kernel: Annotated[int, Field(ge=1, multiple_of=1)] = Field(
         15, description="Of `location`: width of these filters, an odd number of steps.", examples=[5, 9]
     )
-    ask: Literal["before", "after"] | After = Field(
+    ask: Annotated[Literal["before", "after"] | After, either(After, "before", "after")] = Field(
         "after",
         description="`after`: asked with the output of the last layer, or of the one that `{after: NAME}` names. "
         "`before`: with the first recurrent layer's state before the step.",
         examples=["before", "after"],
     )
-    combine: Literal["none"] | Combine = Field(
+    combine: Annotated[Literal["none"] | Combine, either(Combine, "none")] = Field(
         "none",
         description="A map of the context and of what asked; `none` feeds the context itself.",
         examples=["none", {"size": 5}],
@@ -125,10 +128,10 @@ Rule = Word | Linear
 class EncoderDecoderOptions(Options):
     """Options of an encoder and a decoder."""
 
-    attention: Literal["none"] | AttentionOptions = Field(
+    attention: Annotated[Literal["none"] | AttentionOptions, either(AttentionOptions, "none")] = Field(
         "none", description="How the decoder asks the steps that the encoder has read; `none` if it does not."
     )
-    bridge: Word | Linear | dict[str, Rule] = Field(
+    bridge: Annotated[Word | Linear | dict[str, Rule], by_name(Linear, *WORDS)] = Field(
         "last",
         description="How the decoder's states start: `zeros`; `last`, as the encoder's end, layer by layer; `first`, "
         "as the end of its backward direction; `mean` of its output; `{kind: linear, from: last, activation: tanh}`, a "

@@ -9,7 +9,7 @@ from typing import Final
 from zoo.architectures.encoder_decoder.options import AttentionOptions, EncoderDecoderOptions, Linear, Rule, source_of
 from zoo.components import Beside, Shape, features
 from zoo.errors import ZooError, did_you_mean
-from zoo.spec.follow import Misfit, MisfitError
+from zoo.spec.follow import ShapeMismatch, ShapeMismatchError
 from zoo.spec.tree import Path, Recurrent, Stack, dotted, parts
 from zoo.spec.tree import recurrent as recurrent_of
 
@@ -21,24 +21,36 @@ BACKWARD: Final = "reverse"
 Shapes = Mapping[str, Shape]
 
 
-def misfit(message: str, *path: str) -> MisfitError:
-    """A mistake at an option of the architecture."""
-    return MisfitError((Misfit((*ARCHITECTURE, *path), message),))
+def mismatch(message: str, *path: str) -> ShapeMismatchError:
+    """A mistake at an option of the architecture, whose path begins there."""
+    return ShapeMismatchError((ShapeMismatch(path, message),))
 
 
 def beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, Shape]) -> Beside:
-    """What the attention joins to the features that flow through the decoder."""
+    """What the attention joins to the features that flow through the decoder; mistakes have places in the spec."""
     if stack.name != "decoder":
         return Beside()
+    try:
+        return _beside(options, stack, shapes)
+    except ShapeMismatchError as error:
+        raise ShapeMismatchError(
+            tuple(
+                one if one.path[:1] == stack.path else ShapeMismatch((*ARCHITECTURE, *one.path), one.message)
+                for one in error.mismatches
+            )
+        ) from None
+
+
+def _beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, Shape]) -> Beside:
     for path, part in parts(stack, stack.path):
         if part.traits.batch_statistics:
             said = f"{dotted(path)} ({part.record.name}) needs a batch of all steps, and the decoder runs step by step"
-            raise MisfitError((Misfit(path, said),))
+            raise ShapeMismatchError((ShapeMismatch(path, said),))
     attention = options.attention
     for path, layer in _recurrent(stack):
         if layer.initial_state == "learned" and options.bridge != "zeros" and not isinstance(options.bridge, dict):
             said = "is learned, and the bridge puts the encoder's end in its place: use bridge: zeros, or leave it out"
-            raise MisfitError((Misfit((*path, "initial_state"), f"initial_state {said}"),))
+            raise ShapeMismatchError((ShapeMismatch((*path, "initial_state"), f"initial_state {said}"),))
     if isinstance(attention, str):
         return Beside()
     if waits(attention):
@@ -49,22 +61,22 @@ def beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, Sh
                 said = (
                     "keeps one mask for a sequence, and with this attention the decoder runs step by step: leave it out"
                 )
-                raise MisfitError((Misfit((*path, "dropout", kind), f"dropout.{kind} {said}"),))
+                raise ShapeMismatchError((ShapeMismatch((*path, "dropout", kind), f"dropout.{kind} {said}"),))
     try:
         memory = features(shapes["encoder"])
     except ZooError as error:
-        raise misfit(f"attention {error}", "attention") from None
+        raise mismatch(f"attention {error}", "attention") from None
     fed = memory if isinstance(attention.combine, str) else attention.combine.size
     recurrent = [index for index, layer in enumerate(stack.layers) if isinstance(layer, Recurrent)]
     if not recurrent:
-        raise MisfitError((Misfit((*stack.path, "layers"), "the decoder needs a recurrent layer"),))
+        raise ShapeMismatchError((ShapeMismatch((*stack.path, "layers"), "the decoder needs a recurrent layer"),))
     asks = asker(attention, [layer.name for layer in stack.layers])
     joined = dict.fromkeys(recurrent, 0)
     joined[recurrent[0]] = fed * sum(one in attention.feed for one in ("input", "next_input"))
     if "layers" in attention.feed:
         behind = [index for index in recurrent if asks is not None and index > asks]
         if not behind:
-            raise misfit("feed 'layers' has no recurrent layer behind the one that asks", "attention", "feed")
+            raise mismatch("feed 'layers' has no recurrent layer behind the one that asks", "attention", "feed")
         joined |= {index: joined[index] + fed for index in behind}
     head = fed if "head" in attention.feed else 0
     last = asks == len(stack.layers) - 1
@@ -92,19 +104,21 @@ def asker(attention: AttentionOptions, names: Sequence[str | None]) -> int | Non
         names: The name of each layer of the decoder, or None.
 
     Raises:
-        MisfitError: There is no such layer.
+        ShapeMismatchError: There is no such layer.
     """
     if isinstance(attention.ask, str):
         return None if attention.ask == "before" else len(names) - 1
     after = attention.ask.after
     if isinstance(after, int):
         if not 0 <= after < len(names):
-            raise misfit(f"the decoder has the layers 0 to {len(names) - 1}, not {after}", "attention", "ask", "after")
+            raise mismatch(
+                f"the decoder has the layers 0 to {len(names) - 1}, not {after}", "attention", "ask", "after"
+            )
         return after
     if after not in names:
         known = [name for name in names if name]
         hint = did_you_mean(after, known) or f"; there is {', '.join(known) or 'none with a name'}"
-        raise misfit(f"no layer of the decoder is called {after!r}{hint}", "attention", "ask", "after")
+        raise mismatch(f"no layer of the decoder is called {after!r}{hint}", "attention", "ask", "after")
     return names.index(after)
 
 
@@ -137,7 +151,7 @@ def starts(options: EncoderDecoderOptions, encoder: Shapes, decoder: Shapes, out
         output: Shape of one step of the encoder's output.
 
     Raises:
-        MisfitError: Something does not fit.
+        ShapeMismatchError: Something does not fit.
     """
     theirs, mine = _by_layer(encoder), _by_layer(decoder)
     used = set[str]()
@@ -145,14 +159,14 @@ def starts(options: EncoderDecoderOptions, encoder: Shapes, decoder: Shapes, out
         f"{place}.{name}": _start(options, (index, place, name), shape, (theirs, len(mine)), output, used)
         for index, (place, states) in enumerate(mine.items())
         for name, shape in states.items()
-        if name not in OWN
+        if name not in OWN and not name.startswith(f"{BACKWARD}.")  # which a decoder may not have, as its place says
     }
     if isinstance(options.bridge, dict):
         unused = [key for key in options.bridge if key not in used]
         if unused:
-            raise misfit(f"the decoder has no state {unused[0]!r}; it has {', '.join(found)}", "bridge")
+            raise mismatch(f"the decoder has no state {unused[0]!r}; it has {', '.join(found)}", "bridge")
     if options.attention == "none" and all(source_of(one.rule) == "zeros" for one in found.values()):
-        raise misfit("without attention and with a bridge of zeros the decoder knows nothing of the source", "bridge")
+        raise mismatch("without attention and with a bridge of zeros the decoder knows nothing of the source", "bridge")
     return found
 
 
@@ -176,20 +190,20 @@ def _start(
         sources, given = tuple[str, ...](), output
     else:
         if len(theirs) != count:
-            raise misfit(
+            raise mismatch(
                 f"{source!r} goes layer by layer, and the encoder has {len(theirs)} layers with a state, the decoder "
                 f"{count}: make them equal, or use another bridge",
                 "bridge",
             )
         sources, given = _states(list(theirs.items())[index], name, source, full)
     if isinstance(rule, str) and given != shape:
-        raise misfit(
+        raise mismatch(
             f"the decoder's {full} is {_said(shape)}, and starts as what is {_said(given)} ({source}): make them "
             "equal, or use bridge: {kind: linear}",
             "bridge",
         )
     if not isinstance(rule, str) and (len(given) != 1 or len(shape) != 1):
-        raise misfit(f"a linear bridge maps flat features, not {_said(given)} to {_said(shape)} ({full})", "bridge")
+        raise mismatch(f"a linear bridge maps flat features, not {_said(given)} to {_said(shape)} ({full})", "bridge")
     return Start(rule, sources, given[0])
 
 
@@ -205,10 +219,10 @@ def _states(layer: tuple[str, dict[str, Shape]], name: str, source: str, full: s
         said = (
             f"the decoder's {full} starts as the encoder's {name!r}, and {place} of the encoder has {has}: name what "
         )
-        raise misfit(said + "each starts from, as in bridge: {h: last, c: zeros}", "bridge")
+        raise mismatch(said + "each starts from, as in bridge: {h: last, c: zeros}", "bridge")
     shapes = [states[one] for one in names]
     if len(shapes) > 1 and any(len(shape) != 1 for shape in shapes):
-        raise misfit(f"two directions are joined as flat features, not as {_said(shapes[0])}", "bridge")
+        raise mismatch(f"two directions are joined as flat features, not as {_said(shapes[0])}", "bridge")
     joined = shapes[0] if len(shapes) == 1 else (sum(shape[0] for shape in shapes),)
     return tuple(f"{place}.{one}" for one in names), joined
 
@@ -221,7 +235,7 @@ def _rule(options: EncoderDecoderOptions, full: str, name: str, used: set[str]) 
         if key in options.bridge:
             used.add(key)
             return options.bridge[key]
-    raise misfit(f"says nothing of the decoder's state {full}: name it, with zeros for nothing", "bridge")
+    raise mismatch(f"says nothing of the decoder's state {full}: name it, with zeros for nothing", "bridge")
 
 
 def _by_layer(states: Shapes) -> dict[str, dict[str, Shape]]:

@@ -32,7 +32,8 @@ ENCODER_DECODER: Final = ArchitectureType(
     describe=f"{HERE}.figures:describe",
     beside=f"{HERE}.plan:beside",
     summary="An encoder reads a source; a decoder, which starts from it and may attend to it, scores a target",
-    paper="Sutskever, Vinyals and Le 2014, Sequence to sequence learning with neural networks, NIPS, arXiv:1409.3215; "
+    paper="Sutskever, Vinyals and Le 2014, Sequence to sequence learning with neural networks, Advances in Neural "
+    "Information Processing Systems 27, arXiv:1409.3215; "
     "Bahdanau, Cho and Bengio 2015, Neural machine translation by jointly learning to align and translate, ICLR, "
     "arXiv:1409.0473; Luong, Pham and Manning 2015, Effective approaches to attention-based neural machine "
     "translation, EMNLP, arXiv:1508.04025",

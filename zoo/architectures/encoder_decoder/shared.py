@@ -32,7 +32,7 @@ class Shared(Tokens):
     def extra_repr(self) -> str:
         return f"of={self._of}" + (f", dropout={self.dropout}" if self.dropout else "")
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """The owner's own."""
 
     def forward(self, x: Tensor) -> Tensor:

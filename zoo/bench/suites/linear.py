@@ -49,13 +49,13 @@ def _recurrences(size: Size) -> tuple[Contestant, Contestant]:
     from zoo.engine.backends.linear import recurrence
 
     a = torch.sigmoid(random(size[:3], seed=2)).requires_grad_()
-    start = torch.zeros(size.batch, size.input)
+    initial = torch.zeros(size.batch, size.input)
 
     def ours(b: Tensor) -> Tensor:
-        return recurrence(a, b, start)
+        return recurrence(a, b, initial)
 
     def loop(b: Tensor) -> Tensor:
-        h, steps = start, []
+        h, steps = initial, []
         for a_t, b_t in zip(a.unbind(1), b.unbind(1), strict=True):
             h = torch.addcmul(b_t, a_t, h)
             steps.append(h)

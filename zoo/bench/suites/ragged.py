@@ -1,6 +1,6 @@
-"""An LSTM on rows of different lengths, against nn.LSTM on a PackedSequence and against its own padded run.
+"""An LSTM on sequences of different lengths, against nn.LSTM on a PackedSequence and against its own padded run.
 
-Rows are from half the steps to all of them long, evenly, in any order. Both sides get a padded batch and give one.
+Sequences are from half the steps to all of them long, evenly, in any order. Both sides get a padded batch and give one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def heats() -> tuple[Heat, ...]:
     return (*found, three)
 
 
-def row_lengths(size: Size) -> Tensor:
+def sequence_lengths(size: Size) -> Tensor:
     """(B,), the same ones every time."""
     import torch
 
@@ -44,7 +44,7 @@ def _packed(size: Size, layers: int = 1) -> tuple[Contestant, Contestant]:
 
     model = built("lstm", size, layers=layers)
     twin = torch_twin(model, "lstm", size, layers=layers)
-    lengths = row_lengths(size)
+    lengths = sequence_lengths(size)
 
     def run(x: Tensor) -> Tensor:
         packed, _ = twin(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
@@ -60,4 +60,4 @@ def _packed_3(size: Size) -> tuple[Contestant, Contestant]:
 
 def _padded(size: Size) -> tuple[Contestant, Contestant]:
     model = built("lstm", size)
-    return of_zoo(model, lengths=row_lengths(size)), of_zoo(model)
+    return of_zoo(model, lengths=sequence_lengths(size)), of_zoo(model)

@@ -39,7 +39,7 @@ class GRUD(GatedCell):
     """
 
     gates = ("r", "z", "h")
-    write = "z"
+    input_gate_name = "z"
     uses = GatedCell.uses | {"dt", "observed", "fresh"}
     mean: Tensor
 
@@ -104,5 +104,5 @@ class GRUD(GatedCell):
         gates, n = torch.split(torch.addmm(s, filled, W), [2 * H, H], 1)
         r, z = torch.sigmoid(torch.addmm(gates, h, U)).chunk(2, 1)
         n = torch.tanh(torch.addmm(n, r * h, U_n))
-        kept = torch.where(observed, torch.zeros_like(since), since)
-        return {"h": torch.addcmul(old, z, n - old), "x": last, "gap": kept}
+        unobserved = torch.where(observed, torch.zeros_like(since), since)
+        return {"h": torch.addcmul(old, z, n - old), "x": last, "gap": unobserved}

@@ -17,7 +17,7 @@ from zoo.engine.cell import Cell, Context, States, StateSpec
 EPSILON: Final = 1e-8
 """Added to the divisor, as in the official code."""
 
-STARTS: Final = {
+INITIAL: Final = {
     "gleak": (0.001, 1.0),
     "vleak": (-0.2, 0.2),
     "cm": (0.4, 0.6),
@@ -78,8 +78,8 @@ class LTC(Cell):
         """As the official code: two in three synapses excite, e = 1, and the others inhibit, e = −1."""
         for name, parameter in self.named_parameters():
             plain = name.removeprefix("sensory_")
-            if plain in STARTS:
-                nn.init.uniform_(parameter, *STARTS[plain])
+            if plain in INITIAL:
+                nn.init.uniform_(parameter, *INITIAL[plain])
             elif plain == "erev":
                 with torch.no_grad():
                     parameter.uniform_().sub_(1 / 3).sign_()

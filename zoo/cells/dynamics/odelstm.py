@@ -32,7 +32,7 @@ class ODELSTM(GatedCell):
 
     gates = ("i", "f", "g", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
     uses = GatedCell.uses | {"dt"}
 
     def __init__(self, options: ODELSTMOptions, input_shape: Shape, hidden_size: int) -> None:

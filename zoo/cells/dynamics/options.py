@@ -124,7 +124,7 @@ def lem_traits(options: LEMOptions) -> Traits:
 
 
 def unicornn_traits(options: UnICORNNOptions) -> Traits:
-    """y adds up; where Δt σ(c), as c starts, is more than leaves the oscillator stable, it grows out of all numbers."""
+    """y adds up; where Δt σ(c), with the initial c, is too much for stability, it grows out of all numbers."""
     return Traits(low_precision=options.dt**2 * (options.alpha + 1) < 14)
 
 

@@ -36,7 +36,7 @@ class PhasedLSTM(GatedCell):
 
     gates = ("i", "f", "c", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
     uses = GatedCell.uses | {"dt"}
 
     def __init__(self, options: PhasedLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -86,7 +86,7 @@ class PhasedLSTM(GatedCell):
         return ctx.linear(x, self.weight_ih, self.bias_sum(), exact=True), gaps(x, ctx)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
-        (s, dt), (U, early, late, mask, pace, start, ratio) = u, const
+        (s, dt), (U, early, late, mask, pace, shift, ratio) = u, const
         H = self.hidden_size
         old, c, time = state["h"], state["c"], state["time"] + dt
         h = old if mask is None else old * mask
@@ -97,7 +97,7 @@ class PhasedLSTM(GatedCell):
         proposed = torch.addcmul(f * c, i, torch.tanh(g))
         if late is not None:
             o = torch.addcmul(o, late, proposed)
-        turns = torch.addcmul(start, pace, time)
+        turns = torch.addcmul(shift, pace, time)
         phase = turns - torch.floor(turns)
         open_ = phase < ratio  # exact: with gaps and periods of few digits, a phase may well be the ratio itself
         phase, ratio = phase.to(old.dtype), ratio.to(old.dtype)

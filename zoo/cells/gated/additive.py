@@ -64,7 +64,7 @@ class RAN(BlockCell):
 
     of_x = ("i", "f", "c")
     of_h = biased = ("i", "f")
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def __init__(self, options: RANOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

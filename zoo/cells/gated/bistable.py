@@ -27,7 +27,7 @@ class NBR(BlockCell):
 
     of_x = ("a", "c", "h")
     of_h = biased = ("a", "c")
-    keep = "c"
+    forget_gate_name = "c"
     exact = True  # which way a unit latches can hang by a hair
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:

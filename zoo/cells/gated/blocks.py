@@ -54,7 +54,7 @@ class BlockCell(Cell):
         }
 
     def role(self, kind: Any, gates: tuple[str, ...]) -> Role:
-        return Role(kind, gates, self.keep if self.keep in gates else None)
+        return Role(kind, gates, self.forget_gate_name if self.forget_gate_name in gates else None)
 
     def blocks_of(self, name: str) -> tuple[Tensor, ...]:
         """The blocks of a parameter, as views that share its memory: for `reset_parameters`."""

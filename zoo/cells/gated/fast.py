@@ -28,14 +28,14 @@ class FastRNN(BlockCell):
     def __init__(self, options: FastRNNOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
         self.activation = torch.relu if options.nonlinearity == "relu" else torch.tanh
-        self.starts = options.alpha, options.beta
+        self.initial_scalars = options.alpha, options.beta
         self.alpha = nn.Parameter(torch.empty(1))
         self.beta = nn.Parameter(torch.empty(1))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """As the official code: weights normal with deviation 0.1, biases of 1."""
-        start_fast(self, alpha=self.starts[0], beta=self.starts[1])
+        initialise_scalars(self, alpha=self.initial_scalars[0], beta=self.initial_scalars[1])
 
     def constants(self, ctx: Context) -> Any:
         return *super().constants(ctx), torch.sigmoid(self.alpha), torch.sigmoid(self.beta)
@@ -61,19 +61,19 @@ class FastGRNN(BlockCell):
 
     of_x = of_h = ("",)
     biased = ("z", "h")
-    keep = "z"
+    forget_gate_name = "z"
 
     def __init__(self, options: FastGRNNOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
         self.activation = torch.relu if options.nonlinearity == "relu" else torch.tanh
-        self.starts = options.zeta, options.nu
+        self.initial_scalars = options.zeta, options.nu
         self.zeta = nn.Parameter(torch.empty(1))
         self.nu = nn.Parameter(torch.empty(1))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """As the official code: weights normal with deviation 0.1, biases of 1."""
-        start_fast(self, zeta=self.starts[0], nu=self.starts[1])
+        initialise_scalars(self, zeta=self.initial_scalars[0], nu=self.initial_scalars[1])
 
     def constants(self, ctx: Context) -> Any:
         b_z, b_h = self.bias.chunk(2)
@@ -91,7 +91,7 @@ class FastGRNN(BlockCell):
         return {"h": torch.addcmul(torch.addcmul(new, nu, n), torch.sigmoid(s + more), old - new)}
 
 
-def start_fast(cell: BlockCell, **scalars: float) -> None:
+def initialise_scalars(cell: BlockCell, **scalars: float) -> None:
     nn.init.normal_(cell.weight_ih, std=0.1)
     nn.init.normal_(cell.weight_hh, std=0.1)
     nn.init.ones_(cell.bias)

@@ -24,7 +24,7 @@ class JANET(GatedCell):
 
     gates = ("f", "c")
     forget = "f"
-    keep = "f"
+    forget_gate_name = "f"
 
     def __init__(self, options: JANETOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)
@@ -32,7 +32,7 @@ class JANET(GatedCell):
         self.longest = options.longest
         self.states = {"c": StateSpec((hidden_size,), zoneout=True)}
         self.reset_parameters()
-        self.pin_parameters()
+        self.set_fixed_parameters()
 
     def reset_parameters(self) -> None:
         """Glorot uniform, and a forget bias of 1, as in the authors' code."""
@@ -43,7 +43,7 @@ class JANET(GatedCell):
             if index == 0:
                 nn.init.ones_(getattr(self, name)[: self.hidden_size])
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """Chrono initialisation: b_f = log u, u uniform in [1, longest − 1], and b_c = 0."""
         if self.longest is None:
             return

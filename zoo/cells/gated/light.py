@@ -25,7 +25,7 @@ class CFN(BlockCell):
 
     of_x = ("theta", "eta", "h")
     of_h = biased = ("theta", "eta")
-    keep = "theta"
+    forget_gate_name = "theta"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
@@ -61,7 +61,7 @@ class LightRU(BlockCell):
 
     of_x = ("f", "h")
     of_h = biased = ("f",)
-    write = "f"
+    input_gate_name = "f"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
@@ -90,7 +90,7 @@ class MinimalRNN(BlockCell):
     of_x = ("z",)
     of_h = ("u",)
     biased = ("z", "u")
-    keep = "u"
+    forget_gate_name = "u"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
@@ -107,8 +107,8 @@ class MinimalRNN(BlockCell):
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         (u_u, z), (U, mask), old = u, const, state["h"]
-        keep = torch.sigmoid(torch.addmm(u_u, seen(old, mask), U))
-        return {"h": torch.addcmul(z, keep, old - z)}
+        forget = torch.sigmoid(torch.addmm(u_u, seen(old, mask), U))
+        return {"h": torch.addcmul(z, forget, old - z)}
 
 
 class STAR(BlockCell):
@@ -124,13 +124,13 @@ class STAR(BlockCell):
 
     of_x = biased = ("k", "z")
     of_h = ("k",)
-    write = "k"
+    input_gate_name = "k"
 
     def __init__(self, options: STAROptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)
         self.beta, self.longest = options.beta, options.longest
         self.reset_parameters()
-        self.pin_parameters()
+        self.set_fixed_parameters()
 
     def reset_parameters(self) -> None:
         """As the official code: each matrix orthogonal, b_z = 0 and b_k = −1."""
@@ -140,7 +140,7 @@ class STAR(BlockCell):
         nn.init.constant_(b_k, -1.0)
         nn.init.zeros_(b_z)
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """Chrono initialisation, as the official code: b_k = −log u, u uniform in [1, longest], and b_z = 0."""
         if self.longest is not None:
             b_k, b_z = self.blocks_of("bias")

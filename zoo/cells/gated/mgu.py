@@ -24,7 +24,7 @@ class MGU(GatedCell):
 
     gates = ("f", "h")
     forget = "f"
-    write = "f"
+    input_gate_name = "f"
 
     def __init__(self, options: MGUOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)

@@ -29,7 +29,7 @@ class MUT1(BlockCell):
     of_x: tuple[str, ...] = ("z", "r", "h")
     of_h = ("r", "h")
     biased = ("z", "r", "h")
-    write = "z"
+    input_gate_name = "z"
 
     def __init__(self, options: MUTOptions, input_shape: Shape, hidden_size: int) -> None:
         check_mut("mut1", options, input_shape, hidden_size)
@@ -70,7 +70,7 @@ class MUT2(BlockCell):
 
     of_x: tuple[str, ...] = ("z", "r", "h")
     of_h = biased = ("z", "r", "h")
-    write = "z"
+    input_gate_name = "z"
 
     def __init__(self, options: MUTOptions, input_shape: Shape, hidden_size: int) -> None:
         check_mut("mut2", options, input_shape, hidden_size)
@@ -113,7 +113,7 @@ class MUT3(BlockCell):
     """
 
     of_x = of_h = biased = ("z", "r", "h")
-    write = "z"
+    input_gate_name = "z"
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size)

@@ -77,8 +77,8 @@ class RHN(Cell):
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
         mask, matrices, biases = const[0], const[1 : self.depth + 1], const[self.depth + 1 :]
         s = state["s"]
-        for start, U in zip((u, *biases), matrices, strict=True):
-            h, t, *c = torch.addmm(start, seen(s, mask), U).chunk(len(self.gates), 1)
+        for term, U in zip((u, *biases), matrices, strict=True):
+            h, t, *c = torch.addmm(term, seen(s, mask), U).chunk(len(self.gates), 1)
             h, t = torch.tanh(h), torch.sigmoid(t)
             s = torch.addcmul(h * t, s, torch.sigmoid(c[0])) if c else torch.addcmul(s, t, h - s)
         return {"s": s}

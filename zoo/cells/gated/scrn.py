@@ -54,20 +54,20 @@ class SCRN(Cell):
         return {"A": Role("input"), "B": Role("input"), "P": Role("recurrent"), "R": Role("recurrent")}
 
     def constants(self, ctx: Context) -> Any:
-        keep = None if self.beta is None else torch.sigmoid(self.beta.to(ctx.dtype))
+        alpha = None if self.beta is None else torch.sigmoid(self.beta.to(ctx.dtype))
         P, R = ctx.drop_weight(self.P), ctx.drop_weight(self.R)
-        return keep, P.t(), R.t(), ctx.drop_state("h"), ctx.drop_state("s")
+        return alpha, P.t(), R.t(), ctx.drop_state("h"), ctx.drop_state("s")
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Any:
-        write = 1 - (self.alpha if const[0] is None else const[0])
+        one_minus_alpha = 1 - (self.alpha if const[0] is None else const[0])
         u = ctx.linear(x, torch.cat([self.A, self.B]))
         u_h, u_s = torch.split(u, [self.A.shape[0], self.B.shape[0]], 2)
-        return u_h, write * u_s
+        return u_h, one_minus_alpha * u_s
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:
-        (u_h, u_s), (keep, P, R, mask_h, mask_s) = u, const
+        (u_h, u_s), (alpha, P, R, mask_h, mask_s) = u, const
         h, s = state["h"], state["s"]
-        s = torch.add(u_s, s, alpha=self.alpha) if keep is None else torch.addcmul(u_s, keep, s)
+        s = torch.add(u_s, s, alpha=self.alpha) if alpha is None else torch.addcmul(u_s, alpha, s)
         h = torch.sigmoid(torch.addmm(torch.addmm(u_h, seen(h, mask_h), R), seen(s, mask_s), P))
         return {"h": h, "s": s}
 

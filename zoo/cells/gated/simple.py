@@ -27,7 +27,7 @@ class SGU(BlockCell):
     """
 
     of_x = of_h = biased = ("g", "z")
-    write = "z"
+    input_gate_name = "z"
     exact = True  # of a gate that hardly opens, each unit for itself, a norm behind it makes as much as of any other
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:

@@ -30,7 +30,7 @@ class UGRNN(GatedCell):
 
     gates = ("c", "g")
     forget = "g"
-    keep = "g"
+    forget_gate_name = "g"
 
     def __init__(self, options: UGRNNOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)

@@ -24,7 +24,7 @@ class WindowCell(Cell):
 
     blocks: tuple[str, ...]
     biased: tuple[str, ...]
-    keep = "f"
+    forget_gate_name = "f"
 
     def __init__(self, state: str, width: int, input_shape: Shape, hidden_size: int) -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class WindowCell(Cell):
 
     def roles(self) -> Mapping[str, Role]:
         return {
-            "weight_ih": Role("input", self.blocks, self.keep),
-            "bias": Role("bias", self.biased, self.keep),
+            "weight_ih": Role("input", self.blocks, self.forget_gate_name),
+            "bias": Role("bias", self.biased, self.forget_gate_name),
         }
 
     def sums(self, x: Tensor, ctx: Context) -> tuple[Tensor, ...]:
@@ -142,7 +142,7 @@ class QRNN(WindowCell):
     far as the pooling has them, columns from x now to the oldest; bias (blocks * H,). States: c (hidden_size,).
     """
 
-    write = "i"
+    input_gate_name = "i"
 
     def __init__(self, options: QRNNOptions, input_shape: Shape, hidden_size: int) -> None:
         self.blocks = self.biased = ("z", "f", "o", "i")[: 1 + len(options.pooling)]

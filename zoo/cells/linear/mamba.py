@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.cells.linear.spaces import MambaOptions, mamba_rank
-from zoo.cells.steps import start_steps
+from zoo.cells.steps import initialise_steps
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
 
@@ -54,7 +54,7 @@ class Mamba(Cell):
         bound = 1 / math.sqrt(self.conv_weight.shape[1])
         nn.init.uniform_(self.conv_bias, -bound, bound)
         nn.init.uniform_(self.dt_weight, -(self.rank**-0.5), self.rank**-0.5)
-        start_steps(self.dt_bias)
+        initialise_steps(self.dt_bias)
         with torch.no_grad():
             self.A_log.copy_(torch.arange(1, self.A_log.shape[1] + 1).log().expand_as(self.A_log))
         nn.init.ones_(self.D)

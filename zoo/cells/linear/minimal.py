@@ -62,7 +62,7 @@ class MinGRU(MinimalCell):
     """
 
     gates = ("z", "h")
-    write = "z"
+    input_gate_name = "z"
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         z, n = self.blocks(x, ctx)
@@ -84,7 +84,7 @@ class MinLSTM(MinimalCell):
     """
 
     gates = ("f", "i", "h")
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         f, i, n = self.blocks(x, ctx)

@@ -37,7 +37,7 @@ class RGLRUOptions(Options):
 
 
 class LRUOptions(Options):
-    """Options of the linear recurrent unit: where its eigenvalues start."""
+    """Options of the linear recurrent unit: its initial eigenvalues."""
 
     r_min: float = Field(0.0, ge=0, lt=1, description="Smallest initial magnitude of the eigenvalues.")
     r_max: float = Field(1.0, gt=0, le=1, description="Largest initial magnitude of the eigenvalues.")

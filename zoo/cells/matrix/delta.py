@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from zoo.cells.matrix.attention import LinearAttention
 from zoo.cells.matrix.fast_weights import DeltaNetOptions, GatedDeltaNetOptions, deltanet_key_size, gla_key_size
-from zoo.cells.steps import start_steps
+from zoo.cells.steps import initialise_steps
 from zoo.components import Shape, features
 from zoo.engine.cell import Context, States
 
@@ -86,7 +86,7 @@ class GatedDeltaNet(LinearAttention):
         super().reset_parameters()
         with torch.no_grad():
             self.A_log.uniform_(0.0, 16.0).clamp_(min=1e-7).log_()
-        start_steps(self.dt_bias)
+        initialise_steps(self.dt_bias)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)

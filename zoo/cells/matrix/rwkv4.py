@@ -15,7 +15,7 @@ from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 LEAST: Final = -1e38
-"""Where the running exponent starts, as in the official kernel: nothing has been seen."""
+"""The initial value of the running exponent, as in the official kernel: nothing has been seen."""
 
 
 class RWKV4(Cell):
@@ -43,7 +43,7 @@ class RWKV4(Cell):
         width = features(input_shape)
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
         empty = StateSpec((hidden_size,), learned=False)
-        self.states = {"y": empty, "aa": empty, "bb": empty, "pp": replace(empty, start=LEAST)}
+        self.states = {"y": empty, "aa": empty, "bb": empty, "pp": replace(empty, initial_value=LEAST)}
         self.depth = options.depth
         self.time_mix_k, self.time_mix_v, self.time_mix_r = (nn.Parameter(torch.empty(width)) for _ in range(3))
         self.key, self.value, self.receptance = (nn.Parameter(torch.empty(hidden_size, width)) for _ in range(3))
@@ -94,7 +94,7 @@ class RWKV4(Cell):
         top = torch.maximum(pp, own)
         old, new = torch.exp(pp - top), torch.exp(own - top)
         y = r * torch.addcmul(new * v, old, aa) / torch.addcmul(new, old, bb)
-        kept = pp + w
-        top = torch.maximum(kept, k)
-        old, new = torch.exp(kept - top), torch.exp(k - top)
+        decayed = pp + w
+        top = torch.maximum(decayed, k)
+        old, new = torch.exp(decayed - top), torch.exp(k - top)
         return {"y": y, "aa": torch.addcmul(new * v, old, aa), "bb": torch.addcmul(new, old, bb), "pp": top}

@@ -17,7 +17,7 @@ from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, States, StateSpec
 
 SLOPES: Final = (0.2, 0.9, 0.7, 0.7, 0.9, 0.2)
-"""How the mixing of r, w, k, v, a and g starts over the features, in the official code."""
+"""The initial mixing of r, w, k, v, a and g over the features, in the official code."""
 EPS: Final = 64e-5
 """Of the norm over each head's output, as in the official code."""
 

@@ -48,7 +48,7 @@ class LSTM1997(MemoryCell):
     """
 
     gates = ("in", "c", "out")
-    write = "in"
+    input_gate_name = "in"
     exact = True  # c forgets nothing, and no error either
 
     def __init__(self, options: LSTM1997Options, input_shape: Shape, hidden_size: int) -> None:
@@ -70,11 +70,11 @@ class LSTM1997(MemoryCell):
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
         U, mask = const
         h = state["h"] if mask is None else state["h"] * mask
-        write, g, out = torch.addmm(u, h, U).chunk(3, 1)
+        i, g, o = torch.addmm(u, h, U).chunk(3, 1)
         # 4 σ(a) - 2 is 2 tanh(a / 2)
         scale = 1 if self.plain else 2
-        c = torch.addcmul(state["c"], torch.sigmoid(write), torch.tanh(g if self.plain else g / 2), value=scale)
-        return {"h": torch.sigmoid(out) * torch.tanh(c if self.plain else c / 2), "c": c}
+        c = torch.addcmul(state["c"], torch.sigmoid(i), torch.tanh(g if self.plain else g / 2), value=scale)
+        return {"h": torch.sigmoid(o) * torch.tanh(c if self.plain else c / 2), "c": c}
 
 
 class WMCLSTM(MemoryCell):
@@ -90,7 +90,7 @@ class WMCLSTM(MemoryCell):
 
     gates = ("i", "f", "g", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def __init__(self, options: WMCLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -127,7 +127,7 @@ class MemoryControlLSTM(GatedCell):
 
     gates = ("f", "i", "o", "m", "n")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def __init__(self, options: MemoryControlOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, options.bias)

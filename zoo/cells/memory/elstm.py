@@ -25,7 +25,7 @@ class ELSTM(Cell):
     """
 
     gates = ("f", "z", "o")
-    keep = "f"
+    forget_gate_name = "f"
     uses = frozenset({"weight_dropout", "recurrent_dropout"})
 
     def __init__(self, options: NoOptions, input_shape: Shape, hidden_size: int) -> None:

@@ -41,7 +41,7 @@ class Intersection(Cell):
         self.weight_in = None if width == H else nn.Parameter(torch.empty(H, width))
         self.bias_in = None if width == H else nn.Parameter(torch.empty(H))
         self.reset_parameters()
-        self.pin_parameters()
+        self.set_fixed_parameters()
 
     def reset_parameters(self) -> None:
         """As TensorFlow: Glorot uniform, of x and h side by side; biases zero but for both gates' forget bias."""
@@ -53,7 +53,7 @@ class Intersection(Cell):
             nn.init.xavier_uniform_(self.weight_in)
             nn.init.zeros_(self.bias_in)
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         with torch.no_grad():
             self.bias.view(4, -1)[[0, 2]] = self.forget_bias
 

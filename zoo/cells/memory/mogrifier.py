@@ -33,7 +33,7 @@ class Mogrifier(MemoryCell):
 
     gates = ("i", "f", "g", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def __init__(self, options: MogrifierOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)

@@ -29,7 +29,7 @@ class ONLSTM(MemoryCell):
 
     gates = ("o", "c", "i", "f")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def __init__(self, options: ONLSTMOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -70,9 +70,9 @@ class ONLSTM(MemoryCell):
         levels = torch.softmax(master.view(-1, 2, n), 2).cumsum(2)
         if n < H:
             levels = levels.repeat_interleave(H // n, 2)
-        write, keep = 1 - levels[:, 0], levels[:, 1]
+        master_i, master_f = 1 - levels[:, 0], levels[:, 1]
         i, f = torch.sigmoid(gates).chunk(2, 1)
-        both = write * keep
-        f, i = torch.addcmul(keep, both, f - 1), torch.addcmul(write, both, i - 1)
+        both = master_i * master_f
+        f, i = torch.addcmul(master_f, both, f - 1), torch.addcmul(master_i, both, i - 1)
         c = torch.addcmul(f * state["c"], i, torch.tanh(g))
         return {"h": torch.sigmoid(o) * torch.tanh(c), "c": c}

@@ -28,7 +28,7 @@ class ResidualLSTM(MemoryCell):
 
     gates = ("i", "f", "c", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
 
     def __init__(self, options: ResidualOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.bias)
@@ -77,7 +77,7 @@ class MultiplicativeLSTM(Cell):
     """
 
     gates = ("h", "i", "o", "f")
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
     uses = frozenset({"weight_dropout", "recurrent_dropout"})
 
     def __init__(self, options: MultiplicativeOptions, input_shape: Shape, hidden_size: int) -> None:

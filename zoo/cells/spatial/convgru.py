@@ -26,7 +26,7 @@ class ConvGRU(ConvolvedCell):
     """
 
     gates = ("z", "r", "h")
-    write = "z"
+    input_gate_name = "z"
 
     def __init__(self, options: ConvGRUOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, options.kernel, bias=options.bias == "one")

@@ -29,7 +29,7 @@ class ConvLSTM(ConvolvedCell):
 
     gates = ("i", "f", "c", "o")
     forget = "f"
-    keep, write = "f", "i"
+    forget_gate_name, input_gate_name = "f", "i"
     exact = True  # c keeps an error for long, and its neighbours take it up
 
     def __init__(self, options: ConvLSTMOptions, input_shape: Shape, hidden_size: int) -> None:

@@ -60,21 +60,21 @@ def run(steps: Steps) -> Found:
     if steps.look:
         returned.before_tracing(cell, u, steps.state, steps.const)
     all_states = steps.all_states
-    fixed = Fixed(const=steps.const, start=steps.start, zoneout=steps.zoneout, all_states=all_states)
-    kept = pieces.kept_by_zoneout(cell, steps.state, count, steps.zoneout)
+    fixed = Fixed(const=steps.const, initial=steps.initial, zoneout=steps.zoneout, all_states=all_states)
+    zoneout_masks = pieces.draw_zoneout_masks(cell, steps.state, count, steps.zoneout)
     state = _differentiable(steps.state, u)
     inputs: Iterable[Inputs] = zip(*map(_split, u), strict=True) if isinstance(u, tuple) else _split(u)
     none = [None] * -(-count // STEPS)
     valids = none if valid is None else _split(valid)
     resets = none if reset is None else _split(reset)
-    masks = {name: _split(mask) for name, mask in kept.items()}
+    masks = {name: _split(mask) for name, mask in zoneout_masks.items()}
     outputs: list[Tensor] = []
     history: list[States] = []
     for index, u_piece in enumerate(inputs):
         whole = (index + 1) * STEPS <= count
         call = _compiled_piece if whole else pieces.run
-        kept_here = {name: mask[index] for name, mask in masks.items()}
-        y, state, states = call(cell, u_piece, state, valids[index], resets[index], kept_here, fixed)
+        masks_here = {name: mask[index] for name, mask in masks.items()}
+        y, state, states = call(cell, u_piece, state, valids[index], resets[index], masks_here, fixed)
         outputs.append(y)
         if states is not None:
             history.append(states)
@@ -103,14 +103,20 @@ def _split(x: Tensor) -> list[Tensor]:
 
 
 def _compiled_piece(
-    cell: Cell, u: Inputs, state: States, valid: Tensor | None, reset: Tensor | None, kept: States, fixed: Fixed
+    cell: Cell,
+    u: Inputs,
+    state: States,
+    valid: Tensor | None,
+    reset: Tensor | None,
+    zoneout_masks: States,
+    fixed: Fixed,
 ) -> Found:
     from torch._dynamo.exc import TorchDynamoException
 
     try:
         # Numbers are compiled in: torch 2.13 takes the first one that it saw of a float that is an `alpha`.
         with torch._dynamo.config.patch(recompile_limit=KINDS, specialize_float=True), _own_sizes():
-            return _compiler()(cell, u, state, valid, reset, kept, fixed)
+            return _compiler()(cell, u, state, valid, reset, zoneout_masks, fixed)
     except TorchDynamoException as error:
         why = str(error).strip().splitlines()
         raise BuildError(

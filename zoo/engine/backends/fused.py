@@ -23,7 +23,7 @@ def run(
     all_states: bool,
     look: bool = False,
 ) -> tuple[Tensor, States] | None:
-    """The output (B, T, ...) and the state after each row's last valid step, or None: run the loop."""
+    """The output (B, T, ...) and the state after each sequence's last valid step, or None: run the loop."""
     if is_tracing():  # torch's compiler cannot run its recurrent kernels, and fuses the loop itself
         return None
     stepwise = ctx.reset is not None or zoneout or all_states or (ctx.recurrent_dropout and ctx.training)

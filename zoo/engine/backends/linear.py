@@ -51,7 +51,7 @@ def run(steps: Steps) -> Found:
         a, b = a.to(before.dtype), b.to(before.dtype).expand(shape)
         a = a.view(*(1,) * (b.dim() - a.dim()), *a.shape)
         if steps.reset is not None:
-            b = where_steps(steps.reset, b + a * steps.start[name].unsqueeze(1), b)
+            b = where_steps(steps.reset, b + a * steps.initial[name].unsqueeze(1), b)
             a = where_steps(steps.reset, torch.zeros_like(a), a.expand(shape))
         if steps.valid is not None:
             b = where_steps(steps.valid, b, torch.zeros_like(b))
@@ -106,15 +106,15 @@ class _Recurrence(torch.autograd.Function):
 def _by_a(shape: torch.Size, g: Tensor, states: Tensor, h: Tensor, *, backwards: bool) -> Tensor:
     """The gradient by a, of the given shape: the products of g with the state before each step, summed where a is one.
 
-    In blocks of rows that stay in the cache: over all rows at once, new memory costs several times the arithmetic.
+    In blocks of sequences that stay in the cache: over all at once, new memory costs several times the arithmetic.
     """
-    rows = max(1, BLOCK // max(1, g[0].numel()))
+    size = max(1, BLOCK // max(1, g[0].numel()))
     later, earlier = (slice(None, -1), slice(1, None)) if backwards else (slice(1, None), slice(None, -1))
     first = -1 if backwards else 0
     whole = torch.empty_like(g) if shape == g.shape else None
     sums = []
-    for start in range(0, len(g), rows):
-        block = slice(start, start + rows)
+    for start in range(0, len(g), size):
+        block = slice(start, start + size)
         product = torch.empty_like(g[block]) if whole is None else whole[block]
         torch.mul(g[block, later], states[block, earlier].conj(), out=product[:, later])
         torch.mul(g[block, first], h[block].conj(), out=product[:, first])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.engine import dropout, returned
 from zoo.engine.cell import Cell, Inputs, States
-from zoo.engine.sequence import where_rows
+from zoo.engine.sequence import where_sequences
 from zoo.engine.steps import Found, Steps
 
 HOISTED_UP_TO = 4
@@ -48,7 +48,7 @@ def run(steps: Steps) -> Found:
         steps.const,
         valid=steps.valid,
         reset=steps.reset,
-        start=steps.start,
+        initial=steps.initial,
         zoneout=zone if steps.zoneout else None,
         all_states=steps.all_states,
         look=steps.look,
@@ -63,7 +63,7 @@ def over(
     *,
     valid: Tensor | None,
     reset: Tensor | None,
-    start: States,
+    initial: States,
     zoneout: Zoneout | None,
     all_states: bool,
     look: bool = False,
@@ -80,7 +80,7 @@ def over(
     step = partial(returned.first_step, cell) if look else later
     for t, u_t in enumerate(inputs):
         if resets is not None:
-            state = {name: where_rows(resets[t], start[name], old) for name, old in state.items()}
+            state = {name: where_sequences(resets[t], initial[name], old) for name, old in state.items()}
         new = step(u_t, state, const)
         step = later
         for name in cell.states:
@@ -90,7 +90,7 @@ def over(
             if zoneout is not None:
                 value = zoneout(name, old, value)
             if held is not None:
-                value = where_rows(held[t], value, old)
+                value = where_sequences(held[t], value, old)
             new[name] = value
         state = new
         if hoisted:

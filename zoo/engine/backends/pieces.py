@@ -21,19 +21,19 @@ class Fixed:
 
     Attributes:
         const: Of the cell.
-        start: Where a reset puts the state.
+        initial: Where a reset puts the state.
         zoneout: The rate.
         all_states: Give the states of all steps.
     """
 
     const: Any
-    start: States
+    initial: States
     zoneout: float
     all_states: bool
 
 
-def kept_by_zoneout(cell: Cell, state: States, steps: int, rate: float) -> States:
-    """Which old values zoneout keeps, (B, T, ...) by name, drawn in the order of the loop: one seed gives one run.
+def draw_zoneout_masks(cell: Cell, state: States, steps: int, rate: float) -> States:
+    """Where zoneout keeps the old value, (B, T, ...) by name, drawn in the order of the loop: one seed gives one run.
 
     Empty outside training, where zoneout is a mean and draws nothing.
     """
@@ -47,7 +47,13 @@ def kept_by_zoneout(cell: Cell, state: States, steps: int, rate: float) -> State
 
 
 def run(
-    cell: Cell, u: Inputs, state: States, valid: Tensor | None, reset: Tensor | None, kept: States, fixed: Fixed
+    cell: Cell,
+    u: Inputs,
+    state: States,
+    valid: Tensor | None,
+    reset: Tensor | None,
+    zoneout_masks: States,
+    fixed: Fixed,
 ) -> Found:
     """The loop over one piece, (B, steps, ...): its output, the state after it, and the states at all its steps."""
     return loop.over(
@@ -57,14 +63,14 @@ def run(
         fixed.const,
         valid=valid,
         reset=reset,
-        start=fixed.start,
-        zoneout=_zoneout(cell, kept, fixed.zoneout) if fixed.zoneout else None,
+        initial=fixed.initial,
+        zoneout=_zoneout(cell, zoneout_masks, fixed.zoneout) if fixed.zoneout else None,
         all_states=fixed.all_states,
     )
 
 
-def _zoneout(cell: Cell, kept: States, rate: float) -> Callable[[str, Tensor, Tensor], Tensor]:
-    masks: dict[str, Iterator[Tensor]] = {name: iter(mask.unbind(1)) for name, mask in kept.items()}
+def _zoneout(cell: Cell, zoneout_masks: States, rate: float) -> Callable[[str, Tensor, Tensor], Tensor]:
+    masks: dict[str, Iterator[Tensor]] = {name: iter(mask.unbind(1)) for name, mask in zoneout_masks.items()}
 
     def zone(name: str, old: Tensor, new: Tensor) -> Tensor:
         if name in masks:

@@ -40,7 +40,7 @@ def run(steps: Steps) -> Found:
 
     Raises BuildError where it is exported or compiled for what it cannot do; elsewhere the loop runs that.
     """
-    cell, u, state, const, start = steps.cell, steps.u, steps.state, steps.const, steps.start
+    cell, u, state, const, initial = steps.cell, steps.u, steps.state, steps.const, steps.initial
     valid, reset, zoneout, all_states = steps.valid, steps.reset, steps.zoneout, steps.all_states
     if steps.look:
         returned.before_tracing(cell, u, state, const)
@@ -57,26 +57,26 @@ def run(steps: Steps) -> Found:
             "use model.eval()"
         )
     leaves = u if isinstance(u, tuple) else (u,)
-    kept = pieces.kept_by_zoneout(cell, state, leaves[0].shape[1], zoneout)
+    zoneout_masks = pieces.draw_zoneout_masks(cell, state, leaves[0].shape[1], zoneout)
     if undifferentiable:
-        fixed = Fixed(const=const, start=start, zoneout=zoneout, all_states=all_states)
-        return pieces.run(cell, u, state, valid, reset, kept, fixed)
+        fixed = Fixed(const=const, initial=initial, zoneout=zoneout, all_states=all_states)
+        return pieces.run(cell, u, state, valid, reset, zoneout_masks, fixed)
     if traced and torch.onnx.is_in_onnx_export():
         # ONNX has no gradients, and torch would keep sizes beside tensors for the backward pass, which fails.
-        u, state, const, start = (pytree.tree_map(_without_gradient, given) for given in (u, state, const, start))
+        u, state, const, initial = (pytree.tree_map(_without_gradient, given) for given in (u, state, const, initial))
         leaves = u if isinstance(u, tuple) else (u,)
     hoisted = all_states or loop.hoists(cell)
     # Parts of one projection, and a matrix beside its own blocks, are views of the same memory.
-    fixed = Fixed(const=_apart(const), start=start, zoneout=zoneout, all_states=hoisted)
+    fixed = Fixed(const=_apart(const), initial=initial, zoneout=zoneout, all_states=hoisted)
     given: Leaves = {f"u.{index}": _own(leaf) for index, leaf in enumerate(leaves)}
-    given |= {f"kept.{name}": mask for name, mask in kept.items()}
+    given |= {f"zoneout.{name}": mask for name, mask in zoneout_masks.items()}
     given |= {name: mask for name, mask in (("valid", valid), ("reset", reset)) if mask is not None}
 
     def one(carried: Leaves, at: Leaves) -> tuple[Leaves, Leaves]:
         # A piece of one step: the loop itself, with the time axis put back.
         x = {name: leaf.unsqueeze(1) for name, leaf in at.items()}
         inputs = tuple(x[f"u.{index}"] for index in range(len(leaves)))
-        masks = {name: x[f"kept.{name}"] for name in kept}
+        masks = {name: x[f"zoneout.{name}"] for name in zoneout_masks}
         y, new, states = pieces.run(
             cell,
             inputs if isinstance(u, tuple) else inputs[0],

@@ -245,6 +245,7 @@ def _normed(found: Description, norm: Any, channels: int) -> Description | None:
         found,
         parameters=found.parameters + own.parameters,
         buffers=found.buffers + own.buffers,
+        frozen=found.frozen + own.frozen,
         macs_per_step=found.macs_per_step + own.macs_per_step,
     )
 

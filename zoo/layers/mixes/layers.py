@@ -85,6 +85,6 @@ class ChannelMix(Layer):
         y = sequence.zero_where(r * self.value(k), run.valid)
         after = sequence.at_last(x, run.lengths)
         if run.lengths is not None:  # a sequence that has ended keeps what it held
-            after = sequence.where_rows(run.lengths > 0, after, held.to(x.dtype))
+            after = sequence.where_sequences(run.lengths > 0, after, held.to(x.dtype))
         states = {"previous": x.to(held.dtype)} if run.all_states else None
         return LayerOutput(y, {"previous": after.to(held.dtype)}, None, states)

@@ -12,6 +12,7 @@ from zoo.components import Shape
 from zoo.engine.inside import build_layers, build_part
 from zoo.engine.layer import Layer, LayerOutput, Run
 from zoo.engine.layers import LayerList
+from zoo.engine.names import Engine
 from zoo.engine.sequence import at_last, zero_where
 from zoo.layers.nested.options import EachOptions, takes_final
 
@@ -36,9 +37,14 @@ class Branch(nn.Module):
 
 
 class Within(nn.Module):
-    """A module whose layers run over the first axis of every step: in one branch, which is its own, or in several."""
+    """A module whose layers run over the first axis of every step: in one branch, which is its own, or in several.
+
+    Attributes:
+        engine: How recurrences run, as of the model.
+    """
 
     branches: nn.ModuleList | None
+    engine: Engine = "auto"
 
     def fill(self, options: EachOptions, shape: Shape) -> int:
         """Build what the options say for steps of this shape, and give the size of what comes out."""
@@ -55,7 +61,7 @@ class Within(nn.Module):
     def reduced(self, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
         """x (N, P, ...), with how many positions count, (N,), and which, (N, P), None for all -> (N, size)."""
         holders = (self,) if self.branches is None else self.branches
-        return torch.cat([_reduced(one, x, lengths, valid) for one in holders], 1)
+        return torch.cat([_reduced(one, x, lengths, valid, self.engine) for one in holders], 1)
 
 
 def _fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:
@@ -65,9 +71,9 @@ def _fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:
     holder.takes_final = takes_final(pool)
 
 
-def _reduced(holder: Any, x: Tensor, lengths: Tensor | None, valid: Tensor | None) -> Tensor:
+def _reduced(holder: Any, x: Tensor, lengths: Tensor | None, valid: Tensor | None, engine: Engine) -> Tensor:
     """What the layers and the pool of one branch make of x."""
-    run = Run(lengths=lengths, valid=valid, final=holder.takes_final)
+    run = Run(lengths=lengths, valid=valid, engine=engine, final=holder.takes_final)
     found = holder.layers.run(zero_where(x, valid), None, run)
     if holder.pool is None:
         flat: Tensor = found.output.flatten(1)

@@ -112,6 +112,7 @@ def describe_each(options: EachOptions, input_shape: Shape) -> Description | Non
         output_shape=(sum(one.output_shape[0] for one in known),),
         parameters=sum(one.parameters for one in known),
         buffers=sum(one.buffers for one in known),
+        frozen=sum(one.frozen for one in known),
         macs_per_step=sum(one.macs_per_step for one in known),
         sequential_depth=sum(one.sequential_depth for one in known),
     )
@@ -138,6 +139,7 @@ def _branch(layers: Any, pool: Any, shape: Shape, at: str) -> Description | None
         output_shape=(size,),
         parameters=inner.parameters + (pooled.parameters if pooled else 0),
         buffers=inner.buffers + (pooled.buffers if pooled else 0),
+        frozen=inner.frozen + (pooled.frozen if pooled else 0),
         macs_per_step=once,
         sequential_depth=inner.sequential_depth * positions,
     )
@@ -153,6 +155,7 @@ def _plus(layers: Description, norm: Description) -> Description:
         layers,
         parameters=layers.parameters + norm.parameters,
         buffers=layers.buffers + norm.buffers,
+        frozen=layers.frozen + norm.frozen,
         macs_per_step=layers.macs_per_step + norm.macs_per_step,
     )
 

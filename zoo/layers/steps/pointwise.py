@@ -88,7 +88,7 @@ class Highway(Layer):
     def extra_repr(self) -> str:
         return self._chosen
 
-    def pin_parameters(self) -> None:
+    def set_fixed_parameters(self) -> None:
         """The gates' biases, under every initialisation scheme."""
         with torch.no_grad():
             for gate in self.gates:

@@ -44,7 +44,7 @@ class Ncps(zoo.Cell):
     def project(self, x: Tensor, const: Any, ctx: zoo.Context) -> tuple[Tensor, Tensor]:
         """The input, and the time (B, T, 1) that has passed before it: one step if nothing is known.
 
-        ncps' own loop squeezes that axis away, and takes the time of row b for that of neuron b.
+        ncps' own loop squeezes that axis away, and takes the time of sequence b for that of neuron b.
         """
         dt = torch.ones_like(x[..., :1]) if ctx.dt is None else ctx.dt.unsqueeze(2)
         return x, dt
@@ -56,7 +56,7 @@ class Ncps(zoo.Cell):
         return {self.state: new}
 
     def reset_parameters(self) -> None:
-        """As ncps starts them; masks and signs as the wiring has them."""
+        """As ncps initialises them; masks and signs as the wiring has them."""
         with torch.no_grad():
             for tensor, fresh in zip(self.tensors().values(), named(self.make()).values(), strict=True):
                 tensor.copy_(fresh)

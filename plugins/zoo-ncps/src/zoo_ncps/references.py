@@ -1,6 +1,6 @@
 """The cells in plain NumPy, written from the papers' equations; where those leave something open, as ncps has it.
 
-Each runs one row from its first step: x (T, I), dt (T,) to y (T, outputs).
+Each runs one sequence from its first step: x (T, I), dt (T,) to y (T, outputs).
 """
 
 from __future__ import annotations

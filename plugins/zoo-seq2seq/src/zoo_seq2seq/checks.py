@@ -23,9 +23,9 @@ def _model(subject: zoo.Subject) -> Seq2Seq:
     return model
 
 
-def _example(model: Seq2Seq, rows: int = 3) -> tuple[Tensor, Tensor]:
+def _example(model: Seq2Seq, batch: int = 3) -> tuple[Tensor, Tensor]:
     """Sources and targets of different lengths, so that one cannot stand for the other."""
-    return model.encoder.example_input(rows, SOURCE, seed=1), model.decoder.example_input(rows, TARGET, seed=2)
+    return model.encoder.example_input(batch, SOURCE, seed=1), model.decoder.example_input(batch, TARGET, seed=2)
 
 
 def _close(found: Tensor, expected: Tensor, what: str) -> None:
@@ -49,7 +49,7 @@ def teacher_forcing(subject: zoo.Subject) -> None:
 
 
 def bridge(subject: zoo.Subject) -> None:
-    """Each state of the encoder changes what the decoder says, and is its start."""
+    """Each state of the encoder changes what the decoder says, and is its initial state."""
     model = _model(subject)
     source, target = _example(model)
     state = model.encode(source)
@@ -88,8 +88,8 @@ def source_padding(subject: zoo.Subject) -> None:
     lengths = torch.tensor(LENGTHS, device=source.device)
     expected = model(source, target, source_lengths=lengths)
     other = source.clone()
-    for row, length in enumerate(LENGTHS):
-        other[row, length:] = torch.nan if source.is_floating_point() else 0
-        alone = model(source[row : row + 1, :length], target[row : row + 1])
-        _close(alone[0], expected[row], f"a source of length {length} alone")
+    for index, length in enumerate(LENGTHS):
+        other[index, length:] = torch.nan if source.is_floating_point() else 0
+        alone = model(source[index : index + 1, :length], target[index : index + 1])
+        _close(alone[0], expected[index], f"a source of length {length} alone")
     _close(model(other, target, source_lengths=lengths), expected, "other padding in the source")

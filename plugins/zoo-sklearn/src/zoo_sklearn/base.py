@@ -70,7 +70,7 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _read(self, X: Any, spec: zoo.Spec) -> Sequences:
-        """X while fitting. Raises ValueError, or zoo.InputError for a spec that gives no output per row."""
+        """X while fitting. Raises ValueError, or zoo.InputError for a spec that gives no output per sequence."""
         pooled_head(spec)
         return sequences.read(self, X, vocabulary=vocabulary_of(spec), fitted=None)
 
@@ -81,11 +81,11 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
 
         Args:
             spec: With a head behind a pool.
-            data: The rows.
+            data: The sequences.
             targets: Of shape (n,) or (n, outputs).
             outputs: Number of outputs of the head.
             loss: What to make small.
-            strata: What held-out rows are balanced by, or None.
+            strata: What held-out sequences are balanced by, or None.
         """
         check_consistent_length(data.x, targets)
         settings = self._settings()
@@ -95,14 +95,14 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
         fitting = sized(spec, features, outputs)
         model = zoo.build(fitting, seed=seed, device=self.device, dtype=torch.float32, engine=self.engine)
         _hold_against(model, data, outputs)
-        rows: NDArray[Any] = np.arange(len(data))
+        samples: NDArray[Any] = np.arange(len(data))
         held_out: NDArray[Any] | None = None
         if self.early_stopping:
-            rows, held_out = train_test_split(
-                rows, test_size=self.validation_fraction, random_state=random, stratify=strata
+            samples, held_out = train_test_split(
+                samples, test_size=self.validation_fraction, random_state=random, stratify=strata
             )
         with own_randomness(seed, next(model.parameters()).device):
-            history = train(model, data, targets, loss, settings, random, (rows, held_out))
+            history = train(model, data, targets, loss, settings, random, (samples, held_out))
         self.model_ = model
         self.layout_ = data.layout
         self.loss_curve_ = history.training
@@ -139,7 +139,7 @@ class SpecEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 def _hold_against(model: zoo.Model, data: Sequences, outputs: int) -> None:
-    """Raise zoo.InputError where the model, built, does not take such rows or gives another number of outputs."""
+    """Raise zoo.InputError where the model, built, does not take such sequences or gives another number of outputs."""
     steps = tuple(data.x.shape[2:])
     if model.input_shape != steps:
         raise zoo.InputError(
@@ -148,7 +148,7 @@ def _hold_against(model: zoo.Model, data: Sequences, outputs: int) -> None:
         )
     model.eval()
     with torch.no_grad():
-        given = tuple(data.rows([0]).output(model, next(model.parameters()).device).shape[1:])
+        given = tuple(data.sequences([0]).output(model, next(model.parameters()).device).shape[1:])
     if given != (outputs,):
         assert model.spec.head is not None
         raise zoo.InputError(

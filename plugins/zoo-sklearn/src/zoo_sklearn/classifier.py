@@ -22,21 +22,22 @@ class SpecClassifier(ClassifierMixin, SpecEstimator):  # type: ignore[misc]
     The data decide the width of the input and the outputs of the head, one per class; everything else is the spec's.
     It is trained in float32 with AdamW on the mean cross-entropy of the classes.
 
-    X: (n, T), series of one number per step; (n, T, F); or a list of rows (T_i, F), which may differ in length. Where
-    the spec's input takes symbols, whole numbers (n, T) or a list of rows (T_i,). As everywhere in scikit-learn, the
-    columns of (n, T) are its features, so that T stays what it was fitted on; with (n, T, F) it is free.
+    X: (n, T), series of one number per step; (n, T, F); or a list of sequences (T_i, F), which may differ in length.
+    Where the spec's input takes symbols, whole numbers (n, T) or a list of sequences (T_i,). As everywhere in
+    scikit-learn, the columns of (n, T) are its features, so that T stays what it was fitted on; with (n, T, F) it is
+    free.
 
     Args:
         spec: A name of the library, a path, a mapping with a spec's keys, or a loaded spec.
-        max_epochs: How often all rows are seen.
-        batch_size: Rows per step of training, at most; and of each pass in predictions.
+        max_epochs: How often all sequences are seen.
+        batch_size: Sequences per step of training, at most; and of each pass in predictions.
         learning_rate: Of AdamW.
         weight_decay: Of AdamW.
         clip_norm: Bound on the norm of the gradient of each step, or None.
-        early_stopping: Hold rows out, and keep the weights that do best on them.
-        validation_fraction: The share of rows held out, of each class alike.
-        patience: Epochs without a lower loss on those rows after which training ends.
-        random_state: Decides the first weights, the order of rows, the rows held out and what is dropped.
+        early_stopping: Hold sequences out, and keep the weights that do best on them.
+        validation_fraction: The share of sequences held out, of each class alike.
+        patience: Epochs without a lower loss on those sequences after which training ends.
+        random_state: Decides the first weights, the order of sequences, the sequences held out and what is dropped.
         device: Where to run; torch's default if None.
         engine: How recurrences run, as for `zoo.build`; all give the same numbers.
 
@@ -47,7 +48,7 @@ class SpecClassifier(ClassifierMixin, SpecEstimator):  # type: ignore[misc]
         feature_names_in_: Names of the columns, where X was a data frame.
         n_iter_: Epochs done.
         loss_curve_: The mean loss of each epoch.
-        validation_loss_curve_: The same on held-out rows, or None.
+        validation_loss_curve_: The same on held-out sequences, or None.
         layout_: "series" for X (n, T), else "sequences".
     """
 
@@ -88,8 +89,8 @@ class SpecClassifier(ClassifierMixin, SpecEstimator):  # type: ignore[misc]
         """Build the model for these data and train it.
 
         Args:
-            X: Rows, as above.
-            y: (n,), a class per row: numbers, strings or booleans; two classes at least.
+            X: Sequences, as above.
+            y: (n,), a class per sequence: numbers, strings or booleans; two classes at least.
 
         Raises:
             ValueError: The data or a parameter do not fit.
@@ -110,7 +111,7 @@ class SpecClassifier(ClassifierMixin, SpecEstimator):  # type: ignore[misc]
         return torch.softmax(self._outputs(X), 1).numpy()
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The likeliest class of each row, (n,)."""
+        """The likeliest class of each sequence, (n,)."""
         best = self._outputs(X).argmax(1).numpy()
         found: NDArray[Any] = self.classes_[best]
         return found

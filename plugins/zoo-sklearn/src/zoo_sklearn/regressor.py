@@ -32,7 +32,7 @@ class SpecRegressor(RegressorMixin, SpecEstimator):  # type: ignore[misc]
         feature_names_in_: Names of the columns, where X was a data frame.
         n_iter_: Epochs done.
         loss_curve_: The mean loss of each epoch.
-        validation_loss_curve_: The same on held-out rows, or None.
+        validation_loss_curve_: The same on held-out sequences, or None.
         layout_: "series" for X (n, T), else "sequences".
     """
 
@@ -79,7 +79,7 @@ class SpecRegressor(RegressorMixin, SpecEstimator):  # type: ignore[misc]
         """Build the model for these data and train it.
 
         Args:
-            X: Rows, as of `SpecClassifier`.
+            X: Sequences, as of `SpecClassifier`.
             y: (n,) or (n, targets), real numbers.
 
         Raises:
@@ -99,6 +99,6 @@ class SpecRegressor(RegressorMixin, SpecEstimator):  # type: ignore[misc]
         return self._train(spec, data, targets, table.shape[1], F.mse_loss, None)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The targets of each row, (n,) or (n, targets) as y was; computed in float32."""
+        """The targets of each sequence, (n,) or (n, targets) as y was; computed in float32."""
         found = self._outputs(X).numpy().astype(np.float64) * self.target_scale_ + self.target_mean_
         return found[:, 0] if self._flat else found

@@ -22,7 +22,7 @@ def sized(spec: zoo.Spec, features: int | None, outputs: int) -> zoo.Spec:
     Args:
         spec: With a head behind a pool.
         features: Numbers per step; None for symbols, whose input stays as it is.
-        outputs: What the head gives per row.
+        outputs: What the head gives per sequence.
 
     Raises:
         zoo.InputError: The spec has no pooled head, or a part of it refuses its size.
@@ -39,7 +39,7 @@ def sized(spec: zoo.Spec, features: int | None, outputs: int) -> zoo.Spec:
 
 
 def pooled_head(spec: zoo.Spec) -> None:
-    """Raise zoo.InputError unless the spec gives one output per row."""
+    """Raise zoo.InputError unless the spec gives one output per sequence."""
     if spec.head is None:
         lacks = "no head"
     elif spec.head.pool is None:

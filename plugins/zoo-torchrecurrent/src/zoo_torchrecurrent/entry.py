@@ -36,7 +36,7 @@ STARTED_BY: Final = {
     "multiplicative_bias_init": ("bias_mh",),
     "memory_bias_init": ("bias_mh",),
 }
-"""The parameter that each initialiser starts, by whichever name the cell has for it."""
+"""The parameter that each initialiser sets, by whichever name the cell has for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Entry:
             yield Weight(name, gates, columns)
 
     def started_by(self, initialiser: str) -> Weight | None:
-        """The parameter that an initialiser of this cell starts."""
+        """The parameter that an initialiser of this cell sets."""
         names = STARTED_BY.get(initialiser, ())
         return next((weight for weight in self.parts() if weight.name in names), None)
 
@@ -152,7 +152,7 @@ class Entry:
         return {} if mended else self.deviations
 
     def state_shapes(self, inputs: int, hidden: int, delay: int) -> dict[str, tuple[int, ...]]:
-        """The shape of each state per row, the output first where it stands beside them."""
+        """The shape of each state per sequence, the output first where it stands beside them."""
         found: dict[str, tuple[int, ...]] = {"y": (hidden,)} if self.aside else {}
         found |= {name: (inputs if name == "x" else hidden,) for name in self.states.split()}
         return {**found, "past": (delay, hidden)} if self.delay else found

@@ -40,7 +40,7 @@ class EMA(zoo.Cell):
                 nn.init.normal_(logits)
 
     def constants(self, ctx: zoo.Context) -> tuple[Tensor, Tensor]:
-        """Once for a run: alpha, and what is kept at each step."""
+        """Once for a run: alpha, and the share that stays at each step."""
         alpha = torch.sigmoid(self.rate)
         return alpha, 1 - (alpha if self.damping is None else alpha * torch.sigmoid(self.damping))
 
@@ -57,7 +57,7 @@ class EMA(zoo.Cell):
 
 
 class Range(nn.Module):
-    """The largest value of each feature over a row's valid steps, less the smallest: (B, T, F) -> (B, F)."""
+    """The largest value of each feature over a sequence's valid steps, less the smallest: (B, T, F) -> (B, F)."""
 
     def __init__(self, options: zoo.NoOptions, input_shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def ema(x: Array, parameters: Mapping[str, Array], options: EMAOptions) -> Array:
-    """One row, x (T, I) to y (T, H)."""
+    """One sequence, x (T, I) to y (T, H)."""
     alpha = sigmoid(parameters["rate"])
     delta = sigmoid(parameters["damping"]) if options.damped else np.ones_like(alpha)
     h = np.zeros_like(alpha)

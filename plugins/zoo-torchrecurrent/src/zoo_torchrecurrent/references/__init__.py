@@ -1,7 +1,7 @@
 """The cells' equations in plain NumPy, from their papers and their authors' code alone.
 
-One row, one step, one gate at a time, from a state of zeros; nothing is shared with torchrecurrent but the order of the
-rows of its weights. `tr-lem` is `lem` here.
+One sequence, one step, one gate at a time, from a state of zeros; nothing is shared with torchrecurrent but the order
+of the rows of its weights. `tr-lem` is `lem` here.
 """
 
 from __future__ import annotations

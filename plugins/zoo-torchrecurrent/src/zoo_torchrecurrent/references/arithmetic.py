@@ -43,7 +43,7 @@ class Weights:
         return float(self.held[name].reshape(()))
 
 
-def rows(gates: int, states: int = 1) -> Callable[[Callable[..., tuple[Array, States]]], Reference]:
+def unroll(gates: int, states: int = 1) -> Callable[[Callable[..., tuple[Array, States]]], Reference]:
     """From one step, `(x, states, weights, options) -> (y, states)`, to a reference: step by step from zeros."""
 
     def decorate(step: Callable[..., tuple[Array, States]]) -> Reference:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo_torchrecurrent.references.arithmetic import Array, Options, States, Weights, phi, rows, sigmoid
+from zoo_torchrecurrent.references.arithmetic import Array, Options, States, Weights, phi, sigmoid, unroll
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def atr(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1810.12546: one sum and one difference of the same two products are the gates."""
     (h,) = state
@@ -18,7 +18,7 @@ def atr(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_h, (new_h,)
 
 
-@rows(gates=3)
+@unroll(gates=3)
 def br(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """PLoS ONE 16(6): e0252676; rows a, c, h. Also with matrices in place of the two vectors: the NBR."""
     (h,) = state
@@ -31,7 +31,7 @@ def br(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, St
 nbr = br
 
 
-@rows(gates=3)
+@unroll(gates=3)
 def cfn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1612.06212; rows θ, η, and the input's map."""
     (h,) = state
@@ -41,7 +41,7 @@ def cfn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_h, (new_h,)
 
 
-@rows(gates=4)
+@unroll(gates=4)
 def intersectionrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1611.09913, the +RNN; rows y, h and their gates."""
     (h,) = state
@@ -51,7 +51,7 @@ def intersectionrnn(x: Array, state: States, p: Weights, options: Options) -> tu
     return gate_y * x + (1.0 - gate_y) * deep, (gate_h * h + (1.0 - gate_h) * along,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def lightru(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """Electronics 13(16): 3204: the candidate sees the input alone; rows h, f."""
     (h,) = state
@@ -60,7 +60,7 @@ def lightru(x: Array, state: States, p: Weights, options: Options) -> tuple[Arra
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def ligru(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1803.10225, without the batch normalisation, whose parameters are not there; rows z, h."""
     (h,) = state
@@ -69,7 +69,7 @@ def ligru(x: Array, state: States, p: Weights, options: Options) -> tuple[Array,
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def mgu(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1603.09420; rows f, h."""
     (h,) = state
@@ -79,7 +79,7 @@ def mgu(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_h, (new_h,)
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def minimalrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1711.06788: a map of the input, then one gate over it."""
     (h,) = state
@@ -89,7 +89,7 @@ def minimalrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[A
     return new_h, (new_h,)
 
 
-@rows(gates=3)
+@unroll(gates=3)
 def mut1(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """Jozefowicz et al. 2015, MUT1; rows z, r, h, and r, h. Its tanh(x) is tanh(W x + b), so that any width fits."""
     (h,) = state
@@ -100,7 +100,7 @@ def mut1(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return new_h, (new_h,)
 
 
-@rows(gates=3)
+@unroll(gates=3)
 def mut2(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """Jozefowicz et al. 2015, MUT2; rows z, r, h. Its x in the gate r is W x + b, so that any width fits."""
     (h,) = state
@@ -111,7 +111,7 @@ def mut2(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return new_h, (new_h,)
 
 
-@rows(gates=3)
+@unroll(gates=3)
 def mut3(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """Jozefowicz et al. 2015, MUT3; rows z, r, h. The gate z sees tanh(h)."""
     (h,) = state
@@ -122,7 +122,7 @@ def mut3(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return new_h, (new_h,)
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def sgrn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """doi:10.1049/gtd2.12056: one gate weighs the input's map against the state."""
     (h,) = state
@@ -132,7 +132,7 @@ def sgrn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def sgu(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1604.02910; rows g, z."""
     (h,) = state
@@ -143,7 +143,7 @@ def sgu(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def dsgu(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1604.02910: the SGU with a matrix before its output; rows g, z."""
     (h,) = state
@@ -154,7 +154,7 @@ def dsgu(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def star(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1911.11033; rows z, k."""
     (h,) = state
@@ -163,7 +163,7 @@ def star(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def ugrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1611.09913, the UGRNN; rows c, g."""
     (h,) = state

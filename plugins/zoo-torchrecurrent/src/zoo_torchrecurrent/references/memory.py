@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo_torchrecurrent.references.arithmetic import Array, Options, States, Weights, phi, rows, sigmoid
+from zoo_torchrecurrent.references.arithmetic import Array, Options, States, Weights, phi, sigmoid, unroll
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def janet(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1804.04849, with its β a constant; rows f, c."""
     (c,) = state
@@ -19,7 +19,7 @@ def janet(x: Array, state: States, p: Weights, options: Options) -> tuple[Array,
     return new_c, (new_c,)
 
 
-@rows(gates=5, states=2)
+@unroll(gates=5, states=2)
 def multiplicativelstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1609.07959; rows m, i, f, c, o, and i, f, c, o."""
     h, c = state
@@ -30,7 +30,7 @@ def multiplicativelstm(x: Array, state: States, p: Weights, options: Options) ->
     return new_h, (new_h, new_c)
 
 
-@rows(gates=8, states=2)
+@unroll(gates=8, states=2)
 def nas(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1611.01578, as TensorFlow's NASCell has it: the fourth node multiplies its two products."""
     h, c = state
@@ -51,7 +51,7 @@ def nas(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_h, (new_h, new_c)
 
 
-@rows(gates=3, states=2)
+@unroll(gates=3, states=2)
 def originallstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """Neural Computation 9(8), with tanh for both of its squashing functions; rows i, c, o."""
     h, c = state
@@ -61,7 +61,7 @@ def originallstm(x: Array, state: States, p: Weights, options: Options) -> tuple
     return new_h, (new_h, new_c)
 
 
-@rows(gates=4, states=2)
+@unroll(gates=4, states=2)
 def peepholelstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """JMLR 3: i and f look at the old memory, o at the new one; rows i, f, c, o, peepholes i, f, o."""
     h, c = state
@@ -74,7 +74,7 @@ def peepholelstm(x: Array, state: States, p: Weights, options: Options) -> tuple
     return new_h, (new_h, new_c)
 
 
-@rows(gates=3, states=2)
+@unroll(gates=3, states=2)
 def ran(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1705.07393: a linear candidate without bias; rows c, i, f."""
     h, c = state
@@ -85,7 +85,7 @@ def ran(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_h, (new_h, new_c)
 
 
-@rows(gates=4, states=2)
+@unroll(gates=4, states=2)
 def reslstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1701.03360: the shortcut joins the projected memory inside o; rows i, f, c, o."""
     h, c = state
@@ -98,7 +98,7 @@ def reslstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Arra
     return new_h, (new_h, new_c)
 
 
-@rows(gates=4, states=2)
+@unroll(gates=4, states=2)
 def wmclstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:2109.00020: each gate also sees tanh of a map of the memory; rows i, f, c, o."""
     h, c = state
@@ -111,7 +111,7 @@ def wmclstm(x: Array, state: States, p: Weights, options: Options) -> tuple[Arra
     return new_h, (new_h, new_c)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def trnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1602.02218, the T-RNN; rows z, f."""
     (h,) = state

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo_torchrecurrent.references.arithmetic import Array, Options, States, Weights, logistic, phi, rows, sigmoid
+from zoo_torchrecurrent.references.arithmetic import Array, Options, States, Weights, logistic, phi, sigmoid, unroll
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def antisymmetricrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1902.09689: h + ε φ((W − Wᵀ − γI) h + V x + b)."""
     (h,) = state
@@ -17,7 +17,7 @@ def antisymmetricrnn(x: Array, state: States, p: Weights, options: Options) -> t
     return new_h, (new_h,)
 
 
-@rows(gates=2)
+@unroll(gates=2)
 def gatedantisymmetricrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1902.09689: one recurrent term in the gate z and in the candidate; rows z, h.
 
@@ -31,7 +31,7 @@ def gatedantisymmetricrnn(x: Array, state: States, p: Weights, options: Options)
     return new_h, (new_h,)
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def fastrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1901.02358, as in EdgeML's rnn.py: α of the candidate, β of the old state, each in (0, 1)."""
     (h,) = state
@@ -40,7 +40,7 @@ def fastrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Arra
     return new_h, (new_h,)
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def fastgrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1901.02358, as in EdgeML's rnn.py; W and U are those of both, biases z, h.
 
@@ -54,7 +54,7 @@ def fastgrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Arr
     return new_h, (new_h,)
 
 
-@rows(gates=1, states=2)
+@unroll(gates=1, states=2)
 def cornn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:2010.00951 with the damping taken explicitly; y the output, z its velocity."""
     y, z = state
@@ -65,7 +65,7 @@ def cornn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array,
     return new_y, (new_y, new_z)
 
 
-@rows(gates=1, states=2)
+@unroll(gates=1, states=2)
 def unicornn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:2103.05487: symplectic Euler, each unit with a step Δt σ(c) of its own."""
     y, z = state
@@ -75,7 +75,7 @@ def unicornn(x: Array, state: States, p: Weights, options: Options) -> tuple[Arr
     return new_y, (new_y, new_z)
 
 
-@rows(gates=4, states=2)
+@unroll(gates=4, states=2)
 def lem(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:2110.04744, as in its authors' code: y is driven by the **new** z; rows of Δ̄t, Δt, z, y."""
     y, z = state
@@ -86,7 +86,7 @@ def lem(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, S
     return new_y, (new_y, new_z)
 
 
-@rows(gates=2, states=2)
+@unroll(gates=2, states=2)
 def scrn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1412.7753: the sigmoid hidden units recur, not the output; rows s, h, and h, y.
 
@@ -100,7 +100,7 @@ def scrn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, 
     return output, (new_hidden, new_context)
 
 
-@rows(gates=1)
+@unroll(gates=1)
 def indrnn(x: Array, state: States, p: Weights, options: Options) -> tuple[Array, States]:
     """arXiv:1803.04831: φ(W x + u ⊙ h + b)."""
     (h,) = state
