@@ -10,7 +10,7 @@ from pydantic import Field
 from zoo.components import Description, Options, Shape, StackDescription, Width
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Rate
-from zoo.spec.follow import Misfit, MisfitError
+from zoo.spec.follow import Mismatch, MismatchError
 
 
 class JoinerOptions(Options):
@@ -70,7 +70,7 @@ def describe(options: TransducerOptions, stacks: Mapping[str, StackDescription])
         raise ZooError("a layer of the predictor changes the number of steps, and those are the target's")
     outputs = options.outputs(vocabulary)
     if options.blank_of(outputs) >= outputs:
-        raise _misfit(f"blank must be one of the {outputs} scores, 0 to {outputs - 1}", "blank")
+        raise _mismatch(f"blank must be one of the {outputs} scores, 0 to {outputs - 1}", "blank")
     ahead = _flat(encoder.output_shape, "encoder")
     told = _flat(predictor.output_shape, "predictor")
     joiner = options.joiner
@@ -85,7 +85,7 @@ def describe(options: TransducerOptions, stacks: Mapping[str, StackDescription])
         width = ahead
     else:
         said = f"sums the sides as they are, and the encoder is {ahead} wide, the predictor {told}: give joiner.size"
-        raise _misfit(said, "joiner", "merge")
+        raise _mismatch(said, "joiner", "merge")
     return Description(
         output_shape=(outputs,),
         parameters=parameters + width * outputs + outputs,
@@ -101,5 +101,5 @@ def _flat(shape: Shape, stack: str) -> int:
     return shape[0]
 
 
-def _misfit(message: str, *path: str) -> MisfitError:
-    return MisfitError((Misfit(path, message),))
+def _mismatch(message: str, *path: str) -> MismatchError:
+    return MismatchError((Mismatch(path, message),))
