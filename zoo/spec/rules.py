@@ -140,9 +140,13 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
         if asked.head == "none" and stack.head is not None:
             yield Problem(place((stack.name, "head")), "stack", f"{who} has no head: leave it out")
         source = stack.input.record
-        if isinstance(source, InputType) and source.once and asked.like is None:
-            said = f"is for a stack that is like another, and {who} is like none: write its input out"
-            yield Problem(place((stack.name, "input")), "stack", f"input {source.name!r} {said}")
+        once = isinstance(source, InputType) and source.once
+        if once and asked.like is None:
+            said = f"{who} has an input of its own, and {source.name!r} is another stack's"
+            yield Problem(place((stack.name, "input")), "stack", said)
+        if not once and asked.like is not None:
+            said = f"{who} has the input of the {asked.like}: write {{kind: same, of: {asked.like}.input}}"
+            yield Problem(place((stack.name, "input")), "stack", said)
         if not asked.pool and stack.head is not None and stack.head.pool is not None:
             yield Problem(place((stack.name, "head", "pool")), "stack", f"{who} has no pool over time: leave it out")
 

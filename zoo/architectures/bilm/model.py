@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.architectures.bilm.same import Same
 from zoo.components import NoOptions, Shape
 from zoo.engine import returned
 from zoo.engine.memory import apart
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import reversal, take, zero_where
 from zoo.engine.state import State
-from zoo.errors import BuildError, InputError
+from zoo.errors import InputError
 from zoo.model import inputs
 from zoo.model.base import Model
 from zoo.model.layout import NamedLayout
@@ -47,10 +46,6 @@ class BiLM(Model):
     def __init__(self, options: NoOptions, stacks: Mapping[str, StackModel]) -> None:
         super().__init__()
         self.forwards, self.backwards = stacks["forwards"], stacks["backwards"]
-        mine, theirs = self.forwards.input, self.backwards.input
-        if (mine.input_shape, mine.vocabulary) != (theirs.input_shape, theirs.vocabulary):
-            raise BuildError("forwards and backwards read the same input, and theirs take other ones")
-        self._once = isinstance(theirs, Same) and theirs.owner[0] is mine
 
     def forward(
         self,
@@ -83,14 +78,14 @@ class BiLM(Model):
             raise InputError(f"x must be a tensor, padded, with lengths beside it, not {type(x).__name__}")
         given = self.forwards._checked(x, None, lengths, None, None, None)
         before = None if state is None else self._inward(state, len(x))
-        ahead, back, after = self._directions(given.x, given.run, before)
+        forward, backward, after = self._directions(given.x, given.run, before)
         if layer_outputs:
             self._equally_wide()
-            found = torch.stack([torch.cat(pair, -1) for pair in zip(ahead, back, strict=True)], 2)
+            found = torch.stack([torch.cat(pair, -1) for pair in zip(forward, backward, strict=True)], 2)
         elif self.forwards.head is None:
-            found = torch.cat([ahead[-1], back[-1]], -1)
+            found = torch.cat([forward[-1], backward[-1]], -1)
         else:
-            found = torch.stack([self._headed(one[-1], given.run) for one in (ahead, back)], 2)
+            found = torch.stack([self._headed(one[-1], given.run) for one in (forward, backward)], 2)
         bare = self.forwards.head is None or layer_outputs
         output, *own = apart([found, *after.values()], (x, *(state or {}).values()), self)
         return (output, State(dict(zip(after, own, strict=True)))) if bare or return_state else output
@@ -111,7 +106,7 @@ class BiLM(Model):
         """
         if output.dim() != 4 or tuple(output.shape[:3]) != (*target.shape, 2):
             raise InputError(f"output must have shape ({', '.join(map(str, target.shape))}, 2, V), not {output.shape}")
-        _, valid = inputs.row_lengths(lengths, target)
+        _, valid = inputs.sequence_lengths(lengths, target)
         keep = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
         keep = keep[:, 1:]  # of each pair of neighbours the later one
         if not bool(keep.any()):
@@ -150,15 +145,14 @@ class BiLM(Model):
     def _directions(
         self, x: Tensor, run: Run, before: Mapping[str, Tensor] | None
     ) -> tuple[list[Tensor], list[Tensor], States]:
-        """The input's features and each layer's output, (B, T, D), of both directions; and their states."""
+        """The input's features, computed once, and each layer's output, (B, T, D), of both directions; and their states."""
         features = self.forwards._embedded(x, run.valid, None)
-        other = features if self._once else self.backwards._embedded(x, run.valid, None)
         order = reversal(run.lengths, x.shape[1], x.device)
-        ahead, state = _each(self.forwards, features, _own(before, "forwards"), run)
-        back, last = _each(self.backwards, take(other, order), _own(before, "backwards"), run)
+        forward, state = _each(self.forwards, features, _own(before, "forwards"), run)
+        backward, last = _each(self.backwards, take(features, order), _own(before, "backwards"), run)
         after = {f"forwards.{name}": value for name, value in state.items()}
         after |= {f"backwards.{name}": value for name, value in last.items()}
-        return ahead, [take(one, order) for one in back], after
+        return forward, [take(one, order) for one in backward], after
 
     def _headed(self, output: Tensor, run: Run) -> Tensor:
         """Scores (B, T, V) by the head of both."""

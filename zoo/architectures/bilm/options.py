@@ -30,8 +30,6 @@ def describe(options: NoOptions, stacks: Mapping[str, StackDescription]) -> Desc
     for name, stack in stacks.items():
         if stack.windows:
             raise ZooError(f"a layer of {name} changes the number of steps, and both directions need as many")
-    if (forwards.input.vocabulary is None) != (backwards.input.vocabulary is None):
-        raise ZooError("forwards and backwards read the same input, and one of them reads symbols, the other numbers")
     ahead, back = _behind(forwards), backwards.output_shape
     if ahead != back or len(ahead) != 1:
         raise ZooError(f"both directions must give as many features at each step, not {ahead} and {back}")

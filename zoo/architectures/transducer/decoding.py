@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from zoo.engine.sequence import where_rows
+from zoo.engine.sequence import where_sequences
 from zoo.engine.state import State
 from zoo.errors import InputError
 
@@ -69,7 +69,7 @@ def greedy(model: Scorer, encoded: Tensor, lengths: Tensor, state: States, most:
                 break
             symbols = model.symbol(torch.where(going, index, 0 if model.blank else 1))
             after = model.written(symbols, state)
-            state = {name: where_rows(going, after[name], before) for name, before in state.items()}
+            state = {name: where_sequences(going, after[name], before) for name, before in state.items()}
             found.append(symbols)
             wrote.append(going)
     return Written(*_together(found, wrote, len(encoded), encoded.device), state)

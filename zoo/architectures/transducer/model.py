@@ -198,9 +198,9 @@ class Transducer(Model):
         with _of("lengths"):
             if lengths is not None:
                 steps = self.output_lengths(torch.as_tensor(lengths, device=output.device))
-            inputs.row_lengths(steps, output)
+            inputs.sequence_lengths(steps, output)
         with _of("target_lengths"):
-            known, valid = inputs.row_lengths(target_lengths, target, ended=True)
+            known, valid = inputs.sequence_lengths(target_lengths, target, ended=True)
         symbols = torch.full_like(steps, target.shape[1]) if known is None else known
         given = self._symbols(target, valid)
         self._refuse_blank(given)
@@ -330,7 +330,7 @@ class Transducer(Model):
         device, _ = self.predictor._place()
         _check_target(target, device)
         with _of("target_lengths"):
-            known, valid = inputs.row_lengths(lengths, target, ended=True)
+            known, valid = inputs.sequence_lengths(lengths, target, ended=True)
         with _of("target"):
             features = self.predictor._embedded(self._symbols(target, valid), valid, None)
         told = None if state is None else self._told(state, len(target))

@@ -10,7 +10,7 @@ from pydantic import Field
 from zoo.components import Description, Options, Shape, StackDescription, Width
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Rate
-from zoo.spec.follow import Mismatch, MismatchError
+from zoo.spec.follow import ShapeMismatch, ShapeMismatchError
 
 
 class JoinerOptions(Options):
@@ -101,5 +101,5 @@ def _flat(shape: Shape, stack: str) -> int:
     return shape[0]
 
 
-def _mismatch(message: str, *path: str) -> MismatchError:
-    return MismatchError((Mismatch(path, message),))
+def _mismatch(message: str, *path: str) -> ShapeMismatchError:
+    return ShapeMismatchError((ShapeMismatch(path, message),))
