@@ -565,8 +565,8 @@ class StackType:
         streamable: Whether it must run one step at a time. No layer of it may then see later steps.
         output: Whether the output of its last layer is used. False where only its states are. Or a function of a module
             from the architecture's options to that.
-        like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own, without
-            a head, and behind the same input.
+        like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own,
+            without a head, and behind the same input.
     """
 
     name: str

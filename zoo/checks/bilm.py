@@ -44,7 +44,7 @@ def directions(model: BiLM, output: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shapes(subject: Subject) -> None:
-    """The output is as described, that of the layers has one more than there are, and the state is that of the start."""
+    """The output is as described, with those of the input and of every layer, and the state is as that of the start."""
     model = model_of(subject, dtype=torch.float32)
     wanted = describe(subject.tiny).output_shape
     for rows, steps in SIZES:
@@ -65,7 +65,8 @@ def _layer_outputs(model: BiLM, x: Tensor, output: Tensor, label: str) -> None:
     try:
         layers, _ = model(x, layer_outputs=True)
     except InputError:
-        if len({model.forwards.input.output_shape, model.forwards.output_shape}) == 1:
+        shapes = [[layer.output_shape for layer in one.layers._each()] for one in (model.forwards, model.backwards)]
+        if shapes[0] == shapes[1] and set(shapes[0]) <= {model.forwards.input.output_shape}:
             raise
         return
     width = model.forwards.output_shape[0]

@@ -138,7 +138,7 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
 def _with_alike(
     stacks: Sequence[Stack], record: ArchitectureType, origins: dict[Path, Path], catalogue: Catalogue
 ) -> tuple[Stack, ...]:
-    """All stacks, in the order of the architecture, with those that the file leaves out; these are written elsewhere."""
+    """All stacks, in the order of the architecture, with those that the file leaves out: they stand where others do."""
     found = {stack.name: stack for stack in stacks}
     for asked in record.stacks:
         if asked.like is not None and asked.name not in found:

@@ -145,7 +145,7 @@ class BiLM(Model):
     def _directions(
         self, x: Tensor, run: Run, before: Mapping[str, Tensor] | None
     ) -> tuple[list[Tensor], list[Tensor], States]:
-        """The input's features, computed once, and each layer's output, (B, T, D), of both directions; and their states."""
+        """The input's features and each layer's output, (B, T, D), of both directions; and their states."""
         features = self.forwards._embedded(x, run.valid, None)
         order = reversal(run.lengths, x.shape[1], x.device)
         forward, state = _each(self.forwards, features, _own(before, "forwards"), run)
