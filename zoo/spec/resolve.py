@@ -127,8 +127,13 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         stacks=whole,
         expect=None if file.expect is None else Expect(parameters=file.expect.parameters, frozen=file.expect.frozen),
     )
+    repeated = {stack.name for stack in whole} - {stack.name for stack in stacks if stack is not None}
     description, mismatches = figures(spec)
-    problems = [Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message) for mismatch in mismatches]
+    problems = [
+        Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message)
+        for mismatch in mismatches
+        if mismatch.path[0] not in repeated  # where the same is said of the stack that it is like
+    ]
     problems += rules.of_spec(spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))

@@ -30,11 +30,11 @@ def describe(options: NoOptions, stacks: Mapping[str, StackDescription]) -> Desc
     for name, stack in stacks.items():
         if stack.windows:
             raise ZooError(f"a layer of {name} changes the number of steps, and both directions need as many")
-    ahead, back = _behind(forwards), backwards.output_shape
-    if ahead != back or len(ahead) != 1:
-        raise ZooError(f"both directions must give as many features at each step, not {ahead} and {back}")
+    forward, backward = _behind(forwards), _behind(backwards)
+    if forward != backward or len(forward) != 1:
+        raise ZooError(f"both directions must give as many features at each step, not {forward} and {backward}")
     if forwards.head is None:
-        return Description(output_shape=(2 * ahead[0],), parameters=0)
+        return Description(output_shape=(2 * forward[0],), parameters=0)
     return Description(
         output_shape=(2, *forwards.output_shape), parameters=0, macs_per_step=forwards.head.macs_per_step
     )
