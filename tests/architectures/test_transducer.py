@@ -214,7 +214,7 @@ JOINER, DECODING = "zoo.architectures.transducer.joiner:Joiner", "zoo.architectu
         ("transducer_loss", f"{LOSS}:negative_logs", ".log_softmax(-1)", "+ 0"),
         ("padding_invariance", f"{LOSS}:_valid", "(u <= symbols[:, None])", "(u <= symbols[:, None] + 99)"),
         ("transducer_loss", f"{MODEL}._indices", "(symbols >= self.blank)", "(symbols > self.blank)"),
-        ("transducer_decode", f"{MODEL}.symbol", "(index > self.blank)", "(index > 0)"),
+        ("transducer_decode", f"{MODEL}.symbol", "(index > self.blank)", "(index > self.blank + 1)"),
         ("padding_invariance", f"{MODEL}._predict", "known + 1", "known"),
         ("padding_invariance", f"{MODEL}._joined", "steps & predicted.valid.unsqueeze(1)", "steps"),
         (

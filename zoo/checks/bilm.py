@@ -220,7 +220,7 @@ def gradcheck(subject: Subject) -> None:
     x = batch_of(subject, 2, 3).x
     padding = getattr(subject.tiny.stacks[0].input.options, "padding", None)
     if padding is not None:  # whose vector has no gradient by design, which finite differences would not find
-        x = torch.where(x == padding, (padding + 1) % model.forwards.input.vocabulary, x)
+        x = torch.where(x == padding, (padding + 1) % getattr(subject.tiny.stacks[0].input.options, "vocabulary", 1), x)
     lengths = torch.tensor((3, 2), device=subject.device)
 
     def function(given: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:

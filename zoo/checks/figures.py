@@ -12,7 +12,7 @@ import torch
 from zoo.checks import variations
 from zoo.checks.alternatives import keys
 from zoo.checks.subject import Skip, Subject, tensors
-from zoo.checks.transducer import trained_by
+from zoo.checks.transducer_loss import trained_by
 from zoo.checks.variations import Option, Try
 from zoo.components import ArchitectureType
 from zoo.engine.cell import Cell

@@ -12,7 +12,7 @@ CHECKS: Final = "zoo.checks.transducer"
 
 RESTATED: Final = (
     *("shapes", "finite", "batch_independence", "padding_invariance", "causality", "state_default", "chunked"),
-    *("stepwise", "gradcheck", "precision", "learns"),
+    "stepwise",
 )
 """Checks of the contract that say the same of two sides, the input and the target."""
 
@@ -35,6 +35,12 @@ TRANSDUCER: Final = ArchitectureType(
         ),
     ),
     traits=Traits(causal=False, streamable=False),
-    checks={name: f"{CHECKS}:{name}" for name in RESTATED}
-    | {"compile": f"{CHECKS}:compiles", "dropout": "zoo.checks.drops:dropout"},
+    checks={
+        **{name: f"{CHECKS}:{name}" for name in RESTATED},
+        "gradcheck": f"{CHECKS}_numbers:gradcheck",
+        "precision": f"{CHECKS}_numbers:precision",
+        "compile": f"{CHECKS}_numbers:compiles",
+        "learns": f"{CHECKS}_loss:learns",
+        "dropout": "zoo.checks.drops:dropout",
+    },
 )
