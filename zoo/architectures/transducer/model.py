@@ -68,8 +68,8 @@ class Transducer(Model):
     Example:
         >>> encoder = {"input": 3, "cell": "gru", "hidden_size": 5}
         >>> predictor = {"input": {"kind": "tokens", "vocabulary": 9, "size": 4}, "cell": "gru", "hidden_size": 5}
-        >>> keys = {"architecture": {"kind": "transducer"}, "encoder": encoder, "predictor": predictor}
-        >>> model = zoo.build({"schema": 1, "name": "t", **keys}, seed=0)
+        >>> joined = {"kind": "transducer", "joiner": {"merge": "sum"}}
+        >>> model = zoo.build({"architecture": joined, "encoder": encoder, "predictor": predictor}, seed=0)
         >>> x, target = torch.ones(2, 6, 3), torch.tensor([[1, 2, 3], [4, 5, 0]])
         >>> scores = model(x, target, lengths=[6, 4], target_lengths=[3, 2])
         >>> scores.shape

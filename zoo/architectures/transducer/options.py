@@ -29,14 +29,10 @@ class JoinerOptions(Options):
     activation: Activation = Field("tanh", description="Activation function of the hidden layer.")
 
 
-def _plain() -> JoinerOptions:
-    return JoinerOptions.model_validate({})
-
-
 class TransducerOptions(Options):
     """Options of a transducer."""
 
-    joiner: JoinerOptions = Field(default_factory=_plain, description="How the two sides are joined.")
+    joiner: JoinerOptions = Field(description="How the two sides are joined.")
     dropout: Rate = Field(0.0, description="Dropout rate on the joiner's hidden layer, behind its activation.")
     start: Literal["zeros", "blank"] = Field(
         "zeros",
