@@ -80,7 +80,7 @@ MISTAKES: Final = (
     "cell: {kind: lstm, projection: 30}",
     'requires: ["zoo-acme>=0.2"]',
     "expect: {parameters: 2561}",
-    "architecture: transducer",
+    "architecture: tranducer",
     "schema: 2",
 )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from zoo.architectures.bilm import records as bilm
 from zoo.architectures.encoder_decoder import records as encoder_decoder
+from zoo.architectures.transducer import records as transducer
 from zoo.cells import options as cells
 from zoo.cells.dynamics import options as dynamics
 from zoo.cells.gated import options as gated
@@ -168,6 +170,7 @@ def zoo_inputs() -> list[InputType]:
             traits=BOUNDED,
         ),
         encoder_decoder.SHARED,
+        bilm.SAME,
     ]
 
 
@@ -254,6 +257,8 @@ def zoo_architectures() -> list[ArchitectureType]:
             summary="Input, then layers one after the other, then the head",
         ),
         encoder_decoder.ENCODER_DECODER,
+        transducer.TRANSDUCER,
+        bilm.BILM,
     ]
 
 

@@ -508,10 +508,13 @@ class InputType(ComponentType):
         describe: "module:attribute" of `(options) -> zoo.Description`, or None.
         shares: Its option `of` names the place of the input of an earlier stack, as in `encoder.input`. `build` is then
             called with that module too, and `describe` with its description.
+        once: Its features are those of that input, which an architecture computes once for both: it may stand only in a
+            stack that is `like` another.
     """
 
     kind: ClassVar[str] = "input"
     shares: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -573,6 +576,8 @@ class StackType:
         streamable: Whether it must run one step at a time. No layer of it may then see later steps.
         output: Whether the output of its last layer is used. False where only its states are. Or a function of a module
             from the architecture's options to that.
+        like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own,
+            without a head, and behind the same input.
     """
 
     name: str
@@ -581,6 +586,7 @@ class StackType:
     pool: bool = True
     streamable: bool = False
     output: bool | Callable[[Any], bool] = True
+    like: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:
@@ -605,12 +611,15 @@ class ArchitectureType(ComponentType):
         stacks: What it is made of. Without any the model is one stack, "", whose keys stand at the top of the file.
         skips: Checks that have no meaning for it, each with the reason, which the skip quotes. Checks that are about a
             model of one stack are skipped for every architecture of several.
+        checks: Checks that it restates, by their names: "module:attribute" of `(subject) -> str | None`, as of a
+            `zoo.CheckType`, which runs in place of the check's own.
     """
 
     kind: ClassVar[str] = "architecture"
     beside: str | None = None
     stacks: tuple[StackType, ...] = ()
     skips: Mapping[str, str] = field(default_factory=dict, hash=False)
+    checks: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

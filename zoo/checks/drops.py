@@ -178,7 +178,7 @@ def _scales(subject: Subject, path: Path, layer: Recurrent) -> None:
         close(trained, expected, f"{dotted(path)}: values not dropped on the {what}")
 
 
-def _passed(model: nn.Module, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
+def _passed(model: Model, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
     """What a layer's first cell is given, or what the layer gives."""
     found: list[Tensor] = []
     if what == "input":
@@ -188,7 +188,7 @@ def _passed(model: nn.Module, subject: Subject, path: Path, what: str, *, train:
         layer = model.get_submodule(dotted(path))
         handle = layer.register_forward_hook(lambda module, given, result: found.append(result.output.detach()))
     try:
-        model.train(train)(batch_of(subject, MANY, 7).x)
+        run(model.train(train), batch_of(subject, MANY, 7))
     finally:
         handle.remove()
     return found[0]
@@ -221,7 +221,7 @@ def _zoneout(subject: Subject, path: Path, layer: Recurrent) -> None:
                 )
 
 
-def _captured(model: nn.Module, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
+def _captured(model: Model, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
     """A layer's output, or the gradient by its input, (B, T, F): zero where it was dropped."""
     found: list[Tensor] = []
 
@@ -235,7 +235,7 @@ def _captured(model: nn.Module, subject: Subject, path: Path, what: str, *, trai
     layer = model.get_submodule(dotted(path))
     handles = (layer.register_forward_pre_hook(before), layer.register_forward_hook(behind))
     try:
-        model.train(train)(batch_of(subject, MANY, MANY).x)
+        run(model.train(train), batch_of(subject, MANY, MANY))
     finally:
         for handle in handles:
             handle.remove()

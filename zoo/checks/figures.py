@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from zoo.checks import variations
+from zoo.checks import transducer_loss, variations
 from zoo.checks.alternatives import keys
 from zoo.checks.batch import joined
 from zoo.checks.heads import trained_by
@@ -270,6 +270,8 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
             result = model.train(mode)(**given, return_state=True)
             outputs += [t.double().abs().sum().item() for t in tensors(result)]
         outputs += trained_by(model, result[0])
+        if subject.several:
+            outputs += transducer_loss.trained_by(model, given, result[0])
     gradient = _padding_gradient(model, given)
     return shapes, numbers, tuple(outputs), described, gradient
 

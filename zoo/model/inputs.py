@@ -160,7 +160,7 @@ def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torc
 
 def check_symbols(x: Tensor, vocabulary: int) -> None:
     """x (B, T), zero in padding, within the vocabulary. On the CPU only: elsewhere it would wait for the device."""
-    if x.device.type != "cpu" or not _readable(x):
+    if x.device.type != "cpu" or not x.numel() or not _readable(x):
         return
     low, high = (int(bound) for bound in torch.aminmax(x))
     if low < 0 or high >= vocabulary:

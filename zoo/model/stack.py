@@ -16,9 +16,10 @@ from zoo.components import NoOptions, Shape, count_steps, least_steps
 from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
-from zoo.engine.layers import LayerList
+from zoo.engine.layers import Joins, LayerList
 from zoo.engine.memory import apart
 from zoo.engine.precision import casts
+from zoo.engine.recurrence import Run
 from zoo.engine.sequence import zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError
@@ -413,9 +414,7 @@ class StackModel(Model):
         if state is not None:
             device, dtype = self._place()
             before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
-        if self._reads_input:
-            run = replace(run, named={"input": (features, run)})
-        y = self.layers.run(features, before, run)
+        y = self.run_layers(features, before, run)
         came = [tensor for tensor in (given.x, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
         return self._handed_out(self._headed(y, given), y.state, y.states if run.all_states else None, came)
@@ -425,6 +424,24 @@ class StackModel(Model):
         if isinstance(output, dict):
             return dict(zip(output, apart([*output.values()], given, self), strict=True))
         return apart([output], given, self)[0]
+
+    def run_layers(
+        self, features: Tensor, state: Mapping[str, Tensor] | None, run: Run, *, beside: Joins | None = None
+    ) -> LayerOutput:
+        """Run the layers alone, for an architecture that makes the features itself.
+
+        Args:
+            features: What the input would give, (B, T, ...), zero in padding.
+            state: Tensors of shape (B, ...) by names such as `layers.0.h`. None is the initial state.
+            run: What belongs to all layers.
+            beside: As `LayerList.run` takes it.
+
+        Returns:
+            The last layer's output, and the states of all.
+        """
+        if self._reads_input:
+            run = replace(run, named={"input": (features, run)})
+        return self.layers.run(features, state, run, beside=beside)
 
     def _handed_out(
         self, output: Any, after: States, states: States | None, given: Iterable[Tensor]

@@ -436,10 +436,14 @@ def file_type(architecture: ArchitectureType) -> type[SpecFile] | type[StacksFil
     """What a file of this architecture may say."""
     if not architecture.stacks:
         return SpecFile
-    fields: dict[str, Any] = {
-        stack.name: (StackPlace, Field(description=stack.summary or f"The stack {stack.name!r}."))
-        for stack in architecture.stacks
-    }
+    fields: dict[str, Any] = {}
+    for stack in architecture.stacks:
+        said = stack.summary or f"The stack {stack.name!r}."
+        fields[stack.name] = (
+            (StackPlace, Field(description=said))
+            if stack.like is None
+            else (StackPlace | None, Field(default=None, description=f"{said} As `{stack.like}` if not given."))
+        )
     return create_model("StacksFile", __base__=StacksFile, **fields)
 
 

@@ -26,7 +26,8 @@ from zoo.spec.inherit import variants, with_bases, with_variant
 from zoo.spec.limits import too_much
 from zoo.spec.model import INHERITED_BY_LAYERS, MOST_MISTAKES, file_type, stacks_of
 from zoo.spec.problems import Path, Problem, flatten, keys_of
-from zoo.spec.stacks import Resolving, default
+from zoo.spec.stacks import Resolving, alike, default
+from zoo.spec.tree import Stack
 
 Names = Sequence[str | None]
 """Of models of a file: None is the bare one, a text a variant."""
@@ -95,7 +96,8 @@ def resolve(
 
 
 def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resolved:
-    written = file_type(_architecture(node, catalogue))
+    record = _architecture(node, catalogue)
+    written = file_type(record)
     try:
         file = written.model_validate(node.plain(), context={"catalogue": catalogue})
     except ValidationError as error:
@@ -112,6 +114,7 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         origins |= resolving.origins
     if problems:
         raise SpecError(diagnose(problems, node, catalogue))
+    whole = _with_alike([stack for stack in stacks if stack is not None], record, origins, catalogue)
 
     spec = Spec(
         name=file.name,
@@ -121,15 +124,32 @@ def _resolve_one(node: Node, variant: str | None, catalogue: Catalogue) -> Resol
         tags=file.tags,
         requires=file.requires,
         architecture=file.architecture or default(catalogue, "architecture", "stack"),
-        stacks=tuple(stack for stack in stacks if stack is not None),
+        stacks=whole,
         expect=None if file.expect is None else Expect(parameters=file.expect.parameters, frozen=file.expect.frozen),
     )
+    repeated = {stack.name for stack in whole} - {stack.name for stack in stacks if stack is not None}
     description, mismatches = figures(spec)
-    problems = [Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message) for mismatch in mismatches]
+    problems = [
+        Problem(_document_path(mismatch.path, origins), "misfit", mismatch.message)
+        for mismatch in mismatches
+        if mismatch.path[0] not in repeated  # where the same is said of the stack that it is like
+    ]
     problems += rules.of_spec(spec, description, lambda path: _document_path(path, origins))
     if problems:
         raise SpecError(diagnose(dict.fromkeys(problems), node, catalogue))
     return Resolved(spec, description, node, origins)
+
+
+def _with_alike(
+    stacks: Sequence[Stack], record: ArchitectureType, origins: dict[Path, Path], catalogue: Catalogue
+) -> tuple[Stack, ...]:
+    """All stacks, in the order of the architecture, with those that the file leaves out: they stand where others do."""
+    found = {stack.name: stack for stack in stacks}
+    for asked in record.stacks:
+        if asked.like is not None and asked.name not in found:
+            found[asked.name] = alike(found[asked.like], asked.name, catalogue)
+            origins |= {(asked.name, *path[1:]): at for path, at in origins.items() if path[0] == asked.like}
+    return tuple(found[stack.name] for stack in record.stacks) or tuple(stacks)
 
 
 def _architecture(node: Node, catalogue: Catalogue) -> ArchitectureType:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zoo.components import ArchitectureType, CellType, HeadType, PoolType
+from zoo.components import ArchitectureType, CellType, HeadType, InputType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
@@ -151,6 +151,14 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
                 yield Problem(place(where), "stack", f"{who} has no head: leave it out")
             if not asked.pool and head.pool is not None:
                 yield Problem(place((*where, "pool")), "stack", f"{who} has no pool over time: leave it out")
+        source = stack.input.record
+        once = isinstance(source, InputType) and source.once
+        if once and asked.like is None:
+            said = f"{who} has an input of its own, and {source.name!r} is another stack's"
+            yield Problem(place((stack.name, "input")), "stack", said)
+        if not once and asked.like is not None:
+            said = f"{who} has the input of the {asked.like}: write {{kind: same, of: {asked.like}.input}}"
+            yield Problem(place((stack.name, "input")), "stack", said)
 
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:

@@ -108,7 +108,7 @@ def _by_architecture(otherwise: Schema, wired: list[Provided], names: set[str]) 
     for one in wired:
         assert isinstance(one.record, ArchitectureType)
         written = _of(file_type(one.record))
-        stacks = [stack.name for stack in one.record.stacks]
+        stacks = [stack.name for stack in one.record.stacks if stack.like is None]
         # A variant may replace any of the keys, so its own are not asked for again.
         form = _file(written, {"type": "object"}, required=stacks)
         spelt = {"enum": _spellings(one, names)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.components import Part
@@ -19,7 +19,7 @@ from zoo.spec.model import (
 )
 from zoo.spec.places import HeadEntry, HeadsEntry, NormEntry
 from zoo.spec.problems import Path, Problem
-from zoo.spec.tree import Component, Head, Layer, Norm, Recurrent, Stack, inherits, replaced
+from zoo.spec.tree import Component, Head, Layer, Norm, Recurrent, Stack, dotted, inherits, replaced
 
 Written = tuple[Path, RecurrentEntry]
 
@@ -173,6 +173,13 @@ class Resolving:
             weight=entry.weight,
             zoneout=entry.zoneout,
         )
+
+
+def alike(stack: Stack, name: str, catalogue: Catalogue) -> Stack:
+    """What a file has that leaves a stack out which is like another: that one again, behind the same input."""
+    provided = catalogue.find("input", "same")
+    source = Part(provided, provided.record.options.model_validate({"of": dotted((*stack.path, "input"))}))
+    return replace(stack, name=name, input=source, head=None)
 
 
 def default(catalogue: Catalogue, kind: str, name: str) -> Part:

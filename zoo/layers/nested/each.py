@@ -44,6 +44,7 @@ class Within(nn.Module):
     """
 
     branches: nn.ModuleList | None
+    after: LayerList | None
     engine: Engine = "auto"
 
     def fill(self, options: EachOptions, shape: Shape) -> int:
@@ -53,15 +54,22 @@ class Within(nn.Module):
             _fill(self, options.layers, options.pool, shape[1:], "layers")
         else:
             self.branches = nn.ModuleList(Branch(layers, pool, shape[1:], at) for at, layers, pool in options.within)
+        self.after = None
         with torch.no_grad():  # the size of layers that do not describe themselves, too
             size: int = self.eval().reduced(torch.zeros(1, *shape)).shape[1]
         self.train()
-        return size
+        if options.after is None:
+            return size
+        self.after = build_layers(options.after, (size,), at="after")
+        return self.after.output_shape[0]
 
     def reduced(self, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
         """x (N, P, ...), with how many positions count, (N,), and which, (N, P), None for all -> (N, size)."""
         holders = (self,) if self.branches is None else self.branches
-        return torch.cat([_reduced(one, x, lengths, valid, self.engine) for one in holders], 1)
+        together = torch.cat([_reduced(one, x, lengths, valid, self.engine) for one in holders], 1)
+        if self.after is None:
+            return together
+        return self.after.run(together.unsqueeze(1), None, Run(engine=self.engine)).output.flatten(1)
 
 
 def _fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import Description, Options, PoolType, Shape, count_steps, moving
+from zoo.components import Description, Options, PoolType, Shape, count_steps, features, moving
 from zoo.errors import ZooError
 from zoo.layers.options import Rate, with_norm
 from zoo.spec.follow import describe_layers, describe_part
@@ -54,6 +55,9 @@ class EachOptions(Options):
     pool: PoolOption | None = Field(None, description="How the positions are reduced to one; flattened if not given.")
     branches: Annotated[tuple[BranchOptions, ...], Field(strict=False, min_length=1, max_length=100)] | None = Field(
         None, description="Instead of `layers` and `pool`: several of them, whose results are concatenated."
+    )
+    after: Layers | None = Field(
+        None, description="Layers that run over the one vector of each step, behind the pool or the branches."
     )
 
     @model_validator(mode="after")
@@ -106,8 +110,19 @@ def describe_each(options: EachOptions, input_shape: Shape) -> Description | Non
     known = [one for one in found if one is not None]
     if len(known) < len(found):
         return None
+    width = sum(one.output_shape[0] for one in known)
+    if options.after is not None:
+        more = describe_layers(options.after, (width,), at="after")
+        if more is None:
+            return None
+        if len(more.output_shape) != 1 or moving(more.windows):
+            raise ZooError("the layers after the pool must give flat features, one vector for each step")
+        known, width = (
+            [*known, replace(more, macs_per_step=more.macs_per_step + more.macs_per_sequence)],
+            features(more.output_shape),
+        )
     return Description(
-        output_shape=(sum(one.output_shape[0] for one in known),),
+        output_shape=(width,),
         parameters=sum(one.parameters for one in known),
         buffers=sum(one.buffers for one in known),
         frozen=sum(one.frozen for one in known),

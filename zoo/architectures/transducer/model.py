@@ -1,0 +1,428 @@
+"""The architecture: an encoder and a predictor, and a joiner that scores every pair of their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from zoo.architectures.transducer import decoding, loss
+from zoo.architectures.transducer.decoding import Decoded
+from zoo.architectures.transducer.joiner import Joiner
+from zoo.architectures.transducer.options import TransducerOptions
+from zoo.components import Shape
+from zoo.engine.memory import apart
+from zoo.engine.recurrence import Run
+from zoo.engine.sequence import at_last, valid_steps, zero_where
+from zoo.engine.state import State
+from zoo.errors import InputError
+from zoo.model import inputs
+from zoo.model.base import Model
+from zoo.model.layout import NamedLayout
+from zoo.model.stack import StackModel
+from zoo.spec.traits import not_streamable
+
+Lengths = Tensor | Sequence[int]
+States = dict[str, Tensor]
+ENCODER, PREDICTOR, OUTPUT = "encoder.", "predictor.", "predictor.output"
+
+
+class Encoded(NamedTuple):
+    """What an encoder has made of sequences.
+
+    Attributes:
+        output: Of its last layer, shape (B, T', D), zero in padding.
+        lengths: Number of valid steps of that, shape (B,).
+        state: The encoder's after the last step, a `zoo.State` with names such as `encoder.layers.0.h`.
+    """
+
+    output: Tensor
+    lengths: Tensor
+    state: State
+
+
+class Predicted(NamedTuple):
+    """What a predictor has made of symbols.
+
+    Attributes:
+        output: Of its last layer, shape (B, U + 1, E) from the start, (B, U, E) from a state; zero in padding.
+        state: The predictor's after the last symbol, its last output `predictor.output` among it.
+    """
+
+    output: Tensor
+    state: State
+
+
+class Transducer(Model):
+    """Scores, at every step of the input, the next symbol or none, whatever has been written before it.
+
+    Parts: `encoder` and `predictor`, each a `zoo.StackModel`, and `joiner`. Symbols are those of the predictor's table,
+    from 0. Where the blank has no place in that table, the score of symbol k is number k below the blank's index, and
+    k + 1 from there.
+
+    Sources: Graves 2012, arXiv:1211.3711; Graves, Mohamed and Hinton 2013, arXiv:1303.5778.
+
+    Example:
+        >>> encoder = {"input": 3, "cell": "gru", "hidden_size": 5}
+        >>> predictor = {"input": {"kind": "tokens", "vocabulary": 9, "size": 4}, "cell": "gru", "hidden_size": 5}
+        >>> joined = {"kind": "transducer", "joiner": {"merge": "sum"}}
+        >>> model = zoo.build({"architecture": joined, "encoder": encoder, "predictor": predictor}, seed=0)
+        >>> x, target = torch.ones(2, 6, 3), torch.tensor([[1, 2, 3], [4, 5, 0]])
+        >>> scores = model(x, target, lengths=[6, 4], target_lengths=[3, 2])
+        >>> scores.shape
+        torch.Size([2, 6, 4, 10])
+        >>> model.loss(scores, target, lengths=[6, 4], target_lengths=[3, 2]).shape
+        torch.Size([])
+        >>> model.decode(x).symbols.shape[0]
+        2
+    """
+
+    def __init__(self, options: TransducerOptions, stacks: Mapping[str, StackModel]) -> None:
+        super().__init__()
+        self.encoder, self.predictor = stacks["encoder"], stacks["predictor"]
+        self.vocabulary = self.predictor.input.vocabulary or 0
+        self.outputs = options.outputs(self.vocabulary)
+        self.blank = options.blank_of(self.outputs)
+        self.starts_with_blank = options.start == "blank"
+        (ahead,), (told,) = self.encoder.output_shape, self.predictor.output_shape
+        self.joiner = Joiner(options.joiner, ahead, told, self.outputs, options.dropout)
+
+    def forward(
+        self,
+        x: Tensor,
+        target: Tensor,
+        *,
+        lengths: Lengths | None = None,
+        target_lengths: Lengths | None = None,
+        return_state: bool = False,
+    ) -> Any:
+        """Score what may follow each beginning of the targets at each step of the input.
+
+        Args:
+            x: What is read, (B, T, F), or (B, T) symbols.
+            target: Symbols that are written, (B, U); U may be 0. None of them is the blank.
+            lengths: Number of valid steps of each sequence, (B,). Defaults to T for all.
+            target_lengths: Number of valid symbols of each target, (B,), from 0. Defaults to U for all.
+            return_state: Whether to return the state after input and target too.
+
+        Returns:
+            Scores (B, T', U + 1, V), where T' = `output_lengths` of T, zero in padding: at (t, u) those of the symbol
+            that follows the first u at step t, or of the blank. `(scores, state)` with return_state.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        encoded = self._encode(x, None, lengths)
+        predicted = self._predict(target, None, target_lengths)
+        if len(encoded.output) != len(predicted.output):
+            raise InputError(f"there are {len(encoded.output)} sequences and {len(predicted.output)} targets")
+        scores = self._joined(encoded, predicted)
+        state = {**encoded.state, **predicted.state}
+        scores, *own = apart([scores, *state.values()], (x, target), self)
+        return (scores, State(dict(zip(state, own, strict=True)))) if return_state else scores
+
+    def encode(
+        self, x: Tensor, state: Mapping[str, Tensor] | None = None, *, lengths: Lengths | None = None
+    ) -> Encoded:
+        """Read sequences, or pieces of them.
+
+        Args:
+            x: Shape (B, T, F), or (B, T) for symbols.
+            state: Of the piece before, the encoder's or the whole model's. Defaults to the initial state.
+            lengths: Number of valid steps of each, (B,); with a state also 0, for a sequence that has ended.
+
+        Returns:
+            The encoder's output, its lengths and the state after it.
+
+        Raises:
+            InputError: If something does not fit, or there is a state and the encoder does not run in pieces.
+        """
+        found = self._encode(x, state, lengths)
+        output, *own = apart([found.output, *found.state.values()], (x, *(state or {}).values()), self)
+        return Encoded(output, found.lengths, State(dict(zip(found.state, own, strict=True))))
+
+    def predict(
+        self, target: Tensor, state: Mapping[str, Tensor] | None = None, *, lengths: Lengths | None = None
+    ) -> Predicted:
+        """Run the predictor over symbols.
+
+        Args:
+            target: Shape (B, U).
+            state: Of the symbols before, the predictor's or the whole model's. Without one it begins, and its first
+                output is that before the first symbol.
+            lengths: Number of valid symbols of each, (B,), from 0.
+
+        Returns:
+            The predictor's output and the state after it.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        found = self._predict(target, state, lengths)
+        output, *own = apart([found.output, *found.state.values()], (target, *(state or {}).values()), self)
+        return Predicted(output, State(dict(zip(found.state, own, strict=True))))
+
+    def loss(
+        self,
+        output: Tensor,
+        target: Tensor,
+        lengths: Lengths | None = None,
+        target_lengths: Lengths | None = None,
+        *,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+    ) -> Tensor:
+        """-log P(target): over all ways of writing it, with as many blanks as the input has steps.
+
+        It is found by the forward recursion in log space, in float32 at least.
+
+        Args:
+            output: Of a call, (B, T', U + 1, V).
+            target: As in that call.
+            lengths: As in that call: steps of the input, and not of the output.
+            target_lengths: As in that call.
+            reduction: Of the rows: their mean, their sum, or each.
+
+        Returns:
+            One number, or (B,) with `none`.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        wanted = (len(target), output.shape[1], target.shape[1] + 1, self.outputs)
+        if tuple(output.shape) != wanted:
+            raise InputError(f"output must have shape (B, T, U + 1, V) = {wanted}, not {tuple(output.shape)}")
+        steps = torch.full((len(target),), output.shape[1], device=output.device)
+        with _of("lengths"):
+            if lengths is not None:
+                steps = self.output_lengths(torch.as_tensor(lengths, device=output.device))
+            inputs.sequence_lengths(steps, output)
+        with _of("target_lengths"):
+            known, valid = inputs.sequence_lengths(target_lengths, target, ended=True)
+        symbols = torch.full_like(steps, target.shape[1]) if known is None else known
+        given = self._symbols(target, valid)
+        self._refuse_blank(given)
+        found = loss.negative_logs(output, self._indices(given), steps, symbols, self.blank)
+        if reduction not in ("mean", "sum", "none"):
+            raise InputError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r:.60}")
+        return found if reduction == "none" else found.mean() if reduction == "mean" else found.sum()
+
+    def decode(
+        self,
+        x: Tensor,
+        state: Mapping[str, Tensor] | None = None,
+        *,
+        lengths: Lengths | None = None,
+        most: int = 10,
+        beam: int = 1,
+    ) -> Decoded:
+        """Write the symbols of sequences, or of pieces of them.
+
+        Args:
+            x: Shape (B, T, F), or (B, T) for symbols.
+            state: Of the piece before. Defaults to `init_state`.
+            lengths: Number of valid steps of each, (B,); with a state also 0.
+            most: How many symbols are written at one step at most.
+            beam: How many texts are followed at a time; each is scored by all ways of writing it that were followed. 1
+                is greedy: the likeliest at each step, until that is the blank.
+
+        Returns:
+            The symbols, their number, and the state to go on from.
+
+        Raises:
+            InputError: If something does not fit, or there is a state and the encoder does not run in pieces.
+        """
+        decoding.check(most, beam)
+        with torch.no_grad(), self.streaming():
+            encoded = self._encode(x, state, lengths)
+            begin = self._begin(len(encoded.output)) if state is None else self._told(state, len(encoded.output))
+            if beam > 1:
+                if state is not None:
+                    raise InputError("a beam follows whole sequences: leave out state, or beam")
+                found = decoding.beam(self, encoded.output, encoded.lengths, begin, most, beam)
+            else:
+                found = decoding.greedy(self, encoded.output, encoded.lengths, begin, most)
+            return Decoded(found.symbols, found.lengths, State({**encoded.state, **found.state}).clone())
+
+    def init_state(self, batch: int) -> State:
+        """The state before the first step, when nothing has been written.
+
+        Args:
+            batch: Number of sequences.
+
+        Returns:
+            A `zoo.State` with names such as `encoder.layers.0.h` and `predictor.layers.0.h`.
+
+        Raises:
+            InputError: If batch is no number of sequences.
+        """
+        inputs.check_sizes(batch=batch)
+        found = {**self._initial(self.encoder, ENCODER, batch), **self._begin(batch)}
+        return State(dict(zip(found, apart([*found.values()], (), self), strict=True)))
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        return self.encoder.output_lengths(lengths)
+
+    @property
+    def minimum_steps(self) -> int:
+        return self.encoder.minimum_steps
+
+    @property
+    def input_shape(self) -> Shape:
+        return self.encoder.input_shape
+
+    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
+        """Steps of the input, and a target of one symbol fewer, so that the predictor makes as many."""
+        x = self.encoder.example_input(batch, max(steps, self.minimum_steps), seed=seed)
+        if x.device.type == "meta":
+            return {"x": x, "target": torch.zeros((batch, steps - 1), device=x.device, dtype=torch.int64)}
+        generator = torch.Generator().manual_seed(seed + 1)
+        symbols = torch.randint(0, self.outputs - 1, (batch, steps - 1), generator=generator)
+        if self.starts_with_blank:  # which is a symbol of the table, and of no target
+            symbols = symbols + (symbols >= self.blank)
+        return {"x": x, "target": symbols.to(x.device)}
+
+    def written(self, symbols: Tensor, state: Mapping[str, Tensor]) -> States:
+        """The predictor's state after one more symbol (B,) of each row, inside `decode`."""
+        given = self.predictor._embedded(symbols.unsqueeze(1), None, None)
+        inner = {name.removeprefix(PREDICTOR): value for name, value in state.items() if name != OUTPUT}
+        y = self.predictor.run_layers(given, inner, Run(engine=self.engine))
+        return {**{f"{PREDICTOR}{name}": value for name, value in y.state.items()}, OUTPUT: y.output[:, -1]}
+
+    def scores(self, encoded: Tensor, state: Mapping[str, Tensor]) -> Tensor:
+        """Scores (B, V) of what may follow at one step of the encoder (B, D), inside `decode`."""
+        found: Tensor = self.joiner(encoded.unsqueeze(1), state[OUTPUT].to(encoded.dtype).unsqueeze(1))
+        return found[:, 0, 0]
+
+    def symbol(self, index: Tensor) -> Tensor:
+        """Symbols for indices among the scores."""
+        return index if self.starts_with_blank else index - (index > self.blank).long()
+
+    def _refuse_blank(self, symbols: Tensor) -> None:
+        looks = self.starts_with_blank and symbols.device.type == "cpu" and inputs._readable(symbols)
+        if looks and bool((symbols == self.blank).any()):
+            raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
+
+    def _indices(self, symbols: Tensor) -> Tensor:
+        """Indices among the scores for symbols."""
+        return symbols if self.starts_with_blank else symbols + (symbols >= self.blank).long()
+
+    def _encode(self, x: Tensor, state: Mapping[str, Tensor] | None, lengths: Lengths | None) -> _Encoded:
+        before = None
+        if state is not None:
+            why = not_streamable(self.encoder.declared)
+            if why is not None:
+                raise InputError(f"{self._called} reads no pieces, so a state cannot be given: {why}")
+            before = {name.removeprefix(ENCODER): one for name, one in state.items() if name.startswith(ENCODER)}
+        if not isinstance(x, Tensor):
+            raise InputError(f"x must be a tensor, padded, with lengths beside it, not {type(x).__name__}")
+        output, after = self.encoder(x, before, lengths=lengths, return_state=True)
+        named = self.encoder.named_state(after, len(output))
+        ends = torch.full((len(x),), output.shape[1], device=output.device)
+        if lengths is not None:
+            ends = self.output_lengths(torch.as_tensor(lengths, device=output.device))
+        return _Encoded(output, ends, {f"{ENCODER}{name}": value for name, value in named.items()})
+
+    def _predict(self, target: Tensor, state: Mapping[str, Tensor] | None, lengths: Lengths | None) -> _Predicted:
+        """Symbols (B, U) behind the start, or behind a state."""
+        device, _ = self.predictor._place()
+        _check_target(target, device)
+        with _of("target_lengths"):
+            known, valid = inputs.sequence_lengths(lengths, target, ended=True)
+        with _of("target"):
+            features = self.predictor._embedded(self._symbols(target, valid), valid, None)
+        told = None if state is None else self._told(state, len(target))
+        if told is None:
+            features = torch.cat([self._first(len(target), features), features], 1)
+            known = None if known is None else known + 1
+            valid = None if known is None else valid_steps(known, features.shape[1])
+        elif not target.shape[1]:
+            return _Predicted(features.new_zeros(len(target), 0, *self.predictor.output_shape), valid, told)
+        before = None
+        if told is not None:
+            before = {name.removeprefix(PREDICTOR): value for name, value in told.items() if name != OUTPUT}
+        y = self.predictor.run_layers(features, before, Run(lengths=known, valid=valid, engine=self.engine))
+        last = at_last(y.output, known)
+        if told is not None and known is not None:  # a row may have no symbol here
+            last = torch.where((known > 0).unsqueeze(1), last, told[OUTPUT].to(last.dtype))
+        after = {f"{PREDICTOR}{name}": value for name, value in y.state.items()}
+        return _Predicted(y.output, valid, {**after, OUTPUT: _kept(last)})
+
+    def _symbols(self, target: Tensor, valid: Tensor | None) -> Tensor:
+        """Targets as integers of 64 bits, with a symbol that is not the blank where there is padding."""
+        if valid is None:
+            return target.long()
+        return torch.where(valid, target.long(), int(self.starts_with_blank and self.blank == 0))
+
+    def _first(self, batch: int, like: Tensor) -> Tensor:
+        """What stands in front of the first symbol, (B, 1, E)."""
+        if not self.starts_with_blank:
+            return like.new_zeros(batch, 1, *self.predictor.input.output_shape)
+        blank = torch.full((batch, 1), self.blank, device=like.device)
+        return self.predictor._embedded(blank, None, None)
+
+    def _begin(self, batch: int) -> States:
+        """The predictor's state when nothing has been written."""
+        device, _ = self.predictor._place()
+        return self._predict(torch.zeros((batch, 0), dtype=torch.int64, device=device), None, None).state
+
+    def _initial(self, stack: StackModel, prefix: str, batch: int) -> States:
+        device, dtype = stack._place()
+        found = stack.layers.init_state(batch, device=device, dtype=dtype)
+        return {f"{prefix}{name}": value for name, value in found.items()}
+
+    def _told(self, state: Mapping[str, Tensor], batch: int) -> States:
+        """The predictor's part of a state that was given, checked."""
+        expected = self._initial(self.predictor, PREDICTOR, batch)
+        device, dtype = self.predictor._place()
+        expected[OUTPUT] = _kept(torch.zeros((batch, *self.predictor.output_shape), device=device, dtype=dtype))
+        return NamedLayout().inward(
+            {name: value for name, value in state.items() if name.startswith(PREDICTOR)}, expected
+        )
+
+    def _joined(self, encoded: _Encoded, predicted: _Predicted) -> Tensor:
+        """Scores (B, T, U, V), zero in the padding of either side."""
+        scores: Tensor = self.joiner(encoded.output, predicted.output)
+        steps = valid_steps(encoded.lengths, scores.shape[1]).unsqueeze(2)
+        valid = steps if predicted.valid is None else steps & predicted.valid.unsqueeze(1)
+        return zero_where(scores, valid.expand(scores.shape[:3]))
+
+
+class _Encoded(NamedTuple):
+    """As `Encoded`, before anything leaves the model."""
+
+    output: Tensor
+    lengths: Tensor
+    state: States
+
+
+class _Predicted(NamedTuple):
+    """As `Predicted`, before anything leaves the model, with the valid steps of its output."""
+
+    output: Tensor
+    valid: Tensor | None
+    state: States
+
+
+def _kept(output: Tensor) -> Tensor:
+    """An output that is part of a state: of float32 at least, as all states are."""
+    return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
+
+
+def _check_target(target: Tensor, device: torch.device) -> None:
+    if not isinstance(target, Tensor) or target.dim() != 2 or target.dtype not in (torch.int64, torch.int32):
+        found = f"{target.dtype} {tuple(target.shape)}" if isinstance(target, Tensor) else type(target).__name__
+        raise InputError(f"target must be symbols (B, U) of dtype torch.int64, not {found}")
+    if target.device.type != device.type:
+        raise InputError(f"target is on {target.device}, the model on {device}: use target.to({str(device)!r})")
+
+
+@contextmanager
+def _of(name: str) -> Iterator[None]:
+    """Inside, what does not fit says of which argument it speaks."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
