@@ -124,11 +124,11 @@ def in_terminal_code(code: str, cwd: Path) -> str:
 SITE = {
     "exception": f"raise ValueError({HOSTILE!r})",
     "warning": f"import warnings\nwarnings.warn({HOSTILE!r})",
-    "printing": f"import os\nprint({HOSTILE!r})\nos.write(1, b'noise')\nimport atexit; atexit.register(print, 'noise')",
+    "printing": f"import os\nprint({HOSTILE!r})\nos.write(1, b'clamour')\nimport atexit; atexit.register(print, 'clamour')",
     "summary": (
         "import zoo\n@zoo.hookimpl\ndef zoo_cells():\n"
         f"    return [zoo.CellType(name='evil', build='a:b', summary={HOSTILE!r}, describe='zoo_summary:d')]\n"
-        f"def d(*args):\n    print('noise')\n    raise ValueError({HOSTILE!r})\n"
+        f"def d(*args):\n    print('clamour')\n    raise ValueError({HOSTILE!r})\n"
     ),
 }
 
@@ -198,7 +198,7 @@ def test_no_command_prints_what_a_terminal_obeys_and_none_is_stopped(
     assert "Traceback" not in err
     if "--json" in arguments:
         json.loads(out)
-    assert "noise" not in out
+    assert "clamour" not in out
 
 
 def test_a_wrong_use_on_a_terminal_shows_its_words_as_they_are(tmp_path: Path) -> None:

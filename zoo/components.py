@@ -639,6 +639,7 @@ class CheckType:
         summary: One line for lists.
         slow: Whether it runs only when asked for.
         several: Whether it can also be run on an architecture of several stacks.
+        architectures: Names of the architectures that it is about. Of other models it is not spoken; () is about all.
         api_version: The plugin API that it is written for. One newer than this package's is incompatible.
     """
 
@@ -649,6 +650,7 @@ class CheckType:
     summary: str = ""
     slow: bool = False
     several: bool = False
+    architectures: tuple[str, ...] = ()
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:

@@ -28,16 +28,13 @@ def tokens(characters: Tensor, weights: dict[str, Tensor], convolutions: int, hi
 
 
 def lstm(x: Tensor, kernel: Tensor, bias: Tensor, projection: Tensor) -> Tensor:
-    """tf.nn.rnn_cell.LSTMCell with num_proj over one sequence (T, D): gates i, j, f, o, forget_bias 1.
-
-    Its clips, which bilm-tf sets to 3, are left out.
-    """
+    """tf.nn.rnn_cell.LSTMCell with num_proj over one sequence (T, D): gates i, j, f, o, forget_bias 1, both clips 3."""
     units, size = projection.shape
     m, c, found = x.new_zeros(size), x.new_zeros(units), []
     for step in x:
         i, j, f, o = (torch.cat([step, m]) @ kernel + bias).chunk(4)
-        c = torch.sigmoid(f + 1.0) * c + torch.sigmoid(i) * torch.tanh(j)
-        m = (torch.sigmoid(o) * torch.tanh(c)) @ projection
+        c = (torch.sigmoid(f + 1.0) * c + torch.sigmoid(i) * torch.tanh(j)).clamp(-3, 3)
+        m = ((torch.sigmoid(o) * torch.tanh(c)) @ projection).clamp(-3, 3)
         found.append(m)
     return torch.stack(found)
 

@@ -32,7 +32,8 @@ def smallest_step_ignored(patch: Patch) -> None:
 # Its description heeds it, so the declared figure alone would change.
 @mutant("attention", "options")
 def size_of_the_attention_ignored(patch: Patch) -> None:
-    edit(patch, Attention, "__init__", "options.size or input_shape[-1]", "input_shape[-1]")
+    edit(patch, Attention, "__init__", "nn.Linear(width, options.size or width) if", "nn.Linear(width, width) if")
+    edit(patch, Attention, "__init__", "(options.size or width) if", "width if")
 
 
 @mutant("mgu", "bounded")

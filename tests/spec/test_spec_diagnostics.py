@@ -99,7 +99,7 @@ MISTAKES = [
     (HEAD + "norm: group", "6:7: unknown norm 'group'; known: batch, layer, rms"),
     (HEAD + "layers: [{kind: lstm}]", "6:17: 'lstm' is a cell, not a layer kind: write `cell: lstm`"),
     (HEAD + "layers: [{kind: heads}]", "6:17: 'heads' is a cell, not a layer kind: write `cell: heads`"),
-    (HEAD + "architecture: bilm", "6:15: unknown architecture 'bilm'; known: stack"),
+    (HEAD + "architecture: qq", "6:15: unknown architecture 'qq'; known: bilm, encoder-decoder, stack, transducer"),
     (MISSING + "cell: {kind: lstm, bias: none, forget_bias: 1}\nhidden_size: 2", "4:7: forget_bias needs a bias: leave it out, or use bias: two or bias: one"),
     (MISSING + "cell: {kind: heads, modes: [slow, fats]}\nhidden_size: 2", "4:35: an entry of 'modes' must be 'slow' or 'fast', not the text 'fats'; did you mean 'fast'?"),
     (MISSING + "cell: {kind: heads, inner: {depth: 0}}\nhidden_size: 2", "4:36: 'depth' must be at least 1, not 0"),

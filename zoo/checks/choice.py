@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.components import CheckType
+from zoo.components import ArchitectureType, CheckType
 from zoo.errors import ZooError, did_you_mean
 from zoo.plugin.manager import catalogue
+from zoo.spec.canonical import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,14 @@ def select(names: Sequence[str] | None = None, *, slow: bool = False) -> tuple[C
             _refuse_unknown(name)
         found = [known.find_check(name) for name in dict.fromkeys(names)]
     return tuple(Chosen(known.spelling(check), check.record) for check in found)
+
+
+def about(check: Chosen, spec: Spec) -> bool:
+    """Whether a check says anything about the architecture of a model, of those that name theirs."""
+    architecture = spec.architecture.record
+    restated = architecture.checks if isinstance(architecture, ArchitectureType) else {}
+    named = check.record.architectures
+    return not named or architecture.name in named or check.record.name in restated
 
 
 def _refuse_unknown(name: str) -> None:

@@ -17,9 +17,18 @@ RESTATED: Final = frozenset(
 """Those that say the same of a source and a target, in `zoo.checks.pairs`; they skip any other architecture."""
 
 
-def _check(name: str, run: str, summary: str, *, slow: bool = False, several: bool = False) -> CheckType:
+def _check(
+    name: str,
+    run: str,
+    summary: str,
+    *,
+    slow: bool = False,
+    several: bool = False,
+    architectures: tuple[str, ...] = (),
+) -> CheckType:
     several = several or name in SEVERAL | RESTATED
-    return CheckType(name=name, run=f"zoo.checks.{run}", summary=summary, slow=slow, several=several)
+    run = f"zoo.checks.{run}"
+    return CheckType(name=name, run=run, summary=summary, slow=slow, several=several, architectures=architectures)
 
 
 CHECKS: Final = (
@@ -76,36 +85,42 @@ CHECKS: Final = (
         run="zoo.checks.transducer_loss:transducer_loss",
         summary="a transducer's loss equals the sum over all ways of writing the target, each written out",
         several=True,
+        architectures=("transducer",),
     ),
     CheckType(
         name="transducer_decode",
         run="zoo.checks.transducer_loss:transducer_decode",
         summary="a transducer writes the likeliest symbol at each step, and by a wide beam the likeliest text",
         several=True,
+        architectures=("transducer",),
     ),
     _check(
         "attention_mask",
         "translating:attention_mask",
         "the weights of attention sum to 1, zero on padding, and padding of the memory changes nothing",
         several=True,
+        architectures=("encoder-decoder",),
     ),
     _check(
         "decoder_start",
         "translating:decoder_start",
         "each state of a decoder starts as its bridge says, and changes a score",
         several=True,
+        architectures=("encoder-decoder",),
     ),
     _check(
         "generate",
         "translating:generate",
         "what is written by a batch is what its rows write alone; beams and stops are right",
         several=True,
+        architectures=("encoder-decoder",),
     ),
     _check(
         "sharing",
         "translating:sharing",
         "a shared table is one parameter under one key, with a gradient by every use",
         several=True,
+        architectures=("encoder-decoder",),
     ),
     _check("learns", "learning:learns", "overfits one tiny batch", slow=True),
     _check("compile", "learning:compiles", "the compiled model equals the eager one", slow=True),

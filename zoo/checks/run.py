@@ -14,7 +14,7 @@ from typing import Literal
 
 import torch
 
-from zoo.checks.choice import Chosen, select
+from zoo.checks.choice import Chosen, about, select
 from zoo.checks.findings import said, shown
 from zoo.checks.report import Outcome, Report
 from zoo.checks.subject import Skip, Subject, as_device, default_device
@@ -39,7 +39,7 @@ def check(
     Not for several threads of one process: it seeds torch, sets its number of threads and silences warnings meanwhile.
     Before each check runs, `at` is told its name.
     """
-    chosen = select(checks, slow=slow)
+    chosen = tuple(one for one in select(checks, slow=slow) if checks is not None or about(one, spec))
     engine_named(engine)  # a name that no model knows is the caller's mistake, not a model's
     where = default_device() if device is None else as_device(device)
     found = subject_of(spec, where, engine, slow=slow)
@@ -103,6 +103,8 @@ def run(subject: Subject, check: Chosen) -> Outcome:
 def _skipped(subject: Subject, check: Chosen) -> str | None:
     """Why a check says nothing about the architecture of a model; None where it does."""
     architecture = subject.spec.architecture.record
+    if not about(check, subject.spec):
+        return f"the check is about {' and '.join(check.record.architectures)}"
     if not subject.several or not isinstance(architecture, ArchitectureType):
         return None
     if not check.record.several and check.record.name not in architecture.checks:

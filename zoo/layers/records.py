@@ -117,7 +117,7 @@ LAYERS: Final = (
         build="zoo.layers.steps.frames:Lookahead",
         describe="zoo.layers.steps.options:describe_lookahead",
         summary="The lookahead convolution: each feature sees a few of its own later steps",
-        paper="Amodei et al. 2016, Deep Speech 2: end-to-end speech recognition in English and Mandarin, ICML, "
+        paper="Amodei et al. 2016, Deep speech 2: end-to-end speech recognition in English and Mandarin, ICML, "
         "arXiv:1512.02595",
         authority="section 3.7, row convolution",
         traits=steps.lookahead_traits,

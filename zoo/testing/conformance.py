@@ -54,7 +54,7 @@ def parametrize_with_checks(
         ... def test_models(check):
         ...     check()
     """
-    from zoo.checks.choice import select
+    from zoo.checks.choice import about, select
 
     if isinstance(specs, str | Mapping):
         raise ZooError(f"specs are given as a list, not as one: write [{specs!r:.60}]")
@@ -63,10 +63,11 @@ def parametrize_with_checks(
     models = [_Model(spec, device, slow) for reference in specs for spec in _models(reference)]
     parameters = []
     for model in models:
-        for check in chosen:
+        own = [check for check in chosen if named or checks or about(check, model.spec)]
+        for check in own:
             parameters.append(pytest.param(Check(model, check), id=f"{model.spec.id}-{check.name}"))
         if not named:
-            parameters.append(pytest.param(Applies(model, chosen), id=f"{model.spec.id}-applies"))
+            parameters.append(pytest.param(Applies(model, tuple(own)), id=f"{model.spec.id}-applies"))
     return pytest.mark.parametrize("check", parameters)
 
 
