@@ -184,7 +184,7 @@ def _built(model: Model) -> Iterator[str]:
     yield ""
     where = ', device="meta"' if parameters > SMALL else ""
     yield f'model = zoo.build("{model.entry.name}", seed=0{where})'
-    yield 'print(f"{sum(p.numel() for p in model.parameters()):,}")'
+    yield 'print(f"{sum(p.numel() for p in model.parameters() if p.requires_grad):,}")'
     yield "```"
     yield ""
     yield "```text"

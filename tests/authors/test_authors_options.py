@@ -123,7 +123,10 @@ def test_every_option_of_every_built_in_component_has_another_value() -> None:
                 if variations.is_node(field.annotation):
                     continue  # a component or layers, which are varied where they stand
                 others = [variations.with_value(given, path, value) for value in candidates(field, now)]
-                if not any(other is not None and other != given for other in others):
+                examples = (variations.get(one, path) for one in variations._examples(type(given)))
+                if not any(other is not None and other != given for other in others) and all(
+                    one == now for one in examples
+                ):
                     missing.append(f"{kind} {record.name}: {'.'.join(path)}")
     assert missing == []
 
@@ -140,6 +143,9 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "input maps": {"channels": 2, "height": 5, "width": 7},
     "input tokens": {"vocabulary": 9, "size": 5},
     "input one_hot": {"vocabulary": 9},
+    "input same": {"of": "forwards.input"},
+    "input shared": {"of": "encoder.input"},
+    "architecture transducer": {"joiner": {"size": 5}},
     "input image": {"height": 5},
     "input characters": {"vocabulary": 9, "size": 5, "length": 7, "padding": 0, "layers": 1},
     "layer activation": {"function": "relu"},
@@ -159,6 +165,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "head mixture_of_softmaxes": {"size": 9, "latent": 5, "components": 3},
     "head mixture_density": {"size": 2, "components": 3},
     "head ctc": {"size": 9},
+    "head normalise": {"size": 5},
     "head crf": {"size": 9},
     "head adaptive_softmax": {"size": 90, "cutoffs": [10, 20]},
 }

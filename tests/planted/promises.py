@@ -32,8 +32,8 @@ def smallest_step_ignored(patch: Patch) -> None:
 # Its description heeds it, so the declared figure alone would change.
 @mutant("attention", "options")
 def size_of_the_attention_ignored(patch: Patch) -> None:
-    edit(patch, Attention, "__init__", "nn.Linear(width, options.size or width) if", "nn.Linear(width, width) if")
-    edit(patch, Attention, "__init__", "(options.size or width) if", "width if")
+    right = 'additive = options.score == "additive"'
+    edit(patch, Attention, "__init__", right, f'options = options.model_copy(update={{"size": None}}); {right}')
 
 
 @mutant("mgu", "bounded")

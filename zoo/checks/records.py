@@ -80,17 +80,17 @@ CHECKS: Final = (
     _check("streaming", "memory:streaming", "a streaming block changes no result and leaves nothing cached behind"),
     _check("seed", "saving:seed", "a seed gives the same parameters, through meta too"),
     _check("round_trip", "saving:round_trip", "the canonical form reads back as the same spec"),
-    CheckType(
-        name="transducer_loss",
-        run="zoo.checks.transducer_loss:transducer_loss",
-        summary="a transducer's loss equals the sum over all ways of writing the target, each written out",
+    _check(
+        "transducer_loss",
+        "transducer_loss:transducer_loss",
+        "a transducer's loss equals the sum over all ways of writing the target, each written out",
         several=True,
         architectures=("transducer",),
     ),
-    CheckType(
-        name="transducer_decode",
-        run="zoo.checks.transducer_loss:transducer_decode",
-        summary="a transducer writes the likeliest symbol at each step, and by a wide beam the likeliest text",
+    _check(
+        "transducer_decode",
+        "transducer_loss:transducer_decode",
+        "a transducer writes the likeliest symbol at each step, and by a wide beam the likeliest text",
         several=True,
         architectures=("transducer",),
     ),
