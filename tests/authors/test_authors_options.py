@@ -162,7 +162,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "layer avg_pool": {"axes": ["time", "features"], "size": [2, 2]},
     "layer block": {"layers": 1},
     "layer each": {"layers": 1},
-    "head mixture_of_softmaxes": {"size": 9, "latent": 5, "components": 3},
+    "head mixture_of_softmaxes": {"size": 9, "latent": 5, "components": 3, "dropout": 0.1},
     "head mixture_density": {"size": 2, "components": 3},
     "head ctc": {"size": 9},
     "head normalise": {"size": 5},
