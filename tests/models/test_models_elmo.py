@@ -8,7 +8,7 @@ from elmo_source import layers, tokens
 import zoo
 from zoo.testing import tiny
 
-BOUND = {"atol": 1e-5, "rtol": 0}
+BOUND = {"atol": 1e-10, "rtol": 0}
 LENGTHS = [6, 1, 4]
 
 
