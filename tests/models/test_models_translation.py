@@ -11,7 +11,16 @@ import zoo
 from zoo.testing import tiny
 
 SOURCES, TARGETS = [9, 3, 1, 6], [5, 7, 2, 7]
-BOUND = {"atol": 1e-5, "rtol": 0}
+BOUND = {"atol": 1e-10, "rtol": 0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def exact():
+    """Models, sources and inputs in float64, where a wrong digit cannot hide behind rounding."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 def built(name):
