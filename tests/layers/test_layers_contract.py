@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 import zoo
 from zoo.plugin.manager import catalogue
 from zoo.spec.tree import parts
+from zoo.testing import isolated_plugins
 
 CONV: dict[str, Any] = {"kind": "conv1d", "channels": 6, "kernel_size": 3}
 MAPS = {"kind": "maps", "channels": 2, "height": 4, "width": 6}
@@ -137,3 +139,36 @@ def test_every_kind_is_held_to_it() -> None:
     used = {part.record.name for spec in specs for _, part in parts(spec) if part.record.kind == "layer"}
     built_in = {one.record.name for one in catalogue().all("layer") if one.distribution == "recurrent-zoo"}
     assert built_in == used
+
+
+class DeafOptions(zoo.Options):
+    """An option that nothing reads."""
+
+    gain: float = 1.0
+
+
+class Deaf(zoo.Layer):
+    """x, whatever the gain."""
+
+    def __init__(self, options: DeafOptions, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.output_shape = input_shape
+
+    def forward(self, x: Tensor, state: Any, run: zoo.Run) -> zoo.LayerOutput:
+        return zoo.LayerOutput(1.0 * x, {})
+
+
+class Plugin:
+    """Hooks of a stranger's plugin."""
+
+    @zoo.hookimpl
+    def zoo_layers(self) -> list[zoo.LayerType]:
+        return [zoo.LayerType(name="deaf", options=DeafOptions, build="test_layers_contract:Deaf")]
+
+
+def test_an_option_that_a_strangers_layer_ignores_is_found() -> None:
+    """What is only said of a built-in layer, whose neighbours may undo it, is a failure of a plugin's."""
+    spec = {"schema": 1, "name": "a", "input": 4, "layers": [{"cell": "gru", "hidden_size": 4}, {"kind": "deaf"}]}
+    with isolated_plugins(Plugin()):
+        (found,) = zoo.check(spec, checks=["options"]).outcomes
+    assert (found.status, found.reason) == ("failed", "changes nothing: layers.1.gain")

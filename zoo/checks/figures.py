@@ -20,7 +20,7 @@ from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.base import Model
 from zoo.model.build import build
-from zoo.plugin.catalogue import UNPACKAGED
+from zoo.plugin.catalogue import BUILTIN, UNPACKAGED
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.shrink import is_width
@@ -121,13 +121,13 @@ def options(subject: Subject) -> str:
     given = any(part.provided.distribution == UNPACKAGED for _, part in parts(subject.tiny))
     found = []
     for option in variations.options(subject.tiny, parametrised):
-        varied = replace(_varied(prints, option), kind=option.slot.get(subject.tiny).record.kind)
+        varied = replace(_varied(prints, option), held=_held_apart(option, subject.tiny))
         # A cell that was given as it is has the width that it has, and so has what stands in front of it.
         if varied.values or varied.dead or not (given and is_width(option.field)):
             found.append(varied)
-    # What a layer of another kind does may be undone by those around it; the kinds are held by themselves elsewhere.
-    idle_here = [one.place for one in found if one.dead and one.kind == "layer"]
-    dead = [one.place for one in found if one.dead and one.kind != "layer"]
+    # What a layer does may be undone by those around it; built-in kinds are held by themselves elsewhere.
+    idle_here = [one.place for one in found if one.dead and one.held]
+    dead = [one.place for one in found if one.dead and not one.held]
     unfit = [one.place for one in found if one.unfit]
     idle = [one.place for one in found if not (one.dead or one.values or one.unfit)]
     for place, changed in chain(variations.schemes(subject.tiny, parametrised), keys(subject.tiny)):
@@ -180,7 +180,7 @@ class _Varied:
     Attributes:
         values: Those that changed something.
         dead: Some value changed nothing.
-        kind: Of the component.
+        held: Its component is a built-in layer kind, all of whose options are held to a change by the zoo's own tests.
         unfit: Of a layer around others: it has other values, and none of them fits what stands inside and around it.
     """
 
@@ -188,7 +188,13 @@ class _Varied:
     values: tuple[str, ...]
     dead: bool
     unfit: bool = False
-    kind: str = ""
+    held: bool = False
+
+
+def _held_apart(option: Option, spec: Spec) -> bool:
+    """Whether a built-in layer kind has the option. A plugin's is held to it here, where nothing else would."""
+    part = option.slot.get(spec)
+    return part.record.kind == "layer" and part.provided.distribution == BUILTIN
 
 
 def _varied(prints: _Prints, option: Option) -> _Varied:
@@ -211,8 +217,7 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
                 said[False].append(f"{attempt.value!r:.40}")
         if said[False]:
             break
-    around = option.slot.get(option.spec).record.kind == "layer"
-    unfit = around and not said[False] and any(True for _ in option.tries())
+    unfit = _held_apart(option, option.spec) and not said[False] and any(True for _ in option.tries())
     return _Varied(option.place, (), dead=bool(said[False]), unfit=unfit)
 
 
