@@ -85,9 +85,11 @@ def every_head_matters(subject: Subject) -> None:
         raise Skip("the model has one output")
     batch = batch_of(subject, 3, 5)
     given: dict[str, Tensor] = {}
+    last = {one.name: one.head for one in heads(model)}
+    last |= {name: model.pools.get_submodule(name) for name in several.pooled if name not in last}  # a pool alone
     handles = [
-        one.head.register_forward_hook(lambda module, x, y, name=one.name: given.__setitem__(name, y.detach()))
-        for one in heads(model)
+        module.register_forward_hook(lambda module, x, y, name=name: given.__setitem__(name, y.detach()))
+        for name, module in last.items()
     ]
     try:
         with torch.no_grad():

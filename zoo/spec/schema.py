@@ -26,7 +26,7 @@ from zoo.spec.model import (
     VariantEntry,
     file_type,
 )
-from zoo.spec.places import FREEZABLE, HEAD_NAME
+from zoo.spec.places import FREEZABLE, HEAD_NAME, MOST_READ
 from zoo.spec.problems import keys_of
 
 Schema = dict[str, Any]
@@ -35,6 +35,13 @@ KINDS: Final = ("architecture", "cell", "head", "init", "input", "layer", "norm"
 _PATH: Final = r"^[a-z_]+(\.[A-Za-z0-9_-]+)+$"
 """A key of a variant that replaces one value alone: `layers.0.hidden_size`."""
 _NAME: Final = r"^[a-z0-9][a-z0-9._-]*$"
+_OF: Final[Schema] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_READ},
+    ],
+    "description": "The names of the layers that it reads, or `input`; the last layer if not given.",
+}
 
 
 def json_schema(catalogue: Catalogue) -> Schema:
@@ -131,7 +138,7 @@ def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     choices: list[Schema] = [{"enum": [*none, *bare]}] if none or bare else []
     choices += [_mapping(one, kind, _spellings(one, names), definitions) for one in provided]
     if kind == "head":
-        pool = {"kind": {"const": "none"}, "pool": {"anyOf": [{"const": "none"}, _ref("pool")]}}
+        pool = {"kind": {"const": "none"}, "of": _OF, "pool": {"anyOf": [{"const": "none"}, _ref("pool")]}}
         said = "No head: the model gives what the pool gives."
         choices.append(
             {
@@ -176,6 +183,7 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
             "anyOf": [{"const": "none"}, _ref("pool")],
             "description": "How the steps are reduced to one; no pooling if not given.",
         }
+        own["of"] = _OF
     if kind == "layer":
         joins = isinstance(provided.record, LayerType) and provided.record.joins
         options = _with_place(options, _of(JoinEntry if joins else PlaceEntry))
