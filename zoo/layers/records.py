@@ -192,7 +192,6 @@ LAYERS: Final = (
         summary="Layers that see each step behind the one so many steps before it, as a dilated recurrent network does",
         paper="Chang et al. 2017, Dilated recurrent neural networks, NeurIPS, arXiv:1710.02224",
         inherits=False,
-        traits=folded.dilated_traits,
     ),
     LayerType(
         name="autoregression",

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zoo.components import Shape, Window
 from zoo.engine.cell import States
@@ -37,15 +36,7 @@ class Folded(Layer):
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
         inner = self.layers.init_state(batch * self.count, device=device, dtype=dtype)
-        return {name: self._apart(value) for name, value in inner.items()}
-
-    def _shares(self, x: Tensor) -> Tensor:
-        """(B, N · count, ...) -> (B · count, N, ...)."""
-        return x.unflatten(1, (-1, self.count)).transpose(1, 2).flatten(0, 1)
-
-    def _apart(self, value: Tensor) -> Tensor:
-        """(B · count, ...) -> (B, count, ...)."""
-        return value.unflatten(0, (-1, self.count))
+        return {name: _apart(value, self.count) for name, value in inner.items()}
 
     def _inside(self, x: Tensor, state: Mapping[str, Tensor], run: Run, lengths: Tensor | None, reset: Any) -> Any:
         """Run the layers over shares (B · count, N, ...), whose lengths and resets are theirs."""
@@ -53,6 +44,21 @@ class Folded(Layer):
         inner = replace(run, lengths=lengths, valid=valid, reset=reset, dt=None, observed=None, final=False, named={})
         before = {name: value.flatten(0, 1) for name, value in state.items()}
         return self.layers.run(zero_where(x, valid), before, inner)
+
+
+def _shares(x: Tensor, count: int) -> Tensor:
+    """(B, N · count, ...) -> (B · count, N, ...)."""
+    return x.unflatten(1, (-1, count)).transpose(1, 2).flatten(0, 1)
+
+
+def _apart(value: Tensor, count: int) -> Tensor:
+    """(B · count, ...) -> (B, count, ...)."""
+    return value.unflatten(0, (-1, count))
+
+
+def _in_time(value: Tensor, count: int) -> Tensor:
+    """(B · count, N, ...) -> (B, N · count, ...)."""
+    return _apart(value, count).transpose(1, 2).flatten(1, 2)
 
 
 class Periodic(Folded):
@@ -81,12 +87,12 @@ class Periodic(Folded):
             place = torch.arange(steps, device=x.device) + (run.lengths % self.count).unsqueeze(1)
             x = take(x, place.clamp(max=x.shape[1] - 1))
             lengths = (run.lengths // self.count).repeat_interleave(self.count)
-        found = self._inside(self._shares(x), state, run, lengths, None)
-        y = self._apart(found.output).transpose(1, 2).flatten(2, 3)  # (B, N, period · H, ...)
+        found = self._inside(_shares(x, self.count), state, run, lengths, None)
+        y = _apart(found.output, self.count).transpose(1, 2).flatten(2, 3)  # (B, N, period · H, ...)
         states = None
         if found.states is not None:
-            states = {name: self._apart(value).transpose(1, 2) for name, value in found.states.items()}
-        return LayerOutput(y, {name: self._apart(value) for name, value in found.state.items()}, None, states)
+            states = {name: _apart(value, self.count).transpose(1, 2) for name, value in found.states.items()}
+        return LayerOutput(y, {name: _apart(value, self.count) for name, value in found.state.items()}, None, states)
 
 
 class Dilated(Folded):
@@ -97,33 +103,39 @@ class Dilated(Folded):
 
     def __init__(self, options: DilatedOptions, input_shape: Shape) -> None:
         super().__init__()
-        self.count = options.dilation
+        self.count = self.together = options.dilation
         self.layers = build_layers(options.layers, input_shape)
         self.output_shape = self.layers.output_shape
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         batch, steps = x.shape[:2]
-        over = -steps % self.count
-        lengths = None
+        shares = min(self.count, steps)  # of a short piece, as of one step, only these have a step
+        over = -steps % shares
         ends = torch.full((batch,), steps, device=x.device) if run.lengths is None else run.lengths
+        lengths = None
         if over or run.lengths is not None:
-            place = torch.arange(self.count, device=x.device)
-            lengths = ((ends.unsqueeze(1) - place + self.count - 1) // self.count).flatten()
+            place = torch.arange(shares, device=x.device)
+            lengths = ((ends.unsqueeze(1) - place + shares - 1) // shares).flatten()
         began = None if run.reset is None else _last_reset(run.reset, run.valid)
         reset = None
         if began is not None:
             # A share goes on from the step `dilation` steps before: it starts anew where any step since then does.
-            reset = self._shares(F.pad(torch.arange(steps, device=x.device) - began < self.count, (0, over)))
-        found = self._inside(self._shares(_longer(x, over)), state, run, lengths, reset)
-        y = self._apart(found.output).transpose(1, 2).flatten(1, 2)[:, :steps]
-        after = {name: self._apart(value) for name, value in found.state.items()}
+            recent = torch.arange(steps, device=x.device) - began < self.count
+            reset = _shares(_longer(recent, over), shares)
+        found = self._inside(
+            _shares(_longer(x, over), shares), {k: v[:, :shares] for k, v in state.items()}, run, lengths, reset
+        )
+        y = _in_time(found.output, shares)[:, :steps]
+        after = {name: torch.cat([_apart(v, shares), state[name][:, shares:]], 1) for name, v in found.state.items()}
         initial = {} if began is None else self.init_state(batch, device=x.device, dtype=x.dtype)
         slots = _Slots(self.count, steps, ends, began)
         states = None
         if found.states is not None:
-            in_time = {name: self._apart(value).transpose(1, 2).flatten(1, 2) for name, value in found.states.items()}
-            states = {name: slots.every(state[name], value, initial.get(name)) for name, value in in_time.items()}
-        return LayerOutput(y, {name: slots.last(value, initial.get(name)) for name, value in after.items()}, None, states)
+            every = {name: _in_time(value, shares) for name, value in found.states.items()}
+            states = {name: slots.every(state[name], value, initial.get(name)) for name, value in every.items()}
+        return LayerOutput(
+            y, {name: slots.last(value, initial.get(name)) for name, value in after.items()}, None, states
+        )
 
 
 class _Slots:

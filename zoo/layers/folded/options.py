@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from zoo.components import CellType, Description, Options, Shape, Traits, Window, features, moving
+from zoo.components import CellType, Description, Options, Part, Shape, Window, features, moving
 from zoo.errors import ZooError
 from zoo.layers.options import Positive
 from zoo.spec.follow import describe_layers
 from zoo.spec.model import Layers
-from zoo.spec.tree import Layer, Recurrent, parts, recurrent
+from zoo.spec.tree import Layer, Node, Recurrent, over_time
 
 Distance = Annotated[int, Field(ge=2, le=10_000)]
 
@@ -78,8 +78,11 @@ def describe_dilated(options: DilatedOptions, input_shape: Shape) -> Description
     found = _inside(options.layers, input_shape)
     if found is None:
         return None
-    if moving(found.windows):
-        raise ZooError("a dilated layer has as many steps behind it as before: the layers inside change their number")
+    for place, node in ((i, node) for i, layer in enumerate(options.layers) for node in _nodes(layer)):
+        if isinstance(node, Recurrent) and (node.bidirectional or node.reverse):
+            raise ZooError(f"dilated layers run forward, and layers.{place} runs backward too")
+        if isinstance(node, Part) and not node.traits.streamable:
+            raise ZooError(f"dilated layers run step by step, and layers.{place} ({node.record.name}) cannot")
     count = options.dilation
     return replace(
         found,
@@ -103,28 +106,16 @@ def describe_autoregression(options: AutoregressionOptions, input_shape: Shape) 
 
 def _inside(layers: tuple[Layer, ...], input_shape: Shape) -> Description | None:
     """The figures of the layers inside, once: each run of them is over its own share of the steps."""
-    for layer in layers:
-        for cell in _cells(layer):
-            for name in sorted(cell.uses & {"dt", "observed"}):
-                said = f"cell {cell.name!r} reads {name!r} of each step of the input"
-                raise ZooError(f"{said}, and the layers inside see but some of the steps: put the cell before")
+    records = [node.record for layer in layers for node in _nodes(layer) if isinstance(node, Part)]
+    for cell in (record for record in records if isinstance(record, CellType)):
+        for name in sorted(cell.uses & {"dt", "observed"}):
+            said = f"cell {cell.name!r} reads {name!r} of each step of the input"
+            raise ZooError(f"{said}, and the layers inside see but some of the steps: put the cell before")
     return describe_layers(layers, input_shape)
 
 
-def _cells(layer: Layer) -> list[CellType]:
-    found = [layer] if isinstance(layer, Recurrent) else [one for _, one in recurrent(layer)]
-    return [one.cell.record for one in found if isinstance(one.cell.record, CellType)]
-
-
-def dilated_traits(options: DilatedOptions) -> Traits:
-    """Those of the layers inside. A direction that runs backward makes it neither causal nor streamable."""
-    found = [part.traits for layer in options.layers for _, part in parts(layer)]
-    ahead = any(
-        one.bidirectional or one.reverse
-        for layer in options.layers
-        for one in ([layer] if isinstance(layer, Recurrent) else [inner for _, inner in recurrent(layer)])
-    )
-    return Traits(
-        causal=not ahead and all(one.causal for one in found),
-        streamable=not ahead and all(one.streamable for one in found),
-    )
+def _nodes(layer: Layer) -> Iterator[Node]:
+    """A layer and all that runs over time in it."""
+    yield layer
+    for _, node in over_time(layer):
+        yield node
