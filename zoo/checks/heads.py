@@ -86,7 +86,8 @@ def every_head_matters(subject: Subject) -> None:
     batch = batch_of(subject, 3, 5)
     given: dict[str, Tensor] = {}
     last = {one.name: one.head for one in heads(model)}
-    last |= {name: model.pools.get_submodule(name) for name in several.pooled if name not in last}  # a pool alone
+    pools: Any = model.pools
+    last |= {name: pools.get_submodule(name) for name in several.pooled if name not in last}  # a pool alone
     handles = [
         module.register_forward_hook(lambda module, x, y, name=name: given.__setitem__(name, y.detach()))
         for name, module in last.items()

@@ -299,7 +299,7 @@ class StackModel(Model):
         if not self._reads:
             return self.layers.windows
         pooled = self._pooled
-        name = next((name for name, pools in pooled.items() if not pools), next(reversed(pooled)))
+        name = next((name for name, pools in pooled.items() if not pools), [*pooled][-1])
         reads = self._reads.get(name)
         return self.layers.windows_behind()[1][reads[0]] if reads else self.layers.windows
 

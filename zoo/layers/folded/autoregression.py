@@ -14,8 +14,8 @@ class Autoregression(Conv1d):
     """y_t = b + Σ_j w_j x_{t - steps + 1 + j} for each feature by itself, (B, T, F) -> (B, T, F)."""
 
     def __init__(self, options: AutoregressionOptions, input_shape: Shape) -> None:
-        one = Conv1dOptions(channels=1, kernel_size=options.steps, padding="causal", bias=options.bias)
-        super().__init__(one, (1,))
+        one = {"channels": 1, "kernel_size": options.steps, "padding": "causal", "bias": options.bias}
+        super().__init__(Conv1dOptions.model_validate(one), (1,))
         (self.width,) = self.output_shape = input_shape
 
     def extra_repr(self) -> str:

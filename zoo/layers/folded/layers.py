@@ -48,12 +48,12 @@ class Folded(Layer):
 
 def _shares(x: Tensor, count: int) -> Tensor:
     """(B, N · count, ...) -> (B · count, N, ...)."""
-    return x.unflatten(1, (-1, count)).transpose(1, 2).flatten(0, 1)
+    return x.reshape(x.shape[0], -1, count, *x.shape[2:]).transpose(1, 2).flatten(0, 1)
 
 
 def _apart(value: Tensor, count: int) -> Tensor:
     """(B · count, ...) -> (B, count, ...)."""
-    return value.unflatten(0, (-1, count))
+    return value.reshape(-1, count, *value.shape[1:])
 
 
 def _in_time(value: Tensor, count: int) -> Tensor:
@@ -170,7 +170,7 @@ class _Slots:
             began = take(self.began, (seen - 1).clamp(min=0)).repeat_interleave(self.count, 1)
             anew = initial.to(found.dtype).repeat(1, self.steps, *(1,) * (initial.dim() - 2))
             found = where_steps(place - self.count < began, anew, found)
-        return found.unflatten(1, (self.steps, self.count))
+        return found.reshape(found.shape[0], self.steps, self.count, *found.shape[2:])
 
 
 NEVER = -(2**40)
