@@ -116,6 +116,10 @@ POOL = "pool 'last' takes the final output of each direction"
             ["4:10: dilated layers run step by step, and layers.0 (conv1d) cannot"],
         ),
         (
+            BARE + "layers: [{kind: periodic, period: 2, layers: [{kind: stack_frames, count: 2}]}]",
+            ["4:10: the layers inside change the number of steps: put what does so before or behind"],
+        ),
+        (
             BARE + "layers: [{kind: periodic, period: 2, layers: [{cell: gru-d, hidden_size: 3}]}]",
             [
                 "4:10: cell 'gru-d' reads 'dt' of each step of the input, and the layers inside see but some of the steps: "

@@ -74,7 +74,7 @@ class Periodic(Folded):
         self.layers = build_layers(options.layers, input_shape)
         first, *others = self.layers.output_shape
         self.output_shape = (self.count * first, *others)
-        self.windows = (Window(kernel=self.count, stride=self.count), *self.layers.windows)
+        self.windows = (Window(kernel=self.count, stride=self.count),)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         if run.reset is not None:

@@ -70,7 +70,7 @@ def describe_periodic(options: PeriodicOptions, input_shape: Shape) -> Descripti
         macs_per_step=count * found.macs_per_step,
         macs_per_sequence=count * found.macs_per_sequence,
         state={name: (count, *shape) for name, shape in found.state.items()},
-        windows=(Window(kernel=count, stride=count), *moving(found.windows)),
+        windows=(Window(kernel=count, stride=count),),
     )
 
 
@@ -105,13 +105,16 @@ def describe_autoregression(options: AutoregressionOptions, input_shape: Shape) 
 
 
 def _inside(layers: tuple[Layer, ...], input_shape: Shape) -> Description | None:
-    """The figures of the layers inside, once: each run of them is over its own share of the steps."""
+    """The figures of the layers inside, for one share of the steps."""
     records = [node.record for layer in layers for node in _nodes(layer) if isinstance(node, Part)]
     for cell in (record for record in records if isinstance(record, CellType)):
         for name in sorted(cell.uses & {"dt", "observed"}):
             said = f"cell {cell.name!r} reads {name!r} of each step of the input"
             raise ZooError(f"{said}, and the layers inside see but some of the steps: put the cell before")
-    return describe_layers(layers, input_shape)
+    found = describe_layers(layers, input_shape)
+    if found is not None and moving(found.windows):
+        raise ZooError("the layers inside change the number of steps: put what does so before or behind")
+    return found
 
 
 def _nodes(layer: Layer) -> Iterator[Node]:
