@@ -55,7 +55,7 @@ def test_the_weights_of_the_package_hear_what_the_package_hears(tmp_path: Path) 
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         package = torch.jit.load(io.BytesIO(wheel.read("silero_vad/data/silero_vad.jit")))
     model = zoo.build("speech/silero-vad").eval()
-    weights = package.get_submodule("_model").state_dict()
+    weights = package._model.state_dict()
     model.load_state_dict(mine(dict(weights)), strict=True)
 
     samples = sound()
