@@ -43,8 +43,9 @@ class Attention(nn.Module):
         additive  v · tanh(W q + U m)                    Bahdanau et al. 2015, arXiv:1409.0473
         location  v · tanh(W q + U m + V (F * a'))       Chorowski et al. 2015, arXiv:1506.07503, a' of the step before
 
-    `normalised` has g v / |v| in place of v, and a bias before tanh: Salimans and Kingma 2016, arXiv:1602.07868, as in
-    GNMT. `combine` gives f(W [c; q]); the gate is sigmoid(W q), on c.
+    `activation` puts another function in the place of tanh. `normalised` has g v / |v| in place of v, and a bias before
+    tanh: Salimans and Kingma 2016, arXiv:1602.07868, as in GNMT. `combine` gives f(W [c; q]); the gate is sigmoid(W q),
+    on c.
     """
 
     def __init__(self, options: AttentionOptions, query: int, memory: int) -> None:
@@ -118,7 +119,7 @@ class Attention(nn.Module):
             ).unsqueeze(1)
         if self.shift is not None and self.scale is not None:
             hidden = hidden + self.shift
-        scores: Tensor = F.linear(torch.tanh(hidden), self._direction(), self.score.bias)
+        scores: Tensor = F.linear(activate(self.options.activation, hidden), self._direction(), self.score.bias)
         return scores.squeeze(-1)
 
     def _direction(self) -> Tensor:

@@ -52,6 +52,9 @@ class AttentionOptions(Options):
     normalised: bool = Field(
         False, description="Of `additive` and `location`: v is scaled to a learned length, with a bias before tanh."
     )
+    activation: Activation = Field(
+        "tanh", description="Of `additive` and `location`: activation function of the hidden layer."
+    )
     bias: bool = Field(False, description="Add a bias to every product of the score, to v's too.")
     filters: Positive = Field(10, description="Of `location`: number of filters over the weights of the step before.")
     kernel: Annotated[int, Field(ge=1, multiple_of=1)] = Field(
@@ -80,9 +83,11 @@ class AttentionOptions(Options):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.score not in LEARNED and (self.size is not None or self.normalised):
+        hidden = self.size is not None or self.normalised or self.activation != "tanh"
+        if self.score not in LEARNED and hidden:
             raise ValueError(
-                f"score {self.score!r} has no hidden layer: size and normalised belong to {' and '.join(LEARNED)}"
+                f"score {self.score!r} has no hidden layer: size, activation and normalised belong to "
+                f"{' and '.join(LEARNED)}"
             )
         if self.score == "dot" and self.bias:
             raise ValueError("score 'dot' has no product with weights, and so no bias")
