@@ -85,7 +85,10 @@ def test_what_the_input_embeds_is_read() -> None:
             spec(encoder={"layers": [{"kind": "block", "layers": []}]}, bridge="zeros", attention={}),
             "must be 1 to 1000 layers, not 0",
         ),
-        (spec(attention={"score": "dot", "activation": "relu"}), "score 'dot' has no hidden layer"),
+        (
+            spec(attention={"score": "dot", "activation": "relu"}),
+            "activation belongs to score 'additive' and 'location', not to 'dot'",
+        ),
         (spec(attention={"score": "additive", "activation": "rule"}), "'activation'"),
     ],
 )
