@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
-from proving import Theirs, drawn, together, weights_of, with_weights
+from proving import Theirs, drawn, identity, together, weights_of, with_weights
 from torch import Tensor, nn
 
 import zoo
@@ -31,6 +31,7 @@ class Pair:
         sources: Numbers of steps of the sources.
         spread: Standard deviation of the weights.
         idle: Weights that change nothing, each with the reason.
+        after: What makes our output of the source's, where its numbers stand in another order.
     """
 
     theirs: Callable[[], nn.Module]
@@ -40,6 +41,7 @@ class Pair:
     sources: tuple[int, ...] = SOURCES
     spread: float = 0.5
     idle: Mapping[str, str] = field(default_factory=dict)
+    after: Callable[[Tensor], Tensor] = identity
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def attend(name: str, pair: Pair) -> Attending:
     target = model.decoder.example_input(rows, max(TARGETS), seed=2)
     with torch.no_grad():
         expected = tuple(
-            source_model(source[row : row + 1, :steps], target[row : row + 1, :length])[0]
+            pair.after(source_model(source[row : row + 1, :steps], target[row : row + 1, :length])[0])
             for row, (steps, length) in enumerate(zip(pair.sources, TARGETS, strict=True))
         )
     assert max(float(row.abs().max()) for row in expected) > 0.05, "an output near zero tells nothing"
