@@ -165,7 +165,12 @@ class EncoderDecoderOptions(Options):
     """Options of an encoder and a decoder."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"attention": {"score": "window", "components": 3}, "bridge": "zeros"}]}
+        json_schema_extra={
+            "examples": [
+                {"attention": {"score": "location", "over": ["last", "total"]}, "bridge": "zeros"},
+                {"attention": {"score": "window", "components": 3}, "bridge": "zeros"},
+            ]
+        }
     )
 
     attention: Annotated[Literal["none"] | AttentionOptions, either(AttentionOptions, "none")] = Field(
