@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 from of_convolutions import normed
-from proving import Case, Theirs, linear
+from proving import SYMBOLS, Case, Theirs, linear
 from torch import Tensor, nn
 
 
@@ -106,4 +106,59 @@ LISTENER: Final = Case(
 )
 
 
-CASES: Final[dict[str, Case]] = {"las-listener": LISTENER, "tacotron2-postnet": POSTNET}
+class Predictor(nn.Module):
+    """torchaudio 2.11.0, models/rnnt.py: _CustomLSTM (53-131) and _Predictor (286-378), with emformer_rnnt_base's eps."""
+
+    def __init__(self, symbols: int, size: int, units: int, outputs: int, layers: int) -> None:
+        super().__init__()
+        self.embedding, self.input_layer_norm = nn.Embedding(symbols, size), nn.LayerNorm(size)
+        widths = [size, *[units] * (layers - 1)]
+        self.x2g = nn.ModuleList(nn.Linear(width, 4 * units, bias=False) for width in widths)
+        self.p2g = nn.ModuleList(nn.Linear(units, 4 * units, bias=False) for _ in widths)
+        self.c_norm = nn.ModuleList(nn.LayerNorm(units, eps=1e-3) for _ in widths)
+        self.g_norm = nn.ModuleList(nn.LayerNorm(4 * units, eps=1e-3) for _ in widths)
+        self.linear, self.output_layer_norm = nn.Linear(units, outputs), nn.LayerNorm(outputs)
+
+    def forward(self, symbols: Tensor) -> Tensor:
+        x = self.input_layer_norm(self.embedding(symbols))
+        for x2g, p2g, c_norm, g_norm in zip(self.x2g, self.p2g, self.c_norm, self.g_norm, strict=True):
+            h = c = x.new_zeros(1, p2g.in_features)
+            found = []
+            for gates in x2g(x).unbind(1):
+                i, f, g, o = g_norm(gates + p2g(h)).chunk(4, 1)
+                c = c_norm(f.sigmoid() * c + i.sigmoid() * g.tanh())
+                h = o.sigmoid() * c.tanh()
+                found.append(h)
+            x = torch.stack(found, 1)
+        return self.output_layer_norm(self.linear(x))
+
+
+def _predictor(theirs: Theirs) -> Mapping[str, Tensor]:
+    ours = {"input.embedding.weight": theirs["embedding.weight"], **linear(theirs, "linear", "layers.4.linear")}
+    ours |= linear(theirs, "input_layer_norm", "layers.0.norm") | linear(theirs, "output_layer_norm", "layers.4.norm")
+    for layer in range(3):
+        cell = f"layers.{layer + 1}.cell"
+        ours |= {f"{cell}.weight_ih": theirs[f"x2g.{layer}.weight"], f"{cell}.weight_hh": theirs[f"p2g.{layer}.weight"]}
+        ours |= linear(theirs, f"g_norm.{layer}", f"{cell}.norm_sum") | linear(
+            theirs, f"c_norm.{layer}", f"{cell}.norm_c"
+        )
+    return ours
+
+
+PREDICTOR: Final = Case(
+    theirs=lambda: Predictor(SYMBOLS, 5, 5, 4, 3),
+    ours=_predictor,
+    changes={"input.vocabulary": SYMBOLS, "input.size": 5, "hidden_size": 5, "layers.2.size": 4},
+    mistakes={
+        "the usual eps": {"cell.norm_eps": 1e-5},
+        "a sum of layers": {"layers.1.residual": True},
+        "norms with another eps behind": {"layers.2.norm": {"kind": "layer", "eps": 0.1}},
+    },
+)
+
+
+CASES: Final[dict[str, Case]] = {
+    "emformer-predictor": PREDICTOR,
+    "las-listener": LISTENER,
+    "tacotron2-postnet": POSTNET,
+}
