@@ -171,7 +171,7 @@ def test_components_by_kind(zoo: Zoo) -> None:
     assert [row.split()[0] for row in rows] == CELLS
     found = json.loads(zoo("components", "--json").out)
     lstm = next(row for row in found if row["qualified"] == "recurrent-zoo/lstm")
-    known = {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm"}
+    known = {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm", "norm_eps"}
     assert lstm["options"].keys() == known | {"recurrent_activation", "cell_clip", "proj_clip"}
     assert {row["kind"] for row in found} >= {"cell", "head", "input", "pool", "norm", "init", "layer", "architecture"}
 

@@ -288,7 +288,7 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
             torch.manual_seed(0)
             result = model.train(mode)(**given, return_state=True)
             outputs += [t.double().abs().sum().item() for t in tensors(result)]
-        outputs += trained_by(model, result[0])
+        outputs += trained_by(getattr(model, "decoder", model), result[0])
         if subject.several:
             outputs += transducer_loss.trained_by(model, given, result[0])
     gradient = _padding_gradient(model, given)

@@ -17,6 +17,7 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.spec.model import (
     MOST_LAYERS,
     DropoutEntry,
+    EmptyStackEntry,
     JoinEntry,
     PlaceEntry,
     ProjectionEntry,
@@ -81,6 +82,8 @@ def json_schema(catalogue: Catalogue) -> Schema:
     wired = [one for one in catalogue.all("architecture") if _stacks(one)]
     if wired:
         definitions["stack"] = _of(StackEntry)
+        definitions["empty_stack"] = _of(EmptyStackEntry)
+        definitions["layers_or_none"] = {"anyOf": [*definitions["layers"]["anyOf"], {"type": "array", "maxItems": 0}]}
     one_stack = _file(root, _ref("variant"), required=["input"])
     shape = one_stack if not wired else _by_architecture(one_stack, wired, set(catalogue.names("architecture")))
     return {
