@@ -181,7 +181,8 @@ class _Varied:
     Attributes:
         values: Those that changed something.
         dead: Some value changed nothing.
-        held: Its component is a built-in layer kind, or input of inputs, all of whose options are held to a change by the zoo's own tests.
+        held: Its component is a built-in layer kind or input of inputs, all of whose options are held to a change by
+            the zoo's own tests.
         unfit: Of a layer around others: it has other values, and none of them fits what stands inside and around it.
     """
 
@@ -193,7 +194,7 @@ class _Varied:
 
 
 def _held_apart(option: Option, spec: Spec) -> bool:
-    """Whether a built-in layer kind, or input of inputs, has the option. A plugin's is held to it here, as by none else."""
+    """Whether a built-in layer kind or input of inputs has it; a plugin's is held to it here alone."""
     part = option.slot.get(spec)
     around = part.record.kind == "layer" or any(True for _ in inputs_inside(part))
     return around and part.provided.distribution == BUILTIN

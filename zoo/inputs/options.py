@@ -92,7 +92,9 @@ class CharactersOptions(EachOptions):
         None, description="The character that fills words up, whose embedding is zero and is not trained."
     )
     masked: bool = Field(
-        False, description="Leave the characters that fill a word up out of its layers and of its pool."
+        False,
+        description="Leave the characters that fill a word up out of its layers and of its pool, but for those that a "
+        "window longer than the word needs.",
     )
 
     @model_validator(mode="after")
