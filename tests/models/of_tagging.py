@@ -20,7 +20,7 @@ SIZES: Final = {
     "input.of.words.size": 5,
     "input.of.characters.vocabulary": SYMBOLS,
     "input.of.characters.size": 3,
-    "input.of.characters.length": 6,
+    "input.of.characters.length": 3,
     "head.size": TAGS,
 }
 
@@ -196,7 +196,6 @@ CASES: Final[Mapping[str, Case]] = {
             "no tanh": {"layers.1.activation": "none"},
         },
         gives=with_field,
-        spread=0.9,
     ),
     "bilstm-cnn-crf": Case(
         theirs=lambda: BiRecurrentConvCrf(5, 3, 2, 4),

@@ -33,7 +33,7 @@ from zoo.errors import CheckFailure, InputError
 from zoo.inputs.named import NamedInputs
 from zoo.model.base import Model
 from zoo.spec.traits import not_streamable
-from zoo.spec.tree import dotted, parts
+from zoo.spec.tree import dotted, over_time, parts
 
 LENGTHS = (7, 3, 1, 5, 2)
 LARGE = 1000.0
@@ -339,7 +339,9 @@ def _beside(model: Model, batch: Batch, name: str) -> None:
 
 def _not_causal(subject: Subject) -> str:
     reasons = [
-        f"{dotted(place)} declares causal: false" for place, part in parts(subject.spec) if not part.traits.causal
+        f"{dotted(place)} declares causal: false"
+        for place, node in over_time(subject.spec)
+        if isinstance(node, Part) and not node.traits.causal
     ]
     return (reasons or [not_streamable(subject.spec) or "a component declares causal: false"])[0]
 
