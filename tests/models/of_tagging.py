@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import zoo
 
 TAGS: Final = 4
+CASES_OF_WORDS: Final = 3
 SIZES: Final = {
     "input.of.words.vocabulary": SYMBOLS,
     "input.of.words.size": 5,
@@ -185,6 +186,60 @@ def _bilstm_cnn_crf(theirs: Theirs) -> Mapping[str, Tensor]:
     }
 
 
+class KerasLstm(nn.Module):
+    """keras-team/keras 2.1.2, keras/layers/recurrent.py, LSTMCell.call, for one sequence; its gates are i, f, c, o."""
+
+    def __init__(self, inputs: int, units: int) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.empty(inputs, 4 * units))
+        self.recurrent_kernel = nn.Parameter(torch.empty(units, 4 * units))
+        self.bias = nn.Parameter(torch.empty(4 * units))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = x.new_zeros(len(self.recurrent_kernel))
+        found = []
+        for x_t in x:
+            z0, z1, z2, z3 = (x_t @ self.kernel + h @ self.recurrent_kernel + self.bias).chunk(4)
+            i, f, o = (torch.clamp(0.2 * z + 0.5, 0, 1) for z in (z0, z1, z3))
+            c = f * c + i * torch.tanh(z2)
+            h = o * torch.tanh(c)
+            found.append(h)
+        return torch.stack(found)
+
+
+class BlstmCnn(nn.Module):
+    """kamalkraj/Named-Entity-Recognition-with-Bidirectional-LSTM-CNNs (199b65f), nn.py, lines 100 to 114."""
+
+    def __init__(self, word: int, char: int, filters: int, units: int, labels: int) -> None:
+        super().__init__()
+        self.words, self.char_embedding = nn.Embedding(SYMBOLS, word), nn.Embedding(SYMBOLS, char)
+        self.conv1d = nn.Conv1d(char, filters, 3, padding=1)
+        self.forward_layer, self.backward_layer = (KerasLstm(word + CASES_OF_WORDS + filters, units) for _ in range(2))
+        self.dense = nn.Linear(2 * units, labels)
+
+    def forward(self, x: Mapping[str, Tensor]) -> Tensor:
+        char = self.char_embedding(x["characters"][0]).transpose(1, 2)
+        char = torch.tanh(self.conv1d(char)).max(2)[0]
+        casing = torch.eye(CASES_OF_WORDS, dtype=char.dtype)[x["casing"][0]]
+        y = torch.cat([self.words(x["words"][0]), casing, char], 1)
+        y = torch.cat([self.forward_layer(y), self.backward_layer(y.flip(0)).flip(0)], 1)
+        return torch.softmax(self.dense(y), 1).unsqueeze(0)
+
+
+def _blstm_cnn(theirs: Theirs) -> Mapping[str, Tensor]:
+    ours = {
+        "input.of.words.embedding.weight": theirs["words.weight"],
+        "input.of.characters.embedding.weight": theirs["char_embedding.weight"],
+        **linear(theirs, "conv1d", "input.of.characters.layers.1.conv"),
+        **linear(theirs, "dense", "head.linear"),
+    }
+    for name, cell in (("forward_layer", "cell"), ("backward_layer", "reverse_cell")):
+        ours[f"layers.0.{cell}.weight_ih"] = theirs[f"{name}.kernel"].T
+        ours[f"layers.0.{cell}.weight_hh"] = theirs[f"{name}.recurrent_kernel"].T
+        ours[f"layers.0.{cell}.bias"] = theirs[f"{name}.bias"]
+    return ours
+
+
 CASES: Final[Mapping[str, Case]] = {
     "bilstm-crf": Case(
         theirs=lambda: BiLstmCrf(3, 2, 5, 4),
@@ -207,5 +262,17 @@ CASES: Final[Mapping[str, Case]] = {
             "a relu": {"input.of.characters.layers.1.activation": "relu"},
         },
         gives=with_field,
+    ),
+    "blstm-cnn-ner": Case(
+        theirs=lambda: BlstmCnn(5, 3, 2, 4, TAGS),
+        ours=_blstm_cnn,
+        changes=SIZES
+        | {"input.of.characters.layers.1.channels": 2, "hidden_size": 4, "input.of.casing.vocabulary": CASES_OF_WORDS},
+        mistakes={
+            "the mean over a word": {"input.of.characters.pool": "mean"},
+            "the hard sigmoid of Keras 3": {"cell.recurrent_activation": "hard_sigmoid"},
+            "a relu": {"input.of.characters.layers.1.activation": "relu"},
+        },
+        after=lambda y: torch.softmax(y, -1),
     ),
 }
