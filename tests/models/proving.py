@@ -151,15 +151,18 @@ def prove(name: str, case: Case) -> Proof:
     if isinstance(x, Tensor) and x.is_floating_point():
         x = x * case.scale
     with torch.no_grad():
-        rows = tuple(source(_row(x, row, length))[0] for row, length in enumerate(case.lengths))
+        rows = tuple(source(_row(model, x, row, length))[0] for row, length in enumerate(case.lengths))
     assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
     return Proof(case, model, x, rows)
 
 
-def _row(x: Any, row: int, length: int) -> Any:
+def _row(model: Any, x: Any, row: int, length: int) -> Any:
     """One sequence by itself, of every input."""
     if isinstance(x, Mapping):
-        return {name: _row(one, row, length) for name, one in x.items()}
+        reads = model.input.reads
+        return {
+            n: one[row : row + 1, :length] if reads[n].per == "step" else one[row : row + 1] for n, one in x.items()
+        }
     return x[row : row + 1, :length]
 
 

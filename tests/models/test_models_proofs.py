@@ -19,6 +19,7 @@ from of_letters import CASES as LETTERS
 from of_light import CASES as LIGHT
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
+from of_rivers import CASES as RIVERS
 from of_rwkv import CASES as RWKV
 from of_sentences import CASES as SENTENCES
 from of_speech import CASES as SPEECH
@@ -39,7 +40,7 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS),
+    *(RIVERS, RWKV, SENTENCES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
