@@ -107,6 +107,7 @@ LEFT_OUT: Final = {
 """What a key that is None in the model of a file means; a test holds it to the canonical form."""
 SHORT: Final = {
     "heads": "mapping of names to [heads](#components-head)",
+    "inputs": "mapping of names to [inputs](#components-input), which may say `per`",
     "dropout": "rate or [mapping](#dropout)",
     "output_projection": "integer or [mapping](#output-projection)",
     "layers": "integer from 1 to {{layers}}, or [list](#keys-of-a-recurrent-layer)",

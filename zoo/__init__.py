@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         Width,
     )
     from zoo.engine.cell import Cell, Context, Role, StateSpec
-    from zoo.engine.inside import build_layers, build_part
+    from zoo.engine.inside import build_inputs, build_layers, build_part
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.layers import LayerList
     from zoo.engine.state import State, detach
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from zoo.heads.base import Head
     from zoo.inputs.base import Input
+    from zoo.inputs.named import NamedInputs
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
     from zoo.model.base import Model
@@ -64,8 +65,9 @@ if TYPE_CHECKING:
     from zoo.spec.canonical import Spec
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
-    from zoo.spec.follow import describe_layers, describe_part
+    from zoo.spec.follow import describe_inputs, describe_layers, describe_part
     from zoo.spec.model import Layers, NormOption, PoolOption
+    from zoo.spec.several import InputOption, Inputs
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
 
@@ -101,8 +103,9 @@ _HOME = {
     "zoo.inspect.report": ("Diagnosis",),
     "zoo.heads.base": ("Head",),
     "zoo.inputs.base": ("Input",),
+    "zoo.inputs.named": ("NamedInputs",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
-    "zoo.engine.inside": ("build_layers", "build_part"),
+    "zoo.engine.inside": ("build_inputs", "build_layers", "build_part"),
     "zoo.engine.layers": ("LayerList",),
     "zoo.engine.state": ("State", "detach"),
     "zoo.errors": (
@@ -122,8 +125,9 @@ _HOME = {
     "zoo.readout": ("fit_readout",),
     "zoo.spec.canonical": ("Spec",),
     "zoo.spec.describe": ("ModelDescription", "describe"),
-    "zoo.spec.follow": ("describe_layers", "describe_part"),
+    "zoo.spec.follow": ("describe_inputs", "describe_layers", "describe_part"),
     "zoo.spec.model": ("Layers", "NormOption", "PoolOption"),
+    "zoo.spec.several": ("InputOption", "Inputs"),
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
     "zoo.inspect.summary": ("Summary",),
@@ -162,6 +166,8 @@ __all__ = [
     "HeadType",
     "InitType",
     "Input",
+    "InputOption",
+    "Inputs",
     "InputError",
     "InputType",
     "KerasLayer",
@@ -172,6 +178,7 @@ __all__ = [
     "Layers",
     "Model",
     "ModelDescription",
+    "NamedInputs",
     "NoOptions",
     "NormOption",
     "NormType",
@@ -201,11 +208,13 @@ __all__ = [
     "Window",
     "ZooError",
     "build",
+    "build_inputs",
     "build_layers",
     "build_part",
     "check",
     "convert",
     "describe",
+    "describe_inputs",
     "describe_layers",
     "describe_part",
     "detach",

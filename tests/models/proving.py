@@ -52,6 +52,7 @@ class Case:
         changes: The same small sizes, of the spec.
         mistakes: Changes of the spec that leave every shape as it is, each by what is wrong: the proof must fail.
         after: What the source does to the output beyond what the spec says.
+        gives: What is compared, (B, T, ...), of the model's output and the lengths, where that is not the output alone.
         dtype: In which both are run.
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
@@ -64,6 +65,7 @@ class Case:
     changes: Mapping[str, Any]
     mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     after: Callable[[Tensor], Tensor] = identity
+    gives: Callable[[zoo.Model, Tensor, Tensor], Tensor] | None = None
     dtype: torch.dtype = torch.float64
     allowed: float = 1e-10
     scale: float = 1.0
@@ -77,7 +79,7 @@ class Proof:
 
     case: Case
     model: zoo.Model
-    x: Tensor
+    x: Any
     expected: tuple[Tensor, ...]
 
     def difference(self, model: zoo.Model | None = None) -> float:
@@ -87,6 +89,8 @@ class Proof:
         with torch.no_grad():
             output = model(self.x, lengths=lengths)
         output = self.case.after(together(output))
+        if self.case.gives is not None:
+            output = self.case.gives(model, output, lengths)
         ends = model.output_lengths(lengths).tolist()
         differences = []
         for row, (found, wanted, length) in enumerate(zip(output, self.expected, ends, strict=True)):
@@ -144,12 +148,22 @@ def prove(name: str, case: Case) -> Proof:
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
     model = with_weights(built(name, case), ours)
     x = model.example_input(len(case.lengths), max(case.lengths), seed=1)
-    if x.is_floating_point():
+    if isinstance(x, Tensor) and x.is_floating_point():
         x = x * case.scale
     with torch.no_grad():
-        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(case.lengths))
+        rows = tuple(source(_row(model, x, row, length))[0] for row, length in enumerate(case.lengths))
     assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
     return Proof(case, model, x, rows)
+
+
+def _row(model: Any, x: Any, row: int, length: int) -> Any:
+    """One sequence by itself, of every input."""
+    if isinstance(x, Mapping):
+        reads = model.input.reads
+        return {
+            n: one[row : row + 1, :length] if reads[n].per == "step" else one[row : row + 1] for n, one in x.items()
+        }
+    return x[row : row + 1, :length]
 
 
 def linear(theirs: Theirs, name: str, ours: str) -> dict[str, Tensor]:

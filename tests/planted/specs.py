@@ -45,6 +45,13 @@ _NAMED = [{"name": "low"}, {"name": "high"}]
 _NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "high"], "pool": "last"}, "three": _LINEAR}
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
 
+_TABLE = {"kind": "tokens", "vocabulary": 30, "size": 5}
+_SEVERAL = {
+    "kind": "several",
+    "dropout": 0.5,
+    "of": {"left": _TABLE, "right": _TABLE, "gaps": 3, "speaker": {**_TABLE, "per": "sequence"}},
+}
+
 SPECS: Final[dict[str, dict[str, Any]]] = {
     one["name"]: one
     for one in (
@@ -69,6 +76,8 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("density", input=9, cell="gru", hidden_size=11, head=_PAIRS),
         _spec("each", input=9, cell="gru", hidden_size=11, head={**_PAIRS, "form": "independent"}),
         _spec("ctc", input=9, cell="gru", hidden_size=11, head={"kind": "ctc", "size": 4, "blank": "last"}),
+        _spec("inputs", input=_SEVERAL, cell="gru", hidden_size=11),
+        _spec("inputs-normed", input={**_SEVERAL, "norm": "layer"}, cell="gru", hidden_size=11),
         _spec("crf", input=9, cell="gru", hidden_size=11, head={"kind": "crf", "size": 4}),
         _spec("clusters", input=9, cell="gru", hidden_size=11, head=_CLUSTERS),
         _spec("unit", input=9, cell="gru", hidden_size=11, head={"kind": "normalise", "size": 7, "pool": "last"}),

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from zoo.components import Description, Part
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import described
-from zoo.spec.tree import Component, Head, Node, Path, Recurrent, Stack, below
+from zoo.spec.tree import Component, Head, NamedInput, Node, Path, Recurrent, Stack, below
 
 Direction = Literal["", "forward", "backward", "both"]
 
@@ -120,6 +120,10 @@ def _inside(node: Node, path: Path, found: dict[Path, Description], lead: Path =
             yield _component(place, where, one.part, found)
         elif isinstance(one, Head):
             yield from _head(one, where, found, place)
+        elif isinstance(one, NamedInput):
+            often = () if one.per == "step" else (f"per {one.per}",)
+            item = _component(place, where, one.part, found)
+            yield replace(item, options=(*item.options, *often))
         elif isinstance(one, Part) and one.record.kind not in _UNSEEN:
             yield _component(place, where, one, found)
 

@@ -27,7 +27,7 @@ class Whole(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x: Tensor, lengths: Tensor, extras: dict[str, Tensor]) -> Any:
+    def forward(self, x: Any, lengths: Tensor, extras: dict[str, Tensor]) -> Any:
         return self.model(x, lengths=lengths, return_state=True, **extras)
 
 
@@ -38,7 +38,9 @@ def exports(subject: Subject) -> None:
     batch = batch_of(subject, len(SEEN), max(SEEN))
     size, steps = Dim("batch"), Dim("steps")
     free = {0: size, 1: steps}
-    shapes = {"x": free, "lengths": {0: size}, "extras": dict.fromkeys(batch.extras, free)}
+    each: dict[str, Any] = {name: {0: size} if name in batch.once else free for name in batch.inputs}
+    x = each.get("x", {name[2:]: axes for name, axes in each.items()})
+    shapes = {"x": x, "lengths": {0: size}, "extras": dict.fromkeys(batch.extras, free)}
     # What torch has traced before may leak into an export. Scan has no derivative for complex states.
     torch._dynamo.reset()
     with torch.no_grad():

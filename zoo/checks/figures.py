@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, Final
 
 import torch
+from torch.utils import _pytree
 
 from zoo.checks import transducer_loss, variations
 from zoo.checks.alternatives import keys
@@ -26,7 +27,7 @@ from zoo.plugin.catalogue import BUILTIN, UNPACKAGED
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe, described
 from zoo.spec.shrink import is_width
-from zoo.spec.tree import as_path, dotted, layers, parts
+from zoo.spec.tree import as_path, dotted, inputs_inside, layers, parts
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -184,7 +185,8 @@ class _Varied:
     Attributes:
         values: Those that changed something.
         dead: Some value changed nothing.
-        held: Its component is a built-in layer kind, all of whose options are held to a change by the zoo's own tests.
+        held: Its component is a built-in layer kind or input of inputs, all of whose options are held to a change by
+            the zoo's own tests.
         unfit: Of a layer around others: it has other values, and none of them fits what stands inside and around it.
     """
 
@@ -196,9 +198,10 @@ class _Varied:
 
 
 def _held_apart(option: Option, spec: Spec) -> bool:
-    """Whether a built-in layer kind has the option. A plugin's is held to it here, where nothing else would."""
+    """Whether a built-in layer kind or input of inputs has it; a plugin's is held to it here alone."""
     part = option.slot.get(spec)
-    return part.record.kind == "layer" and part.provided.distribution == BUILTIN
+    around = part.record.kind == "layer" or any(True for _ in inputs_inside(part))
+    return around and part.provided.distribution == BUILTIN
 
 
 def _varied(prints: _Prints, option: Option) -> _Varied:
@@ -297,10 +300,10 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
 
 def _padding_gradient(model: Model, given: Mapping[str, torch.Tensor]) -> tuple[float, ...]:
     """Gradients tell apart what outputs cannot, such as a padding symbol that learns nothing."""
-    if all(tensor.is_floating_point() for tensor in given.values()):
+    if all(tensor.is_floating_point() for tensor in tensors(given)):
         return ()
     model.eval().zero_grad()
-    symbols = {name: t if t.is_floating_point() else torch.zeros_like(t) for name, t in given.items()}
+    symbols = _pytree.tree_map(lambda t: t if t.is_floating_point() else torch.zeros_like(t), dict(given))
     output = joined(model, model(**symbols, return_state=True)[0])
     output.sum().backward()
     return tuple(p.grad.double().abs().sum().item() for p in model.parameters() if p.grad is not None)

@@ -52,7 +52,7 @@ def heads(model: Model) -> list[Named]:
 
 def outputs_of(model: Model, batch: Batch) -> Any:
     """The output of a run, or those of several heads by name."""
-    return model(**batch.arguments, return_state=True)[0]
+    return model(**batch.call, return_state=True)[0]
 
 
 def losses(model: Model, output: Any) -> list[Loss]:

@@ -24,11 +24,13 @@ from zoo.engine.sequence import zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.inputs.base import Input
-from zoo.model import inputs
+from zoo.inputs.named import NamedInputs
+from zoo.model import inputs, several
 from zoo.model.base import AnyState, Model
 from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
 from zoo.model.layout import TorchLayout, as_torch, layout_of
+from zoo.model.tensors import check_symbols
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Stack
 
@@ -105,7 +107,13 @@ class StackModel(Model):
 
     @property
     def input_shape(self) -> Shape:
-        """The shape of one step of the input; () for symbols."""
+        """The shape of one step of the input; () for symbols.
+
+        Raises:
+            InputError: If there are several inputs.
+        """
+        if isinstance(self.input, NamedInputs):
+            raise InputError(f"{self._called} has several inputs: each has its own shape in model.input.reads")
         return self.input.input_shape
 
     @property
@@ -150,7 +158,7 @@ class StackModel(Model):
 
     def forward(
         self,
-        x: Tensor | PackedSequence,
+        x: Tensor | PackedSequence | Mapping[str, Tensor],
         state: AnyState | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
@@ -163,13 +171,16 @@ class StackModel(Model):
         """Run over a batch of sequences.
 
         Args:
-            x: Input of shape (B, T, F), integers of shape (B, T) for symbols, or a PackedSequence of either.
+            x: Input of shape (B, T, F), integers of shape (B, T) for symbols, or a PackedSequence of either. Of several
+                inputs a mapping of their names to such tensors, or of shape (B, ...) where one comes in once per
+                sequence.
             state: The state to start from, in either layout. Defaults to `init_state`.
             lengths: Number of valid steps of each sequence, shape (B,), from 1 to T, in any order. Steps beyond are
                 padding, which changes nothing. With a state and without a pool also 0, for a sequence that has ended:
                 its state is held. Defaults to T for all.
             dt: Time since the last step, shape (B, T), for cells that use it.
-            observed: Which features were observed, booleans of shape (B, T, F), for cells that use them.
+            observed: Which features were observed, booleans of shape (B, T, F), for cells that use them; of several
+                inputs, those of the only one that has features.
             reset: Before which steps a sequence's state starts anew, booleans of shape (B, T).
             return_state: Whether to return the state too, where there is a head.
             return_states: Whether to return the states of all steps too, last.
@@ -208,7 +219,7 @@ class StackModel(Model):
 
     def step(
         self,
-        x: Tensor,
+        x: Tensor | Mapping[str, Tensor],
         state: AnyState | None = None,
         *,
         dt: Tensor | None = None,
@@ -218,7 +229,8 @@ class StackModel(Model):
         """Run one time step. Over all steps this is the same as one run over the whole sequence.
 
         Args:
-            x: Input of shape (B, F), or integers of shape (B,) for symbols.
+            x: Input of shape (B, F), or integers of shape (B,) for symbols; of several inputs a mapping of such, where
+                one that comes in once per sequence is given at every step.
             state: The state to start from, in either layout. Defaults to `init_state`.
             dt: Time since the last step, shape (B,), for cells that use it.
             observed: Which features were observed, booleans of shape (B, F), for cells that use them.
@@ -239,8 +251,8 @@ class StackModel(Model):
         """
         if self._why_not_stepwise is not None:
             raise InputError(f"{self._called} cannot run one step at a time: {self._why_not_stepwise}")
-        x, dt, observed, reset = inputs.as_sequence(x, self.input_shape, dt, observed, reset)
-        output, after, _ = self._run(self._checked(x, state, None, dt, observed, reset), state)
+        given, dt, observed, reset = inputs.as_sequence(x, self.input, dt, observed, reset)
+        output, after, _ = self._run(self._checked(given, state, None, dt, observed, reset), state)
         if isinstance(output, dict):
             return {name: one.squeeze(1) for name, one in output.items()}, after
         return output.squeeze(1), after
@@ -317,10 +329,10 @@ class StackModel(Model):
         finals = frozenset(chain.from_iterable(of for name, of in self._reads.items() if pooled[name]))
         return Asked(names, finals)
 
-    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
+    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Any]:
         return {"x": self.example_input(batch, steps, seed=seed)}
 
-    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
+    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Any:
         """A random input for this model, on its device; the global random state is untouched.
 
         Args:
@@ -329,7 +341,8 @@ class StackModel(Model):
             seed: Of what is drawn.
 
         Returns:
-            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
+            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps); of several inputs a mapping of
+            their names to such, of shape (batch, ...) where one comes in once per sequence.
 
         Raises:
             InputError: If a size is less than 1.
@@ -340,9 +353,12 @@ class StackModel(Model):
         """
         inputs.check_sizes(batch=batch, steps=steps)
         device, dtype = self._place()
+        generator = torch.Generator().manual_seed(seed)
+        if isinstance(self.input, NamedInputs):
+            return several.example(self.input, batch, steps, generator, device=device, dtype=dtype)
         if device.type == "meta":
             return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
-        x = self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype)
+        x = self.input.example(batch, steps, generator, dtype)
         returned.example(self.input, x, (batch, steps, *self.input_shape))
         return x.to(device)
 
@@ -394,7 +410,7 @@ class StackModel(Model):
 
     def _checked(
         self,
-        x: Tensor | PackedSequence,
+        x: Any,
         state: AnyState | None,
         lengths: Tensor | Sequence[int] | None,
         dt: Tensor | None,
@@ -412,7 +428,7 @@ class StackModel(Model):
             dt,
             observed,
             reset,
-            reader=inputs.Reader(self.input_shape, self.input.vocabulary, device, dtype, self.layers),
+            reader=inputs.Reader(self.input, device, dtype, self.layers),
             ended=state is not None and not self._pools,
             engine=self.engine,
             all_states=all_states,
@@ -432,19 +448,22 @@ class StackModel(Model):
         """Embed, run the layers, then the head."""
         run = given.run
         features = self._embedded(given.x, run.valid, run.observed)
+        if run.observed is not None and isinstance(self.input, NamedInputs):
+            run = replace(run, observed=several.observed_features(self.input, run.observed))
+            given = replace(given, run=run)
         asked = self._asked()
         initial = self._stacked(state, given) if asked is None else None
         if initial is not None:
             y = stacked.run(self._recurrent, features, initial, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
-            output = y.output if self._bare else self._own(self._headed(y, given, None), [given.x])
+            output = y.output if self._bare else self._own(self._headed(y, given, None), given.tensors)
             return output, as_torch(y.state), None
         before = None
         if state is not None:
             device, dtype = self._place()
             before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
         y = self.run_layers(features, before, run, asked=asked)
-        came = [tensor for tensor in (given.x, run.dt, run.observed) if tensor is not None]
+        came = [tensor for tensor in (*given.tensors, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
         return self._handed_out(self._headed(y, given, asked), y.state, y.states if run.all_states else None, came)
 
@@ -503,21 +522,26 @@ class StackModel(Model):
         layers = self._recurrent
         if len(layers) != len(self.layers) or not stacked.possible(layers, given.run):
             return None
-        return layout.stacked(state, given.x.shape[0], *self._place())
+        return layout.stacked(state, given.lead.shape[0], *self._place())
 
-    def _embedded(self, x: Tensor, valid: Tensor | None, observed: Tensor | None) -> Tensor:
+    def _embedded(self, x: Any, valid: Tensor | None, observed: Tensor | None) -> Tensor:
         """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
+        if isinstance(self.input, NamedInputs):
+            lead = several.lead_of(x, self.input.reads)
+            read = several.embeddable(self.input, x, valid, observed)
+            expected = (*lead.shape[:2], *self.input.output_shape)
+            return zero_where(returned.called(self.input, read, valid, expected=expected), valid)
         if observed is not None:
             x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
         x = zero_where(x, valid)
         if self.input.vocabulary is not None:
-            inputs.check_symbols(x, self.input.vocabulary)
+            check_symbols(x, self.input.vocabulary)
         real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
         return real if real is x else zero_where(real, valid)
 
     def _headed(self, y: LayerOutput, given: Inputs, asked: Asked | None) -> Any:
         """What the head makes of the layers' output; with several, what each makes, or their sum."""
-        last = y, given.run.behind(self.layers.windows, given.x.shape[1])
+        last = y, given.run.behind(self.layers.windows, given.lead.shape[1])
 
         def read(name: str) -> tuple[LayerOutput, Run]:
             return last if asked is None or name not in self._reads else asked.read(self._reads[name])

@@ -15,8 +15,9 @@ from zoo.spec.canonical import Expect, Spec
 from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
+from zoo.spec.named import Named
 from zoo.spec.problems import Path
-from zoo.spec.tree import NODES, Component, Head, Layer, Norm, Recurrent, Stack, replaced
+from zoo.spec.tree import NODES, Component, Head, Layer, NamedInput, Norm, Recurrent, Stack, replaced
 
 MOST_BITS: Final = 1024
 """Of an integer that is written out, for the reader to say where it stands and that it is too large."""
@@ -176,8 +177,13 @@ def _node_data(value: Any) -> Any:
         return part_data(value)
     if isinstance(value, Norm):
         return norm_data(value)
+    if isinstance(value, NamedInput):
+        often = {} if value.per == "step" else {"per": value.per}
+        return as_mapping(part_data(value.part)) | often
     if isinstance(value, Layer):
         return layer_data(value)
+    if isinstance(value, Named):
+        return {name: _node_data(one) for name, one in value.items()}
     return [_node_data(one) for one in value] if isinstance(value, tuple) else _options_data(value)
 
 

@@ -29,7 +29,7 @@ from zoo.components import (
 from zoo.engine.around import merged_shape, projected_shape
 from zoo.errors import ZooError, did_you_mean
 from zoo.spec.traits import not_streamable
-from zoo.spec.tree import Component, Layer, Path, Recurrent, Stack, inherits
+from zoo.spec.tree import Component, Layer, NamedInput, Path, Recurrent, Stack, dotted, inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,14 @@ class Scope:
     Attributes:
         names: Of the layers before it.
         windows: Those that have changed the number of steps before it.
+        inputs: Every input so far, by its place as text; those inside an input are noted as they are described.
+        at: Where the component stands.
     """
 
     names: Names = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    inputs: dict[str, Description | None] = field(default_factory=dict)
+    at: Path = ()
 
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 - frozen
@@ -132,6 +136,37 @@ def describe_part(part: Part, *arguments: Any) -> Description | None:
     if follow.mismatches:
         raise ShapeMismatchError(tuple(follow.mismatches))
     return found
+
+
+def describe_inputs(inputs: Mapping[str, NamedInput], *, at: str = "of") -> Mapping[str, Description] | None:
+    """The size and cost of several inputs, for an input that holds them.
+
+    Args:
+        inputs: As its option gives them, of type `zoo.Inputs`.
+        at: Name of that option.
+
+    Returns:
+        Each by its name; the cost of one that comes in once per sequence is that of a sequence. None if one does not
+        describe itself.
+
+    Raises:
+        ZooError: If one of them has options that do not fit each other.
+    """
+    follow, scope, noted = Follow(), _scope.get(), _noted.get()
+    found: dict[str, Description | None] = {}
+    for name, one in inputs.items():
+        path: Path = (at, name)
+        own = follow.source(path, one.part, scope.inputs, under=scope.at)
+        if own is not None and one.per == "sequence":
+            once = own.macs_per_step + own.macs_per_sequence
+            own = replace(own, macs_per_step=0, macs_per_sequence=once, sequential_depth=0)
+        found[name] = scope.inputs[dotted((*scope.at, *path))] = own
+        if noted is not None and own is not None:
+            noted[1][*noted[0], *path] = own
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
+    known = {name: own for name, own in found.items() if own is not None}
+    return known if len(known) == len(found) else None
 
 
 def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
@@ -203,7 +238,7 @@ class Follow:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
         try:
-            with _seen(scope if inherits(part) else Scope(), path):
+            with _seen(scope if inherits(part) else Scope(inputs=scope.inputs, at=scope.at), path):
                 found = resolve(part.record.describe)(part.options, *arguments)
         except ShapeMismatchError as error:
             self.mismatches += [ShapeMismatch((*path, *one.path), one.message) for one in error.mismatches]
@@ -255,17 +290,27 @@ class Follow:
             return None
         return found
 
-    def source(self, path: Path, part: Part, inputs: Mapping[str, Description | None]) -> Description | None:
-        """How an input describes itself, one that shares another's module by way of that."""
+    def source(
+        self, path: Path, part: Part, inputs: dict[str, Description | None], *, under: Path = ()
+    ) -> Description | None:
+        """How an input describes itself, one that shares another's module by way of that.
+
+        Args:
+            path: Where it stands, from what is being described.
+            part: The input.
+            inputs: Those before it, by their places; those inside it are noted there.
+            under: Where what is being described stands.
+        """
+        scope = Scope(inputs=inputs, at=(*under, *path))
         if not isinstance(part.record, InputType) or not part.record.shares:
-            return self.ask(path, part)
+            return self.ask(path, part, scope=scope)
         of = str(getattr(part.options, "of", None))
         if of not in inputs:
             there = f"; there is {', '.join(inputs)}" if inputs else ", and there is none"
-            said = f"shares the input of a stack before this one, and none is at {of!r}"
+            said = f"shares an input before this one, and none is at {of!r}"
             self.note((*path, "of"), said + (did_you_mean(of, inputs) or there))
             return None
-        return self.ask(path, part, inputs[of])
+        return self.ask(path, part, inputs[of], scope=scope)
 
     def layers(
         self,

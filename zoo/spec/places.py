@@ -251,14 +251,19 @@ def _heads(value: Any, info: ValidationInfo) -> HeadsEntry | NoneChosen:
     return HeadsEntry(heads, "sum" if merge == "sum" else None)
 
 
-def _input(value: Any, info: ValidationInfo) -> Part:
+def read_input(value: Any, info: ValidationInfo, *allowed: str) -> Part:
+    """An input; a number is that of its features. allowed: keys that may stand beside its own, for messages."""
     if not isinstance(value, int) or isinstance(value, bool):
-        return choose("input", value, info)
+        return choose("input", value, info, *allowed)
     found: list[Problem] = []
     with collecting(found):
         return choose("input", {"kind": "features", "size": value}, info)
     # The short form has no key of its own to point at.
     raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
+
+
+def _input(value: Any, info: ValidationInfo) -> Part:
+    return read_input(value, info)
 
 
 CellPlace = place("cell")

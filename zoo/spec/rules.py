@@ -25,7 +25,7 @@ from zoo.spec.model import (
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
-from zoo.spec.tree import Component, Head, Layer, Recurrent, Stack, over_time, recurrent
+from zoo.spec.tree import Component, Head, Layer, NamedInput, Recurrent, Stack, below, over_time, recurrent
 
 Place = Callable[[Path], Path]
 
@@ -154,6 +154,9 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
                 yield Problem(place((*where, "of")), "stack", f"{who} has a head behind its last layer: leave it out")
             if not asked.pool and head.pool is not None:
                 yield Problem(place((*where, "pool")), "stack", f"{who} has no pool over time: leave it out")
+        if any(isinstance(node, NamedInput) for _, node in below(stack.input)):
+            said = f"{who} reads one input: {stack.input.record.name!r} is for a model that is one stack"
+            yield Problem(place((stack.name, "input")), "stack", said)
         source = stack.input.record
         once = isinstance(source, InputType) and source.once
         if once and asked.like is None:

@@ -29,6 +29,7 @@ from zoo.spec.model import (
 )
 from zoo.spec.places import FREEZABLE, HEAD_NAME, MOST_READ
 from zoo.spec.problems import keys_of
+from zoo.spec.several import INPUT_NAME, MOST_INPUTS, OFTEN
 
 Schema = dict[str, Any]
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -75,10 +76,18 @@ def json_schema(catalogue: Catalogue) -> Schema:
                 },
             ]
         },
+        "inputs": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": MOST_INPUTS,
+            "propertyNames": {"pattern": f"^{INPUT_NAME}$"},
+            "additionalProperties": _ref("named_input"),
+        },
         "variant": {**_of(VariantEntry), "patternProperties": {_PATH: True}},
     }
     for kind in KINDS:
         definitions[kind] = _component(catalogue, kind, definitions)
+    definitions["named_input"] = _named_input(definitions["input"])
     wired = [one for one in catalogue.all("architecture") if _stacks(one)]
     if wired:
         definitions["stack"] = _of(StackEntry)
@@ -155,6 +164,18 @@ def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     if kind == "input":
         choices.insert(0, {"type": "integer", "minimum": 1, "description": "A number of features."})
     return {"anyOf": choices} if choices else {"not": {}}
+
+
+def _named_input(source: Schema) -> Schema:
+    """An input that stands under a name among several, and may say how often it comes in."""
+    often = {"enum": list(OFTEN), "description": "Whether it comes in at each step, or once for a sequence."}
+    choices = [
+        {**one, "properties": {**one["properties"], "per": one["properties"].get("per", often)}}
+        if "properties" in one
+        else one
+        for one in source["anyOf"]
+    ]
+    return {**source, "anyOf": choices}
 
 
 def _with_place(options: Schema, place: Schema) -> Schema:

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from zoo.components import Count, Part, Size, Vocabulary, Width
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import figures
-from zoo.spec.tree import Component, Layer, Node, Path, Recurrent, Stack, map_nodes, walk
+from zoo.spec.tree import Component, Layer, Node, Path, Recurrent, Stack, map_nodes, parts, walk
 from zoo.spec.tree import layers as inner_layers
 
 # Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
@@ -58,7 +58,8 @@ def shrink(spec: Spec) -> Spec:
 
 def _extents(spec: Spec) -> tuple[int, ...]:
     """Heights and widths of the maps that come in."""
-    found = (getattr(stack.input.options, name, None) for stack in spec.stacks for name in ("height", "width"))
+    sources = [part for _, part in parts(spec) if part.record.kind == "input"]
+    found = (getattr(source.options, name, None) for source in sources for name in ("height", "width"))
     return tuple(value for value in found if isinstance(value, int))
 
 

@@ -8,7 +8,7 @@ from operator import and_
 
 from zoo.components import Part, Traits
 from zoo.spec.canonical import Spec
-from zoo.spec.tree import Layer, Recurrent, Stack, dotted, over_time, parts
+from zoo.spec.tree import Layer, Recurrent, Stack, dotted, inputs_inside, over_time, parts
 
 
 def traits(spec: Spec) -> Traits:
@@ -50,7 +50,9 @@ def _bounded_layer(layer: Layer, bounded: bool) -> bool:
 
 def _symbols(source: Part) -> bool:
     """Whether an input looks vectors up, which are parameters, so that no input is a large one."""
-    return source.traits.bounded and getattr(source.options, "vocabulary", None) is not None
+    inside = [part for _, part, _ in inputs_inside(source)]
+    looked_up = all(map(_symbols, inside)) if inside else getattr(source.options, "vocabulary", None) is not None
+    return source.traits.bounded and looked_up
 
 
 def not_streamable(root: Spec | Stack) -> str | None:

@@ -23,6 +23,7 @@ from zoo.model import inputs
 from zoo.model.base import Model
 from zoo.model.layout import NamedLayout
 from zoo.model.stack import StackModel
+from zoo.model.tensors import readable
 from zoo.spec.traits import not_streamable
 
 Lengths = Tensor | Sequence[int]
@@ -301,7 +302,7 @@ class Transducer(Model):
         return index if self.starts_with_blank else index - (index > self.blank).long()
 
     def _refuse_blank(self, symbols: Tensor) -> None:
-        looks = self.starts_with_blank and symbols.device.type == "cpu" and inputs._readable(symbols)
+        looks = self.starts_with_blank and symbols.device.type == "cpu" and readable(symbols)
         if looks and bool((symbols == self.blank).any()):
             raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
 
