@@ -65,6 +65,7 @@ def mutants() -> list[Mutant]:
         "paths",
         "heads",
         "inputs",
+        "folded",
         "translation",
     ):
         importlib.import_module(f".{kind}", __package__)
