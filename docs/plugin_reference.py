@@ -80,8 +80,11 @@ PLACES: Final = {
 MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType", "Beside", "Window")
 GIVEN: Final = ("Context", "Run", "Subject", "State", "StackDescription")
 BUILT: Final = ("StackModel", "LayerList")
-WRITTEN: Final = ("Cell", "Layer", "Input", "Head", "Model", "Options", "NoOptions")
-INSIDE: Final = ("build_layers", "describe_layers", "build_part", "describe_part")
+WRITTEN: Final = ("Cell", "Layer", "Input", "NamedInputs", "Head", "Model", "Options", "NoOptions")
+INSIDE: Final = (
+    *("build_layers", "describe_layers", "build_part", "describe_part"),
+    *("build_inputs", "describe_inputs"),
+)
 ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",

@@ -64,8 +64,8 @@ def mutants() -> list[Mutant]:
         "windows",
         "paths",
         "heads",
-        "folded",
         "inputs",
+        "folded",
         "translation",
     ):
         importlib.import_module(f".{kind}", __package__)

@@ -69,7 +69,7 @@ def _state_gradients(subject: Subject, model: Model, batch: Batch, state: State)
     gradients = torch.autograd.grad(loss, list(able.values()), allow_unused=True)
     reached = {name: g is not None and bool((g != 0).any()) for name, g in zip(able, gradients, strict=True)}
     for place in dict.fromkeys(name.rpartition(".")[0] for name in able):
-        if subject.pooled and _seen(subject, place) < batch.x.shape[1]:
+        if subject.pooled and _seen(subject, place) < batch.lead.shape[1]:
             continue  # what its window carries is gone before the last step, which may be all that the pool takes
         if not any(hit for name, hit in reached.items() if name.rpartition(".")[0] == place):
             raise CheckFailure(f"the gradient of the output by the incoming state of {place} is zero")
