@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import Description, Options, Vocabulary, Width
+from zoo.components import Description, Extent, Options, Vocabulary, Width
 from zoo.layers.nested.options import EachOptions, describe_each
 
 
@@ -21,8 +21,8 @@ class MapsOptions(Options):
     """Options of maps."""
 
     channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of channels of a map.")
-    height: Annotated[int, Field(ge=1), Width] = Field(description="Height of a map, in rows.")
-    width: Annotated[int, Field(ge=1), Width] = Field(description="Width of a map, in columns.")
+    height: Annotated[int, Field(ge=1), Extent] = Field(description="Height of a map, in rows.")
+    width: Annotated[int, Field(ge=1), Extent] = Field(description="Width of a map, in columns.")
 
 
 class OneHotOptions(Options):
