@@ -16,6 +16,8 @@ from zoo.errors import CheckFailure
 from zoo.model.build import with_engine
 
 SOURCE, TARGET = 3, 2
+SCALE: Final = 3.0
+"""Of a fresh model's parameters: else attention is nearly a mean, and its own gradients are lost beside the others."""
 SOURCES: Final = (7, 2, 5)
 TARGETS: Final = (2, 4, 1)
 
@@ -26,6 +28,9 @@ def gradcheck(subject: Subject) -> None:
         raise Skip(f"{subject.device.type} has no float64")
     model = with_engine(model_of(subject), "loop")
     assert isinstance(model, EncoderDecoder)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(SCALE)
     given = _without_padding(subject, pair(model, 2, SOURCE, TARGET))
     names = [name for name, one in model.named_parameters() if one.requires_grad]
     steps = given.source.shape[1]
