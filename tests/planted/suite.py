@@ -64,6 +64,7 @@ def mutants() -> list[Mutant]:
         "windows",
         "paths",
         "heads",
+        "folded",
         "translation",
         "sides",
     ):

@@ -180,7 +180,12 @@ def heads(draw: Random) -> Keys:
         return {}
     if draw.random() < 0.6:
         return {"head": head(draw)}
-    several = {name: head(draw) for name in draw.sample(("one", "two", "three") if mild(draw) else ("one", "two", "merge", "forward"), draw.randint(1, 3))}
+    several = {
+        name: head(draw)
+        for name in draw.sample(
+            ("one", "two", "three") if mild(draw) else ("one", "two", "merge", "forward"), draw.randint(1, 3)
+        )
+    }
     return {"heads": several | options(draw, merge=of("sum", "concat"))}
 
 
@@ -200,14 +205,18 @@ def rule(draw: Random) -> Any:
 
 
 def attention(draw: Random) -> Any:
-    return draw.choice(("none", {"score": "nowhere"})) if draw.random() < 0.2 else options(
-        draw,
-        score=of("dot", "general", "additive", "location"),
-        size=size,
-        ask=of("before", "after", {"after": "a"}),
-        combine=of({"size": 3}, "none"),
-        feed=of(["head"], ["next_input"], ["input", "head"], ["layers"]),
-        gate=of("sigmoid"),
+    return (
+        draw.choice(("none", {"score": "nowhere"}))
+        if draw.random() < 0.2
+        else options(
+            draw,
+            score=of("dot", "general", "additive", "location"),
+            size=size,
+            ask=of("before", "after", {"after": "a"}),
+            combine=of({"size": 3}, "none"),
+            feed=of(["head"], ["next_input"], ["input", "head"], ["layers"]),
+            gate=of("sigmoid"),
+        )
     )
 
 
@@ -255,7 +264,9 @@ def spoilt(draw: Random, value: Any) -> Any:
         return draw.choice(ODD)
     if isinstance(value, dict):
         found = {key: spoilt(draw, one) for key, one in value.items() if draw.random() > SHARE_OF_ODD / 3}
-        return {**found, draw.choice(("size", "layers", "of", "extra")): 3} if draw.random() < SHARE_OF_ODD / 3 else found
+        return (
+            {**found, draw.choice(("size", "layers", "of", "extra")): 3} if draw.random() < SHARE_OF_ODD / 3 else found
+        )
     return [spoilt(draw, one) for one in value] if isinstance(value, list) else value
 
 

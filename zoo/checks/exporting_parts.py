@@ -97,9 +97,7 @@ def transducer(subject: Subject) -> None:
             label = f"sequences of {lengths} steps"
             read = encode(other.x, other.lengths)
             expected = eager.encode(other.x, lengths=other.lengths)
-            all_close(
-                read, (expected.output, expected.lengths, *expected.state.values()), f"encoder exported, {label}"
-            )
+            all_close(read, (expected.output, expected.lengths, *expected.state.values()), f"encoder exported, {label}")
             now = _predictor_state(eager.init_state(len(lengths)))
             for u in range(SYMBOLS):
                 after = predict(other.target[:, u], now)
@@ -170,7 +168,9 @@ def _whole(model: BiLM, x: Tensor, lengths: Tensor) -> Any:
     return (output, *state.values())
 
 
-def _source(subject: Subject, model: EncoderDecoder, lengths: tuple[int, ...], *, seed: int = 0) -> tuple[Tensor, Tensor]:
+def _source(
+    subject: Subject, model: EncoderDecoder, lengths: tuple[int, ...], *, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     least = model.encoder.minimum_steps
     ends = [max(one, least) for one in lengths]
     return model.encoder.example_input(len(ends), max(ends), seed=seed), lengths_of(ends, subject.device)

@@ -237,7 +237,9 @@ class Transducer(Model):
         decoding.check(most, beam)
         with torch.no_grad(), self.streaming():
             encoded = self._encode(x, state, lengths)
-            begin = self._begin(encoded.output.shape[0]) if state is None else self._told(state, encoded.output.shape[0])
+            begin = (
+                self._begin(encoded.output.shape[0]) if state is None else self._told(state, encoded.output.shape[0])
+            )
             if beam > 1:
                 if state is not None:
                     raise InputError("a beam follows whole sequences: leave out state, or beam")
