@@ -15,7 +15,7 @@ from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, tenso
 from zoo.checks.variations import with_value
 from zoo.components import Part
 from zoo.engine.around import Dropout
-from zoo.engine.layer import LayerOutput
+from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
@@ -183,8 +183,12 @@ def _passed(model: Model, subject: Subject, path: Path, what: str, *, train: boo
     """What a layer's first cell is given, or what the layer gives: by its first call, which no answer was fed to."""
     found: list[Tensor] = []
     if what == "input":
-        cell = model.get_submodule(f"{dotted(path)}.cell")
-        handle: Any = cell.register_forward_pre_hook(lambda module, given: found.append(given[0].detach()))
+        own = model.get_submodule(dotted(path))
+        assert isinstance(own, RecurrentLayer)
+        # What an architecture joins to its input stands behind that, and passes no dropout.
+        handle: Any = own.cell.register_forward_pre_hook(
+            lambda module, given: found.append(given[0].detach()[..., : given[0].shape[-1] - own.joined])
+        )
     else:
         layer = model.get_submodule(dotted(path))
         handle = layer.register_forward_hook(lambda module, given, result: found.append(result.output.detach()))
@@ -245,8 +249,9 @@ def _calls(model: Model, layer: nn.Module, batch: Batch) -> tuple[list[Any], lis
     found: list[LayerOutput] = []
 
     def before(module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        given.append((arguments[0].detach().clone().requires_grad_(), *arguments[1:]))
-        return given[-1]
+        own = (arguments[0].detach().clone().requires_grad_(), *arguments[1:])
+        given.append(own)
+        return own
 
     def behind(module: nn.Module, arguments: tuple[Any, ...], result: LayerOutput) -> None:
         found.append(result)

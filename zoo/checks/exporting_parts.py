@@ -146,7 +146,7 @@ def _encoded(model: EncoderDecoder, source: Tensor, lengths: Tensor) -> Any:
 
 def _step(model: EncoderDecoder, memory: Tensor, lengths: Tensor, symbols: Tensor, state: Mapping[str, Tensor]) -> Any:
     asked = {} if model.attention is None else {"memory": memory, "memory_lengths": lengths}
-    scores, after = model.step(symbols, state, **asked)  # type: ignore[arg-type]
+    scores, after = model.step(symbols, state, **asked)
     return (scores, *after.values())
 
 
