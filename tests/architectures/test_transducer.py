@@ -220,7 +220,7 @@ JOINER, DECODING = "zoo.architectures.transducer.joiner:Joiner", "zoo.architectu
         (
             "causality",
             f"{MODEL}._predict",
-            "[self._first(len(target), features), features]",
+            "[self._first(target.shape[0], features), features]",
             "[features, features[:, :1]]",
         ),
         ("chunked", f"{MODEL}._predict", "last = torch.where(", "_ = torch.where("),

@@ -82,8 +82,8 @@ def the_encoder_reads_backwards_from_the_padding(patch: Patch) -> None:
 @mutant("asked", "learns", slow=True)
 def attention_answers_nothing(patch: Patch) -> None:
     def wrong(forward: Any, self: Any, *given: Any) -> Any:
-        answer, weights = forward(self, *given)
-        return 0 * answer, weights
+        answer = forward(self, *given)
+        return answer._replace(fed=0 * answer.fed)
 
     around(patch, Attention, "forward", wrong)
 

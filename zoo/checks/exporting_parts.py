@@ -58,7 +58,7 @@ def encoder_decoder(subject: Subject) -> None:
             model,
             _step,
             (*_asked(eager, encoded.memory, given[1]), _symbols(eager, len(SEEN)), dict(encoded.state)),
-            ({0: size, 1: steps}, {0: size}, {0: size}, _axes(encoded.state, size, steps)),
+            ({0: size, 1: steps}, {0: size}, {0: size}, _axes(eager, encoded.state, size, steps)),
         )
         for lengths in MOVED if moved else OTHERS:
             source, ends = _source(subject, eager, lengths, seed=1)
@@ -184,9 +184,9 @@ def _asked(model: EncoderDecoder, memory: Tensor, lengths: Tensor) -> tuple[Tens
     return memory, model.encoder.output_lengths(lengths)
 
 
-def _axes(state: Mapping[str, Tensor], size: Any, steps: Any) -> dict[str, Any]:
-    """The weights of a step are as long as the source."""
-    return {name: {0: size, 1: steps} if name.endswith(".weights") else {0: size} for name in state}
+def _axes(model: EncoderDecoder, state: Mapping[str, Tensor], size: Any, steps: Any) -> dict[str, Any]:
+    long = pairs.as_long_as_the_source(model)
+    return {name: {0: size, 1: steps} if name in long else {0: size} for name in state}
 
 
 def _predictor_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
