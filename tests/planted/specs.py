@@ -126,6 +126,18 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             decoder={**_SYMBOLS, "layers": 2, "head": _SCORES},
         ),
         _spec(
+            "small",
+            architecture={"kind": "encoder-decoder", "attention": {}},
+            encoder={"input": 2, "cell": "gru", "hidden_size": 3},
+            decoder={"input": 2, "cell": "gru", "hidden_size": 3, "head": {"kind": "linear", "size": 2}},
+        ),
+        _spec(
+            "dropped",
+            architecture={"kind": "encoder-decoder", "attention": {"feed": ["next_input", "head"]}},
+            encoder={**_SYMBOLS, "dropout": {"input": 0.3, "recurrent": 0.2}},
+            decoder={**_SYMBOLS, "dropout": {"output": 0.4, "zoneout": 0.2}, "head": _SCORES},
+        ),
+        _spec(
             "asked",
             architecture={
                 "kind": "encoder-decoder",

@@ -41,6 +41,8 @@ def bounded(subject: Subject) -> None:
             measure(*of_cell(subject, layer), label)
         except CheckFailure as failure:
             raise CheckFailure(str(failure), layer.cell) from None
+    if subject.several:
+        return  # what its stacks are put together to is told apart by no trait
     more = len(subject.tiny.layers) > 1 or bool(subject.tiny.only.all_heads)
     if more and subject.traits.bounded and _real(subject):
         measure(*_model(subject), "the model's cells declare bounded: true, but its output")

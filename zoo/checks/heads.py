@@ -14,6 +14,7 @@ from zoo.checks.subject import Skip, Subject, close
 from zoo.errors import CheckFailure, InputError
 from zoo.heads.base import Head
 from zoo.model.base import Model
+from zoo.model.stack import StackModel
 from zoo.spec.tree import Head as Written
 
 
@@ -23,15 +24,18 @@ class Named(NamedTuple):
     Attributes:
         name: Of one of several heads; "" of the only one.
         pooled: Whether a pool stands in front of it.
+        stack: That it stands in; "" in a model of one.
     """
 
     name: str
     head: nn.Module
     pooled: bool
+    stack: str = ""
 
     @property
     def label(self) -> str:
-        return f"head {self.name!r}" if self.name else "the head"
+        own = f"head {self.name!r}" if self.name else "the head"
+        return f"{own} of the {self.stack}" if self.stack else own
 
 
 class Loss(NamedTuple):
@@ -48,6 +52,17 @@ def heads(model: Model) -> list[Named]:
         found = ((name, several.head(name), pooled) for name, pooled in several.pooled.items())
         return [Named(name, head, pooled) for name, head, pooled in found if head is not None]
     return [] if only is None else [Named("", only, model.pool is not None)]
+
+
+def every_head(model: Model) -> list[Named]:
+    """The heads of a model, or those of each of its stacks."""
+    stacks = [(name, one) for name, one in model.named_children() if isinstance(one, StackModel)]
+    return heads(model) + [head._replace(stack=name) for name, stack in stacks for head in heads(stack)]
+
+
+def same_head(model: Model, one: Named) -> nn.Module:
+    """The head of a model that stands where another one's does."""
+    return next(other.head for other in every_head(model) if (other.stack, other.name) == (one.stack, one.name))
 
 
 def outputs_of(model: Model, batch: Batch) -> Any:

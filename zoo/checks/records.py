@@ -8,7 +8,7 @@ from zoo.components import CheckType
 
 SEVERAL: Final = frozenset(
     {"parameters", "summary", "reference", "options", "repeatable", "gradient_flow", "engines", "meta", "state_dict"}
-    | {"memory", "streaming", "seed", "round_trip", "learns"}
+    | {"memory", "streaming", "seed", "round_trip", "learns", "bounded", "direction", "loss_reference", "decode"}
 )
 """Those that can be run on an architecture of several stacks: they call a model with what it gives as an example."""
 RESTATED: Final = frozenset(

@@ -8,7 +8,7 @@ from zoo.components.architecture import RESERVED_KEYS, ArchitectureType, StackTy
 from zoo.components.check import CheckType
 from zoo.components.described import Beside, Description, Shape, StackDescription, Traits, concatenated, features
 from zoo.components.kinds import CellType, HeadType, InitType, InputType, LayerType, NormType, PoolType
-from zoo.components.options import Count, NoOptions, Options, Size, Vocabulary, Width, chosen
+from zoo.components.options import Count, Extent, NoOptions, Options, Size, Vocabulary, Width, chosen
 from zoo.components.provided import Offer, Part, Provided, ProvidedCheck, Record
 from zoo.components.record import API_VERSION, ComponentType, resolve
 from zoo.components.windows import Window, count_steps, least_steps, moving
@@ -22,6 +22,7 @@ __all__ = [
     "ComponentType",
     "Count",
     "Description",
+    "Extent",
     "HeadType",
     "InitType",
     "InputType",

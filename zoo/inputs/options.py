@@ -7,12 +7,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+<<<<<<< HEAD
 from zoo.components import Description, Options, Vocabulary, Width
 from zoo.layers.nested.options import EachOptions, JoinOptions, describe_each, describe_join
 from zoo.layers.options import Rate, with_norm
 from zoo.spec.follow import describe_inputs
 from zoo.spec.model import NormOption
 from zoo.spec.several import Inputs
+=======
+from zoo.components import Description, Extent, Options, Vocabulary, Width
+from zoo.layers.nested.options import EachOptions, describe_each
+>>>>>>> wt-checks
 
 
 class FeaturesOptions(Options):
@@ -25,8 +30,8 @@ class MapsOptions(Options):
     """Options of maps."""
 
     channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of channels of a map.")
-    height: Annotated[int, Field(ge=1), Width] = Field(description="Height of a map, in rows.")
-    width: Annotated[int, Field(ge=1), Width] = Field(description="Width of a map, in columns.")
+    height: Annotated[int, Field(ge=1), Extent] = Field(description="Height of a map, in rows.")
+    width: Annotated[int, Field(ge=1), Extent] = Field(description="Width of a map, in columns.")
 
 
 class OneHotOptions(Options):

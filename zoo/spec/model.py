@@ -18,6 +18,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     create_model,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -221,6 +222,13 @@ class JoinEntry(PlaceEntry):
         Field(min_length=1, max_length=MOST_TEXTS),
         WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_TEXTS}),
     ] = Field(description="The names of the layers that it reads, or `input`.")
+
+    @field_validator("repeat")
+    @classmethod
+    def _once(cls, repeat: int) -> int:
+        if repeat > 1:
+            raise ValueError("repeat would have each copy of it read the same layers: leave it out")
+        return repeat
 
 
 @dataclass(frozen=True, slots=True)

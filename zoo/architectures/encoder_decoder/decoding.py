@@ -12,11 +12,11 @@ from torch import Tensor
 from zoo.architectures.encoder_decoder.attention import Answer, Attention, Source
 from zoo.architectures.encoder_decoder.options import After, AttentionOptions
 from zoo.architectures.encoder_decoder.plan import asker, waits
-from zoo.engine import returned
 from zoo.engine.cell import States
-from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import where_sequences, zero_where
+from zoo.model.heads import headed
 from zoo.model.stack import StackModel
 
 
@@ -70,9 +70,9 @@ class Decoder:
         (stack,) = self.stack
         ran = self.at_once if self.whole else self.step_by_step
         features, after, weights = ran(x, state, run, attention, source)
-        assert stack.head is not None
-        output = returned.called(stack.head, features, expected=features.shape[:2], leading=True, real=False)
-        return Decoded(zero_where(output, run.valid), after, weights)
+        y = LayerOutput(features, after)
+        output = headed(y, run, None, stack.head) if stack.heads is None else stack.heads(y, run, None)
+        return Decoded(output, after, weights)
 
     def at_once(
         self, x: Tensor, state: Mapping[str, Tensor], run: Run, attention: Attention | None, source: Source | None
@@ -127,7 +127,7 @@ class Decoder:
 
         def joined(index: int, output: Tensor) -> Tensor | None:
             if self.asks is not None and index == self.asks + 1:
-                asked(output)
+                asked(output.to(x.dtype))  # between layers it is not rounded
             found = []
             if index == self.first and "input" in feed:
                 found.append(asked.answer.fed)

@@ -105,8 +105,8 @@ class EncoderDecoder(Model):
         with _of("target"):
             given = self.decoder._checked(_plain(target), None, lengths, None, None, None)
         encoded = self._encode(source, source_lengths)
-        if len(given.x) != len(encoded.memory):
-            raise InputError(f"there are {len(encoded.memory)} sources and {len(given.x)} targets")
+        if given.x.shape[0] != encoded.memory.shape[0]:
+            raise InputError(f"there are {encoded.memory.shape[0]} sources and {given.x.shape[0]} targets")
         found = self._decode(given, encoded.state, self._source(encoded))
         output, *own = apart([found.output, *found.state.values()], (source, target), self)
         return (output, _outward(dict(zip(found.state, own, strict=True)))) if return_state else output
@@ -154,8 +154,8 @@ class EncoderDecoder(Model):
         """
         with _of("target"):
             given = self.decoder._checked(_plain(target), state, lengths, None, None, None)
-        asked = self._asked(memory, memory_lengths, len(given.x))
-        found = self._decode(given, self._inward(state, len(given.x), asked), asked)
+        asked = self._asked(memory, memory_lengths, given.x.shape[0])
+        found = self._decode(given, self._inward(state, given.x.shape[0], asked), asked)
         came = (target, *state.values(), *(() if memory is None else (memory,)))
         output, *own = apart([found.output, *found.state.values()], came, self)
         return output, _outward(dict(zip(found.state, own, strict=True)))
@@ -293,7 +293,7 @@ class EncoderDecoder(Model):
     def _encode(self, source: Tensor, lengths: Lengths | None) -> _Read:
         with _of("source"):
             memory, state = self.encoder(_plain(source), lengths=lengths, return_state=True)
-        batch = len(memory)
+        batch = memory.shape[0]
         if lengths is not None:
             lengths = self.encoder.output_lengths(torch.as_tensor(lengths, device=memory.device))
         named = self.encoder.named_state(state, batch)

@@ -56,7 +56,9 @@ class HighwayOptions(Options):
 class AffineOptions(Options):
     """Options of a scale and a shift."""
 
-    groups: Positive = Field(1, description="Number of groups of features that share the scale and the shift.")
+    groups: Annotated[int, Field(ge=1), Count] = Field(
+        1, description="Number of groups of features that share the scale and the shift."
+    )
 
 
 class StackFramesOptions(Options):
