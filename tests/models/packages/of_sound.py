@@ -14,9 +14,10 @@ import of_heads
 import of_speech
 import torch
 from borrowed import bare, folder, source
-from packages.held import Held, of
 from proving import SYMBOLS, Case
 from torch import Tensor, nn
+
+from packages.held import Held, of
 
 
 def deep_speech() -> nn.Module:
@@ -147,7 +148,7 @@ HELD: Final = (
     Held(
         "resemblyzer",
         "Resemblyzer",
-        "VoiceEncoder, with its weights",
+        "VoiceEncoder",
         of(of_heads.RESEMBLYZER, voice_encoder, nn.Module.__call__, **whole(of_heads.RESEMBLYZER)),
     ),
     Held(
@@ -160,8 +161,13 @@ HELD: Final = (
         Held(
             "beatnet",
             "BeatNet",
-            f"model.BDA, with the weights of its model {number}",
-            of(BEATNET, lambda number=number: beats(272, 150, f"model_{number}_weights.pt"), from_zero, **whole(BEATNET)),
+            "model.BDA",
+            of(
+                BEATNET,
+                lambda number=number: beats(272, 150, f"model_{number}_weights.pt"),
+                from_zero,
+                **whole(BEATNET),
+            ),
         )
         for number in (1, 2, 3)
     ),
@@ -169,7 +175,7 @@ HELD: Final = (
     Held(
         "g2pm",
         "g2pM",
-        "G2pM, with its weights",
+        "G2pM",
         replace(of_speech.G2PM, theirs=pronunciations, **whole(of_speech.G2PM)),
     ),
 )

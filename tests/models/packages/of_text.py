@@ -14,9 +14,10 @@ import of_others
 import of_sentences
 import torch
 from borrowed import bare
-from packages.held import Held, of
 from proving import SYMBOLS
 from torch import Tensor, nn
+
+from packages.held import Held, of
 
 
 def ocr() -> nn.Module:
@@ -74,7 +75,9 @@ def deepar() -> nn.Module:
     trained.BaseModel = BaseModel  # type: ignore[attr-defined]
     losses.MAE = losses.DistributionLoss = StudentT  # type: ignore[attr-defined]
     instead = {"neuralforecast.common._base_model": trained, "neuralforecast.losses.pytorch": losses}
-    with bare("neuralforecast", "neuralforecast.models", "neuralforecast.common", "neuralforecast.losses", without=instead):
+    with bare(
+        "neuralforecast", "neuralforecast.models", "neuralforecast.common", "neuralforecast.losses", without=instead
+    ):
         model = import_module("neuralforecast.models.deepar").DeepAR
         found: nn.Module = model(h=1, lstm_hidden_size=5)
     return found
@@ -165,11 +168,21 @@ HELD: Final = (
     ),
     Held("deepar", "neuralforecast", "models.DeepAR", of(of_others.DEEPAR, deepar, parameters, (r"\.layers\.0", ""))),
     *(
-        Held(name, "minGRU-pytorch", "minLM", of(of_light.CASES[name], lambda lstm=lstm: min_lm(lstm), nn.Module.__call__, *MIN_LM, **EXACT))
+        Held(
+            name,
+            "minGRU-pytorch",
+            "minLM",
+            of(of_light.CASES[name], lambda lstm=lstm: min_lm(lstm), nn.Module.__call__, *MIN_LM, **EXACT),
+        )
         for name, lstm in (("mingru-lm", False), ("mingru-lm@minlstm", True))
     ),
     *(
-        Held(name, "sru", "SRU, its layers", of(case, lambda tied=case is of_light.SRU: sru_lm(tied), sru_scores, (r"rnn_lst\.rnn_lst", "rnn_lst")))
+        Held(
+            name,
+            "sru",
+            "SRU, its layers",
+            of(case, lambda tied=case is of_light.SRU: sru_lm(tied), sru_scores, (r"rnn_lst\.rnn_lst", "rnn_lst")),
+        )
         for name, case in of_light.CASES.items()
         if name.startswith("sru")
     ),

@@ -7,9 +7,10 @@ from typing import Any, Final
 import of_rwkv
 import of_state_space
 from borrowed import doubled
-from packages.held import Held, of
 from proving import SYMBOLS
 from torch import Tensor, nn
+
+from packages.held import Held, of
 
 PACKAGE: Final = "transformers"
 
@@ -79,12 +80,14 @@ HELD: Final = (
         if name.startswith("mamba-lm")
     ),
     *(
-        Held(name, PACKAGE, "Mamba2ForCausalLM", of(case, mamba2, logits, *MAMBA, changes={**case.changes, **WIDE, "cell.heads": 4}))
+        Held(
+            name,
+            PACKAGE,
+            "Mamba2ForCausalLM",
+            of(case, mamba2, logits, *MAMBA, changes={**case.changes, **WIDE, "cell.heads": 4}),
+        )
         for name, case in of_state_space.CASES.items()
         if name.startswith("mamba2-lm")
     ),
-    *(
-        Held(name, PACKAGE, "RwkvForCausalLM", of(case, rwkv, logits, *RWKV))
-        for name, case in of_rwkv.CASES.items()
-    ),
+    *(Held(name, PACKAGE, "RwkvForCausalLM", of(case, rwkv, logits, *RWKV)) for name, case in of_rwkv.CASES.items()),
 )

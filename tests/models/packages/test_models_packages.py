@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from borrowed import needed
+from proving import Case, gives_the_same, no_weight_is_in_vain, others_are_told_apart
+
 from packages.held import Held
 from packages.table import HELD, VERSIONS
-from proving import Case, gives_the_same, no_weight_is_in_vain, others_are_told_apart
 
 IDS = [f"{held.model}-{held.package}{'-trained' * held.case.trained}" for held in HELD]
 
