@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from importlib.machinery import PathFinder
 from importlib.metadata import distributions
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -26,11 +25,10 @@ DOUBLE = torch.float64
 APART = Path(sys.prefix) / "apart"
 
 
-def folder(module: str) -> Path | None:
-    """Where an installed package of this import name stands, or None."""
-    found = PathFinder.find_spec(module, [*sys.path, str(APART)])
-    places = found.submodule_search_locations if found is not None else None
-    return Path(next(iter(places))) if places else None
+def folder(package: str) -> Path | None:
+    """Where the files of an installed package, or of one within it, stand, or None. Two packages may share an outer one."""
+    places = (Path(entry).joinpath(*package.split(".")) for entry in (*sys.path, str(APART)))
+    return next((place for place in places if any(place.glob("*.py"))), None)
 
 
 def release(distribution: str) -> str | None:
@@ -86,10 +84,10 @@ def bare(*packages: str, without: Mapping[str, Any] | None = None) -> Iterator[N
     instead = {name: MagicMock() if one is None else one for name, one in (without or {}).items()}
     for package in packages:
         module = ModuleType(package)
-        where = folder(package.partition(".")[0])
+        where = folder(package)
         if where is None:
             raise ModuleNotFoundError(package)
-        module.__path__ = [str(where.joinpath(*package.split(".")[1:]))]
+        module.__path__ = [str(where)]
         instead[package] = module
     with patch.dict(sys.modules, instead):
         yield

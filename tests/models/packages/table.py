@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from packages import of_bonito, of_onnx_files, of_sound, of_text, of_transformers
+from packages import of_bonito, of_flash, of_onnx_files, of_sound, of_text, of_transformers
 from packages.held import Held
 
 HELD: Final[tuple[Held, ...]] = (
@@ -14,12 +14,14 @@ HELD: Final[tuple[Held, ...]] = (
     *of_text.HELD,
     *of_onnx_files.HELD,
     *of_bonito.HELD,
+    *of_flash.HELD,
 )
 
 VERSIONS: Final = {
     "BeatNet": "1.1.3",
     "Resemblyzer": "0.1.4",
     "easyocr": "1.7.2",
+    "flash-linear-attention": "0.6.0",
     "flair": "0.15.1",
     "g2pM": "0.1.2.5",
     "minGRU-pytorch": "0.2.1",
