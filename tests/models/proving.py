@@ -5,6 +5,7 @@ A reference is written from the source, or is the source: what it is and where i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -37,6 +38,26 @@ class Theirs:
         return torch.cat([blocks[gate] for gate in ours], axis)
 
 
+class Renamed(Theirs):
+    """The same under other names: rules of `re.sub`, one after the other, from the source's names to those wanted."""
+
+    def __init__(self, theirs: Theirs, *rules: tuple[str, str]) -> None:
+        self.theirs, self.known = theirs, {}
+        for name in theirs.left:
+            new = name
+            for rule, wanted in rules:
+                new = re.sub(rule, wanted, new)
+            assert new not in self.known, f"{name} and {self.known[new]} are both {new}"
+            self.known[new] = name
+
+    @property
+    def left(self) -> set[str]:  # type: ignore[override]
+        return {new for new, name in self.known.items() if name in self.theirs.left}
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.theirs[self.known[name]]
+
+
 def identity(y: Tensor) -> Tensor:
     """The source gives what the spec gives."""
     return y
@@ -58,6 +79,7 @@ class Case:
         scale: Of the input, for bounds to be reached.
         spread: Standard deviation of the weights, which are products of several in some models, and then vanish.
         lengths: Of the sequences; those of a model with strides must be long enough for a few steps behind them.
+        trained: Whether the source comes with its weights, which then stay as they are.
     """
 
     theirs: Callable[[], nn.Module]
@@ -71,6 +93,7 @@ class Case:
     scale: float = 1.0
     spread: float = 0.5
     lengths: tuple[int, ...] = LENGTHS
+    trained: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +165,8 @@ def built(name: str, case: Case, more: Mapping[str, Any] | None = None) -> zoo.M
 
 def prove(name: str, case: Case) -> Proof:
     """Both models with the source's weights, and what the source gives."""
-    source = drawn(case.theirs(), case.spread).to(case.dtype)
+    source = case.theirs().eval() if case.trained else drawn(case.theirs(), case.spread)
+    source = source.to(case.dtype)
     weights = Theirs(source)
     ours = case.ours(weights)
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
@@ -164,6 +188,31 @@ def _row(model: Any, x: Any, row: int, length: int) -> Any:
             n: one[row : row + 1, :length] if reads[n].per == "step" else one[row : row + 1] for n, one in x.items()
         }
     return x[row : row + 1, :length]
+
+
+def gives_the_same(name: str, case: Case) -> None:
+    assert prove(name, case).difference() <= case.allowed
+
+
+def no_weight_is_in_vain(name: str, case: Case) -> None:
+    """Each moves the output away from the source's, and so was not anywhere else before."""
+    proof = prove(name, case)
+    for key, value in weights_of(proof.model).items():
+        kept = value.clone()
+        with torch.no_grad():
+            value.add_(0.1 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
+        assert proof.difference() > 1e-4, key
+        with torch.no_grad():
+            value.copy_(kept)
+
+
+def others_are_told_apart(name: str, case: Case) -> None:
+    """Specs of the same shapes that are wrong in one thing each."""
+    proof = prove(name, case)
+    assert case.mistakes
+    for what, changes in case.mistakes.items():
+        other = with_weights(built(name, case, changes), weights_of(proof.model))
+        assert proof.difference(other) > 1e-4, what
 
 
 def linear(theirs: Theirs, name: str, ours: str) -> dict[str, Tensor]:

@@ -29,14 +29,9 @@ class Whole(nn.Module):
         super().__init__()
         self.model = model
 
-<<<<<<< HEAD
     def forward(self, x: Any, lengths: Tensor, extras: dict[str, Tensor]) -> Any:
-        return self.model(x, lengths=lengths, return_state=True, **extras)
-=======
-    def forward(self, x: Tensor, lengths: Tensor, extras: dict[str, Tensor]) -> Any:
         output, state = self.model(x, lengths=lengths, return_state=True, **extras)
         return output, self.model.output_lengths(lengths), state
->>>>>>> wt-checks
 
 
 def exports(subject: Subject) -> None:
@@ -45,15 +40,10 @@ def exports(subject: Subject) -> None:
     model = with_engine(eager, "scan")
     batch = batch_of(subject, len(SEEN), max(SEEN))
     size, steps = Dim("batch"), Dim("steps")
-<<<<<<< HEAD
-    free = {0: size, 1: steps}
+    free: dict[int, Any] = {0: size, 1: Dim.DYNAMIC if subject.windows else steps}
     each: dict[str, Any] = {name: {0: size} if name in batch.once else free for name in batch.inputs}
     x = each.get("x", {name[2:]: axes for name, axes in each.items()})
     shapes = {"x": x, "lengths": {0: size}, "extras": dict.fromkeys(batch.extras, free)}
-=======
-    free: dict[int, Any] = {0: size, 1: Dim.DYNAMIC if subject.windows else steps}
-    shapes = {"x": free, "lengths": {0: size}, "extras": dict.fromkeys(batch.extras, free)}
->>>>>>> wt-checks
     # What torch has traced before may leak into an export. Scan has no derivative for complex states.
     torch._dynamo.reset()
     with torch.no_grad():

@@ -7,17 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-<<<<<<< HEAD
-from zoo.components import Description, Options, Vocabulary, Width
+from zoo.components import Description, Extent, Options, Vocabulary, Width
 from zoo.layers.nested.options import EachOptions, JoinOptions, describe_each, describe_join
 from zoo.layers.options import Rate, with_norm
 from zoo.spec.follow import describe_inputs
 from zoo.spec.model import NormOption
 from zoo.spec.several import Inputs
-=======
-from zoo.components import Description, Extent, Options, Vocabulary, Width
-from zoo.layers.nested.options import EachOptions, describe_each
->>>>>>> wt-checks
 
 
 class FeaturesOptions(Options):

@@ -58,13 +58,6 @@ def shrink(spec: Spec) -> Spec:
     return bare
 
 
-<<<<<<< HEAD
-def _extents(spec: Spec) -> tuple[int, ...]:
-    """Heights and widths of the maps that come in."""
-    sources = [part for _, part in parts(spec) if part.record.kind == "input"]
-    found = (getattr(source.options, name, None) for source in sources for name in ("height", "width"))
-    return tuple(value for value in found if isinstance(value, int))
-=======
 def _points(spec: Spec) -> bool:
     """Whether some maps have one row or column. torch's bfloat16 kernels read memory that nothing wrote to on such."""
     shapes = [() if row.description is None else row.description.output_shape for row in figures(spec)[0].rows]
@@ -78,7 +71,6 @@ def _extents(values: set[int]) -> Iterator[Sizes]:
         for start in range(len(EXTENTS) - len(given) + 1):
             yield {value: min(value, EXTENTS[start + place]) for place, value in enumerate(given)}
     yield {}
->>>>>>> wt-checks
 
 
 def divisible(spec: Spec) -> Spec | None:
