@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,15 +36,16 @@ class Inputs:
         x: (B, T, ...), padded.
         run: What belongs to every layer.
         packed: What x was unpacked from, with its lengths.
+        place: Device and dtype of the model, where they were asked for: to find them takes a part of a short call.
     """
 
     x: Tensor
     run: Run
     packed: tuple[PackedSequence, Tensor] | None = None
+    place: tuple[torch.device, torch.dtype] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """Who reads it: the shape of a step, the number of symbols or None, device, dtype, and the layers."""
 
     shape: Shape
@@ -104,14 +105,14 @@ def checked(
         all_states=all_states,
         final=final,
     )
-    return Inputs(x, run, packed)
+    return Inputs(x, run, packed, (reader.device, reader.dtype))
 
 
 def _check_windows(
     layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
 ) -> None:
     """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
-    if not layers.windows:
+    if not any(layer.windows for layer in layers._modules.values()):  # type: ignore[union-attr]
         return
     windows: tuple[Window, ...] = ()
     shortest = x.shape[1]

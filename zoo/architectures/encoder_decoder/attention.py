@@ -81,7 +81,10 @@ class Attention(nn.Module):
 
     def source(self, memory: Tensor, valid: Tensor | None) -> Source:
         """What is asked, with what its steps are compared by, which is the same whoever asks."""
-        return Source(memory, memory if self.key is None else self.key(memory), valid)
+        if self.key is None:
+            return Source(memory, memory, valid)
+        keys = self.key(memory)
+        return Source(memory, keys if self.shift is None else keys + self.shift, valid)
 
     def forward(self, query: Tensor, source: Source, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Ask.
@@ -116,10 +119,8 @@ class Attention(nn.Module):
             hidden = hidden + self.location(
                 self.filters(before.to(hidden.dtype).unsqueeze(1)).transpose(1, 2)
             ).unsqueeze(1)
-        if self.shift is not None and self.scale is not None:
-            hidden = hidden + self.shift
-        scores: Tensor = F.linear(torch.tanh(hidden), self._direction(), self.score.bias)
-        return scores.squeeze(-1)
+        scores = torch.tanh(hidden) @ self._direction().squeeze(0)  # a vector, whose gradient a matrix of one row doubles
+        return scores if self.score.bias is None else scores + self.score.bias
 
     def _direction(self) -> Tensor:
         """v (1, N), or g v / |v|."""

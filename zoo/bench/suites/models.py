@@ -152,7 +152,7 @@ def _crnn(ragged: bool, dtype: torch.dtype) -> Made:
     import zoo
     from zoo.bench.byhand.crnn import CRNN
 
-    channels, hidden = (16, 32, 64, 64, 128, 128, 128), 64
+    channels, hidden = (32, 64, 128, 128, 256, 256, 256), 128  # half of the published ones
     places = (0, 2, 4, 5, 7, 8, 10)
     widths = {f"layers.{place}.channels": width for place, width in zip(places, channels, strict=True)}
     model: Any = zoo.build("crnn", seed=0, hidden_size=hidden, **widths, **{"layers.12.output_projection": hidden})
@@ -221,7 +221,7 @@ def _gnmt(ragged: bool, dtype: torch.dtype) -> Made:
     import zoo
     from zoo.bench.byhand.gnmt import GNMT
 
-    vocabulary, size, batch, steps = 500, 64, 16, 30
+    vocabulary, size, batch, steps = 1000, 128, 32, 30
     changes = {
         "encoder.input.vocabulary": vocabulary,
         "encoder.input.size": size,

@@ -24,36 +24,40 @@ from zoo.layers.convolutions.options import (
 )
 
 
+WIDE: Final = 8
+"""A window over more steps than this is several times slower along the rows of a plane than down its columns."""
+
+
 def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, axes: tuple[str, ...]) -> Tensor:
-    """What a function of (N, C, height, width) makes of maps at every step, or of time and features, (B, T, C, ...)."""
+    """What a function of planes makes of x (B, T, C, ...): maps at every step, or features and time.
+
+    Maps are planes (B T, C, height, width). Features and time are planes (B, C, features, time), in which kernels are
+    faster than with time first, for it is the longer of the two; and so they lie in memory from layer to layer.
+    """
     x = x.reshape(*x.shape[:2], *shape)
-    if {"height", "width"} & set(axes):
+    if _over_maps(axes):
         y = function(x.flatten(0, 1))
         return y.reshape(*x.shape[:2], *y.shape[1:])
-    return function(x.transpose(1, 2)).transpose(1, 2)
+    return function(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-WIDE: Final = 8
-"""Above this width of a window, a kernel that runs along its rows is several times slower than one down its columns."""
+def _over_maps(axes: tuple[str, ...]) -> bool:
+    return bool({"height", "width"} & set(axes))
 
 
 class Product(nn.Conv2d):
-    """torch's own convolution, which turns plane and window where that is faster: it gives the same."""
-
-    @property
-    def turned(self) -> bool:
-        """Whether the window is wide."""
-        height, width = self.kernel_size
-        return width > max(height, WIDE)
+    """torch's own convolution with a window over time and features, of planes (B, C, features, time)."""
 
     def _get_name(self) -> str:
         return "Conv2d"
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.turned:
-            return super().forward(x)
-        over, by = (self.padding[1], self.padding[0]), (self.stride[1], self.stride[0])
-        return F.conv2d(x.transpose(2, 3), self.weight.transpose(2, 3), self.bias, by, over).transpose(2, 3)
+    def forward(self, plane: Tensor) -> Tensor:
+        steps, features = self.kernel_size
+        if steps > max(features, WIDE):
+            return super().forward(plane.transpose(2, 3)).transpose(2, 3)
+        stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
+        weight = self.weight.transpose(2, 3).contiguous()  # once, not in the backward again
+        return F.conv2d(plane, weight, self.bias, stride, padding)
 
 
 class Conv2d(Layer):
@@ -64,7 +68,7 @@ class Conv2d(Layer):
         self.axes, self.shape = options.axes, planes(input_shape, options.axes)
         self.windows = over_time(options.axes, options.windows)
         pair = options.windows
-        self.conv = Product(
+        self.conv = (nn.Conv2d if _over_maps(self.axes) else Product)(
             self.shape[0],
             options.channels,
             (pair[0].kernel, pair[1].kernel),
@@ -94,21 +98,15 @@ class Conv2d(Layer):
 
     def _normed(self, norm: nn.Module, y: Tensor, run: Run) -> Tensor:
         """Channel by channel: every place of a step is to the norm what a step is."""
-        if "time" not in self.axes:
+        if _over_maps(self.axes):
             last = y.flatten(3).transpose(2, 3).flatten(1, 2)
             valid = None if run.valid is None else run.valid.repeat_interleave(y[0, 0, 0].numel(), 1)
             done = normed(norm, last, valid).to(y.dtype)
             return done.reshape(*y.shape[:2], -1, y.shape[2]).transpose(2, 3).reshape(y.shape)
-        # Places in the order in which they lie in memory, so that nothing is copied: (B, channels, T', features), or
-        # with the last two turned.
-        turned = self.conv.turned
-        plane = y.permute(0, 2, 3, 1) if turned else y.transpose(1, 2)
-        valid = None
-        if run.valid is not None:
-            valid = run.valid.unsqueeze(1 if turned else 2).expand(-1, *plane.shape[2:]).flatten(1)
+        plane = y.permute(0, 2, 3, 1)  # as it lies in memory: nothing is copied
+        valid = None if run.valid is None else run.valid.repeat(1, plane.shape[2])
         done = normed(norm, plane.flatten(2).transpose(1, 2), valid).to(y.dtype)
-        plane = done.transpose(1, 2).reshape(plane.shape)
-        return plane.permute(0, 3, 1, 2) if turned else plane.transpose(1, 2)
+        return done.transpose(1, 2).reshape(plane.shape).permute(0, 3, 1, 2)
 
 
 class WindowPool(Layer):
@@ -121,14 +119,15 @@ class WindowPool(Layer):
         self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
         self.output_shape = describe_window_pool(options, input_shape).output_shape
         by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
-        names = ("height", "width") if {"height", "width"} & set(options.axes) else ("time", "features")
+        names = ("height", "width") if _over_maps(options.axes) else ("features", "time")
         two = [by_axis.get(name) for name in names]
         self.kernel = tuple(window.kernel if window else 1 for window in two)
         self.stride = tuple(window.stride if window else 1 for window in two)
         self.padding = tuple(window.left if window else 0 for window in two)
 
     def extra_repr(self) -> str:
-        return f"axes={self.axes}, size={self.kernel}, stride={self.stride}"
+        way = 1 if _over_maps(self.axes) else -1  # time stands first for who reads it
+        return f"axes={self.axes}, size={self.kernel[::way]}, stride={self.stride[::way]}"
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         refuse_reset(self, run)
