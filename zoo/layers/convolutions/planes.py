@@ -29,24 +29,28 @@ WIDE: Final = 8
 
 
 def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, axes: tuple[str, ...]) -> Tensor:
-    """What a function of planes makes of x (B, T, C, ...): maps at every step, or features and time.
-
-    Maps are planes (B T, C, height, width). Features and time are planes (B, C, features, time), in which kernels are
-    faster than with time first, for it is the longer of the two; and so they lie in memory from layer to layer.
-    """
+    """What a function of (N, C, height, width) makes of maps at every step, or of time and features, (B, T, C, ...)."""
     x = x.reshape(*x.shape[:2], *shape)
     if _over_maps(axes):
         y = function(x.flatten(0, 1))
         return y.reshape(*x.shape[:2], *y.shape[1:])
-    return function(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return function(x.transpose(1, 2)).transpose(1, 2)
 
 
 def _over_maps(axes: tuple[str, ...]) -> bool:
     return bool({"height", "width"} & set(axes))
 
 
+def _turned(function: Callable[[Tensor], Tensor], plane: Tensor) -> Tensor:
+    """What a function of (B, C, features, time) makes of (B, C, time, features).
+
+    Kernels are faster with the longer axis last, which is time; and so a plane lies in memory from layer to layer.
+    """
+    return function(plane.transpose(2, 3)).transpose(2, 3)
+
+
 class Product(nn.Conv2d):
-    """torch's own convolution with a window over time and features, of planes (B, C, features, time)."""
+    """torch's own convolution over time and features, turned where that is faster: it gives the same."""
 
     def _get_name(self) -> str:
         return "Conv2d"
@@ -54,10 +58,10 @@ class Product(nn.Conv2d):
     def forward(self, plane: Tensor) -> Tensor:
         steps, features = self.kernel_size
         if steps > max(features, WIDE):
-            return super().forward(plane.transpose(2, 3)).transpose(2, 3)
-        stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
+            return super().forward(plane)
         weight = self.weight.transpose(2, 3).contiguous()  # once, not in the backward again
-        return F.conv2d(plane, weight, self.bias, stride, padding)
+        stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
+        return _turned(lambda turned: F.conv2d(turned, weight, self.bias, stride, padding), plane)
 
 
 class Conv2d(Layer):
@@ -119,15 +123,14 @@ class WindowPool(Layer):
         self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
         self.output_shape = describe_window_pool(options, input_shape).output_shape
         by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
-        names = ("height", "width") if _over_maps(options.axes) else ("features", "time")
+        names = ("height", "width") if _over_maps(options.axes) else ("time", "features")
         two = [by_axis.get(name) for name in names]
         self.kernel = tuple(window.kernel if window else 1 for window in two)
         self.stride = tuple(window.stride if window else 1 for window in two)
         self.padding = tuple(window.left if window else 0 for window in two)
 
     def extra_repr(self) -> str:
-        way = 1 if _over_maps(self.axes) else -1  # time stands first for who reads it
-        return f"axes={self.axes}, size={self.kernel[::way]}, stride={self.stride[::way]}"
+        return f"axes={self.axes}, size={self.kernel}, stride={self.stride}"
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         refuse_reset(self, run)
@@ -155,10 +158,16 @@ class WindowPool(Layer):
         return total / share.clamp(min=torch.finfo(share.dtype).tiny)
 
     def _mean(self, planes: Tensor) -> Tensor:
-        return F.avg_pool2d(planes, self.kernel, self.stride, self.padding)
+        return self._windows(F.avg_pool2d, planes)
 
     def _largest(self, planes: Tensor) -> Tensor:
-        return F.max_pool2d(planes, self.kernel, self.stride, self.padding)
+        return self._windows(F.max_pool2d, planes)
+
+    def _windows(self, pool: Callable[..., Tensor], planes: Tensor) -> Tensor:
+        kernel, stride, padding = self.kernel, self.stride, self.padding
+        if self.axes == ("time",) or _over_maps(self.axes):
+            return pool(planes, kernel, stride, padding)
+        return _turned(lambda turned: pool(turned, kernel[::-1], stride[::-1], padding[::-1]), planes)
 
 
 def max_pool(options: PoolOptions, input_shape: Shape) -> WindowPool:
