@@ -13,7 +13,6 @@ from zoo.cli.output import note, write
 from zoo.cli.usage import Command
 from zoo.errors import ZooError
 
-
 LINES: Final = "zoo.lines"
 """Where a run of the command keeps lines in other languages."""
 
@@ -65,7 +64,7 @@ def spec(
     cell: Annotated[str, typer.Option(help="The cell that the spec uses.", autocompletion=cell_names)] = "lstm",
     folder: Annotated[Path, typer.Option(help="Folder to write the file to.")] = Path(),
 ) -> None:
-    """Write a small example spec, or one that a line in another language says. An existing file is never overwritten."""
+    """Write a small example spec, or what a line in another language says. An existing file is never overwritten."""
     from zoo.spec.template import write_new
 
     lines: dict[str, str] = context.meta.get(LINES, {})
@@ -75,7 +74,7 @@ def spec(
         from zoo.spec.foreign import languages, write_from
 
         ((language, line),) = lines.items()
-        if context.get_parameter_source("cell").name != "DEFAULT":
+        if getattr(context.get_parameter_source("cell"), "name", "DEFAULT") != "DEFAULT":
             raise ZooError(f"--cell cannot be given beside --from-{language}: the line says the cells")
         path = write_from(languages()[language], line, name or language, folder)
     elif name is None:

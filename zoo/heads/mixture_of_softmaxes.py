@@ -72,7 +72,7 @@ def _mixed(prior: Tensor, logits: Tensor) -> Tensor:
     """
     if not is_tracing() and not logits.is_meta:
         mixed = (prior.softmax(-1).unsqueeze(-2) @ logits.softmax(-1)).squeeze(-2)
-        if bool((mixed.detach().amin() > torch.finfo(mixed.dtype).tiny ** 0.75)):
+        if bool(mixed.detach().amin() > torch.finfo(mixed.dtype).tiny ** 0.75):
             return mixed.log()
     each = F.log_softmax(logits, -1)
     return torch.logsumexp(each + F.log_softmax(prior, -1).unsqueeze(-1), -2)

@@ -112,7 +112,7 @@ def _check_windows(
     layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
 ) -> None:
     """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
-    if not any(layer.windows for layer in layers._modules.values()):  # type: ignore[union-attr]
+    if not any(layer.windows for layer in layers._modules.values()):
         return
     windows: tuple[Window, ...] = ()
     shortest = x.shape[1]

@@ -119,7 +119,9 @@ class Attention(nn.Module):
             hidden = hidden + self.location(
                 self.filters(before.to(hidden.dtype).unsqueeze(1)).transpose(1, 2)
             ).unsqueeze(1)
-        scores = torch.tanh(hidden) @ self._direction().squeeze(0)  # a vector, whose gradient a matrix of one row doubles
+        scores = torch.tanh(hidden) @ self._direction().squeeze(
+            0
+        )  # a vector, whose gradient a matrix of one row doubles
         return scores if self.score.bias is None else scores + self.score.bias
 
     def _direction(self) -> Tensor:

@@ -23,8 +23,11 @@ class DeepSpeech2(ByHand):
         self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in range(layers))  # behind each layer
         self.scores = nn.Linear(hidden, symbols, bias=False)
         self.places = {
-            **{"conv1.": "layers.0.conv.", "norm1.": "layers.0.norm.", "conv2.": "layers.2.conv."},
-            **{"norm2.": "layers.2.norm.", "scores.": "head.linear."},
+            "conv1.": "layers.0.conv.",
+            "norm1.": "layers.0.norm.",
+            "conv2.": "layers.2.conv.",
+            "norm2.": "layers.2.norm.",
+            "scores.": "head.linear.",
             **{f"lstms.{index}.": f"layers.{5 + index}." for index in range(layers)},
             **{f"norms.{index}.": f"layers.{6 + index}.norm." for index in range(layers)},
         }
@@ -36,17 +39,15 @@ class DeepSpeech2(ByHand):
             valid = torch.arange((x.shape[3] + 1) // 2) < lengths.unsqueeze(1)  # (B, T')
         for conv, norm in ((self.conv1, self.norm1), (self.conv2, self.norm2)):
             x = conv(x)
-            if valid is None:
-                x = norm(x)
-            else:  # the statistics are those of valid steps, and the next convolution sees zeros behind them
-                x = masked_norm(norm, x, valid)
+            # With padding the statistics are those of valid steps, and the next convolution sees zeros behind them.
+            x = norm(x) if valid is None else masked_norm(norm, x, valid)
             x = x.clamp(0, 20)
         x = x.flatten(1, 2).permute(2, 0, 1).contiguous()  # (T', B, channels * bins)
         by_time = None if valid is None else valid.T
-        for lstm, norm in zip(self.lstms, self.norms, strict=True):
+        for lstm, after in zip(self.lstms, self.norms, strict=True):
             assert isinstance(lstm, nn.LSTM)
             both = packed(lstm, x, lengths)
-            x = at_valid(norm, both.view(*both.shape[:2], 2, -1).sum(2), by_time)
+            x = at_valid(after, both.view(*both.shape[:2], 2, -1).sum(2), by_time)
         scores: Tensor = self.scores(x)
         return scores
 

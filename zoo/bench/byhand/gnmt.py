@@ -25,24 +25,30 @@ class GNMT(ByHand):
         self.scale = nn.Parameter(torch.empty(1))
         self.scores = nn.Linear(size, vocabulary)
         self.places = {
-            **{"embedding.": "encoder.input.embedding.", "both.": "encoder.layers.0.", "asker.": "decoder.layers.0."},
+            "embedding.": "encoder.input.embedding.",
+            "both.": "encoder.layers.0.",
+            "asker.": "decoder.layers.0.",
             **{f"encoder.{index}.": f"encoder.layers.{index + 1}." for index in range(3)},
             **{f"decoder.{index}.": f"decoder.layers.{index + 1}." for index in range(3)},
-            **{"query.": "attention.query.", "key.": "attention.key.", "v": "attention.score.weight"},
-            **{"shift": "attention.shift", "scale": "attention.scale", "scores.": "decoder.head.linear."},
+            "query.": "attention.query.",
+            "key.": "attention.key.",
+            "v": "attention.score.weight",
+            "shift": "attention.shift",
+            "scale": "attention.scale",
+            "scores.": "decoder.head.linear.",
         }
 
     def forward(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Only the layer of both directions needs to know the sources' lengths, and the attention."""
         x = packed(self.both, self.embedding(source), lengths)
         x, _ = self.encoder[0](x)
-        for lstm in self.encoder[1:]:  # type: ignore[attr-defined]
+        for lstm in self.encoder[1:]:
             x = x + lstm(x)[0]
         valid = None if lengths is None else torch.arange(source.shape[1]) < lengths.unsqueeze(1)
         y, _ = self.asker(self.embedding(target))
         context = self.asked(y, x, valid)
         y, _ = self.decoder[0](torch.cat([y, context], -1))
-        for lstm in self.decoder[1:]:  # type: ignore[attr-defined]
+        for lstm in self.decoder[1:]:
             y = y + lstm(torch.cat([y, context], -1))[0]
         scores: Tensor = self.scores(y)
         return scores
@@ -52,7 +58,8 @@ class GNMT(ByHand):
         found = hidden @ (self.v / self.v.norm() * self.scale)  # (B, T, S)
         if valid is not None:
             found = found.masked_fill(~valid.unsqueeze(1), -torch.inf)
-        return found.softmax(-1) @ memory
+        context: Tensor = found.softmax(-1) @ memory
+        return context
 
     def loss(self, scores: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         if lengths is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +20,15 @@ class MoS(ByHand):
         self.components = components
         self.embedding = nn.Embedding(vocabulary, size)
         sizes = [size, *hidden]
-        self.lstms = nn.ModuleList(nn.LSTM(*pair, batch_first=True) for pair in zip(sizes, sizes[1:], strict=False))
+        self.lstms = nn.ModuleList(nn.LSTM(*pair, batch_first=True) for pair in pairwise(sizes))
         self.prior = nn.Linear(hidden[-1], components, bias=False)
         self.latent = nn.Linear(hidden[-1], components * size)
         self.bias = nn.Parameter(torch.empty(vocabulary))
         self.places = {
-            **{"embedding.": "input.embedding.", "prior.": "head.prior.", "latent.": "head.latent."},
-            **{"bias": "head.bias"},
+            "embedding.": "input.embedding.",
+            "prior.": "head.prior.",
+            "latent.": "head.latent.",
+            "bias": "head.bias",
             **{f"lstms.{index}.": f"layers.{index}." for index in range(len(hidden))},
         }
 
@@ -34,10 +37,11 @@ class MoS(ByHand):
         for lstm in self.lstms:
             assert isinstance(lstm, nn.LSTM)
             x = packed(lstm, x, lengths)
-        latent = torch.tanh(self.latent(x)).unflatten(-1, (self.components, -1))
+        latent = torch.tanh(self.latent(x)).reshape(*x.shape[:2], self.components, -1)
         each = F.linear(latent, self.embedding.weight, self.bias).softmax(-1)
         mixed = self.prior(x).softmax(-1).unsqueeze(-2) @ each  # (B, T, 1, vocabulary)
-        return mixed.squeeze(-2).log()
+        scores: Tensor = mixed.squeeze(-2).log()
+        return scores
 
     def loss(self, scores: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         if lengths is not None:

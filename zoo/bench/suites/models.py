@@ -1,8 +1,8 @@
 """Whole models, each against the same one written by hand in plain PyTorch: a training step of both.
 
-A step is a forward pass, the loss, and its gradient by every parameter. Before anything is timed, both are given the same
-weights, and outputs, losses and all gradients are compared, in float64. The rates of dropout are 0: two draws have nothing to compare.
-`ragged` has sequences from half the steps to all of them long; those by hand pack them for their LSTMs.
+A step is a forward pass, the loss, and its gradient by every parameter. Before anything is timed, both are given the
+same weights, and outputs, losses and all gradients are compared, in float64. Dropout is off: two draws have nothing to
+compare. `ragged` has sequences from half the steps to all of them long; those by hand pack them for their LSTMs.
 """
 
 from __future__ import annotations
@@ -128,10 +128,17 @@ def _pair(
 ) -> Made:
     """Both in training mode, the second with the weights of the first."""
     model, hand = model.to(dtype), hand.to(dtype)
-    own = dict(model.named_parameters())
+    own: dict[str, Tensor] = dict(model.named_parameters())
     places = hand.take(model.state_dict())
-    theirs = {places[name]: parameter for name, parameter in hand.named_parameters()}
+    theirs: dict[str, Tensor] = {places[name]: parameter for name, parameter in hand.named_parameters()}
     return Trained(*ours, own, ends), Trained(*other, theirs, ends)
+
+
+def _built(name: str, changes: dict[str, Any]) -> Any:
+    """A model of the library, narrower."""
+    import zoo
+
+    return zoo.build(name, seed=0, **changes)
 
 
 def _symbols(batch: int, steps: int, vocabulary: int, *, seed: int) -> Tensor:
@@ -149,13 +156,12 @@ def _lengths(ragged: bool, batch: int, steps: int) -> Tensor | None:
 
 
 def _crnn(ragged: bool, dtype: torch.dtype) -> Made:
-    import zoo
     from zoo.bench.byhand.crnn import CRNN
 
     channels, hidden = (32, 64, 128, 128, 256, 256, 256), 128  # half of the published ones
     places = (0, 2, 4, 5, 7, 8, 10)
     widths = {f"layers.{place}.channels": width for place, width in zip(places, channels, strict=True)}
-    model: Any = zoo.build("crnn", seed=0, hidden_size=hidden, **widths, **{"layers.12.output_projection": hidden})
+    model = _built("crnn", {**widths, "hidden_size": hidden, "layers.12.output_projection": hidden})
     hand = CRNN(channels, hidden, 37)
     images, text = random((8, 1, 32, 100), seed=0).to(dtype), _symbols(8, 8, 36, seed=1)
     columns = images.permute(0, 3, 1, 2).contiguous()
@@ -169,11 +175,10 @@ def _crnn(ragged: bool, dtype: torch.dtype) -> Made:
 
 
 def _deep_speech_2(ragged: bool, dtype: torch.dtype) -> Made:
-    import zoo
     from zoo.bench.byhand.deep_speech import DeepSpeech2
 
     hidden, layers, batch, steps = 128, 3, 8, 100
-    model: Any = zoo.build("deep-speech-2", seed=0, hidden_size=hidden, **{"layers.6.repeat": layers - 1})
+    model = _built("deep-speech-2", {"hidden_size": hidden, "layers.6.repeat": layers - 1})
     hand = DeepSpeech2(161, 32, hidden, layers, 29)
     lengths = _lengths(ragged, batch, steps)
     x, text = _valid(random((batch, steps, 161), seed=0).to(dtype), lengths), _symbols(batch, 10, 29, seed=1)
@@ -193,7 +198,6 @@ def _deep_speech_2(ragged: bool, dtype: torch.dtype) -> Made:
 
 
 def _mamba(ragged: bool, dtype: torch.dtype) -> Made:
-    import zoo
     from zoo.bench.byhand.mamba import MambaLM
 
     vocabulary, width, inner, layers = 500, 64, 128, 2
@@ -204,7 +208,7 @@ def _mamba(ragged: bool, dtype: torch.dtype) -> Made:
         "layers.deep.layers.0.output_projection.size": width,
         "layers.deep.repeat": layers,
     }
-    model: Any = zoo.build("mamba-lm", seed=0, **changes)
+    model = _built("mamba-lm", changes)
     hand = MambaLM(vocabulary, width, inner, layers)
     text = _symbols(8, 129, vocabulary, seed=0)
     x, target = text[:, :-1].contiguous(), text[:, 1:].contiguous()
@@ -218,7 +222,6 @@ def _mamba(ragged: bool, dtype: torch.dtype) -> Made:
 
 
 def _gnmt(ragged: bool, dtype: torch.dtype) -> Made:
-    import zoo
     from zoo.bench.byhand.gnmt import GNMT
 
     vocabulary, size, batch, steps = 1000, 128, 32, 30
@@ -231,7 +234,7 @@ def _gnmt(ragged: bool, dtype: torch.dtype) -> Made:
         "architecture.attention.size": size,
         **{f"{side}.layers.{index}.dropout.input": 0.0 for side in ("encoder", "decoder") for index in (1, 2)},
     }
-    model: Any = zoo.build("gnmt", seed=0, **changes)
+    model = _built("gnmt", changes)
     hand = GNMT(vocabulary, size)
     source, text = _symbols(batch, steps, vocabulary, seed=0), _symbols(batch, steps + 1, vocabulary, seed=1)
     given, target = text[:, :-1].contiguous(), text[:, 1:].contiguous()
@@ -251,7 +254,6 @@ def _gnmt(ragged: bool, dtype: torch.dtype) -> Made:
 
 
 def _mos(ragged: bool, dtype: torch.dtype) -> Made:
-    import zoo
     from zoo.bench.byhand.mos import MoS
 
     vocabulary, size, hidden, components, batch, steps = 1000, 64, (128, 128, 96), 5, 16, 35
@@ -265,7 +267,7 @@ def _mos(ragged: bool, dtype: torch.dtype) -> Made:
         "head.dropout": 0.0,
         "head.variational": False,
     }
-    model: Any = zoo.build("mos", seed=0, **changes)
+    model = _built("mos", changes)
     hand = MoS(vocabulary, size, hidden, components)
     text = _symbols(batch, steps + 1, vocabulary, seed=0)
     x, target = text[:, :-1].contiguous(), text[:, 1:].contiguous()

@@ -23,7 +23,6 @@ from zoo.layers.convolutions.options import (
     planes,
 )
 
-
 WIDE: Final = 8
 """A window over more steps than this is several times slower along the rows of a plane than down its columns."""
 

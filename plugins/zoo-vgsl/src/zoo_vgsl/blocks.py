@@ -32,8 +32,14 @@ FORMS: Final[dict[str, tuple[str, str]]] = {
 }
 """By what a block is: its form, and that for people."""
 _BEGINNINGS: Final = {
-    **{"Do": "dropout", "Mp": "pool", "Gn": "group norm", "C": "convolution", "L": "recurrent", "G": "recurrent"},
-    **{"S": "reshape", "O": "output"},
+    "Do": "dropout",
+    "Mp": "pool",
+    "Gn": "group norm",
+    "C": "convolution",
+    "L": "recurrent",
+    "G": "recurrent",
+    "S": "reshape",
+    "O": "output",
 }
 _OTHERS: Final = {
     "(": "layers in parallel are not read: a spec says them with `name`, `from` and `join`",

@@ -62,8 +62,13 @@ class _Reading:
         if self.summarised and block.kind not in ("dropout", "output"):
             raise block.wrong("behind a layer that keeps its last column only, a spec has its head")
         by_kind: dict[str, Callable[[Block], None]] = {
-            **{"convolution": self.convolution, "recurrent": self.rnn, "pool": self.pool, "reshape": self.reshape},
-            **{"dropout": self.dropout, "group norm": self.group_norm, "output": self.end},
+            "convolution": self.convolution,
+            "recurrent": self.rnn,
+            "pool": self.pool,
+            "reshape": self.reshape,
+            "dropout": self.dropout,
+            "group norm": self.group_norm,
+            "output": self.end,
         }
         before = len(self.layers)
         by_kind[block.kind](block)
@@ -154,11 +159,15 @@ class _Reading:
     def rnn(self, block: Block) -> None:
         given = block.given
         if given["old"]:
-            raise block.wrong(f"{given['old']}, the LSTM of {'clstm' if given['old'] == 'c' else 'ocropus'}, is not read")
+            raise block.wrong(
+                f"{given['old']}, the LSTM of {'clstm' if given['old'] == 'c' else 'ocropus'}, is not read"
+            )
         if given["cell"] == "G":
             self.remark("G: kraken's page says GRU, its code builds an LSTM; so does this. cell: gru is the other.")
         if given["direction"] == "r":
-            self.remark("r: kraken's page says reversed, its code reads forward; so does this. reverse: true is the other.")
+            self.remark(
+                "r: kraken's page says reversed, its code reads forward; so does this. reverse: true is the other."
+            )
         units = block.positive("size", "the number of units")
         both = given["direction"] == "b"
         entry: dict[str, Any] = {"cell": "lstm", "hidden_size": units, **({"bidirectional": True} if both else {})}
@@ -243,14 +252,20 @@ class _Reading:
         if self.output is None:
             if self.summarised:
                 keys["head"] = {"kind": "none", "pool": "last"}
-            self.remark("The line has no output: kraken adds one when it trains. Here it is `head: {kind: ctc, size: N}`.")
+            self.remark(
+                "The line has no output: kraken adds one when it trains. Here it is `head: {kind: ctc, size: N}`."
+            )
         else:
             size, kind = self.output.number("size"), self.output.given["kind"]
             keys["head"] = {"kind": "ctc" if kind == "c" else "linear", "size": size}
             if self.summarised:
                 keys["head"]["pool"] = "last"
             if kind == "c":
-                self.remark("kraken's loss is the sum over sequences, a target that does not fit left out; here it is the mean.")
+                self.remark(
+                    "kraken's loss is the sum over sequences, a target that does not fit left out; here it is the mean."
+                )
             else:
-                self.remark(f"O1{kind}: kraken trains it by binary cross entropy of each output; the head gives the logits.")
+                self.remark(
+                    f"O1{kind}: kraken trains it by binary cross entropy of each output; the head gives the logits."
+                )
         return zoo.Translated(keys, tuple(self.remarks))
