@@ -55,7 +55,9 @@ def _from(name: str, summary: str) -> Any:
     only.__annotations__["line"] = Annotated[str | None, option]
     app = typer.Typer(add_completion=False)
     app.command()(only)
-    return typer.main.get_command(app).params[0]
+    made = typer.main.get_command(app).params[0]
+    made.name = f"from_{name}"  # what is given is kept under it, and there may be several languages
+    return made
 
 
 def spec(
@@ -69,7 +71,7 @@ def spec(
 
     lines: dict[str, str] = context.meta.get(LINES, {})
     if len(lines) > 1:
-        raise ZooError(f"{' and '.join(f'--from-{one}' for one in lines)} cannot be given together")
+        raise ZooError(f"{' and '.join(f'--from-{one}' for one in sorted(lines))} cannot be given together")
     if lines:
         from zoo.spec.foreign import languages, write_from
 
