@@ -6,7 +6,7 @@ never pay for it; `build` and `describe` name code as "module:attribute", import
 
 from zoo.components.architecture import RESERVED_KEYS, ArchitectureType, StackType
 from zoo.components.check import CheckType
-from zoo.components.described import Beside, Description, Shape, StackDescription, Traits, features
+from zoo.components.described import Beside, Description, Shape, StackDescription, Traits, concatenated, features
 from zoo.components.kinds import CellType, HeadType, InitType, InputType, LayerType, NormType, PoolType
 from zoo.components.language import LanguageType, Translated
 from zoo.components.options import Count, NoOptions, Options, Size, Vocabulary, Width, chosen
@@ -49,6 +49,7 @@ __all__ = [
     "Width",
     "Window",
     "chosen",
+    "concatenated",
     "count_steps",
     "features",
     "least_steps",
