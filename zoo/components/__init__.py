@@ -8,8 +8,9 @@ from zoo.components.architecture import RESERVED_KEYS, ArchitectureType, StackTy
 from zoo.components.check import CheckType
 from zoo.components.described import Beside, Description, Shape, StackDescription, Traits, concatenated, features
 from zoo.components.kinds import CellType, HeadType, InitType, InputType, LayerType, NormType, PoolType
+from zoo.components.language import LanguageType, Translated
 from zoo.components.options import Count, Extent, NoOptions, Options, Size, Vocabulary, Width, chosen
-from zoo.components.provided import Offer, Part, Provided, ProvidedCheck, Record
+from zoo.components.provided import Offer, Part, Provided, ProvidedCheck, ProvidedLanguage, Record
 from zoo.components.record import API_VERSION, ComponentType, resolve
 from zoo.components.windows import Window, count_steps, least_steps, moving
 
@@ -26,6 +27,7 @@ __all__ = [
     "HeadType",
     "InitType",
     "InputType",
+    "LanguageType",
     "LayerType",
     "NoOptions",
     "NormType",
@@ -35,6 +37,7 @@ __all__ = [
     "PoolType",
     "Provided",
     "ProvidedCheck",
+    "ProvidedLanguage",
     "RESERVED_KEYS",
     "Record",
     "Shape",
@@ -42,6 +45,7 @@ __all__ = [
     "StackDescription",
     "StackType",
     "Traits",
+    "Translated",
     "Vocabulary",
     "Width",
     "Window",

@@ -220,7 +220,7 @@ def describe_mixture_of_softmaxes(
     return Description(
         output_shape=(size,),
         parameters=own + (0 if options.tied else size * latent) + size * options.bias,
-        macs_per_step=width * K + width * K * latent + K * latent * size,
+        macs_per_step=width * K + width * K * latent + K * latent * size + K * size,  # the last is the mixing itself
     )
 
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,12 +40,14 @@ class Inputs:
         run: What belongs to every layer.
         packed: What x was unpacked from, with its lengths.
         first: Of several inputs, the first that has steps.
+        place: Device and dtype of the model, where they were asked for: to find them takes a part of a short call.
     """
 
     x: Any
     run: Run
     packed: tuple[PackedSequence, Tensor] | None = None
     first: Tensor | None = None
+    place: tuple[torch.device, torch.dtype] | None = None
 
     @property
     def lead(self) -> Tensor:
@@ -59,8 +61,7 @@ class Inputs:
         return [*self.x.values()] if isinstance(self.x, Mapping) else [self.x]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """Who reads it: the input, device, dtype, and the layers."""
 
     source: Input
@@ -124,7 +125,7 @@ def checked(
         all_states=all_states,
         final=final,
     )
-    return Inputs(x, run, packed, first)
+    return Inputs(x, run, packed, first, (reader.device, reader.dtype))
 
 
 def _observed(observed: Tensor | None, x: Any, source: Input) -> Tensor | None:
@@ -138,6 +139,8 @@ def _check_windows(
     layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
 ) -> None:
     """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
+    if not any(layer.windows for layer in layers._modules.values()):
+        return  # at every call: what follows takes as long as a kernel
     behind, _ = layers.windows_behind()
     if not any(behind):
         return

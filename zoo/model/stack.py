@@ -460,7 +460,7 @@ class StackModel(Model):
             return output, as_torch(y.state), None
         before = None
         if state is not None:
-            device, dtype = self._place()
+            device, dtype = given.place or self._place()
             before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
         y = self.run_layers(features, before, run, asked=asked)
         came = [tensor for tensor in (*given.tensors, run.dt, run.observed) if tensor is not None]
@@ -522,7 +522,7 @@ class StackModel(Model):
         layers = self._recurrent
         if len(layers) != len(self.layers) or not stacked.possible(layers, given.run):
             return None
-        return layout.stacked(state, given.lead.shape[0], *self._place())
+        return layout.stacked(state, given.lead.shape[0], *(given.place or self._place()))
 
     def _embedded(self, x: Any, valid: Tensor | None, observed: Tensor | None) -> Tensor:
         """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
