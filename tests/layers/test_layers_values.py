@@ -42,6 +42,14 @@ def ragged(model: Any, shape: tuple[int, ...], expected: Callable[[Tensor], Tens
         assert not y[row, ends[row] :].any()
 
 
+def test_a_layer_norm_without_a_shift_is_torchs() -> None:
+    model = stack({"kind": "norm", "norm": {"kind": "layer", "bias": False, "eps": 0.1}})
+    ((name, weight),) = model.named_parameters()
+    assert name == "layers.0.norm.weight"
+    assert zoo.describe(model.spec).parameters == 6
+    ragged(model, (6,), lambda x: F.layer_norm(x, (6,), weight, None, 0.1).detach())
+
+
 @pytest.mark.parametrize(
     ("options", "left", "right"),
     [

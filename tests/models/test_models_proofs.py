@@ -25,6 +25,7 @@ from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
 from of_words import CASES as WORDS
 from of_worlds import CASES as WORLDS
+from of_xlstm import CASES as XLSTM
 from proving import Case, Proof, built, prove, weights_of, with_weights
 
 import zoo
@@ -38,7 +39,7 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS),
+    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS, XLSTM),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
