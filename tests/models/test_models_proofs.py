@@ -12,6 +12,7 @@ from of_awd import CASES as AWD
 from of_convolutions import CASES as CONVOLUTIONS
 from of_convolved import CASES as CONVOLVED
 from of_fla import CASES as FLA
+from of_goose import CASES as GOOSE
 from of_heads import CASES as HEADS
 from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
@@ -39,7 +40,7 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS, XLSTM),
+    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS, XLSTM, GOOSE),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)

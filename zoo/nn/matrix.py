@@ -999,10 +999,14 @@ class RWKV7(CellModel):
 
     Norm(y) = ln_weight ⊙ (y − mean(y)) / √(mean((y − mean(y))²) + 0.00064) + ln_bias in each head.
 
-    Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. This is
-    the first layer's: later ones mix in its v, which no layer but the first can see. The official layer's last product
+    This is the first layer's. Later ones mix its v in: with a `value_rank` the last H numbers of the input are that v,
+    not part of x, and the layer's own v moves towards it by a share, σ(v₀ + x_v v₁ v₂). With `give_values` v is put out
+    behind the output.
+
+    Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. The
+    official layer's last product
     is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g; receptance, key, value (H, I);
-    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
+    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and v0, v1, v2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
     ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
 
     Args:
@@ -1013,6 +1017,10 @@ class RWKV7(CellModel):
         decay_rank (int, at least 1): Rank of the projection that gives the decay. Default: 32.
         rate_rank (int, at least 1): Rank of the projection that gives the in-context learning rate. Default: 32.
         gate_rank (int, at least 1): Rank of the projection that gives the output gate. Default: 32.
+        value_rank (int, at least 1): Rank of the projection that mixes in the first layer's values, as later layers
+            do: the last hidden_size numbers of the input. No values are mixed in, and all of the input is x, if not
+            given.
+        give_values (bool): Put the values v out too, behind the output, for later layers. Default: False.
         depth (float, at least 0, below 1): Relative position of the layer in its stack, from 0; used by the
             initialisation. Default: 0.0.
         layers (int, at least 1): Number of layers in the stack; the norm's initial scale is smaller in earlier
@@ -1067,6 +1075,8 @@ class RWKV7(CellModel):
         decay_rank: int = 32,
         rate_rank: int = 32,
         gate_rank: int = 32,
+        value_rank: int | None = None,
+        give_values: bool = False,
         depth: float = 0.0,
         layers: int = 1,
         bidirectional: bool = False,
@@ -1089,6 +1099,8 @@ class RWKV7(CellModel):
             "decay_rank": decay_rank,
             "rate_rank": rate_rank,
             "gate_rank": gate_rank,
+            "value_rank": value_rank,
+            "give_values": give_values,
             "depth": depth,
             "layers": layers,
         }
