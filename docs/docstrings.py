@@ -106,6 +106,8 @@ def module(name: str) -> griffe.Module:
 def below(where: str, name: str) -> str:
     """The docstring below a constant or the other name of a type, on one line; or ""."""
     found = module(where).members.get(name)
+    if found is not None and found.is_alias and found.target_path.startswith("zoo."):  # from where it is written
+        return below(*found.target_path.rsplit(".", 1))
     is_here = found is not None and not found.is_alias and found.is_attribute
     return one_line(found.docstring.value) if is_here and found.docstring is not None else ""
 

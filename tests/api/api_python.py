@@ -157,19 +157,26 @@ class PythonNames:
             record = dataclasses.is_dataclass(found) or hasattr(found, "_fields")
             ours = found.__module__.startswith("zoo") and not found.__name__.startswith("_")
             if record and ours and found not in self.names:
-                self.names[found] = f"{found.__module__}.{found.__qualname__}"
+                self.names[found] = f"{_home(found.__module__, found.__name__)}.{found.__qualname__}"
                 self.waiting.append(found)
             return
         where = _assigned(name, module)
-        if where is not None and f"{where[0]}.{name}" not in self.facts:
+        if where is not None and f"{_home(where[0], name)}.{name}" not in self.facts:
             home, written = where
-            self.facts[f"{home}.{name}"] = Fact("alias", type=written)
+            self.facts[f"{_home(home, name)}.{name}"] = Fact("alias", type=written)
             self.type(written, types.SimpleNamespace(__module__=home))
 
 
 def public(face: types.ModuleType) -> list[str]:
     """The names of a face: those that it lists, and those that still work though it lists them no more."""
     return sorted({*face.__all__, *getattr(face, "_DEPRECATED", {})})
+
+
+def _home(module: str, name: str) -> str:
+    """Where people import it from: the package, where that lists it among its names."""
+    package = sys.modules.get(module.rpartition(".")[0])
+    listed = package is not None and package.__name__ != "zoo" and name in getattr(package, "__all__", ())
+    return package.__name__ if package is not None and listed else module
 
 
 def _member(face: types.ModuleType, name: str) -> Any:

@@ -108,6 +108,31 @@ MODELS: dict[str, dict[str, Any]] = {
             {},
         ],
     },
+    "some of the steps": {
+        "layers": [
+            {
+                "kind": "dilated",
+                "dilation": 4,
+                "layers": [
+                    {"cell": "lstm", "hidden_size": 5, "initial_state": "learned", "dropout": {"input": 0.2}},
+                    {**CONV, "padding": "causal"},
+                    {"cell": "qrnn", "hidden_size": 4},
+                ],
+            },
+            {"kind": "autoregression", "steps": 5},
+            {},
+        ]
+    },
+    "whole periods": {
+        "layers": [
+            {},
+            {
+                "kind": "periodic",
+                "period": 7,
+                "layers": [{"cell": "lstm", "hidden_size": 5, "bidirectional": True}, CONV],
+            },
+        ]
+    },
     "frozen": {
         "layers": [
             {"kind": "conv1d", "channels": 6, "kernel_size": 3, "padding": "causal", "norm": "batch", "frozen": True},

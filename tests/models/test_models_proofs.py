@@ -22,6 +22,8 @@ from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
 from of_rwkv import CASES as RWKV
 from of_sentences import CASES as SENTENCES
+from of_sequences import CASES as SEQUENCES
+from of_series import CASES as SERIES
 from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
 from of_words import CASES as WORDS
@@ -40,7 +42,7 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS, XLSTM, GOOSE),
+    *(RWKV, SENTENCES, SEQUENCES, SERIES, SPEECH, STATE_SPACE, WORDS, WORLDS, XLSTM, GOOSE),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)

@@ -40,6 +40,9 @@ _SCORES = {"kind": "linear", "size": 37}
 _ENCODER = {**_SYMBOLS, "layers": [{"bidirectional": True}, {}]}
 _ASKER = [{"name": "asker"}, {"residual": True}]
 _LEARNED = {"hidden_size": 11, "initial_state": "learned"}
+_INSIDE = {"layers": [{"cell": "lstm", "hidden_size": 7}]}
+_NAMED = [{"name": "low"}, {"name": "high"}]
+_NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "high"], "pool": "last"}, "three": _LINEAR}
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
 
 SPECS: Final[dict[str, dict[str, Any]]] = {
@@ -73,6 +76,13 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("sum", input=9, cell="gru", hidden_size=11, heads={"one": _LINEAR, "two": _LINEAR, "merge": "sum"}),
         _spec(
             "several", input=9, cell="gru", hidden_size=11, heads={"one": _LINEAR, "two": {**_LINEAR, "pool": "max"}}
+        ),
+        _spec("named", input=9, cell="gru", hidden_size=11, layers=_NAMED, heads=_NAMES),
+        _spec(
+            "dilated", input=9, cell="gru", hidden_size=11, layers=[{"kind": "dilated", "dilation": 3, **_INSIDE}, {}]
+        ),
+        _spec(
+            "periodic", input=9, cell="gru", hidden_size=11, layers=[{"kind": "periodic", "period": 3, **_INSIDE}, {}]
         ),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),

@@ -64,6 +64,7 @@ def mutants() -> list[Mutant]:
         "windows",
         "paths",
         "heads",
+        "folded",
         "translation",
     ):
         importlib.import_module(f".{kind}", __package__)

@@ -10,13 +10,17 @@ from zoo.errors import SpecError
 from zoo.spec.model import MOST_MISTAKES
 
 MISSING = "schema: 1\nname: x\ninput: 10\n"
+STACKS = (
+    "schema: 1\nname: x\narchitecture: encoder-decoder\n"
+    "decoder: {input: 4, cell: rnn, hidden_size: 3, head: {kind: linear, size: 2}}\n"
+)
 
 
 MISTAKES = [
     # keys
     (HEAD + "hidden_sise: 3", "6:1: unknown key 'hidden_sise'; did you mean 'hidden_size'?"),
     (HEAD + "head: {kind: linear, size: 1, bais: true}", "6:31: unknown key 'bais'; did you mean 'bias'?"),
-    (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: activation, bias, dropout, frozen, kind, pool, size"),
+    (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: activation, bias, dropout, frozen, kind, of, pool, size"),
     (HEAD + "dropout: {inptu: 0.1}", "6:11: unknown key 'inptu'; did you mean 'input'?"),
     (HEAD + "layers: [{bidirectionl: true}]", "6:11: unknown key 'bidirectionl'; did you mean 'bidirectional'?"),
     (HEAD + "layers: [{laiers: 2}]", "6:11: unknown key 'laiers'; known here: bidirectional, cell, dropout, hidden_size, init, initial_state, kind, merge, norm, output_projection, residual, reverse"),
@@ -34,6 +38,13 @@ MISTAKES = [
     (HEAD + "pool: last", "6:1: 'pool' is a part of the head and belongs inside 'head': head: {kind: linear, size: 1, pool: last}"),
     (HEAD + "head: {kind: linear, size: 1}\npool: last", "7:1: 'pool' is an option of head 'linear' and belongs inside 'head': head: {kind: linear, size: 1, pool: last}"),
     (HEAD + "norm: layer\nposition: before", "7:1: 'position' is an option of norm 'layer' and belongs inside 'norm': norm: {kind: layer, position: before}"),
+    (HEAD + "layers: [{kind: mlp, hidden: 8, size: 9}]", "6:33: unknown key 'size'; known here: activation, bias, dropout, from, frozen, hidden, kind, name, repeat"),
+    (HEAD + "layers: [{kind: mlp, hidden: 8, hidden_size: 9}]", "6:33: unknown key 'hidden_size'; did you mean 'hidden'?"),
+    (HEAD + "layers: [{kind: block, layers: [{cell: rnn, nonlinearity: relu}]}]", "6:45: 'nonlinearity' is an option of cell 'rnn' and belongs inside 'cell': cell: {kind: rnn, nonlinearity: relu}"),
+    (HEAD + "layers: [{kind: block, layers: [{cell: {kind: rnn, reverse: true}}]}]", "6:52: 'reverse' is a key of the layer and belongs beside 'cell', not inside it: reverse: true"),
+    (STACKS + "encoder: {input: 4, cell: rnn, hidden_size: 3, nonlinearity: relu}", "5:48: 'nonlinearity' is an option of cell 'rnn' and belongs inside 'cell': cell: {kind: rnn, nonlinearity: relu}"),
+    (STACKS + "encoder: {input: {kind: features, size: 4, cell: rnn}, cell: rnn, hidden_size: 3}", "5:44: 'cell' is a key of the stack and belongs beside 'input', not inside it: cell: rnn"),
+    (STACKS + "encoder: {input: 4, cell: rnn, hidden_size: 3, layers: [{head: none}]}", "5:58: 'head' is a key of the stack and belongs beside 'layers', not in a layer"),
     (HEAD + "zoneout: 0.1", "6:1: 'zoneout' is a kind of dropout and belongs inside 'dropout': dropout: {zoneout: 0.1}"),
     (HEAD + "layers: 2\ndropout: 0.1\nzoneout: 0.2", "8:1: 'zoneout' is a kind of dropout and belongs inside 'dropout': dropout: {between: 0.1, zoneout: 0.2}"),
     (HEAD + "parameters: 3", "6:1: 'parameters' is a figure to expect and belongs inside 'expect': expect: {parameters: 3}"),

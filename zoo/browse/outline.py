@@ -119,9 +119,16 @@ def _inside(node: Node, path: Path, found: dict[Path, Description], lead: Path =
         elif isinstance(one, Component):
             yield _component(place, where, one.part, found)
         elif isinstance(one, Head):
-            yield from _inside(one, where, found, place)
+            yield from _head(one, where, found, place)
         elif isinstance(one, Part) and one.record.kind not in _UNSEEN:
             yield _component(place, where, one, found)
+
+
+def _head(head: Head, path: Path, found: dict[Path, Description], place: Path) -> Iterator[Item]:
+    """A head's pool and the head itself; the first of them says which layers are read."""
+    for index, item in enumerate(_inside(head, path, found, place)):
+        read = (f"of {', '.join(head.of)}",) if head.of and index == 0 else ()
+        yield replace(item, options=(*read, *item.options))
 
 
 def _recurrent(place: Path, path: Path, layer: Recurrent, found: dict[Path, Description]) -> Item:

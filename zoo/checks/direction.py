@@ -122,7 +122,7 @@ def _final(
         return
     spec = _spec(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     size = Part(catalogue().find("head", "linear"), _options("head", "linear", size=3))
-    spec = spec.with_stack(head=replace(head, part=size))
+    spec = spec.with_stack(head=replace(head, part=size, of=()))
     model = build(spec, seed=0, device=subject.device, dtype=subject.exact).eval()
     model.load_state_dict(both.state_dict(), strict=False)
     given: list[Tensor] = []

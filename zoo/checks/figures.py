@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -17,14 +18,15 @@ from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
 from zoo.components import ArchitectureType
 from zoo.engine.cell import Cell
+from zoo.engine.layer import Layer
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.plugin.catalogue import BUILTIN, UNPACKAGED
 from zoo.spec.canonical import Spec
-from zoo.spec.describe import describe
+from zoo.spec.describe import describe, described
 from zoo.spec.shrink import is_width
-from zoo.spec.tree import dotted, parts
+from zoo.spec.tree import as_path, dotted, layers, parts
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -32,9 +34,9 @@ LARGE = 20_000_000
 
 def parameters(subject: Subject) -> None:
     """The unique count of the built model equals the closed form and what the spec expects; so do its buffers."""
-    described = describe(subject.spec).parameters
+    said = describe(subject.spec).parameters
     expected = subject.spec.expect.parameters if subject.spec.expect else None
-    if described is None and expected is None:
+    if said is None and expected is None:
         raise Skip("a component does not describe itself")
     tiny, figures = subject.model(dtype=torch.float32), describe(subject.tiny)
     kept = sum(buffer.numel() for buffer in tiny.buffers())
@@ -45,8 +47,8 @@ def parameters(subject: Subject) -> None:
     ):
         if given is not None and has != given:
             raise CheckFailure(f"the tiny model has {has:,} {what}, its description gives {given:,}")
-    count = _count(_full(subject.spec, described))
-    for what, figure in (("the description gives", described), ("the spec expects", expected)):
+    count = _count(_full(subject.spec, said))
+    for what, figure in (("the description gives", said), ("the spec expects", expected)):
         if figure is not None and count != figure:
             raise CheckFailure(f"the model has {count:,} parameters, {what} {figure:,}")
 
@@ -73,7 +75,9 @@ def summary(subject: Subject) -> None:
     next(iter(model.children())).eval()  # mixed modes, which must survive
     before = ([m.training for m in model.modules()], [p.clone() for p in model.parameters()], torch.get_rng_state())
     hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
-    steps = max(3, model.minimum_steps)
+    # A layer that computes several steps at a time fills up those that are left over, which the figures leave out.
+    together = math.lcm(*(module.together for module in model.modules() if isinstance(module, Layer)))
+    steps = -(-max(3, model.minimum_steps) // together) * together
     result = summarise(model, batch_size=2, seq_len=steps)
     if [m.training for m in model.modules()] != before[0]:
         raise CheckFailure("the summary changed a module's mode")
@@ -222,13 +226,23 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
 
 
 def has_parameters(subject: Subject) -> variations.HasParameters:
-    """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not."""
-    described = {row.label: row.description for row in describe(subject.tiny).rows}
+    """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not.
+
+    Those of the layers inside a layer are theirs.
+    """
+    spec = subject.tiny
+    known = {row.label: row.description for row in describe(spec).rows}
+    inside = described(spec)
+    every = [path for path, _ in layers(spec)]
 
     def found(label: str) -> bool:
-        one = described.get(label)
+        one = known.get(label) or inside.get(as_path(label))
         if one is not None:
-            return one.parameters > 0
+            here = as_path(label)
+            below = [path for path in every if path[: len(here)] == here != path]
+            own = [path for path in below if not any(path[: len(other)] == other != path for other in below)]
+            if all(path in inside for path in own):
+                return one.parameters > sum(inside[path].parameters for path in own)
         return any(f"{name}.".startswith(f"{label}.") for name, _ in subject.model().named_parameters())
 
     return found
@@ -274,7 +288,7 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
             torch.manual_seed(0)
             result = model.train(mode)(**given, return_state=True)
             outputs += [t.double().abs().sum().item() for t in tensors(result)]
-        outputs += trained_by(model, result[0])
+        outputs += trained_by(getattr(model, "decoder", model), result[0])
         if subject.several:
             outputs += transducer_loss.trained_by(model, given, result[0])
     gradient = _padding_gradient(model, given)

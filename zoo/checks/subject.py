@@ -150,7 +150,14 @@ class Subject:
     @cached_property
     def windows(self) -> tuple[Window, ...]:
         """Those through which the layers look at the input, that change the number of steps; () for most models."""
-        return () if self.several else figures(self.tiny)[0].rows[-1].windows
+        if self.several:
+            return ()
+        rows = {row.path: row.windows for row in figures(self.tiny)[0].rows}
+        for head in self.tiny.only.all_heads:
+            if head.pool is None:
+                return rows[head.path]
+        # Behind pools no output has steps: as many as the longest windows need.
+        return max(reversed(rows.values()), key=least_steps)
 
     def steps(self, outputs: int) -> int:
         """A number of input steps that gives so many steps of the output, and leaves some over where windows move.
@@ -162,11 +169,16 @@ class Subject:
             The same number for a model without windows.
         """
         if not self.windows:
-            return outputs
+            return max(outputs, self._least)
         hop = math.prod(window.stride for window in self.windows)
-        least = least_steps(self.windows, outputs)
+        least = max(least_steps(self.windows, outputs), self._least)
         over = outputs % hop
         return least + over if count_steps(self.windows, least + over) == outputs else least
+
+    @cached_property
+    def _least(self) -> int:
+        """Steps that every layer can run on, those too that stand behind another head than the windows."""
+        return 1 if self.several else figures(self.tiny)[0].minimum_steps
 
     @property
     def uneven_steps(self) -> int:

@@ -94,6 +94,9 @@ class Option:
         wide = divisible(self.spec)
         if wide is not None:
             yield self._at(wide, self.slot.get(wide).options)
+        filled = _filled(self.spec)
+        if filled is not None:
+            yield self._at(filled, self.slot.get(filled).options)
         for home in (self.spec,) if wide is None else (self.spec, wide):
             yield from self._others(home)
             for example in _examples(type(self.slot.get(home).options)):
@@ -246,6 +249,22 @@ def _has_parameters_of(spec: Spec, path: Path, layer: Path | None, has_parameter
     several = [where for head in at(spec, stack, Stack).heads for where in ((*head.path, "pool"), head.path)]
     own = [("input",), ("pool",), ("head",), *several]
     return any(map(has_parameters, (*(dotted((*stack, *where)) for where in own), *map(dotted, others))))
+
+
+def _filled(spec: Spec) -> Spec | None:
+    """Where a stack has no layers, the spec with those recurrent ones there that another has; else None.
+
+    What is said of a stack's states has nothing to mean where it has none.
+    """
+    theirs = next((found for one in spec.stacks if (found := _recurrent(one))), ())
+    if not theirs or all(stack.layers for stack in spec.stacks):
+        return None
+    return replace(spec, stacks=tuple(one if one.layers else replace(one, layers=theirs) for one in spec.stacks))
+
+
+def _recurrent(stack: Stack) -> tuple[Layer, ...]:
+    """Its recurrent layers, as they would stand in another stack."""
+    return tuple(replace(layer, name=None, of=()) for layer in stack.layers if isinstance(layer, Recurrent))
 
 
 def fits(spec: Spec) -> bool:

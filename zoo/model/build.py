@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.components import ArchitectureType, Beside, InputType, Part, Shape, chosen, resolve
+from zoo.components import ArchitectureType, Beside, InputType, Part, Shape, chosen, concatenated, resolve
 from zoo.engine import declared, labels
 from zoo.engine.around import merged_shape
 from zoo.engine.backends import table
@@ -137,9 +137,13 @@ def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> St
     _initialise_own((*path, "input"), source, stack.init, inside.initialised)
     names = {"input": source.output_shape}
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names, beside.layers)
-    made = {head.name: _head(stack, head, beside.head_shape(shape), source) for head in stack.all_heads}
+    names |= {layer.called: layer.output_shape for layer in layers if layer.called is not None}
+    made, reads = {}, {}
+    for one in stack.all_heads:
+        given = concatenated([names[name] for name in one.of]) if one.of else beside.head_shape(shape)
+        made[one.name], reads[one.name] = _head(stack, one, given, source), one.of
     pool, head = made.pop("", (None, None))
-    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge)
+    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads)
     model.declared = stack
     return model
 

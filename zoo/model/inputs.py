@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from zoo.components import Shape, Window, least_steps, moving
+from zoo.components import Shape, least_steps, moving
 from zoo.engine.cell import Cell
 from zoo.engine.layers import LayerList
 from zoo.engine.names import Engine
@@ -111,16 +111,15 @@ def _check_windows(
     layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
 ) -> None:
     """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
-    if not layers.windows:
+    behind, _ = layers.windows_behind()
+    if not any(behind):
         return
-    windows: tuple[Window, ...] = ()
     shortest = x.shape[1]
     if lengths is not None and not torch.compiler.is_compiling():
         found = torch.as_tensor(lengths)
         shortest = int(found.min()) if _readable(found) else shortest
-    for index, layer in enumerate(layers.children()):
+    for index, (layer, windows) in enumerate(zip(layers.children(), behind, strict=True)):
         own = moving(getattr(layer, "windows", ()))
-        windows += own
         if own and reset is not None:
             raise InputError(f"reset cannot be given: {layers.at}.{index} changes the number of steps")
         least = least_steps(windows)

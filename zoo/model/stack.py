@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from zoo.components import NoOptions, Shape, count_steps, least_steps
+from zoo.components import NoOptions, Shape, Window, count_steps, least_steps
 from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
-from zoo.engine.layers import Joins, LayerList
+from zoo.engine.layers import Asked, Joins, LayerList
 from zoo.engine.memory import apart
 from zoo.engine.precision import casts
 from zoo.engine.recurrence import Run
@@ -52,6 +52,8 @@ class StackModel(Model):
         head: From features to the output. None for a model whose output is that of its last layer, or of its pool.
         heads: A pool, or None, and a head, or None, for each of several outputs, by name.
         merge: "sum" for one output, the sum of what several heads give. None for a mapping.
+        reads: Names of the layers that a head reads, "input" for what the first layer reads, by the heads' names, ""
+            for that of the only head. A head without any reads the last layer.
 
     Attributes:
         declared: What the spec says of the stack.
@@ -75,6 +77,7 @@ class StackModel(Model):
         *,
         heads: Mapping[str, tuple[nn.Module | None, nn.Module | None]] | None = None,
         merge: Literal["sum"] | None = None,
+        reads: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__()
         self.input = input
@@ -87,6 +90,7 @@ class StackModel(Model):
             self.pools = Pools(pools) if pools else None
             pooled = {name: name in pools for name in heads}
             self.heads = Heads({name: one for name, (_, one) in heads.items()}, pooled, merge)
+        self._reads = {name: of for name, of in (reads or {}).items() if of}
         if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
             # Without one number of its own, a model would know neither its dtype nor its device.
             self.register_buffer("_like", torch.empty(0), persistent=False)
@@ -270,8 +274,8 @@ class StackModel(Model):
     @property
     def minimum_steps(self) -> int:
         """The smallest number of steps of a sequence: more than 1 where a layer's window is longer."""
-        windows = self.layers.windows
-        return max((least_steps(windows[: end + 1]) for end in range(len(windows))), default=1)
+        behind, _ = self.layers.windows_behind()
+        return max((least_steps(windows) for windows in behind), default=1)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Number of valid steps of the output, where layers change the number of steps.
@@ -286,8 +290,32 @@ class StackModel(Model):
             >>> zoo.build("lstm", seed=0).output_lengths(torch.tensor([5, 3]))
             tensor([5, 3])
         """
-        found: Tensor = count_steps(self.layers.windows, lengths)
+        found: Tensor = count_steps(self._windows, lengths)
         return found
+
+    @property
+    def _windows(self) -> tuple[Window, ...]:
+        """From the input's steps to those of the output: of the heads that give one at every step, if any does."""
+        if not self._reads:
+            return self.layers.windows
+        pooled = self._pooled
+        name = next((name for name, pools in pooled.items() if not pools), [*pooled][-1])
+        reads = self._reads.get(name)
+        return self.layers.windows_behind()[1][reads[0]] if reads else self.layers.windows
+
+    @property
+    def _pooled(self) -> Mapping[str, bool]:
+        """Whether a pool stands in front of each head, by name; "" is the only one's."""
+        return {"": self.pool is not None} if self.heads is None else self.heads.pooled
+
+    def _asked(self) -> Asked | None:
+        """What heads ask of layers by name; None where all read the last layer."""
+        if not self._reads:
+            return None
+        names = frozenset(chain.from_iterable(self._reads.values()))
+        pooled = self._pooled
+        finals = frozenset(chain.from_iterable(of for name, of in self._reads.items() if pooled[name]))
+        return Asked(names, finals)
 
     def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
         return {"x": self.example_input(batch, steps, seed=seed)}
@@ -388,7 +416,7 @@ class StackModel(Model):
             ended=state is not None and not self._pools,
             engine=self.engine,
             all_states=all_states,
-            final=self._pools,
+            final=any(pools and name not in self._reads for name, pools in self._pooled.items()),
         )
 
     @property
@@ -398,26 +426,27 @@ class StackModel(Model):
 
     @property
     def _pools(self) -> bool:
-        return self.pool is not None or (self.heads is not None and any(self.heads.pooled.values()))
+        return any(self._pooled.values())
 
     def _run(self, given: Inputs, state: AnyState | None) -> tuple[Any, Any, State | None]:
         """Embed, run the layers, then the head."""
         run = given.run
         features = self._embedded(given.x, run.valid, run.observed)
-        initial = self._stacked(state, given)
+        asked = self._asked()
+        initial = self._stacked(state, given) if asked is None else None
         if initial is not None:
             y = stacked.run(self._recurrent, features, initial, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
-            output = y.output if self._bare else self._own(self._headed(y, given), [given.x])
+            output = y.output if self._bare else self._own(self._headed(y, given, None), [given.x])
             return output, as_torch(y.state), None
         before = None
         if state is not None:
             device, dtype = self._place()
             before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
-        y = self.run_layers(features, before, run)
+        y = self.run_layers(features, before, run, asked=asked)
         came = [tensor for tensor in (given.x, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
-        return self._handed_out(self._headed(y, given), y.state, y.states if run.all_states else None, came)
+        return self._handed_out(self._headed(y, given, asked), y.state, y.states if run.all_states else None, came)
 
     def _own(self, output: Any, given: Iterable[Tensor]) -> Any:
         """An output, or several by name, each tensor with memory of its own."""
@@ -426,7 +455,13 @@ class StackModel(Model):
         return apart([output], given, self)[0]
 
     def run_layers(
-        self, features: Tensor, state: Mapping[str, Tensor] | None, run: Run, *, beside: Joins | None = None
+        self,
+        features: Tensor,
+        state: Mapping[str, Tensor] | None,
+        run: Run,
+        *,
+        beside: Joins | None = None,
+        asked: Asked | None = None,
     ) -> LayerOutput:
         """Run the layers alone, for an architecture that makes the features itself.
 
@@ -435,13 +470,14 @@ class StackModel(Model):
             state: Tensors of shape (B, ...) by names such as `layers.0.h`. None is the initial state.
             run: What belongs to all layers.
             beside: As `LayerList.run` takes it.
+            asked: The same.
 
         Returns:
             The last layer's output, and the states of all.
         """
         if self._reads_input:
             run = replace(run, named={"input": (features, run)})
-        return self.layers.run(features, state, run, beside=beside)
+        return self.layers.run(features, state, run, beside=beside, asked=asked)
 
     def _handed_out(
         self, output: Any, after: States, states: States | None, given: Iterable[Tensor]
@@ -479,12 +515,16 @@ class StackModel(Model):
         real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
         return real if real is x else zero_where(real, valid)
 
-    def _headed(self, y: LayerOutput, given: Inputs) -> Any:
-        """What the head makes of the last layer's output; with several, what each makes, or their sum."""
-        run = given.run.behind(self.layers.windows, given.x.shape[1])
+    def _headed(self, y: LayerOutput, given: Inputs, asked: Asked | None) -> Any:
+        """What the head makes of the layers' output; with several, what each makes, or their sum."""
+        last = y, given.run.behind(self.layers.windows, given.x.shape[1])
+
+        def read(name: str) -> tuple[LayerOutput, Run]:
+            return last if asked is None or name not in self._reads else asked.read(self._reads[name])
+
         if self.heads is None:
-            return headed(y, run, self.pool, self.head)
-        return self.heads(y, run, self.pools)
+            return headed(*read(""), self.pool, self.head)
+        return self.heads({name: read(name) for name in self.heads.pooled}, self.pools)
 
     def _by_likelihood(self) -> Iterator[nn.Module]:
         """The cells first."""

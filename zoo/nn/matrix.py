@@ -1004,10 +1004,10 @@ class RWKV7(CellModel):
     behind the output.
 
     Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. The
-    official layer's last product
-    is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g; receptance, key, value (H, I);
-    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and v0, v1, v2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
-    ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
+    official layer's last product is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g;
+    receptance, key, value (H, I); w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2, v0, v1, v2 and g1, g2 alike; k_k and
+    k_a (H,), r_k (heads, H / heads); ln_weight and ln_bias (H,). I is the width of x alone. States: S (heads,
+    H / heads, H / heads), rows of values, columns of keys.
 
     Args:
         input_size (int): Features at each step of the input, I.

@@ -61,7 +61,8 @@ def stack_data(stack: Stack) -> dict[str, Any]:
 def head_data(head: Head) -> dict[str, Any]:
     """A head as it would stand under `head`, or under its name among several."""
     pool = {} if head.pool is None else {"pool": part_data(head.pool)}
-    return as_mapping("none" if head.part is None else part_data(head.part)) | pool
+    of = {"of": list(head.of)} if head.of else {}
+    return as_mapping("none" if head.part is None else part_data(head.part)) | of | pool
 
 
 class Writer(yaml.SafeDumper):

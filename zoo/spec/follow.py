@@ -6,7 +6,7 @@ What neighbours do not fit is noted with its place, all of it; what stands behin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -275,6 +275,7 @@ class Follow:
         names: Names,
         *,
         pooled: bool = False,
+        finals: Set[str] = frozenset(),
         beside: Mapping[int, int] = NOTHING,
     ) -> list[tuple[Description | None, Flow | None]]:
         """The figures of each layer, and what flows behind it.
@@ -285,6 +286,7 @@ class Follow:
             flow: What the first one reads.
             names: What flows behind layers that may be asked for by name.
             pooled: Whether a pool follows the last.
+            finals: Names of others that a pool follows.
             beside: Number of features that are joined to the input of a layer, by its position.
         """
         found: list[tuple[Description | None, Flow | None]] = []
@@ -299,8 +301,8 @@ class Follow:
                 if windows:
                     self._timed(where, layer)
                 shape = shapes[0] if shapes else None
-                last, more = index == len(layers) - 1, beside.get(index, 0)
-                one = _recurrent(where, layer, shape, self, pooled=pooled and last, beside=more)
+                final = (pooled and index == len(layers) - 1) or layer.name in finals
+                one = _recurrent(where, layer, shape, self, pooled=final, beside=beside.get(index, 0))
             elif joins(layer):
                 one = self.ask(where, layer.part, shapes, scope=scope)
             else:
@@ -319,16 +321,26 @@ class Follow:
         if not layer.of:
             return [flow]
         key = "of" if joins(layer) else "from"
-        for name in layer.of:
+        return self.named((*where, key), layer.of, names, "no layer before this one is")
+
+    def named(self, where: Path, of: tuple[str, ...], names: Names, missing: str) -> list[Flow | None] | None:
+        """What flows behind the layers of these names; None where a name is none, or they cannot be joined.
+
+        Args:
+            where: The names are written.
+            of: They themselves.
+            names: What flows behind the layers that there are.
+            missing: How a message about a name that there is not begins, as in "no layer is".
+        """
+        for name in of:
             if name not in names:
                 hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
-                self.note((*where, key), f"no layer before this one is called {name!r}{hint}")
+                self.note(where, f"{missing} called {name!r}{hint}")
                 return None
-        read = [names[name] for name in layer.of]
+        read = [names[name] for name in of]
         counts = {one.windows for one in read if one is not None}
         if len(counts) > 1:
-            said = f"{', '.join(layer.of)} have different numbers of steps, and cannot be joined"
-            self.note((*where, key), said)
+            self.note(where, f"{', '.join(of)} have different numbers of steps, and cannot be joined")
             return None
         return read
 

@@ -12,11 +12,11 @@ from zoo.errors import ZooError, nearest
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.document import Node
 from zoo.spec.dump import Writer
-from zoo.spec.model import DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile
+from zoo.spec.model import DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile, StackEntry
 from zoo.spec.problems import Path, keys_of
 
 PLACES: Final = ("cell", "norm", "init", "input", "head")
-"""Keys of the model, and of a layer, under which a component has options of its own."""
+"""Keys of a stack, the first three of a layer too, under which a component has options of its own."""
 LONGEST: Final = 120
 """Characters of a text to write; a longer one leaves the value out."""
 
@@ -64,27 +64,50 @@ def near(path: Path, root: Node, catalogue: Catalogue) -> str | None:
     return None
 
 
+def _holders(level: Path, root: Node) -> list[Path]:
+    """The model, the stack and the layers that a level is inside of, innermost first."""
+    several = root.below("architecture") is not None
+
+    def holds(path: Path) -> bool:
+        if len(path) == 1 and several and path[0] not in keys_of(SpecFile):
+            return isinstance(root.at(path).value, dict)  # a stack by its name
+        return not path or _is_layer(path)
+
+    return [level[:end] for end in range(len(level), -1, -1) if holds(level[:end])]
+
+
+def _is_layer(path: Path) -> bool:
+    return len(path) > 1 and path[-2] == "layers" and isinstance(path[-1], int)
+
+
+def _has_kind(path: Path, root: Node) -> bool:
+    """Whether it is a layer of another kind than a recurrent one: nothing of the model's cell, input or head is its."""
+    kind = root.at(path).below("kind") if _is_layer(path) else None
+    return kind is not None and kind.plain() != "recurrent"
+
+
 def _homes(level: Path, root: Node, catalogue: Catalogue) -> Iterator[Home]:
     """Every mapping, of the model or layer that a key was written in or of one above, that has keys of its own."""
-    at_model = not level or level[0] != "layers"
-    layer: tuple[Path, ...] = () if at_model else (level[:2],)
-    for above in (*layer, ()):
+    holders = _holders(level, root)
+    inside = holders[0]
+    for above in holders[:1] if _has_kind(inside, root) else holders:
         here = root.at(above)
-        for place in PLACES:
+        for place in PLACES[:3] if _is_layer(inside) else PLACES:
             node = here.below(place)
             if node is not None and (*above, place) != level:
                 yield from _of_component((*above, place), place, node.plain(), catalogue)
         written = here.below("dropout")
-        if written is not None or above == (layer[0] if layer else ()):
+        if written is not None or (above == inside and not _has_kind(inside, root)):
             found = None if written is None else written.plain()
             yield Home((*above, "dropout"), found, "a kind of dropout", keys_of(DropoutEntry))
+    if _is_layer(inside):
+        return
     architecture = root.below("architecture")
     if architecture is not None and level != ("architecture",):
         yield from _of_component(("architecture",), "architecture", architecture.plain(), catalogue)
-    if at_model:
-        yield Home(("expect",), None, "a figure to expect", keys_of(ExpectEntry))
-        if root.below("head") is None:
-            yield Home(("head",), {"kind": "linear", "size": 1}, "a part of the head", ("pool",))
+    yield Home(("expect",), None, "a figure to expect", keys_of(ExpectEntry))
+    if root.at(inside).below("head") is None and root.at(inside).below("input") is not None:
+        yield Home((*inside, "head"), {"kind": "linear", "size": 1}, "a part of the head", ("pool",))
 
 
 def _of_component(path: Path, kind: str, written: Any, catalogue: Catalogue) -> Iterator[Home]:
@@ -119,20 +142,23 @@ def _belongs(home: Home, key: str, value: Any) -> str:
 
 
 def _above(path: Path, root: Node) -> str | None:
-    """A key of the model, or of a layer, that stands inside a component or among the wrong ones."""
+    """A key of the model, of a stack or of a layer that stands inside a component or among the wrong ones."""
     key, level = str(path[-1]), path[:-1]
-    if not level:
-        return None
-    in_layer = len(level) > 2 and level[0] == "layers"
+    inside = _holders(level, root)[0]
+    deeper = level[len(inside) :]
     text = _text({key: root.at(path).plain()})
     text = text if len(text) <= LONGEST else f"{key}: ..."
-    if in_layer and key in keys_of(RecurrentEntry) and key != "kind":
-        return f"{key!r} is a key of the layer and belongs beside {str(level[2])!r}, not inside it: {text}"
-    if key not in keys_of(SpecFile):
+    if _is_layer(inside) and deeper and key in keys_of(RecurrentEntry) and key != "kind":
+        return f"{key!r} is a key of the layer and belongs beside {str(deeper[0])!r}, not inside it: {text}"
+    several = root.below("architecture") is not None
+    whose, keys = ("stack", keys_of(StackEntry)) if several and inside else ("model", keys_of(SpecFile))
+    if key not in keys or (_has_kind(inside, root) and key in keys_of(RecurrentEntry)):
         return None
-    if level[0] == "layers":
-        return f"{key!r} is a key of the model and belongs beside 'layers', not in a layer"
-    return f"{key!r} is a key of the model and belongs beside {str(level[0])!r}, not inside it: {text}"
+    if _is_layer(inside):
+        return f"{key!r} is a key of the {whose} and belongs beside 'layers', not in a layer"
+    if not deeper:
+        return None
+    return f"{key!r} is a key of the {whose} and belongs beside {str(deeper[0])!r}, not inside it: {text}"
 
 
 def _text(data: dict[str, Any]) -> str:

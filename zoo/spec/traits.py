@@ -31,8 +31,13 @@ def _bounded(stack: Stack) -> bool:
         bounded = _bounded_layer(layer, all(named[name] for name in layer.of) if layer.of else bounded)
         if layer.name is not None:
             named[layer.name] = bounded
-    behind = [part for head in stack.all_heads for part in (head.pool, head.part) if part is not None]
-    return bounded and all(part.traits.bounded for part in behind)
+    if not stack.all_heads:
+        return bounded
+    return all(
+        all(part.traits.bounded for part in (head.pool, head.part) if part is not None)
+        and (all(named.get(name, False) for name in head.of) if head.of else bounded)
+        for head in stack.all_heads
+    )
 
 
 def _bounded_layer(layer: Layer, bounded: bool) -> bool:

@@ -78,11 +78,14 @@ class Head:
 
     Attributes:
         name: Of one of several heads; "" of the only one.
+        of: Names of the layers whose output it reads, "input" for what the first layer reads, several side by side.
+            Without any it reads the last layer.
         pool: None means an output per step.
         part: None leaves what the pool gives as it is.
     """
 
     name: str = ""
+    of: tuple[str, ...] = ()
     pool: Part | None = None
     part: Part | None
 

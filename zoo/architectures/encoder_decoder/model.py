@@ -15,7 +15,7 @@ from zoo.architectures.encoder_decoder.attention import Attention, Source
 from zoo.architectures.encoder_decoder.bridge import Bridge
 from zoo.architectures.encoder_decoder.decoding import Decoded, Decoder
 from zoo.architectures.encoder_decoder.options import AttentionOptions, EncoderDecoderOptions
-from zoo.architectures.encoder_decoder.plan import starts
+from zoo.architectures.encoder_decoder.plan import fed_width, starts
 from zoo.engine.memory import apart
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
@@ -72,7 +72,9 @@ class EncoderDecoder(Model):
         self.attention: Attention | None = None
         if isinstance(options.attention, AttentionOptions):
             self._decoder = Decoder(options.attention, self.decoder)
-            self.attention = Attention(options.attention, self._decoder.query_size, self.encoder.output_shape[0])
+            memory, asks = self.encoder.output_shape[0], self._decoder.query_size
+            fed = fed_width(options.attention, memory) if self._decoder.asks_fed else 0
+            self.attention = Attention(options.attention, asks + fed, memory)
         else:
             self._decoder = Decoder(None, self.decoder)
 
@@ -197,7 +199,7 @@ class EncoderDecoder(Model):
         Raises:
             InputError: If the decoder starts from what the encoder has read, which `encode` gives.
         """
-        if not self.bridge.zeros or self._decoder.remembers_weights:
+        if not self.bridge.zeros or any(size is None for size in self._remembers.values()):
             raise InputError("the decoder starts from what the encoder has read: use model.encode(source).state")
         inputs.check_sizes(batch=batch)
         return _outward(self._initial(batch, 0))
@@ -214,7 +216,8 @@ class EncoderDecoder(Model):
             lengths: Of each target.
 
         Returns:
-            Shape (B, T, S): each row sums to 1, and is zero in the source's padding. Zero in the target's padding.
+            Shape (B, T, S): each row sums to 1, but not of score `window`, and is zero in the source's padding. Zero in
+            the target's padding.
 
         Raises:
             InputError: If the model has no attention.
@@ -297,15 +300,19 @@ class EncoderDecoder(Model):
         return _Read(memory, lengths, self.bridge(self._initial(batch, memory.shape[1]), named, memory, lengths))
 
     def _initial(self, batch: int, source_steps: int) -> dict[str, Tensor]:
-        """The decoder's state of its own: its layers', zeros that were fed and zero weights."""
+        """The decoder's state of its own: its layers', and zeros for what was fed and what attention remembers."""
         device, dtype = self.decoder._place()
         found = self.decoder.layers.init_state(batch, device=device, dtype=dtype)
         like = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
         if self.attention is not None and self._decoder.feeds_next:
             found["feed"] = torch.zeros((batch, self.attention.output_size), device=device, dtype=like)
-        if self._decoder.remembers_weights:
-            found["weights"] = torch.zeros((batch, source_steps), device=device, dtype=like)
+        for name, size in self._remembers.items():
+            found[name] = torch.zeros((batch, source_steps if size is None else size), device=device, dtype=like)
         return found
+
+    @property
+    def _remembers(self) -> Mapping[str, int | None]:
+        return {} if self.attention is None else self.attention.remembers
 
     def _inward(self, state: Mapping[str, Tensor], batch: int, source: Source | None) -> dict[str, Tensor]:
         """A state that was given, checked, without its prefix."""

@@ -38,7 +38,9 @@ ENCODER_DECODER: Final = ArchitectureType(
     "arXiv:1409.0473; Luong, Pham and Manning 2015, Effective approaches to attention-based neural machine "
     "translation, EMNLP, arXiv:1508.04025",
     stacks=(
-        StackType(name="encoder", summary="The encoder, which reads the source.", head="none", output=uses_output),
+        StackType(
+            name="encoder", summary="The encoder, which reads the source.", head="none", output=uses_output, empty=True
+        ),
         StackType(
             name="decoder",
             summary="The decoder, which scores the target, one symbol after the other.",

@@ -38,10 +38,10 @@ class RWKV7(Cell):
     behind the output.
 
     Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. The
-    official layer's last product
-    is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g; receptance, key, value (H, I);
-    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and v0, v1, v2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
-    ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
+    official layer's last product is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g;
+    receptance, key, value (H, I); w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2, v0, v1, v2 and g1, g2 alike; k_k and
+    k_a (H,), r_k (heads, H / heads); ln_weight and ln_bias (H,). I is the width of x alone. States: S (heads,
+    H / heads, H / heads), rows of values, columns of keys.
     """
 
     window = 1
@@ -149,7 +149,7 @@ class RWKV7(Cell):
         return {"S": torch.addcmul(torch.addcmul(v * k, S, decay), held, forget)}
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
-        r, bonus, gate, v = *u[:3], u[-2]
+        r, bonus, gate, _, _, _, v, _ = u
         read = (r.unsqueeze(-2) @ state["S"].mT).squeeze(-2)
         normed = F.layer_norm(read, read.shape[-1:], eps=EPS).flatten(-2)
         y: Tensor = gate * (torch.addcmul(const[1], const[0], normed) + bonus)
