@@ -688,7 +688,7 @@ class MLSTMBlock(CellModel):
     given. Parameters: weight_in (2 H, I) in blocks u, z; conv_weight (H, kernel), the present step last, and conv_bias
     (H,), which is b_c; weight_qkv (3, H / block_size, block_size, block_size), W_q, W_k and W_v block after block, rows
     of outputs; weight_gates (2 heads, 3 H) and bias_gates (2 heads,) in blocks i, f; norm_weight and skip (H,).
-    States: C (heads, d, d), n (heads, d), m (heads,).
+    States: C (heads, d, d), n (heads, d), which is never learned, m (heads,).
 
     Args:
         input_size (int): Features at each step of the input, I.

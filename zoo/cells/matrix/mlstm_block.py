@@ -36,7 +36,7 @@ class MLSTMBlock(Cell):
     given. Parameters: weight_in (2 H, I) in blocks u, z; conv_weight (H, kernel), the present step last, and conv_bias
     (H,), which is b_c; weight_qkv (3, H / block_size, block_size, block_size), W_q, W_k and W_v block after block, rows
     of outputs; weight_gates (2 heads, 3 H) and bias_gates (2 heads,) in blocks i, f; norm_weight and skip (H,).
-    States: C (heads, d, d), n (heads, d), m (heads,).
+    States: C (heads, d, d), n (heads, d), which is never learned, m (heads,).
     """
 
     def __init__(self, options: MLSTMBlockOptions, input_shape: Shape, hidden_size: int) -> None:
@@ -44,7 +44,9 @@ class MLSTMBlock(Cell):
         d, heads, block = head_size(options, hidden_size), options.heads, mlstm_block_size(options, hidden_size)
         self.options, self.heads, self.window = options, heads, options.kernel - 1
         self.input_shape, self.output_shape = input_shape, (hidden_size,)
-        self.states = {"C": StateSpec((heads, d, d)), "n": StateSpec((heads, d)), "m": StateSpec((heads,))}
+        # q and k start so small that |n · q| is below exp(−m): nothing would reach a learned n
+        n = StateSpec((heads, d), learned=False)
+        self.states = {"C": StateSpec((heads, d, d)), "n": n, "m": StateSpec((heads,))}
         self.weight_in = nn.Parameter(torch.empty(2 * hidden_size, features(input_shape)))
         self.conv_weight = nn.Parameter(torch.empty(hidden_size, options.kernel))
         self.conv_bias = nn.Parameter(torch.empty(hidden_size))

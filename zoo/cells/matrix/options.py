@@ -80,6 +80,7 @@ def describe_mlstm_block(options: MLSTMBlockOptions, input_shape: Shape, hidden_
         macs_per_step=products + hidden_size * size,
         macs_per_sequence=(options.kernel - 1) * hidden_size * width,  # what the convolution sees of the steps before
         state={"C": (heads, size, size), "n": (heads, size), "m": (heads,)},
+        fixed=frozenset({"n"}),
     )
 
 
