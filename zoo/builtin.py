@@ -187,7 +187,7 @@ def zoo_norms() -> list[NormType]:
     return [
         NormType(
             name="layer",
-            options=layers.NormOptions,
+            options=layers.LayerNormOptions,
             build="zoo.layers.norms:LayerNorm",
             describe="zoo.layers.options:describe_affine_norm",
             summary="Layer normalisation with scale and shift",

@@ -25,6 +25,8 @@ MODELS: dict[str, dict[str, Any]] = {
             {"kind": "mlp", "hidden": 9, "dropout": 0.1},
             {"kind": "activation", "function": "elu", "max_value": 0.5, "factor": 3.0},
             {"kind": "affine", "groups": 2},
+            {"kind": "linear", "size": 18},
+            {"kind": "chunk", "parts": 3, "index": 1},
             {"kind": "norm", "norm": "layer"},
             {"kind": "dropout", "dropout": 0.2, "variational": True},
             {"kind": "linear", "size": 6, "dropout": 0.1, "norm": "layer", "activation": "tanh"},

@@ -42,6 +42,14 @@ def ragged(model: Any, shape: tuple[int, ...], expected: Callable[[Tensor], Tens
         assert not y[row, ends[row] :].any()
 
 
+def test_a_layer_norm_without_a_shift_is_torchs() -> None:
+    model = stack({"kind": "norm", "norm": {"kind": "layer", "bias": False, "eps": 0.1}})
+    ((name, weight),) = model.named_parameters()
+    assert name == "layers.0.norm.weight"
+    assert zoo.describe(model.spec).parameters == 6
+    ragged(model, (6,), lambda x: F.layer_norm(x, (6,), weight, None, 0.1).detach())
+
+
 @pytest.mark.parametrize(
     ("options", "left", "right"),
     [
@@ -237,6 +245,32 @@ def test_a_scale_and_a_shift_begin_as_nothing() -> None:
     model = zoo.build({"input": 6, "layers": [{"kind": "affine"}], "init": "orthogonal"}, seed=0)
     x = torch.randn(2, 3, 6)
     assert torch.equal(model(x)[0], x)
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_chunk_is_one_of_equal_parts(index: int) -> None:
+    model = stack({"kind": "chunk", "parts": 3, "index": index})
+    ragged(model, (6,), lambda x: x[:, 2 * index : 2 * index + 2])
+
+
+def test_a_chunk_that_is_none_is_refused() -> None:
+    with pytest.raises(zoo.SpecError, match="parts must divide the width, and 4 does not divide 6"):
+        stack({"kind": "chunk", "parts": 4, "index": 0})
+    with pytest.raises(zoo.SpecError, match="index must be one of the 3 parts, 0 to 2, not 3"):
+        stack({"kind": "chunk", "parts": 3, "index": 3})
+
+
+def test_a_channel_mix_without_a_receptance_is_that_of_rwkv7() -> None:
+    model = stack({"kind": "channel_mix", "hidden": 9, "receptance": False})
+    layer = model.layers[0]
+    assert zoo.describe(model.spec).parameters == 2 * 6 * 9 + 6 == sum(one.numel() for one in model.parameters())
+
+    def expected(x: Tensor) -> Tensor:
+        before = torch.cat([torch.zeros_like(x[:1]), x[:-1]])
+        mixed = x + (before - x) * (1 - layer.mix_k)
+        return (torch.relu(mixed @ layer.key.weight.T).square() @ layer.value.weight.T).detach()
+
+    ragged(model, (6,), expected)
 
 
 def test_a_magnitude_is_that_of_complex_numbers_with_a_gradient_at_zero() -> None:

@@ -12,6 +12,7 @@ from of_awd import CASES as AWD
 from of_convolutions import CASES as CONVOLUTIONS
 from of_convolved import CASES as CONVOLVED
 from of_fla import CASES as FLA
+from of_goose import CASES as GOOSE
 from of_heads import CASES as HEADS
 from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
@@ -29,6 +30,7 @@ from of_state_space import CASES as STATE_SPACE
 from of_tagging import CASES as TAGGING
 from of_words import CASES as WORDS
 from of_worlds import CASES as WORLDS
+from of_xlstm import CASES as XLSTM
 from packages.table import HELD, registered
 from proving import Case, gives_the_same, no_weight_is_in_vain, others_are_told_apart
 
@@ -43,7 +45,7 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS),
+    *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)

@@ -102,9 +102,10 @@ class Option:
             for example in _examples(type(self.slot.get(home).options)):
                 yield self._at(home, example)
         if self.slot.layer is not None:
-            lone = self._alone(self.slot.layer)
-            yield lone.tries()
-            yield from lone._others(lone.spec)
+            for hidden in (2 * DIVISIBLE, DIVISIBLE // 2):
+                lone = self._alone(self.slot.layer, hidden)
+                yield lone.tries()
+                yield from lone._others(lone.spec)
 
     def together(self) -> Iterator[Iterator[Try]]:
         """The last resort, where the option cannot be told apart from others that move with it."""
@@ -132,9 +133,12 @@ class Option:
         tokens = Part(found, found.record.options(vocabulary=37, size=width))
         return put(self.spec, (*stack.path, "input"), tokens)
 
-    def _alone(self, layer: Path) -> Option:
-        """The same of the layer by itself between an input and no head, where nothing behind it asks for a width."""
-        plain = replace(at(self.spec, layer, Recurrent), hidden_size=2 * DIVISIBLE, residual=False)
+    def _alone(self, layer: Path, hidden: int) -> Option:
+        """The same of the layer by itself between an input and no head, where nothing behind it asks for a width.
+
+        hidden: Its width, larger than the input's or smaller, which some options need.
+        """
+        plain = replace(at(self.spec, layer, Recurrent), hidden_size=hidden, residual=False)
         home = alone(self.spec, (DIVISIBLE,), plain)
         slot = Slot(("layers", 0, *self.slot.path[len(layer) :]), ("layers", 0))
         return replace(self, slot=slot, spec=home)

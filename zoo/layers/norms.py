@@ -13,14 +13,14 @@ from zoo.components import Shape
 from zoo.engine.precision import HALF, apply_held, widened
 from zoo.engine.sequence import where_steps, zero_where
 from zoo.engine.tracing import is_tracing
-from zoo.layers.options import BatchNormOptions, NormOptions
+from zoo.layers.options import BatchNormOptions, LayerNormOptions, NormOptions
 
 
 class LayerNorm(nn.LayerNorm):
     """(B, T, F) -> (B, T, F): zero mean and unit variance at each step, then scale and shift (arXiv:1607.06450)."""
 
-    def __init__(self, options: NormOptions, input_shape: Shape) -> None:
-        super().__init__(input_shape[-1], eps=options.eps)
+    def __init__(self, options: LayerNormOptions, input_shape: Shape) -> None:
+        super().__init__(input_shape[-1], eps=options.eps, bias=options.bias)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         if self.weight.dtype in HALF:  # beside wider numbers too, which a cell's sums are

@@ -63,6 +63,14 @@ LAYERS: Final = (
         traits=_BOUNDED,
     ),
     LayerType(
+        name="chunk",
+        options=steps.ChunkOptions,
+        build="zoo.layers.steps.values:Chunk",
+        describe="zoo.layers.steps.options:describe_chunk",
+        summary="One of several equal parts of the features",
+        traits=_BOUNDED,
+    ),
+    LayerType(
         name="magnitude",
         build="zoo.layers.steps.values:Magnitude",
         describe="zoo.layers.steps.options:describe_magnitude",

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from zoo.components import Count, Extent, Part, Size, Vocabulary, Width
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import figures
-from zoo.spec.tree import Component, Layer, Node, Path, Recurrent, Stack, map_nodes, parts, walk
+from zoo.spec.tree import Component, Layer, Node, Path, Recurrent, Stack, map_nodes, walk
 from zoo.spec.tree import layers as inner_layers
 
 # Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
