@@ -177,7 +177,8 @@ def _source(
 
 
 def _symbols(model: EncoderDecoder, rows: int, *, seed: int = 0) -> Tensor:
-    return model.decoder.example_input(rows, 1, seed=seed)[:, 0]
+    found: Tensor = model.decoder.example_input(rows, 1, seed=seed)
+    return found[:, 0]
 
 
 def _asked(model: EncoderDecoder, memory: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
