@@ -13,12 +13,12 @@ import zoo.heads.base
 import zoo.heads.mixture_density
 import zoo.model.heads
 import zoo.model.stack
+from zoo.heads import mixture_of_softmaxes
 from zoo.heads.adaptive_softmax import AdaptiveSoftmax
 from zoo.heads.base import Classifier
 from zoo.heads.crf import CRF
 from zoo.heads.ctc import CTC
 from zoo.heads.mixture_density import MixtureDensity
-from zoo.heads.mixture_of_softmaxes import MixtureOfSoftmaxes
 from zoo.heads.normalise import Normalise
 from zoo.model.heads import Heads
 
@@ -85,12 +85,12 @@ def scores_without_a_softmax(patch: Patch) -> None:
 
 @mutant("mos", "loss_reference")
 def prior_without_a_softmax(patch: Patch) -> None:
-    edit(patch, MixtureOfSoftmaxes, "forward", "F.log_softmax(wide(self.prior(x)), -1)", "wide(self.prior(x))")
+    edit(patch, mixture_of_softmaxes, "_mixed", "prior.softmax(-1)", "prior.sigmoid()")
 
 
 @mutant("mos", "loss_reference")
 def softmax_over_the_components(patch: Patch) -> None:
-    edit(patch, MixtureOfSoftmaxes, "forward", "F.log_softmax(wide(logits), -1)", "F.log_softmax(wide(logits), -2)")
+    edit(patch, mixture_of_softmaxes, "_mixed", "logits.softmax(-1)", "logits.softmax(-2)")
 
 
 @mutant("density", "loss_reference")
