@@ -11,6 +11,7 @@ from torch import Tensor
 from zoo.architectures.bilm.model import BiLM
 from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, select_state, weighted
 from zoo.checks.drops import without_dropout
+from zoo.checks.numeric import hold_states_wide, hold_to_differences, leaves
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
 from zoo.engine.sequence import reversal, take
 from zoo.engine.state import State
@@ -230,12 +231,7 @@ def gradcheck(subject: Subject) -> None:
         return (output, *(one for one in state.values() if one.is_floating_point()))
 
     first = x if x.is_floating_point() else torch.zeros(1, dtype=torch.float64, device=subject.device)
-    leaves = [one.detach().clone().requires_grad_() for one in (first, *(model.get_parameter(name) for name in names))]
-    try:
-        torch.autograd.gradcheck(function, leaves, atol=1e-6, rtol=1e-4, fast_mode=True)
-    except RuntimeError as error:
-        said = " ".join(str(error).split())[:160]
-        raise CheckFailure(f"gradients differ from finite differences, bound 1e-6: {said}") from None
+    hold_to_differences(function, leaves(first, *(model.get_parameter(name) for name in names)), "gradients")
 
 
 def precision(subject: Subject) -> None:
@@ -252,9 +248,7 @@ def precision(subject: Subject) -> None:
     with torch.autocast(subject.device.type, torch.bfloat16):
         found["autocast"] = run(full, wide, lengths=lengths)
     for label, (output, state) in found.items():
-        for name, tensor in state.items():
-            if tensor.dtype in (torch.bfloat16, torch.float16):
-                raise CheckFailure(f"{label}: state {name} has dtype {tensor.dtype}, expected torch.float32")
+        hold_states_wide(state, label)
         all_close((output.float(), map_state(state, Tensor.float)), expected, label, bound=bound)
 
 

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, weighted
 from zoo.checks.heads import losses, outputs_of
+from zoo.checks.numeric import hold_to_differences
 from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.components import least_steps
 from zoo.engine.cell import Cell
@@ -124,13 +125,14 @@ def gradcheck(subject: Subject) -> None:
         engine = with_engine(model, name)
         for lengths in (None, subject.lengths((3, 2))):
             function, inputs = _function(subject, engine, lengths)
-            _hold(torch.autograd.gradcheck, function, inputs, f"first derivatives on engine {name}")
+            hold_to_differences(function, inputs, f"first derivatives on engine {name}")
     if subject.traits.second_order:
         # cuDNN has no second derivatives; torch's kernels on the CPU and the linear engine do
         for name in ("loop",) if subject.device.type == "cuda" else (*others, "loop"):
             function, inputs = _function(subject, with_engine(model, name), None)
             _with_graph(function, inputs, f"engine {name}")
-            _hold(torch.autograd.gradgradcheck, function, inputs, f"second derivatives on engine {name}")
+            second = torch.autograd.gradgradcheck
+            hold_to_differences(function, inputs, f"second derivatives on engine {name}", check=second)
 
 
 def _with_graph(function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
@@ -147,15 +149,6 @@ def _with_graph(function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
     for index, (one, other) in enumerate(zip(plain, followed, strict=True)):
         if one is not None and other is not None:
             close(other, one, f"{label}: gradient by input {index} where second derivatives can follow")
-
-
-def _hold(check: Any, function: Any, inputs: tuple[Tensor, ...], label: str) -> None:
-    """Fast mode compares along random directions, and so covers every number at once."""
-    try:
-        check(function, inputs, atol=1e-6, rtol=1e-4, fast_mode=True)
-    except RuntimeError as error:  # GradcheckError among them
-        text = " ".join(str(error).split())
-        raise CheckFailure(f"{label} differ from finite differences, bound 1e-6: {text[:160]}") from None
 
 
 def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[Any, tuple[Tensor, ...]]:

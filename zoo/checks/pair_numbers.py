@@ -10,9 +10,9 @@ from torch import Tensor
 
 from zoo.architectures.encoder_decoder.model import EncoderDecoder
 from zoo.checks.batch import lengths_of, map_state
+from zoo.checks.numeric import hold_states_wide, hold_to_differences, leaves
 from zoo.checks.pairs import Pair, model_of, pair
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close
-from zoo.errors import CheckFailure
 from zoo.model.build import with_engine
 
 SOURCE, TARGET = 3, 2
@@ -46,12 +46,7 @@ def gradcheck(subject: Subject) -> None:
         output, state = torch.func.functional_call(model, named, (source, target), arguments)
         return (output, *(one for one in state.values() if one.requires_grad))
 
-    leaves = [one.detach().clone().requires_grad_() for one in (*read, *(model.get_parameter(name) for name in names))]
-    try:
-        torch.autograd.gradcheck(function, leaves, atol=1e-6, rtol=1e-4, fast_mode=True)
-    except RuntimeError as error:
-        said = " ".join(str(error).split())[:160]
-        raise CheckFailure(f"gradients differ from finite differences, bound 1e-6: {said}") from None
+    hold_to_differences(function, leaves(*read, *(model.get_parameter(name) for name in names)), "gradients")
 
 
 def precision(subject: Subject) -> None:
@@ -73,9 +68,7 @@ def precision(subject: Subject) -> None:
     with torch.autocast(subject.device.type, torch.bfloat16):
         found["autocast"] = full(*wide, **ends)
     for label, (output, state) in found.items():
-        for name, tensor in state.items():
-            if tensor.dtype in (torch.bfloat16, torch.float16):
-                raise CheckFailure(f"{label}: state {name} has dtype {tensor.dtype}, expected torch.float32")
+        hold_states_wide(state, label)
         all_close((output.float(), map_state(state, Tensor.float)), expected, label, bound=TOLERANCE[torch.bfloat16])
 
 

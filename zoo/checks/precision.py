@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from zoo.checks.batch import Batch, batch_of, beside, measure, named, read_by, run
+from zoo.checks.numeric import hold_states_wide
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, once_of
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
@@ -128,9 +129,7 @@ def _short(subject: Subject) -> None:
 
 
 def _states(model: Model, state: object, label: str) -> None:
-    for name, tensor in named(model, state).items():
-        if tensor.dtype in (torch.bfloat16, torch.float16):
-            raise CheckFailure(f"{label}: state {name} has dtype {tensor.dtype}, expected torch.float32")
+    hold_states_wide(named(model, state), label)
 
 
 def _wide(result: tuple[Tensor, object], model: Model) -> list[Tensor]:

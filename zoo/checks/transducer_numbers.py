@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zoo.architectures.transducer.model import Transducer
 from zoo.checks.batch import map_state, weighted
+from zoo.checks.numeric import hold_states_wide, hold_to_differences, leaves
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
 from zoo.checks.transducing import Given, given_to, gradients_of, model_of
 from zoo.errors import CheckFailure
@@ -33,12 +34,7 @@ def gradcheck(subject: Subject) -> None:
         return output, model.loss(output, *given[1:], reduction="none")
 
     x = given.x if given.x.is_floating_point() else torch.zeros(1, dtype=torch.float64, device=subject.device)
-    leaves = [one.detach().clone().requires_grad_() for one in (x, *(model.get_parameter(name) for name in names))]
-    try:
-        torch.autograd.gradcheck(function, leaves, atol=1e-6, rtol=1e-4, fast_mode=True)
-    except RuntimeError as error:
-        said = " ".join(str(error).split())[:160]
-        raise CheckFailure(f"gradients differ from finite differences, bound 1e-6: {said}") from None
+    hold_to_differences(function, leaves(x, *(model.get_parameter(name) for name in names)), "gradients")
 
 
 def precision(subject: Subject) -> None:
@@ -55,9 +51,7 @@ def precision(subject: Subject) -> None:
     with torch.autocast(subject.device.type, torch.bfloat16):
         cast, there = full(**wide.arguments, return_state=True)
     for label, output, own in (("bfloat16", found, after), ("autocast", cast, there)):
-        for name, tensor in own.items():
-            if tensor.dtype in (torch.bfloat16, torch.float16):
-                raise CheckFailure(f"{label}: state {name} has dtype {tensor.dtype}, expected torch.float32")
+        hold_states_wide(own, label)
         all_close((output.float(), map_state(own, Tensor.float)), (expected, state), label, bound=bound)
     loss = low.loss(found, *given[1:], reduction="none")
     if loss.dtype != torch.float32:
