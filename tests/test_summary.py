@@ -200,3 +200,13 @@ def test_a_run_too_large_for_memory_is_refused_before_it_is_tried() -> None:
     with pytest.raises(zoo.InputError) as caught:
         zoo.summary("lstm", seq_len=10**11)
     assert str(caught.value) == "a run of 3 sequences of 100,000,000,000 steps needs over 22,351 GiB: use fewer of them"
+
+
+def test_no_spec_of_the_library_is_too_short_by_default() -> None:
+    """Without a number of steps it is 15, or as many as the windows of the layers ask for."""
+    needed = {name: zoo.describe(zoo.load(name)).minimum_steps for name in ("series/lstnet", "series/deepconvlstm")}
+    assert needed == {"series/lstnet": 29, "series/deepconvlstm": 17}
+    assert {name: zoo.summary(name, device="meta").seq_len for name in needed} == needed
+    assert zoo.summary("lstm").seq_len == 15
+    with pytest.raises(zoo.InputError, match="needs sequences of at least 29 steps, not 28"):
+        zoo.summary("series/lstnet", seq_len=28)

@@ -124,7 +124,7 @@ def summary(
     spec: SpecLike | Spec | Model,
     *,
     batch_size: int = 3,
-    seq_len: int = 15,
+    seq_len: int | None = None,
     device: str | torch.device | None = None,
     depth: int = 3,
     **changes: Any,
@@ -134,7 +134,7 @@ def summary(
     Args:
         spec: As for `load`, a loaded spec, or a built model, which is left exactly as it is.
         batch_size: Number of sequences in the random input.
-        seq_len: Number of time steps of the random input.
+        seq_len: Number of time steps of the random input. Defaults to 15, or to what the model's layers need.
         device: Where to run. "meta" takes no memory, and is the default for a model too large to build.
         depth: How many levels of modules the table shows.
         **changes: As for `load`.

@@ -145,6 +145,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "input one_hot": {"vocabulary": 9},
     "input same": {"of": "forwards.input"},
     "input shared": {"of": "encoder.input"},
+    "input several": {"of": {"a": 3, "b": 4}},
     "architecture transducer": {"joiner": {"size": 5}},
     "input image": {"height": 5},
     "input characters": {"vocabulary": 9, "size": 5, "length": 7, "padding": 0, "layers": 1},

@@ -28,7 +28,12 @@ def register(app: typer.Typer) -> None:
 def summary(
     spec: SpecArgument,
     batch_size: Annotated[int, typer.Option(min=1, help="Batch size of the random input.")] = 3,
-    seq_len: Annotated[int, typer.Option(min=1, help="Number of time steps of the random input.")] = 15,
+    seq_len: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Number of time steps of the random input.", show_default="15, or what the layers need"
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, mps or meta; chosen by size if not given.", autocompletion=devices)
     ] = None,

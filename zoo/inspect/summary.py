@@ -136,11 +136,15 @@ def _count(figure: int | None) -> str:
     return "unknown" if figure is None else f"{figure:,}"
 
 
+STEPS: Final = 15
+"""Time steps of the random input, where nobody says how many and no layer needs more."""
+
+
 def summarise(
     model: Spec | Model,
     *,
     batch_size: int = 3,
-    seq_len: int = 15,
+    seq_len: int | None = None,
     device: str | torch.device | None = None,
     depth: int = 3,
 ) -> Summary:
@@ -149,7 +153,7 @@ def summarise(
     Args:
         model: A canonical spec or a built model.
         batch_size: Number of sequences in the random input, at least 1.
-        seq_len: Number of time steps of the random input, at least 1.
+        seq_len: Number of time steps of the random input, at least 1. Defaults to 15, or to what the layers need.
         device: Where to run. Defaults to meta for a spec too large to build.
         depth: How many levels of modules the table shows.
 
@@ -159,12 +163,14 @@ def summarise(
     Raises:
         InputError: If a size is less than 1, or the run would take too much memory or time.
     """
-    if batch_size < 1 or seq_len < 1 or depth < 1:
+    if batch_size < 1 or depth < 1 or (seq_len is not None and seq_len < 1):
         raise InputError("a summary needs a batch size, a sequence length and a depth of at least 1")
     from zoo.inspect.table import rows, untouched
 
     spec = model if isinstance(model, Spec) else model.spec
     description = describe(spec)
+    if seq_len is None:
+        seq_len = max(STEPS, description.minimum_steps)
     if isinstance(model, Spec):
         where = _device(spec, description, batch_size, seq_len) if device is None else device
         _bears(spec, description, batch_size, where)
