@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from zoo.spec.model import Layers, NormOption, PoolOption
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
+    from zoo.weights.artefact import load_model, save
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
@@ -76,7 +77,6 @@ _HOME = {
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
         "ArchitectureType",
-        "Beside",
         "Beside",
         "CellType",
         "CheckType",
@@ -128,6 +128,7 @@ _HOME = {
     "zoo.spec.shrink": ("shrink",),
     "zoo.inspect.summary": ("Summary",),
     "zoo.translation.of_arrays": ("KerasLayer", "OnnxNode"),
+    "zoo.weights.artefact": ("load_model", "save"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -214,7 +215,9 @@ __all__ = [
     "hookimpl",
     "list_specs",
     "load",
+    "load_model",
     "materialise",
+    "save",
     "summary",
     "to_yaml",
 ]
