@@ -44,7 +44,8 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     name, at, variant = reference.rpartition("@")
     if not at or os.path.lexists(reference):
         name, variant = reference, ""
-    if name.endswith(ENDINGS) or saved.is_saved(name):  # no name of the library does, and a shell may give thousands of files
+    # No name of the library ends so, and a shell may give thousands of files.
+    if name.endswith(ENDINGS) or saved.is_saved(name):
         return Path(name), variant or None
     found = find(name, catalogue)
     if found is not None:

@@ -59,8 +59,8 @@ def read_metadata(path: str | os.PathLike[str]) -> tuple[Mapping[str, str], Mapp
         reason = " ".join(str(error).split())[:120]
         raise _no_model(path, f"is damaged, or no .safetensors file: {reason}") from None
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror or error}"
-        raise _no_model(path, reason) from None
+        none = isinstance(error, FileNotFoundError)
+        raise _no_model(path, "no such file" if none else f"cannot be read: {error.strerror or error}") from None
     if SPEC not in metadata:
         raise _no_model(path, "holds weights without the spec of their model, which zoo.save writes beside them")
     return metadata, _about(path, metadata)

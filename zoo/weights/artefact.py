@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,9 @@ def load_model(
     _, about = read_metadata(path)
     spec = library.load(path).spec
     # Compared on meta first: a file whose spec claims more than it holds takes no memory.
-    expected = {name: tuple(one.shape) for name, one in build(spec, device="meta").state_dict().items()}
-    tensors = _read(path, about)
+    empty = build(spec, device="meta")
+    expected = {name: tuple(one.shape) for name, one in empty.state_dict().items()}
+    tensors = _read(path, about, {name for name, _ in empty.named_parameters(remove_duplicate=False)})
     _refuse_others(path, expected, tensors)
     real = [one.dtype for one in tensors.values() if one.dtype in DTYPES]
     dtype = Counter(real).most_common(1)[0][0] if real else torch.get_default_dtype()
@@ -138,7 +139,7 @@ def _plain(tensor: Tensor) -> Tensor:
     return real.detach().to("cpu").clone(memory_format=torch.contiguous_format)
 
 
-def _read(path: str | os.PathLike[str], about: Mapping[str, Any]) -> dict[str, Tensor]:
+def _read(path: str | os.PathLike[str], about: Mapping[str, Any], parameters: Collection[str]) -> dict[str, Tensor]:
     """The tensors by every name that they have in the model; parameters that are one there are one here."""
     from safetensors import safe_open
 
@@ -153,7 +154,7 @@ def _read(path: str | os.PathLike[str], about: Mapping[str, Any]) -> dict[str, T
                 if one.ndim == 0 or one.shape[-1] != 2 or one.dtype not in (torch.float32, torch.float64):
                     raise ZooError(f"{path}: {name} is no tensor of complex numbers: the file is damaged")
                 one = torch.view_as_complex(one)
-            found[name] = nn.Parameter(one) if one.is_floating_point() or one.is_complex() else one
+            found[name] = nn.Parameter(one) if name in parameters else one
     for name, owner in shared.items():
         if owner not in found or not isinstance(name, str):
             raise ZooError(f"{path}: says that {name!r} is {owner!r}, which it does not hold: it is damaged")
