@@ -129,7 +129,7 @@ def test_a_model_that_no_other_program_could_build_is_refused(tmp_path: Path) ->
         zoo.save(torch.nn.Linear(2, 2), tmp_path / "a.safetensors")
     with pytest.raises(ZooError, match="meta has no weights"):
         zoo.save(zoo.build("lstm", device="meta"), tmp_path / "a.safetensors")
-    with pytest.raises(ZooError, match="a saved model ends in .safetensors"):
+    with pytest.raises(ZooError, match=r"a saved model ends in \.safetensors"):
         zoo.save(zoo.build("lstm"), tmp_path / "a.pt")
     assert list(tmp_path.iterdir()) == []
 
@@ -196,7 +196,7 @@ def test_a_file_that_is_wrong_inside_is_one_line(change: Any, said: str, tmp_pat
 def test_a_file_that_is_cut_off_is_one_line(length: int, tmp_path: Path) -> None:
     path = saved(zoo.build("lstm", seed=0), tmp_path)
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(ZooError, match="is damaged, or no .safetensors file") as caught:
+    with pytest.raises(ZooError, match=r"is damaged, or no \.safetensors file") as caught:
         zoo.load_model(path)
     assert "\n" not in str(caught.value)
 
