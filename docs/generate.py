@@ -87,6 +87,7 @@ MISTAKES: Final = (
 BESIDE: Final = {
     "head": "`none`, the default: the model gives its last layer's output and its state. A head's mapping may also have\n"
     "`pool`, which makes one output per sequence instead of one per step: `none`, the default, or a [pool](#components-pool).\n"
+    "`of` names the layers that it reads, one or a list, `input` among them; the last layer if not given.\n"
     "`head: {kind: none, pool: max}` gives what the pool gives. What each head gives, and its loss, is on\n"
     "[a page of its own](heads.md).",
     "norm": "`none` is the default. A norm's mapping may also have `position`: `after`, the default, on the layer's output, or\n"
@@ -106,6 +107,7 @@ LEFT_OUT: Final = {
 """What a key that is None in the model of a file means; a test holds it to the canonical form."""
 SHORT: Final = {
     "heads": "mapping of names to [heads](#components-head)",
+    "inputs": "mapping of names to [inputs](#components-input), which may say `per`",
     "dropout": "rate or [mapping](#dropout)",
     "output_projection": "integer or [mapping](#output-projection)",
     "layers": "integer from 1 to {{layers}}, or [list](#keys-of-a-recurrent-layer)",

@@ -14,7 +14,7 @@ from docstrings import Said, fields_of, said, signature
 
 import zoo
 import zoo.testing
-from zoo.components import CheckType, ComponentType
+from zoo.components import CheckType, ComponentType, LanguageType
 from zoo.plugin import discovery, hookspecs
 from zoo.plugin.manager import isolated
 from zoo.plugin.records import HOOKS
@@ -73,15 +73,29 @@ PLACES: Final = {
     "layer": "`kind` of an entry of `layers`",
     "pool": "`pool` of a head",
     "check": "nowhere, for it runs on every model",
+    "language": "nowhere, for it writes specs: `zoo new spec --from-NAME`",
     "specs": "nowhere, for they are found by their names",
 }
 """Where a spec names what no key of the format is for alone."""
 
-MADE: Final = ("Traits", "Description", "StateSpec", "Role", "LayerOutput", "StackType", "Beside", "Window")
+MADE: Final = (
+    "Traits",
+    "Description",
+    "StateSpec",
+    "Role",
+    "LayerOutput",
+    "StackType",
+    "Beside",
+    "Window",
+    "Translated",
+)
 GIVEN: Final = ("Context", "Run", "Subject", "State", "StackDescription")
 BUILT: Final = ("StackModel", "LayerList")
-WRITTEN: Final = ("Cell", "Layer", "Input", "Head", "Model", "Options", "NoOptions")
-INSIDE: Final = ("build_layers", "describe_layers", "build_part", "describe_part")
+WRITTEN: Final = ("Cell", "Layer", "Input", "NamedInputs", "Head", "Model", "Options", "NoOptions")
+INSIDE: Final = (
+    *("build_layers", "describe_layers", "build_part", "describe_part"),
+    *("build_inputs", "describe_inputs"),
+)
 ALIASES: Final = {
     "Shape": "zoo.components",
     "Inputs": "zoo.engine.cell",
@@ -137,7 +151,7 @@ def _hooks() -> Iterator[str]:
         yield f"### `{hook}`"
         yield ""
         yield f"{said(function).summary} Returns `{returns}`. In a spec: {place}."
-        if issubclass(record, ComponentType | CheckType):
+        if issubclass(record, ComponentType | CheckType | LanguageType):
             yield ""
             yield f"#### `zoo.{record.__name__}`"
             yield ""

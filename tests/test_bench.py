@@ -453,7 +453,7 @@ def test_the_list_measures_nothing(bench: Callable[..., Said], monkeypatch: pyte
 @each(
     ("arguments", "says"),
     [
-        ("--suite speed", "zoo: --suite must be one of floor, kernels, ragged, loop, peers, linear, growth, not 'speed'; did you mean 'peers'?"),
+        ("--suite speed", "zoo: --suite must be one of floor, kernels, ragged, loop, peers, linear, growth, models, not 'speed'; did you mean 'peers'?"),
         ("--only nothing/*", "zoo: no benchmark matches 'nothing/*'; see zoo bench engine --list"),
         ("--plot a.txt", "zoo: --plot must end in .svg, .pdf or .png: a.txt"),
         ("--plot no/a.svg", "zoo: --plot cannot write no/a.svg: there is no folder no"),

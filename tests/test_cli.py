@@ -171,7 +171,7 @@ def test_components_by_kind(zoo: Zoo) -> None:
     assert [row.split()[0] for row in rows] == CELLS
     found = json.loads(zoo("components", "--json").out)
     lstm = next(row for row in found if row["qualified"] == "recurrent-zoo/lstm")
-    known = {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm"}
+    known = {"bias", "projection", "forget_bias", "peephole", "coupled", "gate_norm", "norm_eps"}
     assert lstm["options"].keys() == known | {"recurrent_activation", "cell_clip", "proj_clip"}
     assert {row["kind"] for row in found} >= {"cell", "head", "input", "pool", "norm", "init", "layer", "architecture"}
 
@@ -294,7 +294,7 @@ def test_help_has_a_description_and_an_example_that_names_the_command(zoo: Zoo, 
     ("command", "line"),
     [
         ("show no-such", "zoo: unknown spec 'no-such'; `zoo list` shows them all (a path ends in .yaml)"),
-        ("summary lstn", "zoo: unknown spec 'lstn'; did you mean 'lstm'? (a path ends in .yaml)"),
+        ("summary lstmm", "zoo: unknown spec 'lstmm'; did you mean 'lstm'? (a path ends in .yaml)"),
         ("summary no.yaml", "no.yaml: no such file"),
         ("show zaremba-lm@huge", r".*zaremba-lm\.yaml: unknown variant 'huge' \(variants: small, medium, large\)"),
         ("list --sort size", "zoo: --sort must be one of name, parameters, macs, year, not 'size'"),

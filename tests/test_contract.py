@@ -208,6 +208,7 @@ def test_skips_quote_a_declaration():
         "loss_reference": "no head has a loss",
         "decode": "no head decodes whole numbers that are known how to find",
         "every_head_matters": "the model has one output",
+        "every_input_matters": "the model has one input",
     }
 
 

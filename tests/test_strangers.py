@@ -50,7 +50,7 @@ def declared(package: str) -> dict[str, Any]:
 
 def test_they_are_there() -> None:
     assert set(PACKAGES) == {
-        *("zoo-leaky", "zoo-ncps", "zoo-seq2seq", "zoo-sklearn", "zoo-torchrecurrent", "zoo-tutorial")
+        *("zoo-leaky", "zoo-ncps", "zoo-seq2seq", "zoo-sklearn", "zoo-torchrecurrent", "zoo-tutorial", "zoo-vgsl")
     }
 
 

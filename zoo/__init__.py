@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         HeadType,
         InitType,
         InputType,
+        LanguageType,
         LayerType,
         NoOptions,
         NormType,
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
         StackDescription,
         StackType,
         Traits,
+        Translated,
         Vocabulary,
         Width,
     )
     from zoo.engine.cell import Cell, Context, Role, StateSpec
-    from zoo.engine.inside import build_layers, build_part
+    from zoo.engine.inside import build_inputs, build_layers, build_part
     from zoo.engine.layer import Layer, LayerOutput, Run
     from zoo.engine.layers import LayerList
     from zoo.engine.state import State, detach
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         CheckFailure,
         Diagnostic,
         InputError,
+        LineError,
         PluginError,
         PrecisionWarning,
         ProvenanceWarning,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     )
     from zoo.heads.base import Head
     from zoo.inputs.base import Input
+    from zoo.inputs.named import NamedInputs
     from zoo.inspect.report import Diagnosis
     from zoo.inspect.summary import Summary
     from zoo.model.base import Model
@@ -64,8 +68,9 @@ if TYPE_CHECKING:
     from zoo.spec.canonical import Spec
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
-    from zoo.spec.follow import describe_layers, describe_part
+    from zoo.spec.follow import describe_inputs, describe_layers, describe_part
     from zoo.spec.model import Layers, NormOption, PoolOption
+    from zoo.spec.several import InputOption, Inputs
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
     from zoo.weights.artefact import load_model, save
@@ -82,9 +87,11 @@ _HOME = {
         "CheckType",
         "Count",
         "Description",
+        "Extent",
         "HeadType",
         "InitType",
         "InputType",
+        "LanguageType",
         "LayerType",
         "NoOptions",
         "NormType",
@@ -93,6 +100,7 @@ _HOME = {
         "StackDescription",
         "StackType",
         "Traits",
+        "Translated",
         "Vocabulary",
         "Width",
         "Window",
@@ -101,8 +109,9 @@ _HOME = {
     "zoo.inspect.report": ("Diagnosis",),
     "zoo.heads.base": ("Head",),
     "zoo.inputs.base": ("Input",),
+    "zoo.inputs.named": ("NamedInputs",),
     "zoo.engine.layer": ("Layer", "LayerOutput", "Run"),
-    "zoo.engine.inside": ("build_layers", "build_part"),
+    "zoo.engine.inside": ("build_inputs", "build_layers", "build_part"),
     "zoo.engine.layers": ("LayerList",),
     "zoo.engine.state": ("State", "detach"),
     "zoo.errors": (
@@ -110,6 +119,7 @@ _HOME = {
         "CheckFailure",
         "Diagnostic",
         "InputError",
+        "LineError",
         "PluginError",
         "PrecisionWarning",
         "ProvenanceWarning",
@@ -122,8 +132,9 @@ _HOME = {
     "zoo.readout": ("fit_readout",),
     "zoo.spec.canonical": ("Spec",),
     "zoo.spec.describe": ("ModelDescription", "describe"),
-    "zoo.spec.follow": ("describe_layers", "describe_part"),
+    "zoo.spec.follow": ("describe_inputs", "describe_layers", "describe_part"),
     "zoo.spec.model": ("Layers", "NormOption", "PoolOption"),
+    "zoo.spec.several": ("InputOption", "Inputs"),
     "zoo.spec.dump": ("to_yaml",),
     "zoo.spec.shrink": ("shrink",),
     "zoo.inspect.summary": ("Summary",),
@@ -159,20 +170,26 @@ __all__ = [
     "Description",
     "Diagnosis",
     "Diagnostic",
+    "Extent",
     "Head",
     "HeadType",
     "InitType",
     "Input",
+    "InputOption",
+    "Inputs",
     "InputError",
     "InputType",
     "KerasLayer",
     "Layer",
     "LayerList",
     "LayerOutput",
+    "LanguageType",
     "LayerType",
     "Layers",
+    "LineError",
     "Model",
     "ModelDescription",
+    "NamedInputs",
     "NoOptions",
     "NormOption",
     "NormType",
@@ -197,16 +214,19 @@ __all__ = [
     "Subject",
     "Summary",
     "Traits",
+    "Translated",
     "Vocabulary",
     "Width",
     "Window",
     "ZooError",
     "build",
+    "build_inputs",
     "build_layers",
     "build_part",
     "check",
     "convert",
     "describe",
+    "describe_inputs",
     "describe_layers",
     "describe_part",
     "detach",

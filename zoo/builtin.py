@@ -169,6 +169,14 @@ def zoo_inputs() -> list[InputType]:
             summary="Symbols, embedded as vectors",
             traits=BOUNDED,
         ),
+        InputType(
+            name="several",
+            options=inputs.SeveralOptions,
+            build="zoo.inputs.several:Several",
+            describe="zoo.inputs.options:describe_several",
+            summary="Several inputs by name, each read by an input of its own, and merged",
+            traits=BOUNDED,
+        ),
         encoder_decoder.SHARED,
         bilm.SAME,
     ]
@@ -179,7 +187,7 @@ def zoo_norms() -> list[NormType]:
     return [
         NormType(
             name="layer",
-            options=layers.NormOptions,
+            options=layers.LayerNormOptions,
             build="zoo.layers.norms:LayerNorm",
             describe="zoo.layers.options:describe_affine_norm",
             summary="Layer normalisation with scale and shift",

@@ -46,6 +46,25 @@ class PluginError(ZooError):
     """A plugin, or a record that it returned, breaks the rules of the plugin system."""
 
 
+class LineError(ZooError):
+    """A line in a foreign language cannot be read, or says what no spec can say.
+
+    Args:
+        message: What is wrong there.
+        start: Index of the first character that is meant.
+        end: Index behind the last one.
+
+    Attributes:
+        message: What is wrong there.
+        start: Index of the first character that is meant.
+        end: Index behind the last one.
+    """
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.message, self.start, self.end = message, start, end
+
+
 class BuildError(ZooError):
     """A valid spec that cannot be built as asked.
 

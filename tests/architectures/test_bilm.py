@@ -179,6 +179,9 @@ MODEL = "zoo.architectures.bilm.model:BiLM"
         ("chunked", f"{MODEL}._directions", "_each(self.forwards, features,", "_each(self.forwards, features + 0.1,"),
         ("shapes", "zoo.architectures.bilm.model:_each", "[*found, y.output]", "[*found[1:], y.output, y.output]"),
         ("padding_invariance", f"{MODEL}._headed", "zero_where(scores, run.valid)", "scores"),
+        ("loss_reference", f"{MODEL}.loss", "scores[:, 1:, 1]", "scores[:, :-1, 1]"),
+        ("loss_reference", f"{MODEL}.loss", "(following + preceding) / 2", "following + preceding"),
+        ("reset", "zoo.model.stack:StackModel.forward", "observed, reset, all_states", "observed, None, all_states"),
         ("causality", f"{MODEL}.forward", "for one in (forward, backward)], 2)", "for one in (backward, forward)], 2)"),
         ("parameters", "zoo.architectures.bilm.options:describe", "parameters=0, macs", "parameters=1, macs"),
         (

@@ -220,10 +220,11 @@ JOINER, DECODING = "zoo.architectures.transducer.joiner:Joiner", "zoo.architectu
         (
             "causality",
             f"{MODEL}._predict",
-            "[self._first(len(target), features), features]",
+            "[self._first(target.shape[0], features), features]",
             "[features, features[:, :1]]",
         ),
         ("chunked", f"{MODEL}._predict", "last = torch.where(", "_ = torch.where("),
+        ("export", f"{MODEL}._encode", "named_state(after, output.shape[0])", "named_state(after, len(output))"),
         ("state_default", f"{MODEL}._begin", "torch.zeros((batch, 0)", "torch.zeros((batch, 1)"),
         (
             "chunked",

@@ -41,6 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "miru1": {"lam": 0.25},
     "miru2": {"lam": 0.25, "beta": 0.75},
     "mlstm": {"heads": 2},
+    "mlstm-block": {"heads": 2, "block_size": 2, "kernel": 2},
     "on-lstm": {"chunk_size": 2},
     "retnet": {"heads": 2, "key_size": 4, "kernel": 2},
     "rglru": {"heads": 2},

@@ -210,6 +210,32 @@ def test_rwkv7_by_hand() -> None:
     torch.testing.assert_close(found[0], torch.tensor(expected, dtype=torch.float64))
 
 
+def test_later_layers_of_rwkv7_mix_in_the_values_of_the_first() -> None:
+    torch.manual_seed(0)
+    first = RWKV7(RWKV7Options(heads=2, give_values=True), (3,), 4).double()
+    later = RWKV7(RWKV7Options(heads=2, value_rank=2, give_values=True), (7,), 4).double()
+    assert later.load_state_dict(first.state_dict(), strict=False).missing_keys == ["v0", "v1", "v2"]
+    assert later.v0.tolist() == pytest.approx([0.73 - 0.4 * (n / 3 - 0.5) for n in range(4)], abs=1e-6)
+    x, values = torch.randn(2, 5, 3, dtype=torch.float64), torch.randn(2, 5, 4, dtype=torch.float64)
+    own = run(first, x)
+    both = torch.cat([x, values], 2)
+    for weight, bias, expected in ((0.0, -1e9, own[..., 4:]), (0.0, 1e9, values), (0.5, 0.25, None)):
+        fill(later, v1=weight, v2=weight, v0=bias)
+        if expected is None:
+            before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1)
+            mixed = x + later.mix[3] * (before - x)
+            share = torch.sigmoid(0.25 + (mixed @ later.v1) @ later.v2)
+            expected = own[..., 4:] + (values - own[..., 4:]) * share
+        torch.testing.assert_close(run(later, both)[..., 4:], expected)
+    fill(later, v1=0.0, v2=0.0, v0=-1e9)
+    torch.testing.assert_close(run(later, both), own)
+
+
+def test_values_of_the_first_layer_need_an_input_that_has_them() -> None:
+    with pytest.raises(ZooError, match=r"the last hidden_size \(4\) numbers of the input are .* has only 4"):
+        RWKV7(RWKV7Options(value_rank=2), (4,), 4)
+
+
 def test_rwkv7_starts_as_officially() -> None:
     torch.manual_seed(0)
     cell = RWKV7(RWKV7Options(heads=2, depth=0.5), (4,), 6)

@@ -154,6 +154,14 @@ def mogrifier(cell: Any) -> Arrays:
     return {**made, "R": of(cell, "weight_r.0"), "b_r": of(cell, "bias_r.0")}
 
 
+def mlstm_block(cell: Any) -> Arrays:
+    made = {**split(cell, "weight_in", "W_u W_z"), "c_j": of(cell, "conv_weight").T[::-1], "b_c": of(cell, "conv_bias")}
+    made |= {f"W_{name}": weight[0] for name, weight in zip("qkv", of(cell, "weight_qkv"), strict=True)}
+    gates = {**split(cell, "weight_gates", "w_i w_f"), **split(cell, "bias_gates", "b_i b_f")}
+    made |= {name: block[0] for name, block in gates.items()}
+    return {**made, "w": of(cell, "norm_weight"), "s": of(cell, "skip"), "ε": 0.5, "H": float(SIZE), "heads": 1.0}
+
+
 def nas(cell: Any) -> Arrays:
     return {**rows(cell, "weight_ih", "W_k", 8), **rows(cell, "weight_hh", "U_k", 8), **rows(cell, "bias", "b_k", 8)}
 

@@ -16,6 +16,7 @@ ALL = {**CASES, **MORE}
 UNSEEN = {
     "lmu": ["dm/dt"],  # explains what Ā and B̄ discretise
     "mlstm": ["m'"],  # the largest exponent so far keeps all others from overflowing, and cancels
+    "mlstm-block": ["m'"],
     "slstm": ["m'"],
     "rwkv4": ["pp'"],
 }

@@ -27,6 +27,7 @@ from equation_symbols import (
     mamba,
     mamba2,
     mclstm,
+    mlstm_block,
     mogrifier,
     nas,
     node,
@@ -86,6 +87,9 @@ MORE: dict[str, Case] = {
         functions={"softmax": lambda a: softmax(a.reshape(-1, SIZE) if len(a) > SIZE else a)},
         inputs=lambda x, t: {"x": x[t, :2], "a": x[t, 2:]},
         positive=True,
+    ),
+    "mlstm-block": Case(  # of numbers large enough for n · q to count
+        {"norm_eps": 0.5}, symbols=mlstm_block, counts={"j": range(4)}, spec={"init": {"kind": "uniform", "range": 2.0}}
     ),
     "mogrifier": Case({"rounds": 2}, symbols=mogrifier),
     "nas": Case({"bias": "one"}, symbols=nas, counts={"k": range(8)}),

@@ -59,7 +59,7 @@ def test_what_is_counted_is_all_that_is_public() -> None:
     complete, all_of_them = counted()
     assert complete == all_of_them == len(functions())
     public = {f"zoo.{name}" for name in zoo.__all__} | {f"zoo.testing.{name}" for name in zoo.testing.__all__}
-    options = {"zoo.Layers", "zoo.NormOption", "zoo.PoolOption"}
+    options = {"zoo.InputOption", "zoo.Inputs", "zoo.Layers", "zoo.NormOption", "zoo.PoolOption"}
     beside = {"zoo.Count", "zoo.Vocabulary", "zoo.Width", "zoo.hookimpl", *options}  # neither class nor function
     assert public - set(_public()) == beside
     assert {"zoo.zoo_cells", "zoo.Cell.fused_stack", "zoo.Model.streaming", "zoo.StateSpec.dtype"} <= set(functions())

@@ -314,3 +314,21 @@ def test_a_head_of_somebody_else_has_no_loss() -> None:
     made.head = None
     with pytest.raises(zoo.InputError, match="has no head"):
         made.loss(drawn(2, 3, 5), whole(3, 2, 3))
+
+
+@pytest.mark.parametrize("spread", [1.0, 60.0, 400.0])
+def test_a_mixture_of_softmaxes_is_exact_for_probabilities_of_any_size(spread: float) -> None:
+    """Also where a probability is too small for the numbers, whose logarithm is not."""
+    from zoo.heads.mixture_of_softmaxes import _mixed
+
+    generator = torch.Generator().manual_seed(0)
+    prior, logits = torch.randn(2, 3, 4, generator=generator), spread * torch.randn(2, 3, 4, 9, generator=generator)
+    prior.requires_grad_(), logits.requires_grad_()
+    found = _mixed(prior, logits)
+    wide = [t.detach().double().requires_grad_() for t in (prior, logits)]
+    expected = torch.logsumexp(wide[1].log_softmax(-1) + wide[0].log_softmax(-1).unsqueeze(-1), -2)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+    weights = torch.randn(expected.shape, generator=generator, dtype=torch.float64)
+    mine = torch.autograd.grad((found * weights).sum(), (prior, logits))
+    for one, other in zip(mine, torch.autograd.grad((expected * weights).sum(), wide), strict=True):
+        torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-4)

@@ -260,3 +260,83 @@ def test_the_contract_holds_for_a_mixture_over_the_embedding() -> None:
 )
 def test_published_models_have_their_count(name: str, count: int) -> None:
     assert zoo.describe(zoo.load(name)).parameters == count
+
+
+NAMED: dict[str, Any] = {
+    **BASE,
+    "layers": [
+        {"name": "low", "bidirectional": True},
+        {"name": "high"},
+        {"kind": "stack_frames", "count": 2, "name": "pairs"},
+    ],
+    "heads": {
+        "words": {"kind": "linear", "size": 4, "of": ["input", "high"]},
+        "ends": {"kind": "linear", "size": 2, "of": "low", "pool": "last"},
+        "mean": {"kind": "none", "pool": "mean", "of": "pairs"},
+    },
+}
+
+
+def test_a_head_reads_the_layers_that_it_names() -> None:
+    """Each is computed from the layers alone: by their windows, and with the final output of both directions."""
+    model, x = build(NAMED), drawn(3, 5, 5)
+    lengths = [5, 2, 4]
+    found = model(x, lengths=lengths)
+    assert {name: tuple(one.shape) for name, one in found.items()} == {
+        "words": (3, 5, 4),
+        "ends": (3, 2),
+        "mean": (3, 12),
+    }
+    words, ends = model.heads.words.linear, model.heads.ends.linear
+    for row, length in enumerate(lengths):
+        own = x[row : row + 1, :length]
+        low = build({**BASE, "layers": [{"bidirectional": True}]})
+        low.layers[0].load_state_dict(model.layers[0].state_dict())
+        both = low(own)[0]
+        high = build({**BASE, "input": 12})
+        high.layers[0].load_state_dict(model.layers[1].state_dict())
+        top = high(both)[0]
+        torch.testing.assert_close(
+            found["words"][row, :length], torch.cat([own, top], 2)[0] @ words.weight.T + words.bias
+        )
+        assert not found["words"][row, length:].any()
+        last = torch.cat([both[0, -1, :6], both[0, 0, 6:]])
+        torch.testing.assert_close(found["ends"][row], ends.weight @ last + ends.bias)
+        pairs = top[0, : length // 2 * 2].reshape(-1, 12)
+        torch.testing.assert_close(found["mean"][row], pairs.mean(0))
+    assert model.output_lengths(torch.tensor(lengths)).tolist() == lengths
+    assert model.minimum_steps == 2
+
+
+def test_what_a_head_reads_is_in_the_figures_and_the_file_and_not_in_the_keys() -> None:
+    spec = zoo.load(NAMED)
+    shapes = {row.label: row.description.output_shape for row in zoo.describe(spec).rows if row.description}
+    assert shapes["heads.ends.pool"] == (12,)
+    assert shapes["heads.mean.pool"] == (12,)
+    gru = 3 * 6 * (5 + 6 + 2), 3 * 6 * (12 + 6 + 2)
+    assert zoo.describe(spec).parameters == 2 * gru[0] + gru[1] + (11 * 4 + 4) + (12 * 2 + 2)
+    assert zoo.load(yaml.safe_load(zoo.to_yaml(spec))) == spec
+    assert yaml.safe_load(zoo.to_yaml(spec))["heads"]["ends"]["of"] == ["low"]
+    plain = {name: {k: v for k, v in head.items() if k != "of"} for name, head in NAMED["heads"].items()}
+    unnamed = zoo.build({**NAMED, "heads": plain, "layers": NAMED["layers"][:2]}, seed=0)
+    assert list(build(NAMED).state_dict()) == list(unnamed.state_dict())
+
+
+def test_one_head_reads_an_early_layer_step_by_step() -> None:
+    """A model whose only head reads what is not last runs layer by layer: torch's kernel for all layers has no names."""
+    spec = {**BASE, "layers": [{"name": "low"}, {"name": "high"}], "head": {"kind": "linear", "size": 3}}
+    spec["head"] = {**spec["head"], "of": ["low", "high"]}
+    model, x = build(spec), drawn(2, 4, 5)
+    outputs, state = [], None
+    for step in x.unbind(1):
+        y, state = model.step(step, state)
+        outputs.append(y)
+    whole = model(x)
+    torch.testing.assert_close(torch.stack(outputs, 1), whole)
+    bare = build({**BASE, "layers": 2})
+    bare.layers.load_state_dict(model.layers.state_dict())
+    high = bare(x)[0]
+    one = build(BASE)
+    one.layers[0].load_state_dict(model.layers[0].state_dict())
+    both = torch.cat([one(x)[0], high], 2)
+    torch.testing.assert_close(whole, both @ model.head.linear.weight.T + model.head.linear.bias)

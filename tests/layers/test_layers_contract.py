@@ -25,6 +25,8 @@ MODELS: dict[str, dict[str, Any]] = {
             {"kind": "mlp", "hidden": 9, "dropout": 0.1},
             {"kind": "activation", "function": "elu", "max_value": 0.5, "factor": 3.0},
             {"kind": "affine", "groups": 2},
+            {"kind": "linear", "size": 18},
+            {"kind": "chunk", "parts": 3, "index": 1},
             {"kind": "norm", "norm": "layer"},
             {"kind": "dropout", "dropout": 0.2, "variational": True},
             {"kind": "linear", "size": 6, "dropout": 0.1, "norm": "layer", "activation": "tanh"},
@@ -105,6 +107,31 @@ MODELS: dict[str, dict[str, Any]] = {
             {"kind": "each", "layers": [{"cell": "gru", "hidden_size": 5}], "pool": "mean"},
             {},
         ],
+    },
+    "some of the steps": {
+        "layers": [
+            {
+                "kind": "dilated",
+                "dilation": 4,
+                "layers": [
+                    {"cell": "lstm", "hidden_size": 5, "initial_state": "learned", "dropout": {"input": 0.2}},
+                    {**CONV, "padding": "causal"},
+                    {"cell": "qrnn", "hidden_size": 4},
+                ],
+            },
+            {"kind": "autoregression", "steps": 5},
+            {},
+        ]
+    },
+    "whole periods": {
+        "layers": [
+            {},
+            {
+                "kind": "periodic",
+                "period": 7,
+                "layers": [{"cell": "lstm", "hidden_size": 5, "bidirectional": True}, CONV],
+            },
+        ]
     },
     "frozen": {
         "layers": [

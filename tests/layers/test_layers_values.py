@@ -42,6 +42,14 @@ def ragged(model: Any, shape: tuple[int, ...], expected: Callable[[Tensor], Tens
         assert not y[row, ends[row] :].any()
 
 
+def test_a_layer_norm_without_a_shift_is_torchs() -> None:
+    model = stack({"kind": "norm", "norm": {"kind": "layer", "bias": False, "eps": 0.1}})
+    ((name, weight),) = model.named_parameters()
+    assert name == "layers.0.norm.weight"
+    assert zoo.describe(model.spec).parameters == 6
+    ragged(model, (6,), lambda x: F.layer_norm(x, (6,), weight, None, 0.1).detach())
+
+
 @pytest.mark.parametrize(
     ("options", "left", "right"),
     [
@@ -239,6 +247,32 @@ def test_a_scale_and_a_shift_begin_as_nothing() -> None:
     assert torch.equal(model(x)[0], x)
 
 
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_chunk_is_one_of_equal_parts(index: int) -> None:
+    model = stack({"kind": "chunk", "parts": 3, "index": index})
+    ragged(model, (6,), lambda x: x[:, 2 * index : 2 * index + 2])
+
+
+def test_a_chunk_that_is_none_is_refused() -> None:
+    with pytest.raises(zoo.SpecError, match="parts must divide the width, and 4 does not divide 6"):
+        stack({"kind": "chunk", "parts": 4, "index": 0})
+    with pytest.raises(zoo.SpecError, match="index must be one of the 3 parts, 0 to 2, not 3"):
+        stack({"kind": "chunk", "parts": 3, "index": 3})
+
+
+def test_a_channel_mix_without_a_receptance_is_that_of_rwkv7() -> None:
+    model = stack({"kind": "channel_mix", "hidden": 9, "receptance": False})
+    layer = model.layers[0]
+    assert zoo.describe(model.spec).parameters == 2 * 6 * 9 + 6 == sum(one.numel() for one in model.parameters())
+
+    def expected(x: Tensor) -> Tensor:
+        before = torch.cat([torch.zeros_like(x[:1]), x[:-1]])
+        mixed = x + (before - x) * (1 - layer.mix_k)
+        return (torch.relu(mixed @ layer.key.weight.T).square() @ layer.value.weight.T).detach()
+
+    ragged(model, (6,), expected)
+
+
 def test_a_magnitude_is_that_of_complex_numbers_with_a_gradient_at_zero() -> None:
     model = stack({"kind": "magnitude"}, input=8)
     ragged(model, (8,), lambda x: torch.complex(x[:, :4], x[:, 4:]).abs())
@@ -269,3 +303,55 @@ def test_a_window_of_one_step_lets_a_model_run_step_by_step() -> None:
     reset = torch.zeros(2, 5, dtype=torch.bool)
     reset[:, 3] = True
     torch.testing.assert_close(model(x, reset=reset)[0][:, 3:], model(x[:, 3:])[0], atol=1e-6, rtol=0)
+
+
+def test_a_periodic_layer_is_a_loop_over_each_hour_of_the_days() -> None:
+    """torch.nn.GRUCell from each step to the one a period later; what is left over stands before the first period."""
+    model = stack({"kind": "periodic", "period": 3, "layers": [{"cell": "gru", "hidden_size": 4}]})
+    cell = nn.GRUCell(6, 4, dtype=torch.float64)
+    cell.load_state_dict(dict(model.layers[0].layers[0].cell.named_parameters()))
+
+    def expected(x: Tensor) -> Tensor:
+        h = {hour: x.new_zeros(4) for hour in range(3)}
+        days = []
+        for day in range(len(x) // 3):
+            for hour in range(3):
+                h[hour] = cell(x[len(x) % 3 + 3 * day + hour], h[hour])
+            days.append(torch.cat([h[hour] for hour in range(3)]))
+        return torch.stack(days)
+
+    ragged(model, (6,), expected)
+    assert model.minimum_steps == 3
+    with pytest.raises(zoo.InputError, match=r"layers\.0 needs sequences of at least 3 steps, not 2"):
+        model(torch.zeros(1, 2, 6, dtype=torch.float64))
+
+
+def test_a_dilated_layer_goes_on_from_some_steps_before() -> None:
+    """h_t = GRUCell(x_t, h_{t - 3}); its state is that of the last three steps."""
+    model = stack({"kind": "dilated", "dilation": 3, "layers": [{"cell": "gru", "hidden_size": 4}]})
+    cell = nn.GRUCell(6, 4, dtype=torch.float64)
+    cell.load_state_dict(dict(model.layers[0].layers[0].cell.named_parameters()))
+
+    def expected(x: Tensor) -> Tensor:
+        h = [x.new_zeros(4)] * 3
+        for step in x:
+            h.append(cell(step, h[-3]))
+        return torch.stack(h[3:])
+
+    ragged(model, (6,), expected)
+    x = torch.randn(1, 5, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    state = model(x)[1]["layers.0.layers.0.h"]
+    torch.testing.assert_close(state[0], expected(x[0])[-3:], atol=1e-12, rtol=0)
+    torch.testing.assert_close(model(x[:, :2])[1]["layers.0.layers.0.h"][0, 1:], expected(x[0])[:2], atol=1e-12, rtol=0)
+
+
+def test_an_autoregression_is_one_linear_map_of_the_last_steps_of_every_feature() -> None:
+    model = stack({"kind": "autoregression", "steps": 4})
+    weight, bias = model.layers[0].conv.weight.flatten(), model.layers[0].conv.bias
+    assert sum(one.numel() for one in model.parameters()) == 5
+
+    def expected(x: Tensor) -> Tensor:
+        longer = torch.cat([x.new_zeros(3, 6), x])
+        return torch.stack([weight @ longer[t : t + 4] + bias for t in range(len(x))])
+
+    ragged(model, (6,), expected)

@@ -184,6 +184,19 @@ def test_an_mlp_head_by_hand(activation: str) -> None:
     close(model(features()), y)
 
 
+@each("head", [{"kind": "linear", "size": 9}, {"kind": "tied"}])
+def test_a_soft_cap_bounds_logits(head: dict[str, Any]) -> None:
+    plain, capped = build(**{**TIED, "head": head}), build(**{**TIED, "head": {**head, "soft_cap": 0.25}})
+    with torch.no_grad():
+        for value in plain.parameters():
+            value.mul_(3)
+    capped.load_state_dict(plain.state_dict())
+    x = symbols(4, 7, 9)
+    y = plain(x)
+    assert y.abs().max() > 0.5, "nothing to bound"
+    close(capped(x), 0.25 * torch.tanh(y / 0.25))
+
+
 TIED: dict[str, Any] = {"input": {"kind": "tokens", "vocabulary": 9, "size": 5}, "cell": "lstm", "head": "tied"}
 
 

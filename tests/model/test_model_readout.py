@@ -108,6 +108,11 @@ def test_a_reservoir_learns_to_say_what_came_three_steps_ago() -> None:
             {},
             "the head MLP cannot be fitted in closed form; 'linear' can",
         ),
+        (
+            {"head": {"kind": "linear", "size": 3, "soft_cap": 2.0}},
+            {},
+            "a linear head with a soft_cap cannot be fitted in closed form",
+        ),
         ({}, {"ridge": -1.0}, "ridge must be at least 0, not -1.0"),
         ({}, {"ridge": float("nan")}, "ridge must be at least 0, not nan"),
         ({}, {"washout": -1}, "washout must be at least 0, and 0 after a pool, which gives no steps, not -1"),

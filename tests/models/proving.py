@@ -5,6 +5,7 @@ A reference is written from the source, or is the source: what it is and where i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -37,6 +38,26 @@ class Theirs:
         return torch.cat([blocks[gate] for gate in ours], axis)
 
 
+class Renamed(Theirs):
+    """The same under other names: rules of `re.sub`, one after the other, from the source's names to those wanted."""
+
+    def __init__(self, theirs: Theirs, *rules: tuple[str, str]) -> None:
+        self.theirs, self.known = theirs, {}
+        for name in theirs.left:
+            new = name
+            for rule, wanted in rules:
+                new = re.sub(rule, wanted, new)
+            assert new not in self.known, f"{name} and {self.known[new]} are both {new}"
+            self.known[new] = name
+
+    @property
+    def left(self) -> set[str]:  # type: ignore[override]
+        return {new for new, name in self.known.items() if name in self.theirs.left}
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.theirs[self.known[name]]
+
+
 def identity(y: Tensor) -> Tensor:
     """The source gives what the spec gives."""
     return y
@@ -52,11 +73,13 @@ class Case:
         changes: The same small sizes, of the spec.
         mistakes: Changes of the spec that leave every shape as it is, each by what is wrong: the proof must fail.
         after: What the source does to the output beyond what the spec says.
+        gives: What is compared, (B, T, ...), of the model's output and the lengths, where that is not the output alone.
         dtype: In which both are run.
         allowed: The largest difference.
         scale: Of the input, for bounds to be reached.
         spread: Standard deviation of the weights, which are products of several in some models, and then vanish.
         lengths: Of the sequences; those of a model with strides must be long enough for a few steps behind them.
+        trained: Whether the source comes with its weights, which then stay as they are.
     """
 
     theirs: Callable[[], nn.Module]
@@ -64,11 +87,13 @@ class Case:
     changes: Mapping[str, Any]
     mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     after: Callable[[Tensor], Tensor] = identity
+    gives: Callable[[zoo.Model, Tensor, Tensor], Tensor] | None = None
     dtype: torch.dtype = torch.float64
     allowed: float = 1e-10
     scale: float = 1.0
     spread: float = 0.5
     lengths: tuple[int, ...] = LENGTHS
+    trained: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +102,7 @@ class Proof:
 
     case: Case
     model: zoo.Model
-    x: Tensor
+    x: Any
     expected: tuple[Tensor, ...]
 
     def difference(self, model: zoo.Model | None = None) -> float:
@@ -87,6 +112,8 @@ class Proof:
         with torch.no_grad():
             output = model(self.x, lengths=lengths)
         output = self.case.after(together(output))
+        if self.case.gives is not None:
+            output = self.case.gives(model, output, lengths)
         ends = model.output_lengths(lengths).tolist()
         differences = []
         for row, (found, wanted, length) in enumerate(zip(output, self.expected, ends, strict=True)):
@@ -138,18 +165,54 @@ def built(name: str, case: Case, more: Mapping[str, Any] | None = None) -> zoo.M
 
 def prove(name: str, case: Case) -> Proof:
     """Both models with the source's weights, and what the source gives."""
-    source = drawn(case.theirs(), case.spread).to(case.dtype)
+    source = case.theirs().eval() if case.trained else drawn(case.theirs(), case.spread)
+    source = source.to(case.dtype)
     weights = Theirs(source)
     ours = case.ours(weights)
     assert not weights.left, f"of the source, {sorted(weights.left)} went nowhere"
     model = with_weights(built(name, case), ours)
     x = model.example_input(len(case.lengths), max(case.lengths), seed=1)
-    if x.is_floating_point():
+    if isinstance(x, Tensor) and x.is_floating_point():
         x = x * case.scale
     with torch.no_grad():
-        rows = tuple(source(x[row : row + 1, :length])[0] for row, length in enumerate(case.lengths))
+        rows = tuple(source(_row(model, x, row, length))[0] for row, length in enumerate(case.lengths))
     assert max(float(row.abs().max()) for row in rows) > 0.05, "an output near zero tells nothing"
     return Proof(case, model, x, rows)
+
+
+def _row(model: Any, x: Any, row: int, length: int) -> Any:
+    """One sequence by itself, of every input."""
+    if isinstance(x, Mapping):
+        reads = model.input.reads
+        return {
+            n: one[row : row + 1, :length] if reads[n].per == "step" else one[row : row + 1] for n, one in x.items()
+        }
+    return x[row : row + 1, :length]
+
+
+def gives_the_same(name: str, case: Case) -> None:
+    assert prove(name, case).difference() <= case.allowed
+
+
+def no_weight_is_in_vain(name: str, case: Case) -> None:
+    """Each moves the output away from the source's, and so was not anywhere else before."""
+    proof = prove(name, case)
+    for key, value in weights_of(proof.model).items():
+        kept = value.clone()
+        with torch.no_grad():
+            value.add_(0.1 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
+        assert proof.difference() > 1e-4, key
+        with torch.no_grad():
+            value.copy_(kept)
+
+
+def others_are_told_apart(name: str, case: Case) -> None:
+    """Specs of the same shapes that are wrong in one thing each."""
+    proof = prove(name, case)
+    assert case.mistakes
+    for what, changes in case.mistakes.items():
+        other = with_weights(built(name, case, changes), weights_of(proof.model))
+        assert proof.difference(other) > 1e-4, what
 
 
 def linear(theirs: Theirs, name: str, ours: str) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from of_awd import CASES as AWD
 from of_convolutions import CASES as CONVOLUTIONS
 from of_convolved import CASES as CONVOLVED
 from of_fla import CASES as FLA
+from of_goose import CASES as GOOSE
 from of_heads import CASES as HEADS
 from of_keras import CASES as KERAS
 from of_language import CASES as LANGUAGE
@@ -19,13 +20,19 @@ from of_letters import CASES as LETTERS
 from of_light import CASES as LIGHT
 from of_onnx import CASES as ONNX
 from of_others import CASES as OTHERS
+from of_rivers import CASES as RIVERS
 from of_rwkv import CASES as RWKV
 from of_sentences import CASES as SENTENCES
+from of_sequences import CASES as SEQUENCES
+from of_series import CASES as SERIES
 from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
+from of_tagging import CASES as TAGGING
 from of_words import CASES as WORDS
 from of_worlds import CASES as WORLDS
-from proving import Case, Proof, built, prove, weights_of, with_weights
+from of_xlstm import CASES as XLSTM
+from packages.table import HELD, registered
+from proving import Case, gives_the_same, no_weight_is_in_vain, others_are_told_apart
 
 import zoo
 from zoo.plugin.manager import isolated
@@ -38,41 +45,25 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(RWKV, SENTENCES, SPEECH, STATE_SPACE, WORDS, WORLDS),
+    *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)
 
 
-@pytest.fixture
-def proof(name: str) -> Proof:
-    return prove(name, CASES[name])
+@each
+def test_a_model_gives_what_its_source_gives(name: str) -> None:
+    gives_the_same(name, CASES[name])
 
 
 @each
-def test_a_model_gives_what_its_source_gives(name: str, proof: Proof) -> None:
-    assert proof.difference() <= CASES[name].allowed
+def test_no_weight_is_mapped_in_vain(name: str) -> None:
+    no_weight_is_in_vain(name, CASES[name])
 
 
 @each
-def test_no_weight_is_mapped_in_vain(name: str, proof: Proof) -> None:
-    """Each moves the output away from the source's, and so was not anywhere else before."""
-    for key, value in weights_of(proof.model).items():
-        kept = value.clone()
-        with torch.no_grad():
-            value.add_(0.1 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=value.dtype))
-        assert proof.difference() > 1e-4, key
-        with torch.no_grad():
-            value.copy_(kept)
-
-
-@each
-def test_another_model_of_the_same_shapes_is_not_taken_for_it(name: str, proof: Proof) -> None:
-    case = CASES[name]
-    assert case.mistakes
-    for what, changes in case.mistakes.items():
-        other = with_weights(built(name, case, changes), weights_of(proof.model))
-        assert proof.difference(other) > 1e-4, what
+def test_another_model_of_the_same_shapes_is_not_taken_for_it(name: str) -> None:
+    others_are_told_apart(name, CASES[name])
 
 
 def test_every_spec_is_in_the_registry_and_every_proof_has_its_tests() -> None:
@@ -94,10 +85,19 @@ def test_every_spec_is_in_the_registry_and_every_proof_has_its_tests() -> None:
         assert (case.dtype, case.allowed) == ALLOWED[REGISTRY[name.partition("@")[0]]["proof"]], name
 
 
+def test_packages_are_those_of_their_tests() -> None:
+    """And a package that has a model is asked about each variant that is proved."""
+    assert {name: entry["package"] for name, entry in REGISTRY.items() if "package" in entry} == registered()
+    names = {held.model.partition("@")[0] for held in HELD}
+    assert {held.model for held in HELD} == {name for name in CASES if name.partition("@")[0] in names}
+    for name, held in {held.model: held for held in HELD}.items():
+        assert (held.case.dtype, held.case.allowed) in ALLOWED.values(), name
+
+
 def test_a_count_without_a_proof_has_a_reason() -> None:
     for name, entry in REGISTRY.items():
         wanted = {"cell": set(), "count": {"reason"}}.get(entry["proof"], {"source"})
-        assert set(entry) - {"tests"} == {"proof"} | wanted, name
+        assert set(entry) - {"tests", "package"} == {"proof"} | wanted, name
         assert all(str(entry[key]).strip() for key in wanted), name
         if entry["proof"] == "cell":  # of one cell and nothing that a published model has
             assert {"practical", "cell"} & set(zoo.load(SPECS[name]).tags), name

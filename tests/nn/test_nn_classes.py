@@ -61,7 +61,7 @@ def same(one: zoo.Model, other: zoo.Model) -> bool:
 
 def test_every_cell_has_a_class_by_its_own_name() -> None:
     names = {name: class_of(name).__name__ for name in RECORDS}
-    assert len(names) == 83
+    assert len(names) == 84
     assert [name for name in names if name.replace("-", "") != names[name].lower()] == []
     assert sorted({*names.values(), "CellModel", "Recurrent", "cell"}, key=str.casefold) == znn.__all__
     assert all(getattr(znn, name) is znn.cell(cell) for cell, name in names.items())
@@ -291,7 +291,7 @@ def test_the_example_of_every_class_is_right() -> None:
         examples += bool(test.examples)
         runner.run(test)
     assert runner.failures == 0
-    assert examples == 84
+    assert examples == 85
 
 
 def test_help_says_what_a_reader_needs() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+import zoo.engine.layers
 import zoo.heads.base
 import zoo.heads.mixture_density
 import zoo.model.heads
@@ -196,3 +197,16 @@ def padding_in_the_pool_without_a_head(patch: Patch) -> None:
         return F.pad(y.output, (0, 0)).mean(1)
 
     around(patch, zoo.model.stack, "headed", wrong)
+
+
+@mutant("named", "every_head_matters")
+def a_head_reads_the_last_layer_whatever_it_names(patch: Patch) -> None:
+    def wrong(read: Any, self: Any, names: Any) -> Any:
+        return read(self, tuple("high" for _ in names))
+
+    around(patch, zoo.engine.layers.Asked, "read", wrong)
+
+
+@mutant("named", "every_head_matters")
+def layers_that_a_head_reads_the_other_way_round(patch: Patch) -> None:
+    around(patch, zoo.engine.layers.Asked, "read", lambda read, self, names: read(self, names[::-1]))

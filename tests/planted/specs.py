@@ -40,7 +40,17 @@ _SCORES = {"kind": "linear", "size": 37}
 _ENCODER = {**_SYMBOLS, "layers": [{"bidirectional": True}, {}]}
 _ASKER = [{"name": "asker"}, {"residual": True}]
 _LEARNED = {"hidden_size": 11, "initial_state": "learned"}
+_INSIDE = {"layers": [{"cell": "lstm", "hidden_size": 7}]}
+_NAMED = [{"name": "low"}, {"name": "high"}]
+_NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "high"], "pool": "last"}, "three": _LINEAR}
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
+
+_TABLE = {"kind": "tokens", "vocabulary": 30, "size": 5}
+_SEVERAL = {
+    "kind": "several",
+    "dropout": 0.5,
+    "of": {"left": _TABLE, "right": _TABLE, "gaps": 3, "speaker": {**_TABLE, "per": "sequence"}},
+}
 
 SPECS: Final[dict[str, dict[str, Any]]] = {
     one["name"]: one
@@ -66,6 +76,8 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("density", input=9, cell="gru", hidden_size=11, head=_PAIRS),
         _spec("each", input=9, cell="gru", hidden_size=11, head={**_PAIRS, "form": "independent"}),
         _spec("ctc", input=9, cell="gru", hidden_size=11, head={"kind": "ctc", "size": 4, "blank": "last"}),
+        _spec("inputs", input=_SEVERAL, cell="gru", hidden_size=11),
+        _spec("inputs-normed", input={**_SEVERAL, "norm": "layer"}, cell="gru", hidden_size=11),
         _spec("crf", input=9, cell="gru", hidden_size=11, head={"kind": "crf", "size": 4}),
         _spec("clusters", input=9, cell="gru", hidden_size=11, head=_CLUSTERS),
         _spec("unit", input=9, cell="gru", hidden_size=11, head={"kind": "normalise", "size": 7, "pool": "last"}),
@@ -73,6 +85,13 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("sum", input=9, cell="gru", hidden_size=11, heads={"one": _LINEAR, "two": _LINEAR, "merge": "sum"}),
         _spec(
             "several", input=9, cell="gru", hidden_size=11, heads={"one": _LINEAR, "two": {**_LINEAR, "pool": "max"}}
+        ),
+        _spec("named", input=9, cell="gru", hidden_size=11, layers=_NAMED, heads=_NAMES),
+        _spec(
+            "dilated", input=9, cell="gru", hidden_size=11, layers=[{"kind": "dilated", "dilation": 3, **_INSIDE}, {}]
+        ),
+        _spec(
+            "periodic", input=9, cell="gru", hidden_size=11, layers=[{"kind": "periodic", "period": 3, **_INSIDE}, {}]
         ),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
@@ -105,6 +124,18 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             },
             encoder={**_SYMBOLS, "layers": 2},
             decoder={**_SYMBOLS, "layers": 2, "head": _SCORES},
+        ),
+        _spec(
+            "small",
+            architecture={"kind": "encoder-decoder", "attention": {}},
+            encoder={"input": 2, "cell": "gru", "hidden_size": 3},
+            decoder={"input": 2, "cell": "gru", "hidden_size": 3, "head": {"kind": "linear", "size": 2}},
+        ),
+        _spec(
+            "dropped",
+            architecture={"kind": "encoder-decoder", "attention": {"feed": ["next_input", "head"]}},
+            encoder={**_SYMBOLS, "dropout": {"input": 0.3, "recurrent": 0.2}},
+            decoder={**_SYMBOLS, "dropout": {"output": 0.4, "zoneout": 0.2}, "head": _SCORES},
         ),
         _spec(
             "asked",

@@ -64,7 +64,10 @@ def mutants() -> list[Mutant]:
         "windows",
         "paths",
         "heads",
+        "inputs",
+        "folded",
         "translation",
+        "sides",
     ):
         importlib.import_module(f".{kind}", __package__)
     return MUTANTS
@@ -103,7 +106,7 @@ def _failures(spec: str, chosen: frozenset[str], *, slow: bool = False) -> dict[
     with warnings.catch_warnings(), using(known()):
         warnings.simplefilter("ignore")
         subject = Subject(library.load(SPECS[spec]).spec, torch.device("cpu"), slow=slow)
-        outcomes = [run(subject, record) for record in select() if record.name in chosen]
+        outcomes = [run(subject, record) for record in select(slow=slow) if record.name in chosen]
     return {outcome.check: outcome.reason for outcome in outcomes if outcome.status == "failed"}
 
 

@@ -62,7 +62,7 @@ def the_score_has_a_bias_that_nobody_counts(patch: Patch) -> None:
 
 @mutant("before", "gradient_flow")
 def location_never_sees_the_weights(patch: Patch) -> None:
-    edit(patch, Decoder, "_piece", "_held(weights[:, -1],", "_held(0 * weights[:, -1],")
+    edit(patch, Decoder, "_piece", "_held(new,", "_held(0 * new,")
 
 
 @mutant("before", "padding_invariance")

@@ -56,7 +56,7 @@ BROKEN = {
     "unheardof": (
         hook("return []", "optimise"),
         "unknown hook 'optimise'; hooks: zoo_cells, zoo_layers, zoo_heads, zoo_inputs, zoo_pools, zoo_norms, "
-        "zoo_inits, zoo_architectures, zoo_specs, zoo_checks",
+        "zoo_inits, zoo_architectures, zoo_specs, zoo_checks, zoo_languages",
     ),
     "unmarked": (
         f"{HEAD}def zoo_cells():\n    return [{cell('unmarked')}]",

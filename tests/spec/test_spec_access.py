@@ -227,8 +227,8 @@ def test_a_text_is_told_from_a_name() -> None:
     for text in (HEAD, "{schema: 1, name: x}", "cell: gru", '{"schema": 1}'):
         with pytest.raises(ZooError, match=r"is the text of a spec, .* yaml.safe_load\(text\)"):
             zoo.build(text)
-    with pytest.raises(ZooError, match=r"^unknown spec 'lstn'; did you mean 'lstm'"):
-        zoo.build("lstn")
+    with pytest.raises(ZooError, match=r"^unknown spec 'lstmm'; did you mean 'lstm'"):
+        zoo.build("lstmm")
     with pytest.raises(ZooError) as caught:
         zoo.build("l" * 100_000)
     assert len(str(caught.value)) < 300

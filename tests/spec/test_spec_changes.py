@@ -103,7 +103,7 @@ def test_a_path_leads_into_what_a_short_form_is_short_for(
         ({"schema": 2}, "changes:1:1: 'schema' cannot be changed"),
         ({"extends": "gru"}, "changes:1:1: 'extends' cannot be changed"),
         ({"variants": {}}, "changes:1:1: 'variants' cannot be changed"),
-        ({"cell": "lstn"}, "changes:1:7: unknown cell 'lstn'; did you mean 'lstm'?"),
+        ({"cell": "lstmm"}, "changes:1:7: unknown cell 'lstmm'; did you mean 'lstm'?"),
         ({"hidden_size": Ellipsis}, "<changes>: holds a value that no spec file can"),
     ],
     ids=str,
@@ -158,8 +158,8 @@ def test_a_mapping_needs_neither_schema_nor_name() -> None:
     assert found == zoo.load({"schema": 1, "name": "model", "input": 3, "cell": "gru", "hidden_size": 4})
     assert zoo.load({"extends": "lstm", "hidden_size": 4}).recurrent[0].cell.record.name == "lstm"
     assert zoo.load({"extends": "cells/mingru", "name": "mine"}).name == "mine"
-    with pytest.raises(zoo.SpecError, match=r"cannot extend the text 'lstn': .*; did you mean 'lstm'\?"):
-        zoo.load({"extends": "lstn"})
+    with pytest.raises(zoo.SpecError, match=r"cannot extend the text 'lstmm': .*; did you mean 'lstm'\?"):
+        zoo.load({"extends": "lstmm"})
     with pytest.raises(zoo.SpecError, match="missing key 'hidden_size'"):
         zoo.load({"input": 3, "cell": "gru"})
     assert zoo.load({"input": 3, "cell": "gru"}, hidden_size=4) == found, "a change may be what is missing"

@@ -20,7 +20,7 @@ MISTAKES = [
     # keys
     (HEAD + "hidden_sise: 3", "6:1: unknown key 'hidden_sise'; did you mean 'hidden_size'?"),
     (HEAD + "head: {kind: linear, size: 1, bais: true}", "6:31: unknown key 'bais'; did you mean 'bias'?"),
-    (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: activation, bias, dropout, frozen, kind, pool, size"),
+    (HEAD + "head: {kind: linear, size: 1, foo: 1}", "6:31: unknown key 'foo'; known here: activation, bias, dropout, frozen, kind, of, pool, size, soft_cap"),
     (HEAD + "dropout: {inptu: 0.1}", "6:11: unknown key 'inptu'; did you mean 'input'?"),
     (HEAD + "layers: [{bidirectionl: true}]", "6:11: unknown key 'bidirectionl'; did you mean 'bidirectional'?"),
     (HEAD + "layers: [{laiers: 2}]", "6:11: unknown key 'laiers'; known here: bidirectional, cell, dropout, hidden_size, init, initial_state, kind, merge, norm, output_projection, residual, reverse"),

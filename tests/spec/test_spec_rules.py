@@ -71,8 +71,64 @@ POOL = "pool 'last' takes the final output of each direction"
             ],
         ),
         (
-            BARE + "layers: [{kind: linear, size: 3}]\nhead: {kind: linear, size: 1, pool: last}",
-            [f"5:37: {POOL} of a recurrent layer, and this spec has none: use another pool"],
+            BARE + "layers: [{kind: block, residual: false, layers: [{cell: gru, hidden_size: 3, reverse: true}]}]\n"
+            "head: {kind: linear, size: 1, pool: last}",
+            [f"5:37: {POOL}, which layers inside another one do not tell: use pool: mean, max or attention"],
+        ),
+        (
+            HEAD + "layers: [{name: low}, {name: high}]\nhead: {kind: linear, size: 1, of: low}",
+            [
+                "6:23: no head reads this layer, and no layer that a head reads: leave it out, or name it in a head's `of`"
+            ],
+        ),
+        (
+            HEAD + "layers: [{name: low}, {}]\nhead: {kind: linear, size: 1, of: [low, lwo]}",
+            ["7:35: no layer of this list is called 'lwo'; did you mean 'low'?"],
+        ),
+        (
+            HEAD + "layers: [{name: low}, {kind: stack_frames, count: 2, name: top}]\n"
+            "head: {kind: linear, size: 1, of: [low, top]}",
+            ["7:35: low, top have different numbers of steps, and cannot be joined"],
+        ),
+        (
+            HEAD + "layers: [{name: low}, {kind: stack_frames, count: 2}]\n"
+            "heads: {a: {kind: linear, size: 1, of: low}, b: {kind: linear, size: 1}}",
+            [
+                "7:8: a, b give an output at every step, and what they read has different numbers of steps: put a pool in "
+                "front of all but one"
+            ],
+        ),
+        (HEAD + "head: {kind: linear, size: 1, of: []}", ["6:35: 'of' must name 1 to 100 layers, not 0"]),
+        (
+            HEAD + "head: {kind: linear, size: 1, of: 3}",
+            ["6:35: 'of' must be the name of a layer, or a list of names, not the number 3"],
+        ),
+        (
+            HEAD + "head: {kind: none, of: input}",
+            ["6:24: of says what a head or a pool reads, and there is neither: leave it out"],
+        ),
+        (
+            BARE + "layers: [{kind: dilated, dilation: 2, layers: [{cell: gru, hidden_size: 3, bidirectional: true}]}]",
+            ["4:10: dilated layers run forward, and layers.0 runs backward too"],
+        ),
+        (
+            BARE + "layers: [{kind: dilated, dilation: 2, layers: [{kind: conv1d, channels: 3, kernel_size: 3}]}]",
+            ["4:10: dilated layers run step by step, and layers.0 (conv1d) cannot"],
+        ),
+        (
+            BARE + "layers: [{kind: periodic, period: 2, layers: [{kind: stack_frames, count: 2}]}]",
+            ["4:10: the layers inside change the number of steps: put what does so before or behind"],
+        ),
+        (
+            BARE + "layers: [{kind: periodic, period: 2, layers: [{cell: gru-d, hidden_size: 3}]}]",
+            [
+                "4:10: cell 'gru-d' reads 'dt' of each step of the input, and the layers inside see but some of the steps: "
+                "put the cell before"
+            ],
+        ),
+        (
+            HEAD + "layers: [{}, {kind: periodic, period: 2, layers: [{}]}]",
+            ["6:51: missing key 'cell'", "6:51: missing key 'hidden_size'"],
         ),
         (
             HEAD + "dropout: 0\nlayers: [{kind: linear, size: 3}]",

@@ -148,8 +148,8 @@ def verify(name: str, size: Size, make: Callable[[Size], tuple[Contestant, Conte
     ours, beside = make(few)
     x = example(few)
     (y, gradient), (y_beside, gradient_beside) = (_traced(each, x) for each in (ours, beside))
-    _compare(name, "outputs", y, y_beside)
-    _compare(name, "gradients of the input", gradient, gradient_beside)
+    compare(name, "outputs", y, y_beside)
+    compare(name, "gradients of the input", gradient, gradient_beside)
     counts = [sum(p.numel() for p in each.parameters) for each in (ours, beside)]
     if counts[0] != counts[1]:
         raise CheckFailure(f"{name}: not the same computation: {counts[0]} and {counts[1]} trained parameters")
@@ -167,15 +167,28 @@ def _traced(contestant: Contestant, x: Tensor) -> tuple[Tensor, Tensor]:
     return batch_first[0], batch_first[1]
 
 
-def _compare(name: str, what: str, ours: Tensor, beside: Tensor) -> None:
+def compare(name: str, what: str, ours: Tensor, beside: Tensor, *, least: float = 0.0, part: float = TOLERANCE) -> None:
+    """Hold two tensors that should be the same against each other.
+
+    Args:
+        name: Of the contest.
+        what: They are.
+        ours: One.
+        beside: The other.
+        least: What the largest number is taken for if it is smaller: a gradient that is 0 but for rounding has none.
+        part: Of the largest number, by which they may differ.
+
+    Raises:
+        CheckFailure: They differ by more than rounding.
+    """
     if ours.shape != beside.shape:
         raise CheckFailure(
             f"{name}: not the same computation: {what} of shape {tuple(ours.shape)} and {tuple(beside.shape)}"
         )
-    largest = float(beside.abs().max())
-    difference = float((ours - beside).abs().max())
-    if not difference <= TOLERANCE * largest:
+    largest = max(float(beside.detach().abs().max()), least)
+    difference = float((ours - beside).detach().abs().max())
+    if not difference <= part * largest:
         raise CheckFailure(
             f"{name}: not the same computation: {what} differ by {difference:.1e} where the largest is {largest:.1e}; "
-            f"at most {TOLERANCE * largest:.1e} may be rounding"
+            f"at most {part * largest:.1e} may be rounding"
         )

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from zoo.components import Description, Part
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import described
-from zoo.spec.tree import Component, Head, Node, Path, Recurrent, Stack, below
+from zoo.spec.tree import Component, Head, NamedInput, Node, Path, Recurrent, Stack, below
 
 Direction = Literal["", "forward", "backward", "both"]
 
@@ -119,9 +119,20 @@ def _inside(node: Node, path: Path, found: dict[Path, Description], lead: Path =
         elif isinstance(one, Component):
             yield _component(place, where, one.part, found)
         elif isinstance(one, Head):
-            yield from _inside(one, where, found, place)
+            yield from _head(one, where, found, place)
+        elif isinstance(one, NamedInput):
+            often = () if one.per == "step" else (f"per {one.per}",)
+            item = _component(place, where, one.part, found)
+            yield replace(item, options=(*item.options, *often))
         elif isinstance(one, Part) and one.record.kind not in _UNSEEN:
             yield _component(place, where, one, found)
+
+
+def _head(head: Head, path: Path, found: dict[Path, Description], place: Path) -> Iterator[Item]:
+    """A head's pool and the head itself; the first of them says which layers are read."""
+    for index, item in enumerate(_inside(head, path, found, place)):
+        read = (f"of {', '.join(head.of)}",) if head.of and index == 0 else ()
+        yield replace(item, options=(*read, *item.options))
 
 
 def _recurrent(place: Path, path: Path, layer: Recurrent, found: dict[Path, Description]) -> Item:

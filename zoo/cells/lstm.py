@@ -129,14 +129,16 @@ class LSTMVariant(LSTM):
 
     peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c; full: a matrix P c in place of p ⊙ c. coupled:
     i = 1 − f, so that the blocks are f, g, o. gate_norm layer: W x and U h are each normalised over all blocks together
-    before the biases are added, and h = o ⊙ tanh(N(c)). recurrent_activation: its function in place of σ. cell_clip:
-    the new c is clipped before o and h see it; proj_clip: h is, behind the projection.
+    before the biases are added, and h = o ⊙ tanh(N(c)); sum: N(W x + U h + b) over all blocks together, and the new c
+    is N(f ⊙ c + i ⊙ g), which is carried. Their eps is norm_eps. recurrent_activation: its function in place of σ.
+    cell_clip: the new c is clipped before o and h see it, and before its norm; proj_clip: h is, behind the projection.
 
     Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1603.01360, section 2.1, and
     glample/tagger, nn.py, LSTM (full peepholes, beside coupled gates, which are written f = 1 − i there);
-    arXiv:1503.04069 (coupled gates); arXiv:1607.06450, supplement (norm); TensorFlow's LSTMCell, as allenai/bilm-tf
+    arXiv:1503.04069 (coupled gates); arXiv:1607.06450, supplement (norm), and pytorch/audio, models/rnnt.py,
+    _CustomLSTM (norm of the sum); TensorFlow's LSTMCell, as allenai/bilm-tf
     calls it (clips). Further parameters: weight_ch, H for each gate in order, or (H, H) for each; norm_ih, norm_hh and
-    norm_c, each with weight and bias.
+    norm_c, or norm_sum and norm_c, each with weight and bias.
     """
 
     fusable = False
@@ -154,10 +156,15 @@ class LSTMVariant(LSTM):
         self.norm_ih: nn.LayerNorm | None = None
         self.norm_hh: nn.LayerNorm | None = None
         self.norm_c: nn.LayerNorm | None = None
+        self.norm_sum: nn.LayerNorm | None = None
+        self.eps = options.norm_eps or 1e-5
+        rows = len(self.gates) * hidden_size
         if options.gate_norm == "layer":
-            rows = (len(self.gates) * hidden_size,)
-            self.norm_ih, self.norm_hh = nn.LayerNorm(rows), nn.LayerNorm(rows)
-            self.norm_c = nn.LayerNorm(hidden_size)
+            self.norm_ih, self.norm_hh = nn.LayerNorm(rows, self.eps), nn.LayerNorm(rows, self.eps)
+        elif options.gate_norm == "sum":
+            self.norm_sum = nn.LayerNorm(rows, self.eps)
+        if options.gate_norm != "none":
+            self.norm_c = nn.LayerNorm(hidden_size, self.eps)
         self.reset_parameters()
         self.set_fixed_parameters()
 
@@ -182,13 +189,14 @@ class LSTMVariant(LSTM):
                 peep_early, peep_o = peep_early.t(), peep_o.t()
             elif self.early > 1:  # not (1, H) for one gate: torch's compiler gets the gradient of that wrong
                 peep_early = peep_early.view(self.early, H)
-        return U, W_hr, mask, peep_early, peep_o, *_affine(self.norm_hh), *_affine(self.norm_c)
+        products = self.norm_hh if self.norm_sum is None else self.norm_sum
+        return U, W_hr, mask, peep_early, peep_o, *_affine(products), *_affine(self.norm_c)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
         if self.norm_ih is None:
             return super().project(x, const, ctx)
         weight, beta = widened(_affine(self.norm_ih))
-        u = F.layer_norm(ctx.linear(x, self.weight_ih), self.norm_ih.normalized_shape, weight, beta)
+        u = F.layer_norm(ctx.linear(x, self.weight_ih), self.norm_ih.normalized_shape, weight, beta, self.eps)
         bias = self.bias_sum()
         return u if bias is None else u + bias
 
@@ -197,17 +205,27 @@ class LSTMVariant(LSTM):
         H = self.hidden_size
         h = state["h"] if mask is None else state["h"] * mask
         old = state["c"]
-        s = torch.addmm(u, h, U) if norms[0] is None else u + F.layer_norm(h @ U, norms[0].shape, *norms[:2])
+        summed = self.norm_sum is not None
+        if norms[0] is None or summed:
+            s = torch.addmm(u, h, U)
+            s = s if norms[0] is None else self.normed(s, *norms[:2])
+        else:
+            s = u + self.normed(h @ U, *norms[:2])
         gates, g, o = torch.split(s, [self.early * H, H, H], 1)
         if peep_early is not None:
             gates = self.peeped(gates, peep_early, old)
         *input_gate, f = self.activation(gates).chunk(self.early, 1)
         i = input_gate[0] if input_gate else 1 - f
         c = _clipped(torch.addcmul(f * old, i, torch.tanh(g)), self.cell_clip)
+        c = self.normed(c, *norms[2:]) if summed else c
         if peep_o is not None:
             o = torch.addmm(o, c, peep_o) if self.full else torch.addcmul(o, peep_o, c)
-        h = self.activation(o) * torch.tanh(c if norms[2] is None else F.layer_norm(c, norms[2].shape, *norms[2:]))
+        h = self.activation(o) * torch.tanh(c if norms[2] is None or summed else self.normed(c, *norms[2:]))
         return {"h": h if W_hr is None else _clipped(h @ W_hr, self.proj_clip), "c": c}
+
+    def normed(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Layer norm of x (B, N) over N."""
+        return F.layer_norm(x, weight.shape, weight, bias, self.eps)
 
     def peeped(self, gates: Tensor, peepholes: Tensor, c: Tensor) -> Tensor:
         """The sums of the gates before g, with what they see of the old c."""

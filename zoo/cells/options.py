@@ -43,10 +43,17 @@ class LSTMOptions(Options):
     coupled: bool = Field(
         False, description="Couple the input gate to the forget gate, i = 1 − f (arXiv:1503.04069, CIFG)."
     )
-    gate_norm: Literal["none", "layer"] = Field(
+    gate_norm: Literal["none", "layer", "sum"] = Field(
         "none",
-        description="Layer norm on both products and on the cell state (arXiv:1607.06450, supplement); its "
-        "initial dynamics are chaotic, so half precision is not supported.",
+        description="'layer': layer norm on both products, and on the cell state on its way to h (arXiv:1607.06450, "
+        "supplement); its initial dynamics are chaotic, so half precision is not supported. 'sum': on the sum of both "
+        "products and the biases, and on the cell state itself, as in torchaudio's RNN-T.",
+    )
+    norm_eps: float | None = Field(
+        None,
+        gt=0,
+        description="Added to the variance by the norms of gate_norm; 1e-5 if not given.",
+        examples=[0.5],  # large enough to change something in any model
     )
     recurrent_activation: Literal["sigmoid", "hard_sigmoid", "hard_sigmoid_0.2"] = Field(
         "sigmoid",
@@ -72,6 +79,8 @@ class LSTMOptions(Options):
             raise ValueError("forget_bias needs a bias: leave it out, or use bias: two or bias: one")
         if self.proj_clip is not None and self.projection is None:
             raise ValueError("proj_clip needs a projection: leave it out, or give projection a size")
+        if self.norm_eps is not None and self.gate_norm == "none":
+            raise ValueError("norm_eps belongs to gate_norm: leave it out, or use gate_norm: layer or gate_norm: sum")
         return self
 
 
@@ -110,7 +119,8 @@ def describe_lstm(options: LSTMOptions, input_shape: Shape, hidden_size: int) ->
         raise ZooError(f"projection must be less than hidden_size ({hidden_size}), not {projected}")
     gates = 3 if options.coupled else 4
     full = options.peephole == "full"
-    vectors = (gates - 1 if options.peephole is True else 0) + (4 * gates + 2 if options.gate_norm == "layer" else 0)
+    norms = {"none": 0, "layer": 4 * gates + 2, "sum": 2 * gates + 2}[options.gate_norm]
+    vectors = (gates - 1 if options.peephole is True else 0) + norms
     return gated(
         gates,
         options.bias,

@@ -14,42 +14,94 @@ from zoo.checks.subject import Subject, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
+from zoo.spec.canonical import Spec
 from zoo.spec.tree import Recurrent
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a model is called with, by name, all (B, T, ...): x and what its cells read beside it (dt, observed)."""
+    """What a model is called with, by name, all (B, T, ...): x and what its cells read beside it (dt, observed).
+
+    Of several inputs each stands by itself, as `x.words`, so that what is done to tensors need not know of them.
+
+    Attributes:
+        once: Names of those that come in once per sequence, (B, ...).
+    """
 
     arguments: Mapping[str, Tensor]
+    once: frozenset[str] = frozenset()
 
     @property
-    def x(self) -> Tensor:
-        return self.arguments["x"]
+    def x(self) -> Any:
+        """As a model takes it: a tensor, or of several inputs a mapping."""
+        return self.arguments["x"] if "x" in self.arguments else {n[2:]: t for n, t in self.inputs.items()}
 
     @property
-    def extras(self) -> Mapping[str, Tensor]:
-        return {name: tensor for name, tensor in self.arguments.items() if name != "x"}
+    def inputs(self) -> dict[str, Tensor]:
+        """What x is made of, by name: `x` itself, or `x.words`; nothing for an architecture of several stacks."""
+        return {name: tensor for name, tensor in self.arguments.items() if name.partition(".")[0] == "x"}
+
+    @property
+    def lead(self) -> Tensor:
+        """A tensor (B, T, ...) of x."""
+        return next(tensor for name, tensor in self.inputs.items() if name not in self.once)
+
+    @property
+    def real(self) -> bool:
+        """Whether numbers come in at each step."""
+        return any(t.is_floating_point() for name, t in self.inputs.items() if name not in self.once)
+
+    @property
+    def extras(self) -> dict[str, Tensor]:
+        return {name: tensor for name, tensor in self.arguments.items() if name.partition(".")[0] != "x"}
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """The keyword arguments of a call."""
+        return {"x": self.x, **self.extras} if self.inputs else dict(self.arguments)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
-        return Batch({name: function(tensor) for name, tensor in self.arguments.items()})
+        return self._with({name: function(tensor) for name, tensor in self.arguments.items()})
+
+    def map_steps(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        """Change what has steps."""
+        new = {name: t if name in self.once else function(t) for name, t in self.arguments.items()}
+        return self._with(new)
+
+    def map_x(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        """Change what comes in at each step."""
+        inputs = {name: function(t) for name, t in self.inputs.items() if name not in self.once}
+        return self._with({**self.arguments, **inputs})
 
     def sequences(self, index: Any) -> Batch:
         """Some sequences: an index, a slice or a mask along the batch."""
         return self.map(lambda t: t[index])
 
     def steps(self, start: int, stop: int) -> Batch:
-        return self.map(lambda t: t[:, start:stop])
+        return self.map_steps(lambda t: t[:, start:stop])
 
-    def with_x(self, x: Tensor) -> Batch:
-        return self.with_extra("x", x)
+    def with_x(self, x: Any) -> Batch:
+        """With another x, in the form in which a model takes it."""
+        return self._with(flat({**self.extras, "x": x}))
 
     def with_extra(self, name: str, tensor: Tensor) -> Batch:
-        return Batch({**self.arguments, name: tensor})
+        return self._with({**self.arguments, name: tensor})
 
-    def step(self, t: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, t: int) -> tuple[Any, dict[str, Tensor]]:
         """One step as `Model.step` takes it: x (B, ...), and what stands beside it."""
-        return self.x[:, t], {name: value[:, t] for name, value in self.extras.items()}
+        now = self.map_steps(lambda tensor: tensor[:, t])
+        return now.x, now.extras
+
+    def _with(self, arguments: Mapping[str, Tensor]) -> Batch:
+        return Batch(arguments, self.once)
+
+
+def flat(given: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a call by name, those of a mapping of inputs as `x.words`."""
+    found: dict[str, Tensor] = {}
+    for name, value in given.items():
+        found |= {f"{name}.{key}": t for key, t in value.items()} if isinstance(value, Mapping) else {name: value}
+    return found
 
 
 def batch_of(subject: Subject, size: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
@@ -57,9 +109,15 @@ def batch_of(subject: Subject, size: int, steps: int, *, seed: int = 0, dtype: t
     if subject.several:
         return Batch(subject.model(dtype=dtype).example_arguments(size, steps, seed=1000 * seed + 10 * size + steps))
     x = subject.input(size, steps, seed=seed, dtype=dtype)
-    uses = [uses_of(layer) for layer in subject.tiny.recurrent]
-    read = {name for name in ("dt", "observed") if any(name in one for one in (uses if name == "dt" else uses[:1]))}
-    return beside(x, read, seed=seed, dtype=dtype or subject.exact)
+    return beside(x, read_by(subject.tiny), seed=seed, dtype=dtype or subject.exact, once=subject.once)
+
+
+def read_by(spec: Spec) -> frozenset[str]:
+    """What the cells of a model of one stack read beside x: `observed` in the first layer alone."""
+    uses = [uses_of(layer) for layer in spec.recurrent]
+    return frozenset(
+        name for name in ("dt", "observed") if any(name in one for one in (uses if name == "dt" else uses[:1]))
+    )
 
 
 def uses_of(layer: Recurrent) -> frozenset[str]:
@@ -68,16 +126,18 @@ def uses_of(layer: Recurrent) -> frozenset[str]:
     return found
 
 
-def beside(x: Tensor, read: Set[str], *, seed: int = 0, dtype: torch.dtype) -> Batch:
+def beside(x: Any, read: Set[str], *, seed: int = 0, dtype: torch.dtype, once: frozenset[str] = frozenset()) -> Batch:
     """x (B, T, ...) with random irregular dt and random `observed` beside it, where they are read."""
     generator = torch.Generator().manual_seed(7 + seed)
-    given = {"x": x}
+    batch = Batch(flat({"x": x}), frozenset(f"x.{name}" for name in once))
+    lead = batch.lead
     if "dt" in read:
-        dt = 0.25 + 2 * torch.rand(x.shape[:2], generator=generator, dtype=torch.float64)
-        given["dt"] = dt.to(x.device, dtype)
-    if "observed" in read and x.is_floating_point():
-        given["observed"] = (torch.rand(x.shape, generator=generator) < 0.7).to(x.device)
-    return Batch(given)
+        dt = 0.25 + 2 * torch.rand(lead.shape[:2], generator=generator, dtype=torch.float64)
+        batch = batch.with_extra("dt", dt.to(lead.device, dtype))
+    real = [t for name, t in batch.inputs.items() if name not in batch.once and t.is_floating_point()]
+    if "observed" in read and len(real) == 1:
+        batch = batch.with_extra("observed", (torch.rand(real[0].shape, generator=generator) < 0.7).to(lead.device))
+    return batch
 
 
 def run(
@@ -91,7 +151,7 @@ def run(
     """The output and the state after a run."""
     beside = {"state": state, "lengths": lengths, "reset": reset}
     given = {name: value for name, value in beside.items() if value is not None}
-    output, after = model(**batch.arguments, **given, return_state=True)
+    output, after = model(**batch.call, **given, return_state=True)
     output = joined(model, output, lengths)
     if not isinstance(output, Tensor):
         raise CheckFailure(f"the output is a {type(output).__name__}, not a tensor")
@@ -191,14 +251,14 @@ def weights_like(tensor: Tensor, *, first_sequence: int = 0, batch_axis: int = 0
 
 @dataclass(frozen=True)
 class Measured:
-    """A run with every gradient of one weighted sum of what came out: of the features, the state, the parameters.
+    """A run with every gradient of one weighted sum of what came out: of what came in, the state, the parameters.
 
     `state` is named; a gradient that is None was never reached, and stands here as zeros.
     """
 
     output: Tensor
     state: State
-    x: Tensor | None
+    x: Mapping[str, Tensor]
     before: Mapping[str, Tensor]
     parameters: Mapping[str, Tensor]
 
@@ -213,10 +273,9 @@ def measure(
     first_sequence: int = 0,
 ) -> Measured:
     """Run, and take the gradients of all that the run can be differentiated by. State gradients are by place."""
-    x = batch.arguments.get("x")  # an architecture of several stacks has other names
-    if x is not None:
-        x = x.detach().clone()
-        batch = batch.with_x(x.requires_grad_() if x.is_floating_point() else x)
+    x = {name: t.detach().clone() for name, t in batch.inputs.items()}
+    x = {name: t.requires_grad_() if t.is_floating_point() else t for name, t in x.items()}
+    batch = Batch({**batch.arguments, **x}, batch.once)
     leaves: list[Tensor] = []
 
     def leaf(tensor: Tensor) -> Tensor:
@@ -237,10 +296,18 @@ def measure(
     return Measured(
         output=output.detach(),
         state=after.detach(),
-        x=_gradient(x) if x is not None and x.requires_grad else None,
+        x={name: _gradient(t) for name, t in x.items() if t.requires_grad},
         before={str(index): _gradient(tensor) for index, tensor in enumerate(leaves)},
         parameters={name: _gradient(p) for name, p in model.named_parameters()},
     )
+
+
+def vocabularies(model: Model, batch: Batch) -> dict[str, int | None]:
+    """The number of symbols of each input of a batch, None for real numbers."""
+    source: Any = model.input
+    if "x" in batch.arguments:
+        return {"x": source.vocabulary}
+    return {f"x.{name}": one.vocabulary for name, one in source.reads.items()}
 
 
 def weighted(tensor: Tensor, *, first_sequence: int = 0) -> Tensor:

@@ -41,8 +41,10 @@ def bounded(subject: Subject) -> None:
             measure(*of_cell(subject, layer), label)
         except CheckFailure as failure:
             raise CheckFailure(str(failure), layer.cell) from None
+    if subject.several:
+        return  # what its stacks are put together to is told apart by no trait
     more = len(subject.tiny.layers) > 1 or bool(subject.tiny.only.all_heads)
-    if more and subject.traits.bounded and subject.input(1, 1).is_floating_point():
+    if more and subject.traits.bounded and _real(subject):
         measure(*_model(subject), "the model's cells declare bounded: true, but its output")
 
 
@@ -81,6 +83,12 @@ def measure(largest: Largest, shape: tuple[int, ...], label: str, *, longest: in
                 f"{steps:,}, bound {BY_LENGTH:g} times that"
             )
         steps = min(4 * steps, longest)
+
+
+def _real(subject: Subject) -> bool:
+    """Whether one tensor of numbers comes in, which can be made as large as one likes."""
+    x = subject.input(1, 1)
+    return isinstance(x, Tensor) and x.is_floating_point()
 
 
 def growth(largest: Largest, shape: tuple[int, ...], steps: int) -> Growth:

@@ -117,12 +117,12 @@ def _final(
     subject: Subject, place: str, layer: Recurrent, plain: Recurrent, both: Model, batch: Batch, lengths: Tensor | None
 ) -> None:
     """What a pool of final outputs is given: the last valid step forwards, the first step backwards."""
-    head = subject.tiny.head
+    head = None if subject.several else subject.tiny.head
     if head is None or head.pool is None or not isinstance(head.pool.record, PoolType) or not head.pool.record.final:
         return
     spec = _spec(subject, replace(plain, merge=layer.merge), both.input_shape[0])
     size = Part(catalogue().find("head", "linear"), _options("head", "linear", size=3))
-    spec = spec.with_stack(head=replace(head, part=size))
+    spec = spec.with_stack(head=replace(head, part=size, of=()))
     model = build(spec, seed=0, device=subject.device, dtype=subject.exact).eval()
     model.load_state_dict(both.state_dict(), strict=False)
     given: list[Tensor] = []

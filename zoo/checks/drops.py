@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.checks.batch import batch_of, named, run
+from zoo.checks.batch import Batch, batch_of, named, run
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, tensors
 from zoo.checks.variations import with_value
 from zoo.components import Part
 from zoo.engine.around import Dropout
-from zoo.engine.layer import LayerOutput
+from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
 from zoo.model.build import build
@@ -179,11 +180,15 @@ def _scales(subject: Subject, path: Path, layer: Recurrent) -> None:
 
 
 def _passed(model: Model, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
-    """What a layer's first cell is given, or what the layer gives."""
+    """What a layer's first cell is given, or what the layer gives: by its first call, which no answer was fed to."""
     found: list[Tensor] = []
     if what == "input":
-        cell = model.get_submodule(f"{dotted(path)}.cell")
-        handle: Any = cell.register_forward_pre_hook(lambda module, given: found.append(given[0].detach()))
+        own = model.get_submodule(dotted(path))
+        assert isinstance(own, RecurrentLayer)
+        # What an architecture joins to its input stands behind that, and passes no dropout.
+        handle: Any = own.cell.register_forward_pre_hook(
+            lambda module, given: found.append(given[0].detach()[..., : given[0].shape[-1] - own.joined])
+        )
     else:
         layer = model.get_submodule(dotted(path))
         handle = layer.register_forward_hook(lambda module, given, result: found.append(result.output.detach()))
@@ -201,19 +206,19 @@ def _zoneout(subject: Subject, path: Path, layer: Recurrent) -> None:
     zoned = put(plain, path, replace(layer, dropout=Dropout(zoneout=rate)))
     without, model = (build(spec, seed=0, device=subject.device, dtype=subject.exact).eval() for spec in (plain, zoned))
     batch = batch_of(subject, MANY * MANY, 1)
-    old, new = named(model, model.init_state(MANY * MANY)), named(without, run(without, batch)[1])
-    found, trained = named(model, run(model, batch)[1]), named(model, run(model.train(), batch)[1])
+    _, new = _one_step(without, subject, path, batch)
+    old, found = _one_step(model, subject, path, batch)
+    _, trained = _one_step(model.train(), subject, path, batch)
     cells = model.get_submodule(f"{dotted(path)}.cell")
     for name, spec in getattr(cells, "states", {}).items():
-        key = f"{dotted(path)}.{name}"
-        expected = rate * old[key] + (1 - rate) * new[key] if spec.zoneout else new[key]
-        close(found[key], expected, f"{dotted(path)}: {name} after one step of zoneout {rate} in eval")
+        expected = rate * old[name] + (1 - rate) * new[name] if spec.zoneout else new[name]
+        close(found[name], expected, f"{dotted(path)}: {name} after one step of zoneout {rate} in eval")
         if not spec.zoneout:
             if not (subject.traits.stochastic or subject.traits.batch_statistics):
-                close(trained[key], new[key], f"{dotted(path)}: {name} after one step of zoneout {rate} in training")
+                close(trained[name], new[name], f"{dotted(path)}: {name} after one step of zoneout {rate} in training")
         else:
-            moves = new[key] != old[key]  # nothing can be told from a state that stays where it is
-            kept = (trained[key] == old[key])[moves].double()
+            moves = new[name] != old[name]  # nothing can be told from a state that stays where it is
+            kept = (trained[name] == old[name])[moves].double()
             share, bound = kept.mean().item(), SIGMAS * math.sqrt(rate * (1 - rate) / max(1, kept.numel()))
             if abs(share - rate) > bound:
                 raise CheckFailure(
@@ -221,29 +226,54 @@ def _zoneout(subject: Subject, path: Path, layer: Recurrent) -> None:
                 )
 
 
-def _captured(model: Model, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
-    """A layer's output, or the gradient by its input, (B, T, F): zero where it was dropped."""
-    found: list[Tensor] = []
-
-    def before(module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        found.append(given[0].detach().clone().requires_grad_())
-        return (found[0], *given[1:])
-
-    def behind(module: nn.Module, given: tuple[Any, ...], result: LayerOutput) -> None:
-        found.append(result.output)
-
+def _one_step(model: Model, subject: Subject, path: Path, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The states of a layer's forward direction before and after one step."""
     layer = model.get_submodule(dotted(path))
+    if not subject.several:
+        before, after = named(model, model.init_state(len(batch.x))), named(model, run(model, batch)[1])
+    else:  # whose decoder may start from what its encoder has read
+        given, found = _calls(model, layer, batch)
+        x, state, _ = given[0]
+        place = {"device": x.device, "dtype": x.dtype}
+        before = State(layer.init_state(len(x), **place) if state is None else state)  # type: ignore[operator]
+        after = State(found[0].state)
+    start = "" if subject.several else f"{dotted(path)}."
+    names = getattr(layer.cell, "states", {})
+    old, new = ({name: state[f"{start}{name}"] for name in names} for state in (before, after))
+    return old, new
+
+
+def _calls(model: Model, layer: nn.Module, batch: Batch) -> tuple[list[Any], list[LayerOutput]]:
+    """What a layer is given and gives, call by call: a decoder may run step by step. Its inputs are leaves."""
+    given: list[Any] = []
+    found: list[LayerOutput] = []
+
+    def before(module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        own = (arguments[0].detach().clone().requires_grad_(), *arguments[1:])
+        given.append(own)
+        return own
+
+    def behind(module: nn.Module, arguments: tuple[Any, ...], result: LayerOutput) -> None:
+        found.append(result)
+
     handles = (layer.register_forward_pre_hook(before), layer.register_forward_hook(behind))
     try:
-        run(model.train(train), batch_of(subject, MANY, MANY))
+        run(model, batch)
     finally:
         for handle in handles:
             handle.remove()
+    return given, found
+
+
+def _captured(model: Model, subject: Subject, path: Path, what: str, *, train: bool) -> Tensor:
+    """A layer's output, or the gradient by its input, (B, T, F): zero where it was dropped."""
+    given, found = _calls(model.train(train), model.get_submodule(dotted(path)), batch_of(subject, MANY, MANY))
+    output = torch.cat([one.output for one in found], 1)
     if what == "output":
-        return found[1].detach()
+        return output.detach()
     # Behind a norm a dropped feature still has a gradient by the others; the model's own sum of them does not.
-    (gradient,) = torch.autograd.grad(found[1].double().square().sum(), found[0])
-    return gradient
+    gradients = torch.autograd.grad(output.double().square().sum(), [one[0] for one in given])
+    return torch.cat(gradients, 1)
 
 
 def _hold(lost: Tensor, rate: float, variational: bool, label: str) -> None:

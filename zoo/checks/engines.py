@@ -121,8 +121,7 @@ def _training(
 def _same(found: Measured, expected: Measured, label: str) -> None:
     close(found.output, expected.output, f"{label}: output")
     all_close(found.state, expected.state, f"{label}: state")
-    if found.x is not None and expected.x is not None:
-        close(found.x, expected.x, f"{label}: gradient of the input")
+    all_close(found.x, expected.x, f"{label}: gradient of the input")
     all_close(found.before, expected.before, f"{label}: gradient of the state")
     for name, gradient in expected.parameters.items():
         close(found.parameters[name], gradient, f"{label}: gradient of {name}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
 import torch
+from torch.utils import _pytree
 
 from zoo.checks import transducer_loss, variations
 from zoo.checks.alternatives import keys
@@ -17,14 +19,15 @@ from zoo.checks.subject import Skip, Subject, tensors
 from zoo.checks.variations import Option, Try
 from zoo.components import ArchitectureType
 from zoo.engine.cell import Cell
+from zoo.engine.layer import Layer
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.plugin.catalogue import BUILTIN, UNPACKAGED
 from zoo.spec.canonical import Spec
-from zoo.spec.describe import describe
+from zoo.spec.describe import describe, described
 from zoo.spec.shrink import is_width
-from zoo.spec.tree import dotted, parts
+from zoo.spec.tree import as_path, dotted, inputs_inside, layers, parts
 
 # Above this, building for real to count costs more than importing meta does.
 LARGE = 20_000_000
@@ -32,9 +35,9 @@ LARGE = 20_000_000
 
 def parameters(subject: Subject) -> None:
     """The unique count of the built model equals the closed form and what the spec expects; so do its buffers."""
-    described = describe(subject.spec).parameters
+    said = describe(subject.spec).parameters
     expected = subject.spec.expect.parameters if subject.spec.expect else None
-    if described is None and expected is None:
+    if said is None and expected is None:
         raise Skip("a component does not describe itself")
     tiny, figures = subject.model(dtype=torch.float32), describe(subject.tiny)
     kept = sum(buffer.numel() for buffer in tiny.buffers())
@@ -45,8 +48,8 @@ def parameters(subject: Subject) -> None:
     ):
         if given is not None and has != given:
             raise CheckFailure(f"the tiny model has {has:,} {what}, its description gives {given:,}")
-    count = _count(_full(subject.spec, described))
-    for what, figure in (("the description gives", described), ("the spec expects", expected)):
+    count = _count(_full(subject.spec, said))
+    for what, figure in (("the description gives", said), ("the spec expects", expected)):
         if figure is not None and count != figure:
             raise CheckFailure(f"the model has {count:,} parameters, {what} {figure:,}")
 
@@ -73,7 +76,9 @@ def summary(subject: Subject) -> None:
     next(iter(model.children())).eval()  # mixed modes, which must survive
     before = ([m.training for m in model.modules()], [p.clone() for p in model.parameters()], torch.get_rng_state())
     hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
-    steps = max(3, model.minimum_steps)
+    # A layer that computes several steps at a time fills up those that are left over, which the figures leave out.
+    together = math.lcm(*(module.together for module in model.modules() if isinstance(module, Layer)))
+    steps = -(-max(3, model.minimum_steps) // together) * together
     result = summarise(model, batch_size=2, seq_len=steps)
     if [m.training for m in model.modules()] != before[0]:
         raise CheckFailure("the summary changed a module's mode")
@@ -102,9 +107,15 @@ def _products(model: Model, given: Mapping[str, torch.Tensor]) -> int:
 
     # Without gradients by the parameters' own switch: the counter's hooks stumble over no_grad.
     visible = with_engine(model, "loop").eval().requires_grad_(False)
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mv: _by_a_vector}) as counter:
         visible(**given)
     return int(counter.get_total_flops()) // 2
+
+
+def _by_a_vector(matrix: tuple[int, int], vector: tuple[int], **_: object) -> int:
+    """What torch's counter leaves out: the product of a matrix (M, N) and a vector, twice its multiply-adds."""
+    rows, columns = matrix
+    return 2 * rows * columns
 
 
 def options(subject: Subject) -> str:
@@ -180,7 +191,8 @@ class _Varied:
     Attributes:
         values: Those that changed something.
         dead: Some value changed nothing.
-        held: Its component is a built-in layer kind, all of whose options are held to a change by the zoo's own tests.
+        held: Its component is a built-in layer kind or input of inputs, all of whose options are held to a change by
+            the zoo's own tests.
         unfit: Of a layer around others: it has other values, and none of them fits what stands inside and around it.
     """
 
@@ -192,9 +204,10 @@ class _Varied:
 
 
 def _held_apart(option: Option, spec: Spec) -> bool:
-    """Whether a built-in layer kind has the option. A plugin's is held to it here, where nothing else would."""
+    """Whether a built-in layer kind or input of inputs has it; a plugin's is held to it here alone."""
     part = option.slot.get(spec)
-    return part.record.kind == "layer" and part.provided.distribution == BUILTIN
+    around = part.record.kind == "layer" or any(True for _ in inputs_inside(part))
+    return around and part.provided.distribution == BUILTIN
 
 
 def _varied(prints: _Prints, option: Option) -> _Varied:
@@ -222,13 +235,23 @@ def _varied(prints: _Prints, option: Option) -> _Varied:
 
 
 def has_parameters(subject: Subject) -> variations.HasParameters:
-    """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not."""
-    described = {row.label: row.description for row in describe(subject.tiny).rows}
+    """Whether a part of the tiny model has parameters: as it describes itself, or as it was built where it does not.
+
+    Those of the layers inside a layer are theirs.
+    """
+    spec = subject.tiny
+    known = {row.label: row.description for row in describe(spec).rows}
+    inside = described(spec)
+    every = [path for path, _ in layers(spec)]
 
     def found(label: str) -> bool:
-        one = described.get(label)
+        one = known.get(label) or inside.get(as_path(label))
         if one is not None:
-            return one.parameters > 0
+            here = as_path(label)
+            below = [path for path in every if path[: len(here)] == here != path]
+            own = [path for path in below if not any(path[: len(other)] == other != path for other in below)]
+            if all(path in inside for path in own):
+                return one.parameters > sum(inside[path].parameters for path in own)
         return any(f"{name}.".startswith(f"{label}.") for name, _ in subject.model().named_parameters())
 
     return found
@@ -274,7 +297,7 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
             torch.manual_seed(0)
             result = model.train(mode)(**given, return_state=True)
             outputs += [t.double().abs().sum().item() for t in tensors(result)]
-        outputs += trained_by(model, result[0])
+        outputs += trained_by(getattr(model, "decoder", model), result[0])
         if subject.several:
             outputs += transducer_loss.trained_by(model, given, result[0])
     gradient = _padding_gradient(model, given)
@@ -283,10 +306,10 @@ def _print(subject: Subject, spec: Spec, label: str) -> tuple[Any, ...]:
 
 def _padding_gradient(model: Model, given: Mapping[str, torch.Tensor]) -> tuple[float, ...]:
     """Gradients tell apart what outputs cannot, such as a padding symbol that learns nothing."""
-    if all(tensor.is_floating_point() for tensor in given.values()):
+    if all(tensor.is_floating_point() for tensor in tensors(given)):
         return ()
     model.eval().zero_grad()
-    symbols = {name: t if t.is_floating_point() else torch.zeros_like(t) for name, t in given.items()}
+    symbols = _pytree.tree_map(lambda t: t if t.is_floating_point() else torch.zeros_like(t), dict(given))
     output = joined(model, model(**symbols, return_state=True)[0])
     output.sum().backward()
     return tuple(p.grad.double().abs().sum().item() for p in model.parameters() if p.grad is not None)

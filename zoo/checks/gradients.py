@@ -17,6 +17,7 @@ from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
 from zoo.model.base import Model, has_faster
 from zoo.model.build import with_engine
+from zoo.spec.tree import inputs_inside
 
 SEEDS = 3
 LENGTHS = (7, 3, 5)
@@ -163,14 +164,14 @@ def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[A
     state = random_state(model, 2)
     surrogates = _surrogates(model)
     names = [name for name, _ in model.named_parameters() if name not in surrogates]
-    leaves = [batch.x] if batch.x.is_floating_point() else []
+    leaves = {name: t for name, t in batch.inputs.items() if t.is_floating_point()}
     carried = [t for t in tensors(state) if t.is_floating_point() or t.is_complex()]
     parameters = [model.get_parameter(name).detach() for name in names]
     aliases = _aliases(model)
 
     def function(*values: Tensor) -> tuple[Tensor, ...]:
         given = iter(values)
-        x = next(given) if leaves else batch.x
+        x = Batch({**batch.arguments, **{name: next(given) for name in leaves}}, batch.once).x
         before = map_state(state, lambda t: next(given) if t.is_floating_point() or t.is_complex() else t)
         own = {alias: value for name, value in zip(names, given, strict=True) for alias in aliases[name]}
         result = functional_call(
@@ -178,7 +179,7 @@ def _function(subject: Subject, model: Model, lengths: Tensor | None) -> tuple[A
         )
         return tuple(t for t in tensors(result) if t.requires_grad)
 
-    inputs = tuple(t.detach().clone().requires_grad_() for t in (*leaves, *carried, *parameters))
+    inputs = tuple(t.detach().clone().requires_grad_() for t in (*leaves.values(), *carried, *parameters))
     return function, inputs
 
 
@@ -190,11 +191,13 @@ def _surrogates(model: Model) -> set[str]:
 
 def _without_padding(subject: Subject, batch: Batch) -> Batch:
     """No padding symbol: its vector has no gradient by design, which finite differences would not find."""
-    symbol = getattr(subject.tiny.input.options, "padding", None)
-    if symbol is None or batch.x.is_floating_point():
-        return batch
-    vocabulary = getattr(subject.tiny.input.options, "vocabulary", 1)
-    return batch.with_x(torch.where(batch.x == symbol, (batch.x + 1) % vocabulary, batch.x))
+    found = {"x": subject.tiny.input} | {f"x.{path[-1]}": part for path, part, _ in inputs_inside(subject.tiny.input)}
+    for name, part in found.items():
+        symbol, x = getattr(part.options, "padding", None), batch.arguments.get(name)
+        if symbol is not None and x is not None and not x.is_floating_point():
+            vocabulary = getattr(part.options, "vocabulary", 1)
+            batch = batch.with_extra(name, torch.where(x == symbol, (x + 1) % vocabulary, x))
+    return batch
 
 
 def _aliases(model: torch.nn.Module) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +14,8 @@ from zoo.checks.subject import Skip, Subject, close
 from zoo.errors import CheckFailure, InputError
 from zoo.heads.base import Head
 from zoo.model.base import Model
+from zoo.model.stack import StackModel
+from zoo.spec.tree import Head as Written
 
 
 class Named(NamedTuple):
@@ -21,15 +24,18 @@ class Named(NamedTuple):
     Attributes:
         name: Of one of several heads; "" of the only one.
         pooled: Whether a pool stands in front of it.
+        stack: That it stands in; "" in a model of one.
     """
 
     name: str
     head: nn.Module
     pooled: bool
+    stack: str = ""
 
     @property
     def label(self) -> str:
-        return f"head {self.name!r}" if self.name else "the head"
+        own = f"head {self.name!r}" if self.name else "the head"
+        return f"{own} of the {self.stack}" if self.stack else own
 
 
 class Loss(NamedTuple):
@@ -48,9 +54,20 @@ def heads(model: Model) -> list[Named]:
     return [] if only is None else [Named("", only, model.pool is not None)]
 
 
+def every_head(model: Model) -> list[Named]:
+    """The heads of a model, or those of each of its stacks."""
+    stacks = [(name, one) for name, one in model.named_children() if isinstance(one, StackModel)]
+    return heads(model) + [head._replace(stack=name) for name, stack in stacks for head in heads(stack)]
+
+
+def same_head(model: Model, one: Named) -> nn.Module:
+    """The head of a model that stands where another one's does."""
+    return next(other.head for other in every_head(model) if (other.stack, other.name) == (one.stack, one.name))
+
+
 def outputs_of(model: Model, batch: Batch) -> Any:
     """The output of a run, or those of several heads by name."""
-    return model(**batch.arguments, return_state=True)[0]
+    return model(**batch.call, return_state=True)[0]
 
 
 def losses(model: Model, output: Any) -> list[Loss]:
@@ -78,16 +95,27 @@ def trained_by(model: Model, output: Any) -> list[float]:
 
 
 def every_head_matters(subject: Subject) -> None:
-    """Each of several outputs depends on its own head alone, and a sum of them is the sum of what each gives."""
+    """Each of several outputs depends on its own head alone, and a sum of them is the sum of what each gives.
+
+    A head that names the layers that it reads is given their outputs.
+    """
     model = subject.model()
     several = getattr(model, "heads", None)
+    reads = [] if subject.several else [head for head in subject.tiny.only.all_heads if head.of]
+    if reads:
+        _read(model, batch_of(subject, 3, 5), reads)
     if several is None:
+        if reads:
+            return
         raise Skip("the model has one output")
     batch = batch_of(subject, 3, 5)
     given: dict[str, Tensor] = {}
+    last = {one.name: one.head for one in heads(model)}
+    pools: Any = model.pools
+    last |= {name: pools.get_submodule(name) for name in several.pooled if name not in last}  # a pool alone
     handles = [
-        one.head.register_forward_hook(lambda module, x, y, name=one.name: given.__setitem__(name, y.detach()))
-        for one in heads(model)
+        module.register_forward_hook(lambda module, x, y, name=name: given.__setitem__(name, y.detach()))
+        for name, module in last.items()
     ]
     try:
         with torch.no_grad():
@@ -103,6 +131,37 @@ def every_head_matters(subject: Subject) -> None:
     for one in heads(model):
         if any(True for _ in one.head.parameters()):
             _alone(subject, batch, one, before)
+
+
+def _read(model: Any, batch: Batch, reads: list[Written]) -> None:
+    """What stands first in each head is given what the layers give that the head names, side by side."""
+    given: dict[str, Tensor] = {}
+    made: dict[str, Tensor] = {}
+
+    def note(module: nn.Module, x: Any, y: Any, name: str) -> None:
+        made[name] = y if isinstance(y, Tensor) else y.output
+
+    handles = [model.input.register_forward_hook(partial(note, name="input"))]
+    handles += [one.register_forward_hook(partial(note, name=one.called)) for one in model.layers if one.called]
+    for head in reads:
+        pool, own = (model.pool, model.head) if not head.name else _parts(model, head.name)
+        first = own if pool is None else pool
+        handles.append(first.register_forward_pre_hook(lambda module, x, at=head.name: given.update({at: x[0]})))
+    try:
+        with torch.no_grad():
+            outputs_of(model, batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    for head in reads:
+        said = f"what the head{' ' * bool(head.name)}{head.name} reads against what {', '.join(head.of)} gives"
+        close(given[head.name], torch.cat([made[name] for name in head.of], 2), said)
+
+
+def _parts(model: Any, name: str) -> tuple[Any, Any]:
+    """The pool and the head of a name, each None where it has none."""
+    pools = {} if model.pools is None else dict(model.pools.named_children())
+    return pools.get(name), model.heads.head(name)
 
 
 def _alone(subject: Subject, batch: Batch, one: Named, before: Any) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.checks.heads import Named, heads
+from zoo.checks.batch import batch_of
+from zoo.checks.heads import Named, every_head, same_head
 from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part
 from zoo.errors import CheckFailure, InputError
@@ -49,7 +50,7 @@ def loss_reference(subject: Subject) -> str:
 def decode(subject: Subject) -> None:
     """Each head's answer is the best of all answers, written out on a few steps, and -1 behind a sequence's end."""
     found = False
-    for one in heads(subject.model()):
+    for one in every_head(subject.model()):
         best, options = _best(one.head), _options(subject, one)
         if best is None or not isinstance(one.head, Head):
             continue
@@ -71,7 +72,7 @@ def decode(subject: Subject) -> None:
 
 
 def _with_loss(subject: Subject) -> Iterator[tuple[Named, Head]]:
-    for one in heads(subject.model()):
+    for one in every_head(subject.model()):
         if isinstance(one.head, Head):
             output = _random(subject, one, one.head, 0)
             try:
@@ -85,12 +86,10 @@ def _width(subject: Subject, one: Named, head: Head) -> int:
     """Of a head's output, as the model gives it."""
     seen: list[int] = []
     model = subject.model()
-    same = next(other.head for other in heads(model) if other.name == one.name)
-    handle = same.register_forward_hook(lambda module, given, output: seen.append(output.shape[-1]))
+    handle = same_head(model, one).register_forward_hook(lambda module, given, output: seen.append(output.shape[-1]))
     try:
-        subject_input = subject.input(1, 1)
         with torch.no_grad():
-            model(subject_input)
+            model(**batch_of(subject, 1, 1).arguments)
     finally:
         handle.remove()
     return seen[0]
@@ -195,7 +194,8 @@ def _of_clusters(head: AdaptiveSoftmax, options: Any, scores: Tensor, target: Te
 
 def _options(subject: Subject, one: Named) -> Any:
     """A head's options, as the spec has them."""
-    return at(subject.tiny, ("heads", one.name) if one.name else ("head",), Part).options
+    stack = (one.stack,) if one.stack else ()
+    return at(subject.tiny, (*stack, *(("heads", one.name) if one.name else ("head",))), Part).options
 
 
 def _blank(options: Any) -> int:
@@ -230,12 +230,12 @@ def _best(head: object) -> Callable[[Any, Any], list[int]] | None:
 def _adds_up(subject: Subject, one: Named) -> None:
     """Probabilities of all symbols, as the model really gives them."""
     model = subject.model()
-    head = next(other.head for other in heads(model) if other.name == one.name)
+    head = same_head(model, one)
     seen: list[Tensor] = []
     handle = head.register_forward_hook(lambda module, given, output: seen.append(output))
     try:
         with torch.no_grad():
-            model(subject.input(3, 5))
+            model(**batch_of(subject, 3, 5).arguments)
     finally:
         handle.remove()
     logs = head.log_prob(seen[0]) if isinstance(head, AdaptiveSoftmax) else seen[0]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 
-from zoo.checks.batch import Batch, batch_of, random_state, run
+from zoo.checks.batch import Batch, batch_of, flat, random_state, run
 from zoo.checks.saving import copies_of
 from zoo.checks.subject import Subject, all_close, tensors
 from zoo.errors import BuildError, CheckFailure, InputError
@@ -49,7 +49,7 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
     yield "7 steps from a state", *_run(model, batch, state, return_states=True)
     lengths = subject.lengths(LENGTHS)
     yield f"sequences of lengths {LENGTHS}", *_run(model, batch, state, lengths=lengths)
-    reset = torch.zeros(batch.x.shape[:2], dtype=torch.bool, device=subject.device)
+    reset = torch.zeros(batch.lead.shape[:2], dtype=torch.bool, device=subject.device)
     reset[0, 6] = reset[1, 0] = True
     with contextlib.suppress(InputError):  # a layer may refuse resets, as the check `reset` says
         yield "7 steps with resets", *_run(model, batch, reset=reset, return_states=True)
@@ -60,8 +60,8 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
         x, extras = batch.step(3)
         output, after = model.step(x, state, **extras)
         found = {**_by_name("output", output), **_by_name("state", after)}
-        yield "step", found, {"x": x, **extras, **_by_name("state", state)}
-    if not batch.extras:
+        yield "step", found, {**flat({"x": x}), **extras, **_by_name("state", state)}
+    if not batch.extras and "x" in batch.arguments:
         packed = torch.nn.utils.rnn.pack_padded_sequence(batch.x, subject.lengths((7, 5, 2)).cpu(), batch_first=True)
         output, after = model(packed, return_state=True)
         found = _by_name("output", output) | _by_name("state", after)
@@ -70,7 +70,7 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
 
 def _run(model: Model, batch: Batch, state: Any = None, **rest: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     given = rest if state is None else {"state": state, **rest}
-    output, *after = model(**batch.arguments, return_state=True, **given)
+    output, *after = model(**batch.call, return_state=True, **given)
     found = {"output": output} if isinstance(output, Tensor) else _by_name("output", output)
     for name, value in zip(("state", "states of all steps"), after, strict=False):
         found |= _by_name(name, value)

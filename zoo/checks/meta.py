@@ -57,8 +57,9 @@ def _steps(empty: Model, model: Model, batch: Batch) -> None:
     with torch.no_grad(), model.streaming(), empty.streaming():
         expected = model.step(x, None, **beside)
         with _located("a step on meta"):
-            found = empty.step(_on_meta(x), None, **{name: _on_meta(t) for name, t in beside.items()})
-            found = empty.step(_on_meta(x), found[1], **{name: _on_meta(t) for name, t in beside.items()})
+            x, beside = _pytree.tree_map(_on_meta, (x, beside))
+            found = empty.step(x, None, **beside)
+            found = empty.step(x, found[1], **beside)
     _compare(empty, model, found, expected, "a step on meta")
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from zoo.architectures.encoder_decoder.model import EncoderDecoder
 from zoo.checks.batch import lengths_of, weighted
 from zoo.checks.subject import Skip, Subject, all_close, close
+from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.spec.describe import describe
 
@@ -41,6 +42,11 @@ def model_of(subject: Subject, *, dtype: torch.dtype | None = None, seed: int = 
         name = subject.spec.architecture.record.name
         raise Skip(f"the check is for one stack, or an encoder and a decoder, and architecture {name!r} is neither")
     return model
+
+
+def as_long_as_the_source(model: EncoderDecoder) -> set[str]:
+    """The states of the decoder that have a number for each step of the source, such as the last weights."""
+    return {f"decoder.{name}" for name, size in model._remembers.items() if size is None}
 
 
 def pair(model: EncoderDecoder, rows: int, source: int, target: int, *, seed: int = 1) -> Pair:
@@ -137,6 +143,28 @@ def causality(subject: Subject) -> None:
         close(found[:, :t], expected[:, :t], f"scores before step {t}, from which the target is another")
         if torch.equal(found[:, t], expected[:, t]) and not torch.equal(later[:, t], given.target[:, t]):
             raise CheckFailure(f"scores of step {t} do not depend on the symbol that it is given")
+
+
+def state_default(subject: Subject) -> None:
+    """A call begins where `encode` says; where nothing of the source is carried over, that is `init_state`."""
+    model = model_of(subject)
+    given, sources, targets = ragged(subject, model)
+    expected, last = model(*given, source_lengths=sources, lengths=targets, return_state=True)
+    memory, lengths, state = model.encode(given.source, lengths=sources)
+    found = model.decode(given.target, state, memory=memory, memory_lengths=lengths, lengths=targets)
+    all_close(found, (expected, last), "the state of encode against none")
+    if model.bridge.zeros and not as_long_as_the_source(model):
+        start = model.init_state(ROWS)
+        if set(start) != set(state):
+            raise CheckFailure(f"init_state gives {sorted(start)}, encode {sorted(state)}")
+        all_close({name: start[name] for name in state}, dict(state), "init_state against the state of encode")
+    leaves = State({name: one.detach().requires_grad_(one.is_floating_point()) for name, one in state.items()})
+    scores, _ = model.decode(given.target, leaves, memory=memory.detach(), memory_lengths=lengths, lengths=targets)
+    able = [name for name, leaf in leaves.items() if leaf.requires_grad]
+    gradients = torch.autograd.grad(weighted(scores), [leaves[name] for name in able], allow_unused=True)
+    for name, gradient in zip(able, gradients, strict=True):
+        if gradient is None or not (gradient != 0).any():
+            raise CheckFailure(f"the gradient of the scores by the incoming state {name} is zero")
 
 
 def chunked(subject: Subject) -> None:

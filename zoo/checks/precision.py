@@ -12,8 +12,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zoo.checks.batch import Batch, batch_of, beside, measure, named, run, uses_of
-from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close
+from zoo.checks.batch import Batch, batch_of, beside, measure, named, read_by, run
+from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, once_of
 from zoo.engine.cell import Cell
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
@@ -87,12 +87,13 @@ def _exact(model: Model, spec: Spec, seed: int) -> Model:
 def _sequences(spec: Spec, model: Model, steps: int, seed: int) -> Batch:
     """One sequence for each of `SEQUENCES`, in bfloat16, with everything that the cells can read."""
     x = model.example_input(len(SEQUENCES), steps, seed=1000 + seed)
-    x[2, BURST:] = 0
-    x[3] = x[3, :1].clone()
-    x[4] = 0
-    uses = [uses_of(layer) for layer in spec.recurrent]
-    read = {name for name in ("dt", "observed") if any(name in one for one in (uses if name == "dt" else uses[:1]))}
-    return beside(x, read, seed=seed, dtype=torch.bfloat16)
+    batch = beside(x, read_by(spec), seed=seed, dtype=torch.bfloat16, once=once_of(model))
+    for name, one in batch.inputs.items():
+        if name not in batch.once:
+            one[2, BURST:] = 0
+            one[3] = one[3, :1].clone()
+            one[4] = 0
+    return batch
 
 
 def _error(found: Tensor, model: Model, batch: Batch) -> float:

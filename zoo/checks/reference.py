@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.checks import features, variations
 from zoo.checks.batch import Batch, beside, uses_of
+from zoo.checks.folded import shares
 from zoo.checks.subject import Skip, Subject, close
 from zoo.checks.variations import Try
 from zoo.components import CellType, Shape, resolve
@@ -30,8 +31,10 @@ BATCH, STEPS = 3, 9
 def reference(subject: Subject) -> str:
     """Each cell whose record declares a reference gives what that gives, with its options as they are and varied.
 
-    Gives what was varied. Varied options whose record declares a deviation for them are left out.
+    Gives what was varied. Varied options whose record declares a deviation for them are left out. Layers over some of
+    the steps give what the layers inside them give of those alone.
     """
+    shares(subject)
     layers = list(features.cells(subject.tiny))
     if not layers:
         raise Skip("the spec has no recurrent layer")

@@ -107,9 +107,11 @@ def _skipped(subject: Subject, check: Chosen) -> str | None:
         return f"the check is about {' and '.join(check.record.architectures)}"
     if not subject.several or not isinstance(architecture, ArchitectureType):
         return None
+    if check.record.name in architecture.skips:
+        return architecture.skips[check.record.name]
     if not check.record.several and check.record.name not in architecture.checks:
         return f"the check is for models of one stack, and architecture {architecture.name!r} has several"
-    return architecture.skips.get(check.record.name)
+    return None
 
 
 def _runs(subject: Subject, check: Chosen) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from zoo.checks import pairs
+from zoo.checks.batch import beside
 from zoo.checks.subject import SHAPES, Subject, tensors
 from zoo.components import Shape
 from zoo.errors import CheckFailure
@@ -24,8 +25,9 @@ def shapes(subject: Subject) -> None:
         return
     model = subject.model(dtype=torch.float32)
     for batch, steps in SHAPES:
-        x = subject.input(batch, steps, dtype=torch.float32)
-        output, state = model(x, return_state=True)
+        given = beside(subject.input(batch, steps, dtype=torch.float32), set(), dtype=torch.float32, once=subject.once)
+        x = given.lead
+        output, state = model(given.x, return_state=True)
         ends = x.shape[1] if subject.several else int(model.output_lengths(torch.tensor(x.shape[1])))
         _outputs(subject.tiny, output, batch, ends)
         _state(state, model.init_state(batch), batch, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,6 +15,7 @@ from zoo.checks import pairs
 from zoo.checks.batch import (
     Batch,
     batch_of,
+    flat,
     joined,
     lengths_of,
     measure,
@@ -27,6 +29,7 @@ from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure, InputError
 from zoo.model.base import Model
+from zoo.spec.describe import described
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import as_path, recurrent
 
@@ -66,8 +69,18 @@ def _state_gradients(subject: Subject, model: Model, batch: Batch, state: State)
     gradients = torch.autograd.grad(loss, list(able.values()), allow_unused=True)
     reached = {name: g is not None and bool((g != 0).any()) for name, g in zip(able, gradients, strict=True)}
     for place in dict.fromkeys(name.rpartition(".")[0] for name in able):
+        if subject.pooled and _seen(subject, place) < batch.lead.shape[1]:
+            continue  # what its window carries is gone before the last step, which may be all that the pool takes
         if not any(hit for name, hit in reached.items() if name.rpartition(".")[0] == place):
             raise CheckFailure(f"the gradient of the output by the incoming state of {place} is zero")
+
+
+def _seen(subject: Subject, place: str) -> float:
+    """Number of steps for which a layer's state lasts: that of a window alone, and without end for any other."""
+    found = described(subject.tiny).get(as_path(place))
+    if found is None or not found.windows or found.state.keys() != {"past"}:
+        return math.inf
+    return sum(window.reach for window in found.windows)
 
 
 def chunked(subject: Subject) -> None:
@@ -84,7 +97,7 @@ def chunked(subject: Subject) -> None:
     _ragged(subject, model, batch)
     initial = random_state(model, 5)
     expected = measure(model, batch, initial)
-    parts = _Chunked(model, (6, 7))
+    parts = _Chunked(model, (6, 7), batch.once)
     found = measure(parts, batch, initial)  # type: ignore[arg-type]
     all_close(found.state, expected.state, "state after chunks of (6, 7)")
     all_close([found.x, found.before], [expected.x, expected.before], "input and state gradients across a cut")
@@ -105,16 +118,17 @@ def _chunks(model: Model, batch: Batch, split: tuple[int, ...], *, by_name: bool
 class _Chunked(torch.nn.Module):
     """A model that runs in chunks by itself, so that a whole run can be measured against it."""
 
-    def __init__(self, model: Model, split: tuple[int, ...]) -> None:
+    def __init__(self, model: Model, split: tuple[int, ...], once: frozenset[str]) -> None:
         super().__init__()
-        self.model, self.split = model, split
+        self.model, self.split, self.once = model, split, once
         self.layers = model.layers
 
     def forward(self, x: Tensor, state: Any = None, **extras: Any) -> tuple[Tensor, Any]:
         tensors_only = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
+        batch = Batch(flat({"x": x, **tensors_only}), self.once)
         outputs, start = [], 0
         for size in self.split:
-            output, state = run(self.model, Batch({"x": x, **tensors_only}).steps(start, start + size), state)
+            output, state = run(self.model, batch.steps(start, start + size), state)
             outputs.append(output)
             start += size
         return torch.cat(outputs, 1), state
@@ -174,7 +188,7 @@ def stepwise(subject: Subject) -> None:
 def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tuple[Tensor, list[Any]]:
     """The outputs (B, T, ...) of a run step by step, and the state after each step."""
     state, outputs, states = None, [], []
-    for t in range(batch.x.shape[1]):
+    for t in range(batch.lead.shape[1]):
         x, extras = batch.step(t)
         output, state = model.step(x, state, reset=None if reset is None else reset[:, t], **extras)
         outputs.append(joined(model, output))
@@ -184,9 +198,9 @@ def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tupl
 
 def _last_of_all_steps(model: Model, batch: Batch) -> None:
     """Where sequences end early, the state that goes on is that of each one's last step."""
-    lengths = lengths_of((7, 3, 5), batch.x.device)
+    lengths = lengths_of((7, 3, 5), batch.lead.device)
     _, last, states = model(batch.x, lengths=lengths, return_states=True, **batch.extras)
-    indices = torch.arange(3, device=batch.x.device)
+    indices = torch.arange(3, device=batch.lead.device)
     for name, tensor in states.items():
         close(
             tensor[indices, lengths - 1],
@@ -262,14 +276,14 @@ def _refused(model: Model, batch: Batch) -> None:
     if not any(window.kernel > 1 for window in windows):
         return
     try:
-        run(model, batch, reset=torch.zeros(batch.x.shape[:2], dtype=torch.bool, device=batch.x.device))
+        run(model, batch, reset=torch.zeros(batch.lead.shape[:2], dtype=torch.bool, device=batch.lead.device))
     except InputError as error:
         raise Skip(str(error)) from None
 
 
 def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) -> None:
     """Resets given to `step` are those of the whole run, whose states of all steps show each of them."""
-    where = torch.zeros((5, STEPS), dtype=torch.bool, device=batch.x.device)
+    where = torch.zeros((5, STEPS), dtype=torch.bool, device=batch.lead.device)
     for index, positions in enumerate(marks):
         where[index, list(positions)] = True
     outputs, last, states = model(batch.x, reset=where, return_states=True, **batch.extras)

@@ -15,6 +15,7 @@ from torch import Tensor
 from zoo.components import Traits, Window, count_steps, least_steps
 from zoo.engine.registered import kept
 from zoo.errors import CheckFailure, ZooError, did_you_mean
+from zoo.inputs.named import NamedInputs
 from zoo.model.base import Model
 from zoo.model.build import build
 from zoo.spec.canonical import Spec
@@ -127,7 +128,7 @@ class Subject:
         move_constants(model, seed)
         return model.train(train)
 
-    def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Tensor:
+    def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Any:
         """A random input for the tiny model; the global random state is untouched.
 
         Args:
@@ -137,20 +138,44 @@ class Subject:
             dtype: Of numbers. Defaults to `exact`.
 
         Returns:
-            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
+            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps); of several inputs a mapping of
+            such, of shape (batch, ...) where one comes in once per sequence.
         """
         generator = torch.Generator().manual_seed(1000 * seed + 10 * batch + steps)
-        shape = (batch, self.steps(steps))
-        vocabulary = getattr(self.tiny.input.options, "vocabulary", None)
+        dtype, source = dtype or self.exact, self._probe.get_submodule("input")
+        if isinstance(source, NamedInputs):
+            several = {name: (*one.leading(batch, self.steps(steps)), *one.shape) for name, one in source.reads.items()}
+            return {
+                name: self._drawn(shape, source.reads[name].vocabulary, generator, dtype)
+                for name, shape in several.items()
+            }
+        vocabulary = getattr(self.tiny.input.options, "vocabulary", getattr(source, "vocabulary", None))
+        return self._drawn((batch, self.steps(steps), *self.features), vocabulary, generator, dtype)
+
+    def _drawn(
+        self, shape: tuple[int, ...], vocabulary: int | None, generator: torch.Generator, dtype: torch.dtype
+    ) -> Tensor:
+        """Symbols, or numbers."""
         if vocabulary is not None:
-            return torch.randint(0, vocabulary, (*shape, *self.features), generator=generator).to(self.device)
-        x = torch.randn((*shape, *self.features), generator=generator, dtype=torch.float64)
-        return x.to(self.device, dtype or self.exact)
+            return torch.randint(0, vocabulary, shape, generator=generator).to(self.device)
+        return torch.randn(shape, generator=generator, dtype=torch.float64).to(self.device, dtype)
+
+    @property
+    def once(self) -> frozenset[str]:
+        """Names of those of several inputs that come in once per sequence."""
+        return once_of(self._probe)
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
         """Those through which the layers look at the input, that change the number of steps; () for most models."""
-        return () if self.several else figures(self.tiny)[0].rows[-1].windows
+        if self.several:
+            return ()
+        rows = {row.path: row.windows for row in figures(self.tiny)[0].rows}
+        for head in self.tiny.only.all_heads:
+            if head.pool is None:
+                return rows[head.path]
+        # Behind pools no output has steps: as many as the longest windows need.
+        return max(reversed(rows.values()), key=least_steps)
 
     def steps(self, outputs: int) -> int:
         """A number of input steps that gives so many steps of the output, and leaves some over where windows move.
@@ -162,11 +187,16 @@ class Subject:
             The same number for a model without windows.
         """
         if not self.windows:
-            return outputs
+            return max(outputs, self._least)
         hop = math.prod(window.stride for window in self.windows)
-        least = least_steps(self.windows, outputs)
+        least = max(least_steps(self.windows, outputs), self._least)
         over = outputs % hop
         return least + over if count_steps(self.windows, least + over) == outputs else least
+
+    @cached_property
+    def _least(self) -> int:
+        """Steps that every layer can run on, those too that stand behind another head than the windows."""
+        return 1 if self.several else figures(self.tiny)[0].minimum_steps
 
     @property
     def uneven_steps(self) -> int:
@@ -204,6 +234,13 @@ class Subject:
 
         run(self._probe, batch_of(self, 2, 3))
         kept(self._probe)
+
+
+def once_of(model: Model) -> frozenset[str]:
+    """Names of a model's inputs that come in once per sequence; none where it has one input, or several stacks."""
+    source = getattr(model, "input", None)
+    reads = source.reads if isinstance(source, NamedInputs) else {}
+    return frozenset(name for name, one in reads.items() if one.per == "sequence")
 
 
 def move_constants(model: Model, seed: int) -> None:

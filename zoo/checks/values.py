@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from zoo.checks import pairs
 from zoo.checks.batch import (
@@ -22,13 +24,16 @@ from zoo.checks.batch import (
     random_state,
     run,
     select_state,
+    vocabularies,
     weighted,
 )
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
-from zoo.errors import CheckFailure
+from zoo.components import Part
+from zoo.errors import CheckFailure, InputError
+from zoo.inputs.named import NamedInputs
 from zoo.model.base import Model
 from zoo.spec.traits import not_streamable
-from zoo.spec.tree import dotted, parts
+from zoo.spec.tree import dotted, over_time, parts
 
 LENGTHS = (7, 3, 1, 5, 2)
 LARGE = 1000.0
@@ -45,8 +50,8 @@ def finite(subject: Subject) -> None:
         _finite(run(model, batch), f"{steps} steps")
         lengths = subject.lengths((steps, 1, (steps + 1) // 2))
         _finite(run(model, batch, lengths=lengths), f"{steps} steps, sequences of lengths {lengths.tolist()}")
-        if batch.x.is_floating_point():
-            _large(subject, model, batch.with_x(LARGE * batch.x), steps)
+        if batch.real:
+            _large(subject, model, batch.map_x(lambda t: LARGE * t if t.is_floating_point() else t), steps)
     _finite(run(model.train(), batch_of(subject, 3, 7, dtype=torch.float32)), "7 steps in training")
 
 
@@ -134,10 +139,11 @@ def padding_invariance(subject: Subject) -> None:
             all_close(found.state, expected.state, f"state with {label}")
             _gradients(found.parameters, expected.parameters, label)
             all_close(found.before, expected.before, f"gradient of the state with {label}")
-            if found.x is not None and expected.x is not None:
-                steps = batch.x.shape[1]
-                close(found.x[:, :steps], expected.x, f"gradient of the input with {label}")
-                if found.x[:, steps:].any():
+            steps = batch.lead.shape[1]
+            for name, gradient in expected.x.items():
+                until = found.x[name] if name in batch.once else found.x[name][:, :steps]
+                close(until, gradient, f"gradient of {_called(name)} with {label}")
+                if name not in batch.once and found.x[name][:, steps:].any():
                     raise CheckFailure(f"gradient of padding with {label} is not zero")
         _alone(subject, model, batch, state, lengths)
     _packed(model, batch, lengths)
@@ -153,24 +159,37 @@ def _zero_in_padding(output: Tensor, lengths: Tensor) -> None:
 
 def _fillings(subject: Subject, batch: Batch, lengths: Tensor) -> list[tuple[str, Batch]]:
     """The batch with other things in its padding and where nothing was observed, and with more padding."""
-    padding = torch.arange(batch.x.shape[1], device=subject.device) >= lengths.unsqueeze(1)
+    padding = torch.arange(batch.lead.shape[1], device=subject.device) >= lengths.unsqueeze(1)
     found = []
-    if batch.x.is_floating_point():
+    if batch.real:
         for value in (0.0, 1e9, torch.nan):
             # Everything that belongs to a step is padding there: dt too.
-            found.append((f"{value} in padding", batch.map(partial(_fill, padding=padding, value=value))))
+            found.append((f"{value} in padding", batch.map_steps(partial(_fill, padding=padding, value=value))))
             if "observed" in batch.extras:
-                x = batch.x.masked_fill(~batch.extras["observed"], value)
-                found.append((f"{value} where nothing was observed", batch.with_x(x)))
-        more = batch.map(lambda t: torch.cat([t, torch.full_like(t[:, :4], 1)], 1))
-    else:
-        symbols = int(batch.x.max()) + 1
-        for shift in (1, 2):
-            beside = padding.view(*padding.shape, *(1,) * (batch.x.dim() - 2))
-            moved = torch.where(beside, (batch.x + shift) % symbols, batch.x)
-            found.append((f"symbols {shift} further in padding", batch.with_x(moved)))
-        more = batch.map(lambda t: torch.cat([t, t[:, :4]], 1))
+                hidden = batch.map_x(partial(_hide, observed=batch.extras["observed"], value=value))
+                found.append((f"{value} where nothing was observed", hidden))
+    for shift in (1, 2) if any(not t.is_floating_point() for t in batch.inputs.values()) else ():
+        moved = batch.map_x(partial(_shift, padding=padding, shift=shift))
+        found.append((f"symbols {shift} further in padding", moved))
+    more = batch.map_steps(lambda t: torch.cat([t, torch.ones_like(t[:, :4]) if batch.real else t[:, :4]], 1))
     return [*found, ("4 more steps of padding", more)]
+
+
+def _hide(t: Tensor, observed: Tensor, value: float) -> Tensor:
+    return t.masked_fill(~observed, value) if t.is_floating_point() else t
+
+
+def _shift(t: Tensor, padding: Tensor, shift: int) -> Tensor:
+    """Other symbols in padding."""
+    if t.is_floating_point():
+        return t
+    beside = padding.view(*padding.shape, *(1,) * (t.dim() - 2))
+    return torch.where(beside, (t + shift) % (int(t.max()) + 1), t)
+
+
+def _called(name: str) -> str:
+    """An input of a batch, in words."""
+    return "the input" if name == "x" else f"the input {name[2:]!r}"
 
 
 def _fill(t: Tensor, padding: Tensor, value: float) -> Tensor:
@@ -201,15 +220,17 @@ def _alone(subject: Subject, model: Model, batch: Batch, state: object, lengths:
             select_state(whole.state, slice(index, index + 1)),
             f"state of {label} against the padded batch",
         )
-        if alone.x is not None and whole.x is not None:
-            close(alone.x[0], whole.x[index, :length], f"input gradient of {label} against the padded batch")
+        for name, gradient in alone.x.items():
+            own_x = whole.x[name][index] if name in batch.once else whole.x[name][index, :length]
+            close(gradient[0], own_x, f"gradient of {_called(name)} of {label} against the padded batch")
         total = {name: g + alone.parameters[name] for name, g in total.items()}
     _gradients(total, dict(whole.parameters), "sequences alone, summed,")
 
 
 def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
-    from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
-
+    if isinstance(batch.x, Mapping):
+        _packed_refused(model, batch, lengths)
+        return
     # What belongs to single steps cannot be packed beside x, so it is left out on both sides.
     bare = Batch({"x": batch.x})
     expected, state = run(model, bare, lengths=lengths)
@@ -231,17 +252,36 @@ def _packed(model: Model, batch: Batch, lengths: Tensor) -> None:
     all_close(named(model, after), named(model, state), "the state of a PackedSequence against the padded batch")
 
 
+def _packed_refused(model: Model, batch: Batch, lengths: Tensor) -> None:
+    """Several inputs cannot be packed, and what says so names what can be done."""
+    packed = pack_padded_sequence(batch.lead, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    try:
+        model(packed)
+    except InputError as error:
+        if "lengths=" in str(error):
+            return
+    raise CheckFailure("a PackedSequence for a model of several inputs must be an InputError that names lengths=")
+
+
 def _padding_symbol(subject: Subject, model: Model) -> None:
     """The symbol that an input declares as padding stands for zeros, and learns nothing."""
-    symbol = getattr(subject.tiny.input.options, "padding", None)
-    if symbol is None or subject.features or subject.input(1, 1).is_floating_point():
+    for path, part in parts(subject.tiny.input, ("input",)):
+        if part.record.kind == "input":
+            _symbol(subject, model.get_submodule(dotted(path)), part)
+    if not isinstance(model.input, NamedInputs):
+        _symbol(subject, model.input, subject.tiny.input)
+
+
+def _symbol(subject: Subject, source: Any, part: Part) -> None:
+    symbol = getattr(part.options, "padding", None)
+    if symbol is None or source.vocabulary is None or source.input_shape:
         return  # of a word's characters layers make something else than zeros
-    features = model.input(torch.full((1, 1), symbol, device=subject.device))
+    features = source(torch.full((1, 1), symbol, device=subject.device))
     if features.any():
         raise CheckFailure(f"the padding symbol's features are {features.abs().max().item():.3g}, bound 0")
-    model.zero_grad(set_to_none=True)
+    source.zero_grad(set_to_none=True)
     weighted(features).backward()  # type: ignore[no-untyped-call]
-    if any(p.grad is not None and p.grad.any() for p in model.input.parameters()):
+    if any(p.grad is not None and p.grad.any() for p in source.parameters()):
         raise CheckFailure("the padding symbol's vector has a gradient, bound 0")
 
 
@@ -272,19 +312,19 @@ def causality(subject: Subject) -> None:
 
 def _before(model: Model, batch: Batch) -> None:
     """What comes in at a step changes nothing before it: an input may see later steps, where no gradient goes."""
-    vocabulary = model.input.vocabulary
     expected, _ = run(model, batch)
-    for t in range(1, 7):
-        x = batch.x.clone()
-        x[:, t] = x[:, t] + 1 if vocabulary is None else (x[:, t] + 1) % vocabulary
-        found, _ = run(model, batch.with_x(x))
-        close(found[:, :t], expected[:, :t], f"the output before step {t} when the input changes there")
+    for name, vocabulary in vocabularies(model, batch).items():
+        for t in range(1, 7) if name not in batch.once else ():
+            x = batch.arguments[name].clone()
+            x[:, t] = x[:, t] + 1 if vocabulary is None else (x[:, t] + 1) % vocabulary
+            found, _ = run(model, batch.with_extra(name, x))
+            close(found[:, :t], expected[:, :t], f"the output before step {t} when {_called(name)} changes there")
 
 
 def _beside(model: Model, batch: Batch, name: str) -> None:
     """dt and `observed` change nothing before their step, and something at all."""
     if name == "observed":  # that zero was seen and that nothing was are two things
-        batch = batch.with_x(torch.zeros_like(batch.x))
+        batch = batch.map_x(torch.zeros_like)
     expected, _ = run(model, batch)
     acts = False
     for t in range(7):
@@ -299,7 +339,9 @@ def _beside(model: Model, batch: Batch, name: str) -> None:
 
 def _not_causal(subject: Subject) -> str:
     reasons = [
-        f"{dotted(place)} declares causal: false" for place, part in parts(subject.spec) if not part.traits.causal
+        f"{dotted(place)} declares causal: false"
+        for place, node in over_time(subject.spec)
+        if isinstance(node, Part) and not node.traits.causal
     ]
     return (reasons or [not_streamable(subject.spec) or "a component declares causal: false"])[0]
 

@@ -94,14 +94,18 @@ class Option:
         wide = divisible(self.spec)
         if wide is not None:
             yield self._at(wide, self.slot.get(wide).options)
+        filled = _filled(self.spec)
+        if filled is not None:
+            yield self._at(filled, self.slot.get(filled).options)
         for home in (self.spec,) if wide is None else (self.spec, wide):
             yield from self._others(home)
             for example in _examples(type(self.slot.get(home).options)):
                 yield self._at(home, example)
         if self.slot.layer is not None:
-            lone = self._alone(self.slot.layer)
-            yield lone.tries()
-            yield from lone._others(lone.spec)
+            for hidden in (2 * DIVISIBLE, DIVISIBLE // 2):
+                lone = self._alone(self.slot.layer, hidden)
+                yield lone.tries()
+                yield from lone._others(lone.spec)
 
     def together(self) -> Iterator[Iterator[Try]]:
         """The last resort, where the option cannot be told apart from others that move with it."""
@@ -129,9 +133,12 @@ class Option:
         tokens = Part(found, found.record.options(vocabulary=37, size=width))
         return put(self.spec, (*stack.path, "input"), tokens)
 
-    def _alone(self, layer: Path) -> Option:
-        """The same of the layer by itself between an input and no head, where nothing behind it asks for a width."""
-        plain = replace(at(self.spec, layer, Recurrent), hidden_size=2 * DIVISIBLE, residual=False)
+    def _alone(self, layer: Path, hidden: int) -> Option:
+        """The same of the layer by itself between an input and no head, where nothing behind it asks for a width.
+
+        hidden: Its width, larger than the input's or smaller, which some options need.
+        """
+        plain = replace(at(self.spec, layer, Recurrent), hidden_size=hidden, residual=False)
         home = alone(self.spec, (DIVISIBLE,), plain)
         slot = Slot(("layers", 0, *self.slot.path[len(layer) :]), ("layers", 0))
         return replace(self, slot=slot, spec=home)
@@ -242,6 +249,22 @@ def _has_parameters_of(spec: Spec, path: Path, layer: Path | None, has_parameter
     several = [where for head in at(spec, stack, Stack).heads for where in ((*head.path, "pool"), head.path)]
     own = [("input",), ("pool",), ("head",), *several]
     return any(map(has_parameters, (*(dotted((*stack, *where)) for where in own), *map(dotted, others))))
+
+
+def _filled(spec: Spec) -> Spec | None:
+    """Where a stack has no layers, the spec with those recurrent ones there that another has; else None.
+
+    What is said of a stack's states has nothing to mean where it has none.
+    """
+    theirs = next((found for one in spec.stacks if (found := _recurrent(one))), ())
+    if not theirs or all(stack.layers for stack in spec.stacks):
+        return None
+    return replace(spec, stacks=tuple(one if one.layers else replace(one, layers=theirs) for one in spec.stacks))
+
+
+def _recurrent(stack: Stack) -> tuple[Layer, ...]:
+    """Its recurrent layers, as they would stand in another stack."""
+    return tuple(replace(layer, name=None, of=()) for layer in stack.layers if isinstance(layer, Recurrent))
 
 
 def fits(spec: Spec) -> bool:

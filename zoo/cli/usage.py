@@ -67,7 +67,7 @@ class _Flags:
         return params
 
 
-class _Command(_Flags, TyperCommand):
+class Command(_Flags, TyperCommand):
     pass
 
 
@@ -79,7 +79,8 @@ def without_types_of_flags(app: typer.Typer) -> None:
     """Have every command and group of an application show no type for its flags."""
     app.info.cls = _Group
     for command in app.registered_commands:
-        command.cls = _Command
+        if command.cls is None or not issubclass(command.cls, Command):
+            command.cls = Command
     for group in app.registered_groups:
         if group.typer_instance is not None:
             without_types_of_flags(group.typer_instance)

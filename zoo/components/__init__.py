@@ -6,10 +6,11 @@ never pay for it; `build` and `describe` name code as "module:attribute", import
 
 from zoo.components.architecture import RESERVED_KEYS, ArchitectureType, StackType
 from zoo.components.check import CheckType
-from zoo.components.described import Beside, Description, Shape, StackDescription, Traits, features
+from zoo.components.described import Beside, Description, Shape, StackDescription, Traits, concatenated, features
 from zoo.components.kinds import CellType, HeadType, InitType, InputType, LayerType, NormType, PoolType
-from zoo.components.options import Count, NoOptions, Options, Size, Vocabulary, Width, chosen
-from zoo.components.provided import Offer, Part, Provided, ProvidedCheck, Record
+from zoo.components.language import LanguageType, Translated
+from zoo.components.options import Count, Extent, NoOptions, Options, Size, Vocabulary, Width, chosen
+from zoo.components.provided import Offer, Part, Provided, ProvidedCheck, ProvidedLanguage, Record
 from zoo.components.record import API_VERSION, ComponentType, resolve
 from zoo.components.windows import Window, count_steps, least_steps, moving
 
@@ -22,9 +23,11 @@ __all__ = [
     "ComponentType",
     "Count",
     "Description",
+    "Extent",
     "HeadType",
     "InitType",
     "InputType",
+    "LanguageType",
     "LayerType",
     "NoOptions",
     "NormType",
@@ -34,6 +37,7 @@ __all__ = [
     "PoolType",
     "Provided",
     "ProvidedCheck",
+    "ProvidedLanguage",
     "RESERVED_KEYS",
     "Record",
     "Shape",
@@ -41,10 +45,12 @@ __all__ = [
     "StackDescription",
     "StackType",
     "Traits",
+    "Translated",
     "Vocabulary",
     "Width",
     "Window",
     "chosen",
+    "concatenated",
     "count_steps",
     "features",
     "least_steps",

@@ -47,6 +47,7 @@ class StackType:
             from the architecture's options to that.
         like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own,
             without a head, and behind the same input.
+        empty: Whether it may have no layers, `layers: []`. What its input gives is then its output.
     """
 
     name: str
@@ -56,6 +57,7 @@ class StackType:
     streamable: bool = False
     output: bool | Callable[[Any], bool] = True
     like: str | None = None
+    empty: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _STACK.fullmatch(self.name) or self.name in RESERVED_KEYS:

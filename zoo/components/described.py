@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zoo.components.windows import Window
@@ -26,6 +26,25 @@ def features(shape: Shape) -> int:
     if len(shape) != 1:
         raise ZooError(f"needs flat features at each step, not maps of shape {shape}")
     return shape[0]
+
+
+def concatenated(shapes: Sequence[Shape]) -> Shape:
+    """The shape of several outputs side by side.
+
+    Args:
+        shapes: Of one step of each.
+
+    Returns:
+        That of one step, whose first size is the sum of theirs.
+
+    Raises:
+        ZooError: If they differ beside their first size.
+    """
+    first = shapes[0]
+    if any(shape[1:] != first[1:] for shape in shapes):
+        listed = ", ".join(map(str, shapes))
+        raise ZooError(f"only features and channels can be concatenated, and the shapes are {listed}")
+    return (sum(shape[0] for shape in shapes), *first[1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

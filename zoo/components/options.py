@@ -42,6 +42,8 @@ Count: Final = Size("count")
 """A number of parts (heads, groups, blocks): what it divides, it still divides when shrunk."""
 Vocabulary: Final = Size("vocabulary")
 """A number of symbols."""
+Extent: Final = Size("extent")
+"""A number of rows or columns of a map: as few when shrunk as the windows over them leave room for."""
 
 
 def chosen(options: BaseModel, *left_out: str) -> str:

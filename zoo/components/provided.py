@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from zoo.components.check import CheckType
 from zoo.components.described import Traits
+from zoo.components.language import LanguageType
 from zoo.components.record import ComponentType
 
-Record = TypeVar("Record", bound=ComponentType | CheckType)
+Record = TypeVar("Record", bound=ComponentType | CheckType | LanguageType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Provided(Offer[ComponentType]):
 @dataclass(frozen=True, slots=True)
 class ProvidedCheck(Offer[CheckType]):
     """A check that models can be held to, and who provided it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedLanguage(Offer[LanguageType]):
+    """A language that a spec can be written from, and who provided it."""
 
 
 @dataclass(frozen=True, slots=True)

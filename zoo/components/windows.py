@@ -49,7 +49,8 @@ class Window:
             Their number; at least 0 where `steps` is an integer.
         """
         found = (steps + (self.left + self.right - self.reach)) // self.stride + 1
-        return max(found, 0) if isinstance(found, int) else found.clamp(min=0)
+        # A number may be one that torch only knows by name, while it exports.
+        return found.clamp(min=0) if hasattr(found, "clamp") else max(found, 0)
 
     def least(self, steps: int) -> int:
         """The smallest number of steps before the window that gives so many behind it.

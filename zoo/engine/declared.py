@@ -44,8 +44,9 @@ FORWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "pool": ("y", "valid", "final"),
     "norm": ("x", "valid"),
     "input": ("x",),
+    "inputs by name": ("x", "valid"),
 }
-"""What the `forward` of each other kind of component is called with."""
+"""What the `forward` of each other kind of component is called with; an input of several tensors has `reads`."""
 
 
 def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> None:
@@ -65,6 +66,8 @@ def component(module: nn.Module, kind: str, known: Iterable[nn.Module] = ()) -> 
     registered(module, known)
     if kind == "layer":
         _initial_state(module)
+    if kind == "input" and hasattr(module, "reads"):
+        kind = "inputs by name"
     if kind in FORWARD:
         _takes(module, "forward", FORWARD[kind])
     if hasattr(module, "set_fixed_parameters"):

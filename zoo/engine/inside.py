@@ -5,7 +5,7 @@ Only what builds the model knows how; while it builds a component, it is asked t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -23,6 +23,8 @@ class Builder(Protocol):
     def layers(self, layers: tuple[Any, ...], input_shape: Shape, at: str) -> LayerList: ...
 
     def part(self, part: Part, arguments: tuple[Any, ...]) -> nn.Module: ...
+
+    def inputs(self, inputs: Mapping[str, Any], at: str) -> nn.Module: ...
 
 
 _builder: ContextVar[Builder | None] = ContextVar("builder", default=None)
@@ -69,6 +71,22 @@ def build_part(part: Part, *arguments: Any) -> nn.Module:
         BuildError: If it cannot be built, or no component is being built.
     """
     return _asked().part(part, arguments)
+
+
+def build_inputs(inputs: Mapping[str, Any], *, at: str = "of") -> Any:
+    """Build the inputs inside another one, for its `build`.
+
+    Args:
+        inputs: As its option gives them, of type `zoo.Inputs`.
+        at: Name of that option, under which the input must store what this returns.
+
+    Returns:
+        The inputs by name, initialised, as `zoo.NamedInputs` takes them.
+
+    Raises:
+        BuildError: If one of them cannot be built, or no component is being built.
+    """
+    return _asked().inputs(inputs, at)
 
 
 def _asked() -> Builder:

@@ -48,6 +48,8 @@ class Layer(nn.Module):
         reads: Names of the layers whose outputs it reads, set by the list that it stands in; () for the one before it.
         called: Its name for later layers, set likewise.
         joins: Whether its input is a tuple of tensors, of all that it reads; set likewise.
+        together: Number of steps that it computes at a time: more than these are filled up to a multiple of it, which
+            costs as much as steps do.
     """
 
     output_shape: Shape
@@ -55,6 +57,7 @@ class Layer(nn.Module):
     reads: tuple[str, ...] = ()
     called: str | None = None
     joins: bool = False
+    together: int = 1
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
         """The state before the first step.

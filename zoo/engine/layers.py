@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import torch
@@ -13,9 +13,36 @@ from zoo.components import Shape, Window, moving
 from zoo.engine.cell import Cell, States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer, rounded, run_layer
 from zoo.engine.recurrence import Run
-from zoo.engine.sequence import zero_where
+from zoo.engine.sequence import at_last, zero_where
 
 Joins = Callable[[int, Tensor], Tensor | None]
+
+
+@dataclass(slots=True)
+class Asked:
+    """What heads ask of a stack's layers by their names, and are given.
+
+    Attributes:
+        names: Of the layers, "input" for what the first one reads.
+        finals: Of those whose final output is asked for.
+        found: What each gave, with what belongs to the steps behind it. A run fills it.
+    """
+
+    names: frozenset[str]
+    finals: frozenset[str]
+    found: dict[str, tuple[LayerOutput, Run]] = field(default_factory=dict)
+
+    def read(self, names: tuple[str, ...]) -> tuple[LayerOutput, Run]:
+        """What some of them gave, features side by side."""
+        read = [self.found[name] for name in names]
+        if len(read) == 1:
+            return read[0]
+        run = read[0][1]
+        output = torch.cat([one.output for one, _ in read], 2)
+        if all(one.final is None for one, _ in read):
+            return LayerOutput(output, {}), run
+        finals = [at_last(one.output, run.lengths) if one.final is None else one.final for one, _ in read]
+        return LayerOutput(output, {}, torch.cat(finals, 1)), run
 
 
 class LayerList(nn.ModuleList):
@@ -46,15 +73,26 @@ class LayerList(nn.ModuleList):
     @property
     def windows(self) -> tuple[Window, ...]:
         """Those that change the number of steps, from the first layer's input to the last layer's output."""
+        behind, _ = self.windows_behind()
+        return behind[-1] if behind else ()
+
+    def windows_behind(self) -> tuple[list[tuple[Window, ...]], dict[str, tuple[Window, ...]]]:
+        """Those that change the number of steps, from the first layer's input to the output of each layer.
+
+        Returns:
+            Of each layer in order, and of those with a name by that name, with "input" among them.
+        """
         found: tuple[Window, ...] = ()
-        named: dict[str, tuple[Window, ...]] = {}
+        behind: list[tuple[Window, ...]] = []
+        named: dict[str, tuple[Window, ...]] = {"input": ()}
         for layer in self._each():
             if layer.reads:  # of layers around this list it is not known: they have none that those inside lack
                 found = named.get(layer.reads[0], ())
             found = (*found, *moving(layer.windows))
+            behind.append(found)
             if layer.called is not None:
                 named[layer.called] = found
-        return found
+        return behind, named
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
         """The states before the first step.
@@ -74,7 +112,13 @@ class LayerList(nn.ModuleList):
         return state
 
     def run(
-        self, x: Tensor, state: Mapping[str, Tensor] | None, run: Run, *, beside: Joins | None = None
+        self,
+        x: Tensor,
+        state: Mapping[str, Tensor] | None,
+        run: Run,
+        *,
+        beside: Joins | None = None,
+        asked: Asked | None = None,
     ) -> LayerOutput:
         """Run the layers over a batch of sequences.
 
@@ -84,10 +128,16 @@ class LayerList(nn.ModuleList):
             run: What belongs to all layers.
             beside: From the position of a layer and the output of the layer before it to the features (B, T, F) that
                 are joined to its input, or None.
+            asked: What heads ask of layers by their names, filled in.
 
         Returns:
             The last layer's output, and the states of all.
         """
+        finals: frozenset[str] = frozenset()
+        if asked is not None:
+            finals = asked.finals
+            if "input" in asked.names:
+                asked.found["input"] = LayerOutput(x, {}), run
         before = None if state is None else self._apart(state)
         final, observed = run.final, run.observed
         y = LayerOutput(x, {})
@@ -98,13 +148,16 @@ class LayerList(nn.ModuleList):
             given, run = _read(layer, named) if layer.reads else (y.output, run)
             # Only the first layer sees what was observed, and only the last is asked for its final output.
             joined = None if beside is None else beside(index, y.output)
-            run = _with(run, observed if index == 0 else None, final and index == len(self) - 1, named, joined)
+            last = (final and index == len(self) - 1) or layer.called in finals
+            run = _with(run, observed if index == 0 else None, last, named, joined)
             y = run_layer(layer, given, None if before is None else before[index], run, like=x)
             if layer.windows:
                 run = run.behind(layer.windows, _steps(given))
                 y = y._replace(output=zero_where(y.output, run.valid))
             if layer.called is not None:
                 named = {**named, layer.called: (y.output, run)}
+                if asked is not None and layer.called in asked.names:
+                    asked.found[layer.called] = rounded(y, x), run
             after |= {f"{self.at}.{index}.{name}": value for name, value in y.state.items()}
             if y.states is not None:
                 states |= {f"{self.at}.{index}.{name}": value for name, value in y.states.items()}

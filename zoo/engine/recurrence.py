@@ -131,7 +131,7 @@ def recur(cell: Cell, x: Tensor, state: States, initial: States, run: Run, rates
     wanted = dtype_inside(x)  # not rounded yet: what stands behind the cell has the digits too
     output = sequence.zero_where(output.to(wanted) if output.dtype != wanted else output, valid)
     if age is not None:
-        after |= _carried(extended, state["age"], age, lengths, cell.window, steps)
+        after |= _carried(extended, state, age, lengths, cell.window, steps)
     if order is not None:
         output = sequence.take(output, order)
         states = None if states is None else {name: sequence.take(s, order) for name, s in states.items()}
@@ -165,8 +165,9 @@ def _steps(
         return table.run(run.engine, steps)
 
 
-def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:
+def _carried(extended: Tensor, state: States, age: Tensor, lengths: Tensor | None, window: int, steps: int) -> States:
     """The engine's own part of the state: each sequence's last inputs, and how old it is now."""
+    before = state["age"]
     if lengths is None:
         lengths = torch.full_like(before, steps)
     now = torch.where(lengths > 0, sequence.at_last(age, lengths) + 1, before)
@@ -175,7 +176,8 @@ def _carried(extended: Tensor, before: Tensor, age: Tensor, lengths: Tensor | No
         slots = torch.arange(window, device=before.device)
         past = sequence.take(extended, lengths.unsqueeze(1) + slots)
         # Slot i holds the input of window - i steps ago: nothing from before the sequence began may stay in it.
-        carried["past"] = sequence.zero_where(past, window - slots <= now.unsqueeze(1))
+        past = sequence.zero_where(past, window - slots <= now.unsqueeze(1))
+        carried["past"] = past.to(state["past"].dtype)  # a layer in front may give less, under autocast
     return carried
 
 

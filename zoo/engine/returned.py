@@ -217,9 +217,11 @@ def output(cell: Cell, y: Any, leading: tuple[int, ...]) -> None:
 
 
 def called(
-    module: nn.Module, x: Tensor, *more: Any, expected: tuple[int, ...], leading: bool = False, real: bool = True
+    module: nn.Module, x: Any, *more: Any, expected: tuple[int, ...], leading: bool = False, real: bool = True
 ) -> Tensor:
     """What a module makes of x, which it leaves as it was: a tensor of the expected shape, or that begins with it.
+
+    x may be a mapping of tensors.
 
     Raises:
         DeclarationError: it is none, or x was changed in place, which the state or the caller may hold.
@@ -227,7 +229,8 @@ def called(
     if is_tracing():
         unseen: Tensor = module(x, *more)
         return unseen
-    before = _written(x)
+    given = x.values() if isinstance(x, Mapping) else (x,)
+    before = _written(*given)
     try:
         y: Tensor = module(x, *more)
     except Exception as error:
@@ -236,7 +239,7 @@ def called(
     shaped(module, y, expected, leading=leading)
     if real and not y.is_floating_point():
         wrong(module, f".forward gives {y.dtype}, which must be real numbers")
-    if _written(x) != before:
+    if _written(*given) != before:
         wrong(module, ".forward changes its input in place: make a new tensor")
     return y
 

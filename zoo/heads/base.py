@@ -183,3 +183,8 @@ def refuse(target_lengths: Lengths) -> None:
     """Raise InputError where targets have lengths of their own, and the head has one for each step."""
     if target_lengths is not None:
         raise InputError("this head has a target for every step, so that lengths say it all: leave target_lengths out")
+
+
+def soft_capped(y: Tensor, cap: float | None) -> Tensor:
+    """y bounded by c, as c tanh(y / c); y itself without a cap."""
+    return y if cap is None else cap * torch.tanh(y / cap)

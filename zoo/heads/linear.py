@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
 from zoo.errors import InputError
-from zoo.heads.base import Classifier
+from zoo.heads.base import Classifier, soft_capped
 from zoo.heads.options import LinearOptions
 from zoo.layers.activations import activate
 
@@ -18,14 +18,15 @@ from zoo.layers.activations import activate
 class Linear(Classifier):
     """(..., F), or maps (..., C, H, W) with all their numbers in a row -> W x + b, (..., size).
 
-    These are logits. With an activation they are features: what a sigmoid or a tanh of scores means, and which loss
-    fits, only its user knows.
+    These are logits, with a soft cap c bounded as c tanh(y / c). With an activation they are features: what a sigmoid
+    or a tanh of scores means, and which loss fits, only its user knows.
     """
 
     def __init__(self, options: LinearOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
         self.dropout, self.axes, self.activation = options.dropout, len(input_shape), options.activation
         self.gives = "logits" if options.activation == "none" else "features"
+        self.soft_cap = options.soft_cap
         self.linear = nn.Linear(math.prod(input_shape), options.size, bias=options.bias)
         self._chosen = chosen(options, "bias")
 
@@ -34,12 +35,12 @@ class Linear(Classifier):
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.linear(F.dropout(x.flatten(-self.axes), self.dropout, self.training))
-        return activate(self.activation, y)
+        return activate(self.activation, soft_capped(y, self.soft_cap))
 
     def fit(self, features: Tensor, targets: Tensor, *, ridge: float) -> None:
         """Ridge regression: W and b where the sum of |W x + b − y|² and ridge |W|² is least, b without a penalty.
 
-        There must be no activation.
+        There must be no activation and no soft cap.
 
         Computed in float64 on the CPU; where features repeat one another and ridge is 0, the smallest of all best W.
         Source: Jaeger 2001, GMD report 148, has the least squares.
@@ -51,6 +52,8 @@ class Linear(Classifier):
         """
         if self.activation != "none":
             raise InputError(f"a linear head with activation {self.activation} cannot be fitted in closed form")
+        if self.soft_cap is not None:
+            raise InputError("a linear head with a soft_cap cannot be fitted in closed form")
         X, Y = features.detach().flatten(1).double().cpu(), targets.detach().double().cpu()
         middle = (X.mean(0), Y.mean(0)) if self.linear.bias is not None else (X.new_zeros(()), Y.new_zeros(()))
         X, Y = X - middle[0], Y - middle[1]

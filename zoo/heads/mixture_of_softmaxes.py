@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, chosen
+from zoo.engine.tracing import is_tracing
 from zoo.heads.base import Classifier, Gives, wide
 from zoo.heads.options import MixtureOfSoftmaxesOptions
 from zoo.inputs.tokens import Tokens
@@ -48,9 +49,7 @@ class MixtureOfSoftmaxes(Classifier):
         latent = self._dropped(torch.tanh(self.latent(x)))
         latent = latent.reshape(*latent.shape[:-1], self.components, self.width)
         logits = F.linear(latent, self.source[0].embedding.weight, self.bias) if self.source else self._decoded(latent)
-        prior = F.log_softmax(wide(self.prior(x)), -1)
-        each = F.log_softmax(wide(logits), -1)  # (..., components, size)
-        return torch.logsumexp(each + prior.unsqueeze(-1), -2).to(logits.dtype)
+        return _mixed(wide(self.prior(x)), wide(logits)).to(logits.dtype)
 
     def _decoded(self, latent: Tensor) -> Tensor:
         assert self.decoder is not None
@@ -63,3 +62,17 @@ class MixtureOfSoftmaxes(Classifier):
             return F.dropout(latent, self.dropout, self.training)
         mask = F.dropout(torch.ones_like(latent[:, :1]), self.dropout)
         return latent * mask
+
+
+def _mixed(prior: Tensor, logits: Tensor) -> Tensor:
+    """log Σ_k softmax(prior)_k softmax(logits)_k, for (..., K) and (..., K, V).
+
+    The sum of probabilities is a product of matrices, a fraction of the work of a sum of their logarithms, and as exact
+    unless a probability is so small that it, or what it is divided by in the gradient, leaves the range of the numbers.
+    """
+    if not is_tracing() and not logits.is_meta:
+        mixed = (prior.softmax(-1).unsqueeze(-2) @ logits.softmax(-1)).squeeze(-2)
+        if bool(mixed.detach().amin() > torch.finfo(mixed.dtype).tiny ** 0.75):
+            return mixed.log()
+    each = F.log_softmax(logits, -1)
+    return torch.logsumexp(each + F.log_softmax(prior, -1).unsqueeze(-1), -2)

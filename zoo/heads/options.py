@@ -12,6 +12,11 @@ from zoo.components import Count, Description, NoOptions, Options, Shape, Width,
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Rate, linear
 
+SoftCap = Annotated[
+    Annotated[float, Field(gt=0)] | None,
+    Field(examples=[0.5], description="Bound c of the logits y, which become c tanh(y / c); none if not given."),
+]
+
 
 class LinearOptions(Options):
     """Options of the linear head."""
@@ -20,6 +25,7 @@ class LinearOptions(Options):
         description="Number of outputs: classes, symbols, or 1 for a single logit."
     )
     bias: bool = Field(True, description="Add a bias.")
+    soft_cap: SoftCap = None
     activation: Activation = Field(
         "none", description="Activation function of the result, which then is no logits and has no loss of its own."
     )
@@ -41,6 +47,7 @@ class TiedOptions(Options):
     """Options of the head that shares the embedding's weights."""
 
     bias: bool = Field(True, description="Add a bias per symbol.")
+    soft_cap: SoftCap = None
 
 
 class MixtureOfSoftmaxesOptions(Options):
@@ -220,7 +227,7 @@ def describe_mixture_of_softmaxes(
     return Description(
         output_shape=(size,),
         parameters=own + (0 if options.tied else size * latent) + size * options.bias,
-        macs_per_step=width * K + width * K * latent + K * latent * size,
+        macs_per_step=width * K + width * K * latent + K * latent * size + K * size,  # the last is the mixing itself
     )
 
 

@@ -6,14 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.engine.sequence import valid_steps
 from zoo.inputs.base import Input
 from zoo.inputs.options import CharactersOptions
 from zoo.layers.nested.each import Within
 
 
 class Characters(Input, Within):
-    """x (B, T, length), integers from 0 to vocabulary - 1 -> (B, T, size): every word by itself."""
+    """x (B, T, length), integers from 0 to vocabulary - 1 -> (B, T, size): every word by itself.
+
+    With `masked`, a word shorter than a window of its layers counts as being as long as that: a convolution of width 3
+    over a word of one character sees it and two characters of padding, which are zeros.
+    """
 
     def __init__(self, options: CharactersOptions) -> None:
         super().__init__()
@@ -31,9 +34,8 @@ class Characters(Input, Within):
 
     def forward(self, x: Tensor) -> Tensor:
         words = x.flatten(0, 1)  # (B · T, length)
-        lengths = valid = None
+        lengths = None
         if self.masked and self.padding is not None:
-            lengths = torch.ne(words, self.padding).sum(1).clamp(min=1)
-            valid = valid_steps(lengths, words.shape[1])
-        y = self.reduced(F.embedding(words, self.embedding.weight, self.padding), lengths, valid)
+            lengths = torch.ne(words, self.padding).sum(1)
+        y = self.reduced(F.embedding(words, self.embedding.weight, self.padding), lengths)
         return y.reshape(*x.shape[:2], -1)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import Description, Options, Vocabulary, Width
-from zoo.layers.nested.options import EachOptions, describe_each
+from zoo.components import Description, Extent, Options, Vocabulary, Width
+from zoo.layers.nested.options import EachOptions, JoinOptions, describe_each, describe_join
+from zoo.layers.options import Rate, with_norm
+from zoo.spec.follow import describe_inputs
+from zoo.spec.model import NormOption
+from zoo.spec.several import Inputs
 
 
 class FeaturesOptions(Options):
@@ -21,8 +25,8 @@ class MapsOptions(Options):
     """Options of maps."""
 
     channels: Annotated[int, Field(ge=1), Width] = Field(description="Number of channels of a map.")
-    height: Annotated[int, Field(ge=1), Width] = Field(description="Height of a map, in rows.")
-    width: Annotated[int, Field(ge=1), Width] = Field(description="Width of a map, in columns.")
+    height: Annotated[int, Field(ge=1), Extent] = Field(description="Height of a map, in rows.")
+    width: Annotated[int, Field(ge=1), Extent] = Field(description="Width of a map, in columns.")
 
 
 class OneHotOptions(Options):
@@ -88,7 +92,9 @@ class CharactersOptions(EachOptions):
         None, description="The character that fills words up, whose embedding is zero and is not trained."
     )
     masked: bool = Field(
-        False, description="Leave the characters that fill a word up out of its layers and of its pool."
+        False,
+        description="Leave the characters that fill a word up out of its layers and of its pool, but for those that a "
+        "window longer than the word needs.",
     )
 
     @model_validator(mode="after")
@@ -110,3 +116,33 @@ def describe_characters(options: CharactersOptions) -> Description | None:
         return None
     table = options.vocabulary * options.size
     return replace(found, parameters=found.parameters + table)
+
+
+class SeveralOptions(Options):
+    """Options of several inputs."""
+
+    of: Inputs = Field(
+        description="The inputs by name, in the order in which they are merged; `per: sequence` marks one that comes "
+        "in once for a sequence, and is repeated over its steps."
+    )
+    merge: Literal["concat", "sum"] = Field("concat", description="How the inputs become one.")
+    norm: NormOption | None = Field(None, description="A norm behind the merge.")
+    dropout: Rate = Field(0.0, description="Dropout rate behind the merge and its norm.")
+
+
+def describe_several(options: SeveralOptions) -> Description | None:
+    found = describe_inputs(options.of)
+    if found is None:
+        return None
+    each = found.values()
+    shape = describe_join(JoinOptions(merge=options.merge), [one.output_shape for one in each]).output_shape
+    together = Description(
+        output_shape=shape,
+        parameters=sum(one.parameters for one in each),
+        buffers=sum(one.buffers for one in each),
+        frozen=sum(one.frozen for one in each),
+        macs_per_step=sum(one.macs_per_step for one in each),
+        macs_per_sequence=sum(one.macs_per_sequence for one in each),
+        sequential_depth=sum(one.sequential_depth for one in each),
+    )
+    return with_norm(together, options.norm, shape)

@@ -180,7 +180,7 @@ def summarise(
         table=rows(model, given, depth=depth),
         batch_size=batch_size,
         seq_len=seq_len,
-        device=str(next(iter(given.values())).device),
+        device=str(_tensors(dict(given))[0].device),
         parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         frozen=sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad),
         macs_per_step=description.macs_per_step,
@@ -198,7 +198,7 @@ def _state_bytes(model: Model, given: Mapping[str, Tensor]) -> int:
     """Of one sequence. An architecture that has no state to start from is run for it."""
     if isinstance(model, StackModel):
         return _bytes(model.init_state(1))
-    batch = len(next(iter(given.values())))
+    batch = len(_tensors(dict(given))[0])
     model.eval()  # so that nothing is drawn; the caller puts the mode back
     return _bytes(model(**given, return_state=True)[1]) // batch
 
@@ -270,6 +270,10 @@ def _kept(description: ModelDescription) -> int:
 
 
 def _bytes(state: Any) -> int:
+    return sum(t.numel() * t.element_size() for t in _tensors(state))
+
+
+def _tensors(value: Any) -> list[Tensor]:
     from torch.utils import _pytree
 
-    return sum(t.numel() * t.element_size() for t in _pytree.tree_leaves(state) if isinstance(t, torch.Tensor))
+    return [leaf for leaf in _pytree.tree_leaves(value) if isinstance(leaf, Tensor)]

@@ -14,12 +14,13 @@ from typing import Any
 import torch
 import torchinfo
 from torch import nn
+from torch.utils import _pytree
 from torchinfo import torchinfo as internals
 
 _lock = threading.RLock()
 
 
-def rows(model: nn.Module, given: Mapping[str, torch.Tensor], *, depth: int) -> str:
+def rows(model: nn.Module, given: Mapping[str, Any], *, depth: int) -> str:
     """torchinfo's table of a model's modules, their output shapes and parameters.
 
     Args:
@@ -33,7 +34,7 @@ def rows(model: nn.Module, given: Mapping[str, torch.Tensor], *, depth: int) -> 
             statistics = torchinfo.summary(
                 model,
                 input_data=dict(given),
-                device=next(iter(given.values())).device,
+                device=next(t for t in _pytree.tree_leaves(dict(given)) if isinstance(t, torch.Tensor)).device,
                 mode="eval",  # a run in training could change running statistics
                 depth=depth,
                 verbose=0,

@@ -49,6 +49,12 @@ class NormOptions(Options):
     eps: float = Field(default=1e-5, gt=0, description="Added to the variance or mean square, for numerical stability.")
 
 
+class LayerNormOptions(NormOptions):
+    """Options of layer normalisation."""
+
+    bias: bool = Field(default=True, description="Add a shift.")
+
+
 class BatchNormOptions(NormOptions):
     """Options of batch normalisation."""
 
@@ -73,9 +79,9 @@ def with_norm(found: Description, norm: Part | None, shape: Shape) -> Descriptio
     )
 
 
-def describe_affine_norm(options: NormOptions, input_shape: Shape) -> Description:
-    """A norm with a scale and a shift."""
-    return Description(output_shape=input_shape, parameters=2 * features(input_shape))
+def describe_affine_norm(options: LayerNormOptions, input_shape: Shape) -> Description:
+    """A norm with a scale and, unless it is left out, a shift."""
+    return Description(output_shape=input_shape, parameters=(1 + options.bias) * features(input_shape))
 
 
 def describe_batch_norm(options: BatchNormOptions, input_shape: Shape) -> Description:

@@ -6,6 +6,7 @@ from typing import Final
 
 from zoo.components import LayerType, Traits
 from zoo.layers.convolutions import options as convolutions
+from zoo.layers.folded import options as folded
 from zoo.layers.mixes import options as mixes
 from zoo.layers.nested import options as nested
 from zoo.layers.options import LinearLayerOptions
@@ -59,6 +60,14 @@ LAYERS: Final = (
         build="zoo.layers.steps.values:Affine",
         describe="zoo.layers.steps.options:describe_affine",
         summary="A learned scale and shift of each feature",
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="chunk",
+        options=steps.ChunkOptions,
+        build="zoo.layers.steps.values:Chunk",
+        describe="zoo.layers.steps.options:describe_chunk",
+        summary="One of several equal parts of the features",
         traits=_BOUNDED,
     ),
     LayerType(
@@ -168,6 +177,36 @@ LAYERS: Final = (
         describe="zoo.layers.nested.options:describe_join",
         summary="The outputs of several named layers as one: side by side, summed or multiplied",
         joins=True,
+        traits=_BOUNDED,
+    ),
+    LayerType(
+        name="periodic",
+        options=folded.PeriodicOptions,
+        build="zoo.layers.folded.layers:Periodic",
+        describe="zoo.layers.folded.options:describe_periodic",
+        summary="Layers from each step to the one a period later, and a step for each whole period, its steps side by "
+        "side; the last period ends with the sequence",
+        paper="Lai et al. 2018, Modeling long- and short-term temporal patterns with deep neural networks, SIGIR, "
+        "arXiv:1703.07015",
+        authority="laiguokun/LSTNet, models/LSTNet.py, the skip-RNN",
+        inherits=False,
+        traits=Traits(causal=False, streamable=False),
+    ),
+    LayerType(
+        name="dilated",
+        options=folded.DilatedOptions,
+        build="zoo.layers.folded.layers:Dilated",
+        describe="zoo.layers.folded.options:describe_dilated",
+        summary="Layers that see each step behind the one so many steps before it, as a dilated recurrent network does",
+        paper="Chang et al. 2017, Dilated recurrent neural networks, NeurIPS, arXiv:1710.02224",
+        inherits=False,
+    ),
+    LayerType(
+        name="autoregression",
+        options=folded.AutoregressionOptions,
+        build="zoo.layers.folded.autoregression:Autoregression",
+        describe="zoo.layers.folded.options:describe_autoregression",
+        summary="One linear map of the last steps of every feature, the same for all features",
         traits=_BOUNDED,
     ),
     LayerType(

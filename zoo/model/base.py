@@ -121,7 +121,7 @@ class Model(nn.Module):
         """
         raise InputError(f"{self._called} has several inputs")
 
-    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
+    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Any:
         """A random input for this model, on its device; the global random state is untouched.
 
         Args:
@@ -137,7 +137,7 @@ class Model(nn.Module):
         """
         raise InputError(f"{self._called} has several inputs: use model.example_arguments(batch, steps)")
 
-    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
+    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Any]:
         """Random keyword arguments for a call, on the model's device; the global random state is untouched.
 
         Args:
@@ -146,7 +146,7 @@ class Model(nn.Module):
             seed: Of what is drawn.
 
         Returns:
-            Tensors by the names of arguments.
+            Tensors by the names of arguments; of a model of several inputs, x is a mapping of tensors.
         """
         raise TypeError(f"{type(self).__name__} does not define example_arguments")
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo.components import ArchitectureType, Beside, InputType, Part, Shape, chosen, resolve
+from zoo.components import ArchitectureType, Beside, InputType, Part, Shape, chosen, concatenated, resolve
 from zoo.engine import declared, labels
 from zoo.engine.around import merged_shape
 from zoo.engine.backends import table
@@ -23,6 +23,7 @@ from zoo.engine.layers import LayerList
 from zoo.engine.names import ENGINES, Engine
 from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.inputs.base import Input
+from zoo.inputs.named import InputsByName
 from zoo.model.base import Model, recurrent_layers
 from zoo.model.factory import Building, On, settled
 from zoo.model.stack import StackModel
@@ -30,7 +31,7 @@ from zoo.renamed import old_method, warn
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.follow import NOTHING, joins
-from zoo.spec.tree import Component, Head, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
+from zoo.spec.tree import Component, Head, NamedInput, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
 from zoo.spec.tree import Layer as SpecLayer
 
 GIBIBYTE = 2**30
@@ -130,16 +131,16 @@ def _beside(spec: Spec, stack: Stack, before: Mapping[str, StackModel]) -> Besid
 
 def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> StackModel:
     path = stack.path
-    inside = _Inside((*path, "input"), stack.init, {})
-    with building(inside):
-        source = _make((*path, "input"), stack.input, nn.Module, *_owner((*path, "input"), stack.input, before))
-    declared.source(source)
-    _initialise_own((*path, "input"), source, stack.init, inside.initialised)
+    source = _source((*path, "input"), stack.input, stack.init, _owners(before))
     names = {"input": source.output_shape}
     layers, shape = _layers(stack.layers, (*path, "layers"), source.output_shape, stack.init, names, beside.layers)
-    made = {head.name: _head(stack, head, beside.head_shape(shape), source) for head in stack.all_heads}
+    names |= {layer.called: layer.output_shape for layer in layers if layer.called is not None}
+    made, reads = {}, {}
+    for one in stack.all_heads:
+        given = concatenated([names[name] for name in one.of]) if one.of else beside.head_shape(shape)
+        made[one.name], reads[one.name] = _head(stack, one, given, source), one.of
     pool, head = made.pop("", (None, None))
-    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge)
+    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads)
     model.declared = stack
     return model
 
@@ -156,15 +157,35 @@ def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn
     return pool, made
 
 
-def _owner(path: Path, part: Part, before: Mapping[str, StackModel]) -> tuple[Input, ...]:
-    """The input of an earlier stack that an input shares, if it does."""
+def _source(path: Path, part: Part, init: Part, owners: dict[str, nn.Module]) -> Input:
+    """An input and those inside it, initialised. They are added to those that others may share, by their places."""
+    inside = _Inside(path, init, {}, owners)
+    with building(inside):
+        source: Input = _make(path, part, nn.Module, *_owner(path, part, owners))
+    declared.source(source)
+    _initialise_own(path, source, init, inside.initialised)
+    owners[dotted(path)] = source
+    return source
+
+
+def _owners(before: Mapping[str, StackModel]) -> dict[str, nn.Module]:
+    """The inputs of earlier stacks, and those inside them, by their places."""
+    found: dict[str, nn.Module] = {}
+    for name, model in before.items():
+        for path, module in model.input.named_modules(prefix=f"{name}.input"):
+            if isinstance(module, Input):
+                found[path] = module
+    return found
+
+
+def _owner(path: Path, part: Part, owners: Mapping[str, nn.Module]) -> tuple[nn.Module, ...]:
+    """The input before it that an input shares, if it does."""
     if not isinstance(part.record, InputType) or not part.record.shares:
         return ()
     of = str(getattr(part.options, "of", None))
-    known = {f"{name}.input": model.input for name, model in before.items()}
-    if of not in known:
-        raise BuildError(f"{dotted(path)}: there is no input of an earlier stack at {of!r}")
-    return (known[of],)
+    if of not in owners:
+        raise BuildError(f"{dotted(path)}: there is no input before it at {of!r}")
+    return (owners[of],)
 
 
 def _layers(
@@ -210,11 +231,15 @@ class _Inside:
     """Builds what stands inside a component.
 
     Attributes:
-        initialised: The layers in it, which have initialised by themselves.
+        initialised: The layers and inputs in it, which have initialised by themselves.
+        owners: The inputs so far, by their places.
     """
 
-    def __init__(self, path: Path, init: Part, names: Mapping[str, Shape]) -> None:
+    def __init__(
+        self, path: Path, init: Part, names: Mapping[str, Shape], owners: dict[str, nn.Module] | None = None
+    ) -> None:
         self.path, self.init, self.names = path, init, names
+        self.owners: dict[str, nn.Module] = {} if owners is None else owners
         self.initialised: list[nn.Module] = []
 
     def layers(self, layers: tuple[SpecLayer, ...], input_shape: Shape, at: str) -> LayerList:
@@ -225,6 +250,12 @@ class _Inside:
     def part(self, part: Part, arguments: tuple[Any, ...]) -> nn.Module:
         made: nn.Module = _make((*self.path, part.record.kind), part, nn.Module, *arguments)
         return made
+
+    def inputs(self, inputs: Mapping[str, NamedInput], at: str) -> InputsByName:
+        where = (*self.path, *as_path(at))
+        found = {name: _source((*where, name), one.part, self.init, self.owners) for name, one in inputs.items()}
+        self.initialised += found.values()
+        return InputsByName(found, {name: one.per for name, one in inputs.items()})
 
 
 def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> RecurrentLayer:

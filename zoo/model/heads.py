@@ -41,9 +41,9 @@ class Heads(nn.Module):
     def extra_repr(self) -> str:
         return f"merge={self.merge!r}" if self.merge else ""
 
-    def forward(self, y: LayerOutput, run: Run, pools: nn.Module | None) -> Any:
+    def forward(self, given: Mapping[str, tuple[LayerOutput, Run]], pools: nn.Module | None) -> Any:
         own = {} if pools is None else pools._modules
-        outputs = {name: headed(y, run, own.get(name), self.head(name)) for name in self.pooled}
+        outputs = {name: headed(*given[name], own.get(name), self.head(name)) for name in self.pooled}
         return outputs if self.merge is None else summed(outputs)
 
 

@@ -9,13 +9,13 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from zoo.components import Shape, Window, least_steps, moving
+from zoo.components import least_steps, moving
 from zoo.engine.cell import Cell
 from zoo.engine.layers import LayerList
 from zoo.engine.names import Engine
@@ -23,7 +23,10 @@ from zoo.engine.precision import HALF
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
 from zoo.errors import InputError, PrecisionWarning
-from zoo.model import provenance
+from zoo.inputs.base import Input
+from zoo.inputs.named import NamedInputs
+from zoo.model import provenance, several
+from zoo.model.tensors import check_input, readable
 from zoo.spec.canonical import Spec
 from zoo.spec.tree import dotted, parts
 
@@ -33,29 +36,42 @@ class Inputs:
     """What a model was called with, checked once.
 
     Attributes:
-        x: (B, T, ...), padded.
+        x: (B, T, ...), padded; of several inputs a tensor for each name.
         run: What belongs to every layer.
         packed: What x was unpacked from, with its lengths.
+        first: Of several inputs, the first that has steps.
+        place: Device and dtype of the model, where they were asked for: to find them takes a part of a short call.
     """
 
-    x: Tensor
+    x: Any
     run: Run
     packed: tuple[PackedSequence, Tensor] | None = None
+    first: Tensor | None = None
+    place: tuple[torch.device, torch.dtype] | None = None
+
+    @property
+    def lead(self) -> Tensor:
+        """A tensor (B, T, ...) that came in."""
+        x: Tensor = self.x if self.first is None else self.first
+        return x
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All that x is."""
+        return [*self.x.values()] if isinstance(self.x, Mapping) else [self.x]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads it: the shape of a step, the number of symbols or None, device, dtype, and the layers."""
+class Reader(NamedTuple):
+    """Who reads it: the input, device, dtype, and the layers."""
 
-    shape: Shape
-    vocabulary: int | None
+    source: Input
     device: torch.device
     dtype: torch.dtype
     layers: LayerList
 
 
 def checked(
-    x: Tensor | PackedSequence,
+    x: Any,
     lengths: Tensor | Sequence[int] | None,
     dt: Tensor | None,
     observed: Tensor | None,
@@ -70,7 +86,7 @@ def checked(
     """What a stack was called with, as `StackModel.forward` takes it.
 
     Args:
-        x: A batch of sequences, or a packed one.
+        x: A batch of sequences, or a packed one; of several inputs a mapping.
         lengths: Of each sequence.
         dt: Time since the step before.
         observed: Which features were observed.
@@ -84,89 +100,61 @@ def checked(
     Raises:
         InputError: What does not fit, and how to mend it.
     """
-    packed = None
-    if isinstance(x, PackedSequence):
-        refuse_beside_packed(lengths=lengths, dt=dt, observed=observed, reset=reset)
-        padded, lengths = pad_packed_sequence(x, batch_first=True)
-        packed, x = (x, lengths), padded
-    check_input(x, reader.shape, reader.vocabulary, device=reader.device, dtype=reader.dtype)
-    known, valid = sequence_lengths(lengths, x, ended=ended)
-    _check_windows(reader.layers, x, lengths, reset, ended=ended)
+    packed, source, first = None, reader.source, None
+    if isinstance(source, NamedInputs):
+        x = several.checked(x, source.reads, device=reader.device, dtype=reader.dtype)
+        lead = first = several.lead_of(x, source.reads)
+    else:
+        if isinstance(x, PackedSequence):
+            refuse_beside_packed(lengths=lengths, dt=dt, observed=observed, reset=reset)
+            padded, lengths = pad_packed_sequence(x, batch_first=True)
+            packed, x = (x, lengths), padded
+        check_input(x, source.input_shape, source.vocabulary, device=reader.device, dtype=reader.dtype)
+        lead = x
+    known, valid = sequence_lengths(lengths, lead, ended=ended)
+    _check_windows(reader.layers, lead, lengths, reset, ended=ended)
     if dt is not None or observed is not None:
         check_uses(reader.layers.cells, dt, observed)
     run = Run(
         lengths=known,
         valid=valid,
-        reset=check_reset(reset, x),
-        dt=check_dt(dt, x, reader.dtype),
-        observed=check_observed(observed, x),
+        reset=check_reset(reset, lead),
+        dt=check_dt(dt, lead, reader.dtype),
+        observed=_observed(observed, x, source),
         engine=engine,
         all_states=all_states,
         final=final,
     )
-    return Inputs(x, run, packed)
+    return Inputs(x, run, packed, first, (reader.device, reader.dtype))
+
+
+def _observed(observed: Tensor | None, x: Any, source: Input) -> Tensor | None:
+    """Which of an input's features were observed; of several, those of the only one that has features at each step."""
+    if observed is None or not isinstance(source, NamedInputs):
+        return check_observed(observed, x)
+    return check_observed(observed, x[several.observed_name(source.reads)])
 
 
 def _check_windows(
     layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
 ) -> None:
     """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
-    if not layers.windows:
+    if not any(layer.windows for layer in layers._modules.values()):
+        return  # at every call: what follows takes as long as a kernel
+    behind, _ = layers.windows_behind()
+    if not any(behind):
         return
-    windows: tuple[Window, ...] = ()
     shortest = x.shape[1]
     if lengths is not None and not torch.compiler.is_compiling():
         found = torch.as_tensor(lengths)
-        shortest = int(found.min()) if _readable(found) else shortest
-    for index, layer in enumerate(layers.children()):
+        shortest = int(found.min()) if readable(found) else shortest
+    for index, (layer, windows) in enumerate(zip(layers.children(), behind, strict=True)):
         own = moving(getattr(layer, "windows", ()))
-        windows += own
         if own and reset is not None:
             raise InputError(f"reset cannot be given: {layers.at}.{index} changes the number of steps")
         least = least_steps(windows)
         if shortest < least and not (ended and shortest == 0):
             raise InputError(f"{layers.at}.{index} needs sequences of at least {least} steps, not {shortest}")
-
-
-def check_input(x: Tensor, shape: Shape, vocabulary: int | None, *, device: torch.device, dtype: torch.dtype) -> None:
-    """x (B, T, *shape), on the model's device; integers for symbols, else the model's own dtype."""
-    if not isinstance(x, Tensor):
-        raise InputError(f"x must be a tensor or a PackedSequence, not {type(x).__name__}")
-    if x.layout != torch.strided or x.is_nested:
-        raise InputError("x must be an ordinary dense tensor: use x.to_dense(), or pad the sequences and give lengths")
-    axes = ", ".join(("B", "T", *map(str, shape)))
-    if x.dim() != 2 + len(shape):
-        message = f"x must have shape ({axes}), not {tuple(x.shape)}"
-        if x.dim() == 1 + len(shape) and tuple(x.shape[1:]) == shape and shape:
-            message += ": the batch or the time axis is missing; use x.unsqueeze(0) for one sequence, "
-            message += "x.unsqueeze(1) for one step of a batch, or model.step"
-        elif x.dim() == 1 and not shape:
-            message += ": the batch or the time axis is missing; use x.unsqueeze(0) for one sequence"
-        raise InputError(message)
-    if tuple(x.shape[2:]) != shape:
-        raise InputError(f"x must have shape ({axes}), not {tuple(x.shape)}")
-    if 0 in x.shape[:2]:
-        raise InputError(f"x has no {'sequences' if x.shape[0] == 0 else 'steps'}: shape {tuple(x.shape)}")
-    if x.device != device and x.device.type != device.type:
-        raise InputError(f"x is on {x.device}, the model on {device}: use x.to({str(device)!r})")
-    if vocabulary is not None:
-        if x.dtype not in (torch.int64, torch.int32):
-            raise InputError(f"x must be symbols of dtype torch.int64, not {x.dtype}: use x.long()")
-    elif not x.is_floating_point():
-        raise InputError(f"x must be real numbers of dtype {dtype}, not {x.dtype}: use x.to({dtype})")
-    elif x.dtype != dtype and (torch.float64 in (x.dtype, dtype) or not torch.is_autocast_enabled(x.device.type)):
-        raise InputError(f"x has dtype {x.dtype}, the model {dtype}: use x.to({dtype}) or model.to({x.dtype})")
-
-
-def check_symbols(x: Tensor, vocabulary: int) -> None:
-    """x (B, T), zero in padding, within the vocabulary. On the CPU only: elsewhere it would wait for the device."""
-    if x.device.type != "cpu" or not x.numel() or not _readable(x):
-        return
-    low, high = (int(bound) for bound in torch.aminmax(x))
-    if low < 0 or high >= vocabulary:
-        raise InputError(
-            f"x must be symbols from 0 to {vocabulary - 1}, the input's vocabulary, not from {low} to {high}"
-        )
 
 
 _LEAVE_OUT: Final = (
@@ -194,7 +182,7 @@ def sequence_lengths(
         )
     _refuse_meta("lengths", given, x)
     given = given.to(torch.int64)
-    if _readable(given):
+    if readable(given):
         low, high = (int(bound) for bound in torch.aminmax(given))
         least = 0 if ended else 1
         if low < least or high > steps:
@@ -216,11 +204,6 @@ def _as_tensor(lengths: Sequence[int], batch: int) -> Tensor:
         except (TypeError, ValueError, RuntimeError):
             pass
     raise InputError(f"lengths must be {batch} integers, one per sequence, not {lengths!r:.60}")
-
-
-def _readable(x: Tensor) -> bool:
-    """Whether a tensor's numbers can be read: not while compiling or exporting, not on meta, not under vmap."""
-    return not (torch.compiler.is_compiling() or x.device.type == "meta" or torch._C._functorch.is_batchedtensor(x))
 
 
 def check_reset(reset: Tensor | None, x: Tensor) -> Tensor | None:
@@ -291,22 +274,30 @@ def check_uses(cells: Iterable[Cell], dt: Tensor | None, observed: Tensor | None
 
 
 def as_sequence(
-    x: Tensor, shape: Shape, dt: Tensor | None, observed: Tensor | None, reset: Tensor | None
-) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-    """One step of a batch, x (B, *shape) and what is given beside it, as sequences of that one step."""
-    if not isinstance(x, Tensor) or x.dim() != 1 + len(shape) or tuple(x.shape[1:]) != shape:
-        found = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        raise InputError(f"step takes one step of a batch, ({', '.join(('B', *map(str, shape)))}), not {found}")
+    x: Any, source: Input, dt: Tensor | None, observed: Tensor | None, reset: Tensor | None
+) -> tuple[Any, Tensor | None, Tensor | None, Tensor | None]:
+    """One step of a batch, x (B, ...) as the input reads it and what is given beside it, as sequences of that step."""
+    if isinstance(source, NamedInputs):
+        x = several.as_sequence(x, source.reads)
+        lead = several.lead_of(x, source.reads).squeeze(1)
+        seen = lead if observed is None else x[several.observed_name(source.reads)].squeeze(1)
+    else:
+        shape = source.input_shape
+        if not isinstance(x, Tensor) or x.dim() != 1 + len(shape) or tuple(x.shape[1:]) != shape:
+            found = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise InputError(f"step takes one step of a batch, ({', '.join(('B', *map(str, shape)))}), not {found}")
+        lead, x = x, x.unsqueeze(1)
+        seen = lead
     if dt is not None:
-        _must_be("dt", "real numbers", dt, x.shape[:1])
+        _must_be("dt", "real numbers", dt, lead.shape[:1])
         dt = dt.unsqueeze(1)
     if observed is not None:
-        _must_be("observed", "booleans", observed, x.shape)
+        _must_be("observed", "booleans", observed, seen.shape)
         observed = observed.unsqueeze(1)
     if reset is not None:
-        _must_be("reset", "booleans", reset, x.shape[:1])
+        _must_be("reset", "booleans", reset, lead.shape[:1])
         reset = reset.unsqueeze(1)
-    return x.unsqueeze(1), dt, observed, reset
+    return x, dt, observed, reset
 
 
 def check_sizes(**sizes: int) -> None:

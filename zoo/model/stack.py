@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from zoo.components import NoOptions, Shape, count_steps, least_steps
+from zoo.components import NoOptions, Shape, Window, count_steps, least_steps
 from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
-from zoo.engine.layers import Joins, LayerList
+from zoo.engine.layers import Asked, Joins, LayerList
 from zoo.engine.memory import apart
 from zoo.engine.precision import casts
 from zoo.engine.recurrence import Run
@@ -24,11 +24,13 @@ from zoo.engine.sequence import zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.inputs.base import Input
-from zoo.model import inputs
+from zoo.inputs.named import NamedInputs
+from zoo.model import inputs, several
 from zoo.model.base import AnyState, Model
 from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
 from zoo.model.layout import TorchLayout, as_torch, layout_of
+from zoo.model.tensors import check_symbols
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Stack
 
@@ -52,6 +54,8 @@ class StackModel(Model):
         head: From features to the output. None for a model whose output is that of its last layer, or of its pool.
         heads: A pool, or None, and a head, or None, for each of several outputs, by name.
         merge: "sum" for one output, the sum of what several heads give. None for a mapping.
+        reads: Names of the layers that a head reads, "input" for what the first layer reads, by the heads' names, ""
+            for that of the only head. A head without any reads the last layer.
 
     Attributes:
         declared: What the spec says of the stack.
@@ -75,6 +79,7 @@ class StackModel(Model):
         *,
         heads: Mapping[str, tuple[nn.Module | None, nn.Module | None]] | None = None,
         merge: Literal["sum"] | None = None,
+        reads: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__()
         self.input = input
@@ -87,6 +92,7 @@ class StackModel(Model):
             self.pools = Pools(pools) if pools else None
             pooled = {name: name in pools for name in heads}
             self.heads = Heads({name: one for name, (_, one) in heads.items()}, pooled, merge)
+        self._reads = {name: of for name, of in (reads or {}).items() if of}
         if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
             # Without one number of its own, a model would know neither its dtype nor its device.
             self.register_buffer("_like", torch.empty(0), persistent=False)
@@ -101,7 +107,13 @@ class StackModel(Model):
 
     @property
     def input_shape(self) -> Shape:
-        """The shape of one step of the input; () for symbols."""
+        """The shape of one step of the input; () for symbols.
+
+        Raises:
+            InputError: If there are several inputs.
+        """
+        if isinstance(self.input, NamedInputs):
+            raise InputError(f"{self._called} has several inputs: each has its own shape in model.input.reads")
         return self.input.input_shape
 
     @property
@@ -146,7 +158,7 @@ class StackModel(Model):
 
     def forward(
         self,
-        x: Tensor | PackedSequence,
+        x: Tensor | PackedSequence | Mapping[str, Tensor],
         state: AnyState | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
@@ -159,13 +171,16 @@ class StackModel(Model):
         """Run over a batch of sequences.
 
         Args:
-            x: Input of shape (B, T, F), integers of shape (B, T) for symbols, or a PackedSequence of either.
+            x: Input of shape (B, T, F), integers of shape (B, T) for symbols, or a PackedSequence of either. Of several
+                inputs a mapping of their names to such tensors, or of shape (B, ...) where one comes in once per
+                sequence.
             state: The state to start from, in either layout. Defaults to `init_state`.
             lengths: Number of valid steps of each sequence, shape (B,), from 1 to T, in any order. Steps beyond are
                 padding, which changes nothing. With a state and without a pool also 0, for a sequence that has ended:
                 its state is held. Defaults to T for all.
             dt: Time since the last step, shape (B, T), for cells that use it.
-            observed: Which features were observed, booleans of shape (B, T, F), for cells that use them.
+            observed: Which features were observed, booleans of shape (B, T, F), for cells that use them; of several
+                inputs, those of the only one that has features.
             reset: Before which steps a sequence's state starts anew, booleans of shape (B, T).
             return_state: Whether to return the state too, where there is a head.
             return_states: Whether to return the states of all steps too, last.
@@ -204,7 +219,7 @@ class StackModel(Model):
 
     def step(
         self,
-        x: Tensor,
+        x: Tensor | Mapping[str, Tensor],
         state: AnyState | None = None,
         *,
         dt: Tensor | None = None,
@@ -214,7 +229,8 @@ class StackModel(Model):
         """Run one time step. Over all steps this is the same as one run over the whole sequence.
 
         Args:
-            x: Input of shape (B, F), or integers of shape (B,) for symbols.
+            x: Input of shape (B, F), or integers of shape (B,) for symbols; of several inputs a mapping of such, where
+                one that comes in once per sequence is given at every step.
             state: The state to start from, in either layout. Defaults to `init_state`.
             dt: Time since the last step, shape (B,), for cells that use it.
             observed: Which features were observed, booleans of shape (B, F), for cells that use them.
@@ -235,8 +251,8 @@ class StackModel(Model):
         """
         if self._why_not_stepwise is not None:
             raise InputError(f"{self._called} cannot run one step at a time: {self._why_not_stepwise}")
-        x, dt, observed, reset = inputs.as_sequence(x, self.input_shape, dt, observed, reset)
-        output, after, _ = self._run(self._checked(x, state, None, dt, observed, reset), state)
+        given, dt, observed, reset = inputs.as_sequence(x, self.input, dt, observed, reset)
+        output, after, _ = self._run(self._checked(given, state, None, dt, observed, reset), state)
         if isinstance(output, dict):
             return {name: one.squeeze(1) for name, one in output.items()}, after
         return output.squeeze(1), after
@@ -270,8 +286,8 @@ class StackModel(Model):
     @property
     def minimum_steps(self) -> int:
         """The smallest number of steps of a sequence: more than 1 where a layer's window is longer."""
-        windows = self.layers.windows
-        return max((least_steps(windows[: end + 1]) for end in range(len(windows))), default=1)
+        behind, _ = self.layers.windows_behind()
+        return max((least_steps(windows) for windows in behind), default=1)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Number of valid steps of the output, where layers change the number of steps.
@@ -286,13 +302,37 @@ class StackModel(Model):
             >>> zoo.build("lstm", seed=0).output_lengths(torch.tensor([5, 3]))
             tensor([5, 3])
         """
-        found: Tensor = count_steps(self.layers.windows, lengths)
+        found: Tensor = count_steps(self._windows, lengths)
         return found
 
-    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Tensor]:
+    @property
+    def _windows(self) -> tuple[Window, ...]:
+        """From the input's steps to those of the output: of the heads that give one at every step, if any does."""
+        if not self._reads:
+            return self.layers.windows
+        pooled = self._pooled
+        name = next((name for name, pools in pooled.items() if not pools), [*pooled][-1])
+        reads = self._reads.get(name)
+        return self.layers.windows_behind()[1][reads[0]] if reads else self.layers.windows
+
+    @property
+    def _pooled(self) -> Mapping[str, bool]:
+        """Whether a pool stands in front of each head, by name; "" is the only one's."""
+        return {"": self.pool is not None} if self.heads is None else self.heads.pooled
+
+    def _asked(self) -> Asked | None:
+        """What heads ask of layers by name; None where all read the last layer."""
+        if not self._reads:
+            return None
+        names = frozenset(chain.from_iterable(self._reads.values()))
+        pooled = self._pooled
+        finals = frozenset(chain.from_iterable(of for name, of in self._reads.items() if pooled[name]))
+        return Asked(names, finals)
+
+    def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Any]:
         return {"x": self.example_input(batch, steps, seed=seed)}
 
-    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Tensor:
+    def example_input(self, batch: int, steps: int, *, seed: int = 0) -> Any:
         """A random input for this model, on its device; the global random state is untouched.
 
         Args:
@@ -301,7 +341,8 @@ class StackModel(Model):
             seed: Of what is drawn.
 
         Returns:
-            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps).
+            Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps); of several inputs a mapping of
+            their names to such, of shape (batch, ...) where one comes in once per sequence.
 
         Raises:
             InputError: If a size is less than 1.
@@ -312,9 +353,12 @@ class StackModel(Model):
         """
         inputs.check_sizes(batch=batch, steps=steps)
         device, dtype = self._place()
+        generator = torch.Generator().manual_seed(seed)
+        if isinstance(self.input, NamedInputs):
+            return several.example(self.input, batch, steps, generator, device=device, dtype=dtype)
         if device.type == "meta":
             return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
-        x = self.input.example(batch, steps, torch.Generator().manual_seed(seed), dtype)
+        x = self.input.example(batch, steps, generator, dtype)
         returned.example(self.input, x, (batch, steps, *self.input_shape))
         return x.to(device)
 
@@ -366,7 +410,7 @@ class StackModel(Model):
 
     def _checked(
         self,
-        x: Tensor | PackedSequence,
+        x: Any,
         state: AnyState | None,
         lengths: Tensor | Sequence[int] | None,
         dt: Tensor | None,
@@ -384,11 +428,11 @@ class StackModel(Model):
             dt,
             observed,
             reset,
-            reader=inputs.Reader(self.input_shape, self.input.vocabulary, device, dtype, self.layers),
+            reader=inputs.Reader(self.input, device, dtype, self.layers),
             ended=state is not None and not self._pools,
             engine=self.engine,
             all_states=all_states,
-            final=self._pools,
+            final=any(pools and name not in self._reads for name, pools in self._pooled.items()),
         )
 
     @property
@@ -398,26 +442,30 @@ class StackModel(Model):
 
     @property
     def _pools(self) -> bool:
-        return self.pool is not None or (self.heads is not None and any(self.heads.pooled.values()))
+        return any(self._pooled.values())
 
     def _run(self, given: Inputs, state: AnyState | None) -> tuple[Any, Any, State | None]:
         """Embed, run the layers, then the head."""
         run = given.run
         features = self._embedded(given.x, run.valid, run.observed)
-        initial = self._stacked(state, given)
+        if run.observed is not None and isinstance(self.input, NamedInputs):
+            run = replace(run, observed=several.observed_features(self.input, run.observed))
+            given = replace(given, run=run)
+        asked = self._asked()
+        initial = self._stacked(state, given) if asked is None else None
         if initial is not None:
             y = stacked.run(self._recurrent, features, initial, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
-            output = y.output if self._bare else self._own(self._headed(y, given), [given.x])
+            output = y.output if self._bare else self._own(self._headed(y, given, None), given.tensors)
             return output, as_torch(y.state), None
         before = None
         if state is not None:
-            device, dtype = self._place()
+            device, dtype = given.place or self._place()
             before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
-        y = self.run_layers(features, before, run)
-        came = [tensor for tensor in (given.x, run.dt, run.observed) if tensor is not None]
+        y = self.run_layers(features, before, run, asked=asked)
+        came = [tensor for tensor in (*given.tensors, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
-        return self._handed_out(self._headed(y, given), y.state, y.states if run.all_states else None, came)
+        return self._handed_out(self._headed(y, given, asked), y.state, y.states if run.all_states else None, came)
 
     def _own(self, output: Any, given: Iterable[Tensor]) -> Any:
         """An output, or several by name, each tensor with memory of its own."""
@@ -426,7 +474,13 @@ class StackModel(Model):
         return apart([output], given, self)[0]
 
     def run_layers(
-        self, features: Tensor, state: Mapping[str, Tensor] | None, run: Run, *, beside: Joins | None = None
+        self,
+        features: Tensor,
+        state: Mapping[str, Tensor] | None,
+        run: Run,
+        *,
+        beside: Joins | None = None,
+        asked: Asked | None = None,
     ) -> LayerOutput:
         """Run the layers alone, for an architecture that makes the features itself.
 
@@ -435,13 +489,14 @@ class StackModel(Model):
             state: Tensors of shape (B, ...) by names such as `layers.0.h`. None is the initial state.
             run: What belongs to all layers.
             beside: As `LayerList.run` takes it.
+            asked: The same.
 
         Returns:
             The last layer's output, and the states of all.
         """
         if self._reads_input:
             run = replace(run, named={"input": (features, run)})
-        return self.layers.run(features, state, run, beside=beside)
+        return self.layers.run(features, state, run, beside=beside, asked=asked)
 
     def _handed_out(
         self, output: Any, after: States, states: States | None, given: Iterable[Tensor]
@@ -467,24 +522,33 @@ class StackModel(Model):
         layers = self._recurrent
         if len(layers) != len(self.layers) or not stacked.possible(layers, given.run):
             return None
-        return layout.stacked(state, given.x.shape[0], *self._place())
+        return layout.stacked(state, given.lead.shape[0], *(given.place or self._place()))
 
-    def _embedded(self, x: Tensor, valid: Tensor | None, observed: Tensor | None) -> Tensor:
+    def _embedded(self, x: Any, valid: Tensor | None, observed: Tensor | None) -> Tensor:
         """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
+        if isinstance(self.input, NamedInputs):
+            lead = several.lead_of(x, self.input.reads)
+            read = several.embeddable(self.input, x, valid, observed)
+            expected = (*lead.shape[:2], *self.input.output_shape)
+            return zero_where(returned.called(self.input, read, valid, expected=expected), valid)
         if observed is not None:
             x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
         x = zero_where(x, valid)
         if self.input.vocabulary is not None:
-            inputs.check_symbols(x, self.input.vocabulary)
+            check_symbols(x, self.input.vocabulary)
         real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
         return real if real is x else zero_where(real, valid)
 
-    def _headed(self, y: LayerOutput, given: Inputs) -> Any:
-        """What the head makes of the last layer's output; with several, what each makes, or their sum."""
-        run = given.run.behind(self.layers.windows, given.x.shape[1])
+    def _headed(self, y: LayerOutput, given: Inputs, asked: Asked | None) -> Any:
+        """What the head makes of the layers' output; with several, what each makes, or their sum."""
+        last = y, given.run.behind(self.layers.windows, given.lead.shape[1])
+
+        def read(name: str) -> tuple[LayerOutput, Run]:
+            return last if asked is None or name not in self._reads else asked.read(self._reads[name])
+
         if self.heads is None:
-            return headed(y, run, self.pool, self.head)
-        return self.heads(y, run, self.pools)
+            return headed(*read(""), self.pool, self.head)
+        return self.heads({name: read(name) for name in self.heads.pooled}, self.pools)
 
     def _by_likelihood(self) -> Iterator[nn.Module]:
         """The cells first."""

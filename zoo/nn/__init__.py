@@ -47,7 +47,7 @@ from zoo.nn.gated import (
 )
 from zoo.nn.layer import CellModel
 from zoo.nn.linear import HGRN, LRU, RGLRU, S5, LinOSS, Mamba, MinGRU, MinLSTM
-from zoo.nn.matrix import GLA, HGRN2, MLSTM, RWKV4, RWKV7, DeltaNet, GatedDeltaNet, Mamba2, RetNet
+from zoo.nn.matrix import GLA, HGRN2, MLSTM, RWKV4, RWKV7, DeltaNet, GatedDeltaNet, Mamba2, MLSTMBlock, RetNet
 from zoo.nn.memory import (
     ELSTM,
     LSTM1997,
@@ -114,6 +114,7 @@ __all__ = [
     "MiRU1",
     "MiRU2",
     "MLSTM",
+    "MLSTMBlock",
     "Mogrifier",
     "MultiplicativeLSTM",
     "MUT1",

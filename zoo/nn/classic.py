@@ -121,14 +121,16 @@ class LSTM(CellModel):
 
     peephole: i and f also see p ⊙ c, o sees p ⊙ c of the new c; full: a matrix P c in place of p ⊙ c. coupled:
     i = 1 − f, so that the blocks are f, g, o. gate_norm layer: W x and U h are each normalised over all blocks together
-    before the biases are added, and h = o ⊙ tanh(N(c)). recurrent_activation: its function in place of σ. cell_clip:
-    the new c is clipped before o and h see it; proj_clip: h is, behind the projection.
+    before the biases are added, and h = o ⊙ tanh(N(c)); sum: N(W x + U h + b) over all blocks together, and the new c
+    is N(f ⊙ c + i ⊙ g), which is carried. Their eps is norm_eps. recurrent_activation: its function in place of σ.
+    cell_clip: the new c is clipped before o and h see it, and before its norm; proj_clip: h is, behind the projection.
 
     Sources: Gers, Schraudolph and Schmidhuber 2002, JMLR 3 (peepholes); arXiv:1603.01360, section 2.1, and
     glample/tagger, nn.py, LSTM (full peepholes, beside coupled gates, which are written f = 1 − i there);
-    arXiv:1503.04069 (coupled gates); arXiv:1607.06450, supplement (norm); TensorFlow's LSTMCell, as allenai/bilm-tf
+    arXiv:1503.04069 (coupled gates); arXiv:1607.06450, supplement (norm), and pytorch/audio, models/rnnt.py,
+    _CustomLSTM (norm of the sum); TensorFlow's LSTMCell, as allenai/bilm-tf
     calls it (clips). Further parameters: weight_ch, H for each gate in order, or (H, H) for each; norm_ih, norm_hh and
-    norm_c, each with weight and bias.
+    norm_c, or norm_sum and norm_c, each with weight and bias.
 
     Args:
         input_size (int): Features at each step of the input, I.
@@ -144,8 +146,11 @@ class LSTM(CellModel):
             False.
         coupled (bool): Couple the input gate to the forget gate, i = 1 − f (arXiv:1503.04069, CIFG). Default:
             False.
-        gate_norm ("none" or "layer"): Layer norm on both products and on the cell state (arXiv:1607.06450,
-            supplement); its initial dynamics are chaotic, so half precision is not supported. Default: "none".
+        gate_norm ("none", "layer" or "sum"): 'layer': layer norm on both products, and on the cell state on its way
+            to h (arXiv:1607.06450, supplement); its initial dynamics are chaotic, so half precision is not
+            supported. 'sum': on the sum of both products and the biases, and on the cell state itself, as in
+            torchaudio's RNN-T. Default: "none".
+        norm_eps (float, above 0): Added to the variance by the norms of gate_norm; 1e-5 if not given.
         recurrent_activation ("sigmoid", "hard_sigmoid" or "hard_sigmoid_0.2"): Activation function of the gates:
             'hard_sigmoid' is x / 6 + 1/2 between 0 and 1, as in Keras 3 and torch, 'hard_sigmoid_0.2' is 0.2 x +
             1/2 there, as in ONNX and in earlier versions of Keras. Default: "sigmoid".
@@ -205,7 +210,8 @@ class LSTM(CellModel):
         forget_bias: float | None = None,
         peephole: bool | Literal["full"] = False,
         coupled: bool = False,
-        gate_norm: Literal["none", "layer"] = "none",
+        gate_norm: Literal["none", "layer", "sum"] = "none",
+        norm_eps: float | None = None,
         recurrent_activation: Literal["sigmoid", "hard_sigmoid", "hard_sigmoid_0.2"] = "sigmoid",
         cell_clip: float | None = None,
         proj_clip: float | None = None,
@@ -231,6 +237,7 @@ class LSTM(CellModel):
             "peephole": peephole,
             "coupled": coupled,
             "gate_norm": gate_norm,
+            "norm_eps": norm_eps,
             "recurrent_activation": recurrent_activation,
             "cell_clip": cell_clip,
             "proj_clip": proj_clip,

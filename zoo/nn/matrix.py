@@ -564,19 +564,29 @@ class MLSTM(CellModel):
     m' = max(log σ(f̃) + m, ĩ), f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), C = f C + i v kᵀ, n = f n + i k,
     h = o ⊙ ((C q) / max(|n · q|, exp(−m'))); the output is h, head beside head.
 
-    m keeps the exponentials finite and cancels: C exp(m) and n exp(m) are the paper's C and n.
+    m keeps the exponentials finite and cancels: C exp(m) and n exp(m) are the paper's C and n. With a `key_size`, d is
+    that. With a `soft_cap` c, the gates ĩ and f̃ are bounded, g becoming c tanh(g / c). With a `norm_eps` ε, what o
+    multiplies is normalised in each head to mean 0 and variance 1, with ε beside the variance, and scaled.
 
-    Source: arXiv:2405.04517, sections 2.3 and A, with the gates of NX-AI/xlstm's large model, which read x, but without
-    its soft cap on them. The official code adds 10⁻⁶ to the divisor, which the paper does not have, and nor has this.
-    Parameters: weight_ih (4 H, I) and bias (4 H,) in blocks q, k, v, o; weight_gates (2 heads, I) and bias_gates
-    (2 heads,) in blocks i, f.
-    States: C (heads, d, d), n (heads, d), m (heads,).
+    Source: arXiv:2405.04517, sections 2.3 and A, with the gates of NX-AI/xlstm's large model, which read x; that model
+    has `key_size`, `soft_cap` and `norm_eps`, and no bias of q, k, v, o. The official code adds 10⁻⁶ to the divisor,
+    which the paper does not have: `divisor_eps`, 0 if not given.
+    Parameters: weight_ih (2 H + 2 heads d, I) and bias, one for each of its rows, in blocks q, k, v, o; weight_gates
+    (2 heads, I) and bias_gates (2 heads,) in blocks i, f; norm_weight (H,), which scales.
+    States: C (heads, H / heads, d), n (heads, d), m (heads,).
 
     Args:
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        key_size (int, at least 1): Key size of each head; that of its values, hidden_size / heads, if not given.
+        bias ("one" or "none"): 'one' bias of q, k, v and o as in the paper, or 'none'. Default: "one".
+        soft_cap (float, above 0): Bound c of the gates' pre-activations g, which become c tanh(g / c).
+        norm_eps (float, above 0): ε, added to the variance in a norm of what each head reads, in front of the
+            output gate; no norm if not given.
+        divisor_eps (float, at least 0): Added to the divisor of what is read, 1e-6 in the official code. Default:
+            0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
@@ -624,6 +634,11 @@ class MLSTM(CellModel):
         num_layers: int = 1,
         *,
         heads: int = 1,
+        key_size: int | None = None,
+        bias: Literal["one", "none"] = "one",
+        soft_cap: float | None = None,
+        norm_eps: float | None = None,
+        divisor_eps: float = 0.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
         dropout: float | Mapping[str, Any] = 0.0,
@@ -639,7 +654,127 @@ class MLSTM(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"heads": heads}
+        options = {
+            "heads": heads,
+            "key_size": key_size,
+            "bias": bias,
+            "soft_cap": soft_cap,
+            "norm_eps": norm_eps,
+            "divisor_eps": divisor_eps,
+        }
+        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        made = Made(seed, device, dtype, engine, memory_limit)
+        super().__init__(input_size, hidden_size, num_layers, options, around, made)
+
+
+class MLSTMBlock(CellModel):
+    """mLSTM with the convolution, the norm, the skip and the gate of its block.
+
+    One step, where x is its input, σ the logistic function and ⊙ the product element by element:
+
+    u = W_u x, z = W_z x, a = silu(Σ_j c_j ⊙ u_{t−j} + b_c), q = W_q a, k = W_k a, v = W_v u, g = (q, k, v), and for
+    each head the logarithms of its gates, ĩ = w_i · g + b_i and log σ(f̃), f̃ = w_f · g + b_f. In each head, with
+    d = H / heads,
+
+    m' = max(log σ(f̃) + m, ĩ), f = exp(log σ(f̃) + m − m'), i = exp(ĩ − m'), C = f C + i v kᵀ / √d, n = f n + i k / √d,
+    h = Norm((C q) / max(|n · q|, exp(−m'))); the output is (h + s ⊙ a) ⊙ silu(z), head beside head.
+
+    Norm(y) = w ⊙ (y − mean(y)) / √(mean((y − mean(y))²) + ε) in each head, where ε is `norm_eps` and w norm_weight.
+    W_q, W_k and W_v are block diagonal, with blocks of `block_size` features, s is skip, c_j a column of conv_weight.
+
+    Source: arXiv:2405.04517, sections 2.4 and A, figure 11; NX-AI/xlstm, blocks/mlstm/layer.py and cell.py. That
+    block's last product is left to `output_projection`. H, the hidden_size, is its inner width, twice that of its input
+    by default. The official code adds 10⁻⁶ to the divisor, which the paper does not have: `divisor_eps`, 0 if not
+    given. Parameters: weight_in (2 H, I) in blocks u, z; conv_weight (H, kernel), the present step last, and conv_bias
+    (H,), which is b_c; weight_qkv (3, H / block_size, block_size, block_size), W_q, W_k and W_v block after block, rows
+    of outputs; weight_gates (2 heads, 3 H) and bias_gates (2 heads,) in blocks i, f; norm_weight and skip (H,).
+    States: C (heads, d, d), n (heads, d), which is never learned, m (heads,).
+
+    Args:
+        input_size (int): Features at each step of the input, I.
+        hidden_size (int): Units of the state, H; each cell defines what that is.
+        num_layers (int): How many layers, one on top of the other. Default: 1.
+        heads (int, at least 1): Number of heads, each with a memory of hidden_size / heads features. Default: 1.
+        block_size (int, at least 1): Features of one block of the block-diagonal products that give q, k and v, 4
+            in the official code; all of them if not given.
+        kernel (int, at least 1, at most 1000): Kernel size of the causal convolution, the present step included.
+            Default: 4.
+        norm_eps (float, above 0): ε, added to the variance in the norm of each head. Default: 1e-05.
+        divisor_eps (float, at least 0): Added to the divisor of what is read, 1e-6 in the official code. Default:
+            0.0.
+        bidirectional (bool): Run over the sequence in both directions. Default: False.
+        merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
+            `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
+            Default: 0.0.
+        norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping with its
+            options.
+        residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
+        output_projection (int or mapping): A linear map of each layer's output to this width, or a mapping of
+            `size` and `bias`.
+        reverse (bool): Run from the last step to the first. Default: False.
+        initial_state ("zeros" or "learned"): The state before the first step. Default: "zeros".
+        init (str or mapping): How parameters are initialised, as "orthogonal"; the cell's own paper if not given.
+        seed (int): Of the parameters; torch's global random state if not given.
+        device (str or torch.device): Where the parameters live.
+        dtype (torch.dtype): Of the parameters; torch's default if not given.
+        engine (str): How the recurrence runs: "auto", "fused", "linear", "loop", "compile" or "scan"; all give the
+            same numbers. Default: "auto".
+        memory_limit (int): Bytes that parameters may take; None for no limit. Default: 4 GiB.
+
+    Shapes:
+        x: (B, T, I), batch first, or a `PackedSequence`.
+        y: (B, T, H); twice as wide for two directions that are concatenated.
+        state: a `zoo.State` of `layers.0.C`, `layers.0.n`, `layers.0.m`, ..., each (B, ...). None starts anew.
+
+    Example:
+        >>> import torch
+        >>> from zoo import nn as znn
+        >>> layer = znn.MLSTMBlock(10, 20, num_layers=2)
+        >>> y, state = layer(torch.randn(3, 15, 10))
+        >>> y.shape
+        torch.Size([3, 15, 20])
+        >>> len(state)
+        10
+
+    Paper: Beck et al. 2024, xLSTM: extended long short-term memory, NeurIPS, arXiv:2405.04517.
+    """
+
+    cell_name = "recurrent-zoo/mlstm-block"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        heads: int = 1,
+        block_size: int | None = None,
+        kernel: int = 4,
+        norm_eps: float = 1e-05,
+        divisor_eps: float = 0.0,
+        bidirectional: bool = False,
+        merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        dropout: float | Mapping[str, Any] = 0.0,
+        norm: str | Mapping[str, Any] | None = None,
+        residual: bool = False,
+        output_projection: int | Mapping[str, Any] | None = None,
+        reverse: bool = False,
+        initial_state: Literal["zeros", "learned"] = "zeros",
+        init: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        engine: str = "auto",
+        memory_limit: int | None = 4 * GIBIBYTE,
+    ) -> None:
+        options = {
+            "heads": heads,
+            "block_size": block_size,
+            "kernel": kernel,
+            "norm_eps": norm_eps,
+            "divisor_eps": divisor_eps,
+        }
         around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
@@ -864,11 +999,15 @@ class RWKV7(CellModel):
 
     Norm(y) = ln_weight ⊙ (y − mean(y)) / √(mean((y − mean(y))²) + 0.00064) + ln_bias in each head.
 
-    Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. This is
-    the first layer's: later ones mix in its v, which no layer but the first can see. The official layer's last product
-    is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g; receptance, key, value (H, I);
-    w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2 and g1, g2 alike; k_k and k_a (H,), r_k (heads, H / heads);
-    ln_weight and ln_bias (H,). States: S (heads, H / heads, H / heads), rows of values, columns of keys.
+    This is the first layer's. Later ones mix its v in: with a `value_rank` the last H numbers of the input are that v,
+    not part of x, and the layer's own v moves towards it by a share, σ(v₀ + x_v v₁ v₂). With `give_values` v is put out
+    behind the output.
+
+    Source: arXiv:2503.14456, section 4; BlinkDL/RWKV-LM, RWKV-v7/rwkv_v7_numpy.py and train_temp/src/model.py. The
+    official layer's last product is left to `output_projection`. Parameters: mix (6, I), μ in rows r, w, k, v, a, g;
+    receptance, key, value (H, I); w0 (H,), w1 (I, rank), w2 (rank, H), a0, a1, a2, v0, v1, v2 and g1, g2 alike; k_k and
+    k_a (H,), r_k (heads, H / heads); ln_weight and ln_bias (H,). I is the width of x alone. States: S (heads,
+    H / heads, H / heads), rows of values, columns of keys.
 
     Args:
         input_size (int): Features at each step of the input, I.
@@ -878,6 +1017,10 @@ class RWKV7(CellModel):
         decay_rank (int, at least 1): Rank of the projection that gives the decay. Default: 32.
         rate_rank (int, at least 1): Rank of the projection that gives the in-context learning rate. Default: 32.
         gate_rank (int, at least 1): Rank of the projection that gives the output gate. Default: 32.
+        value_rank (int, at least 1): Rank of the projection that mixes in the first layer's values, as later layers
+            do: the last hidden_size numbers of the input. No values are mixed in, and all of the input is x, if not
+            given.
+        give_values (bool): Put the values v out too, behind the output, for later layers. Default: False.
         depth (float, at least 0, below 1): Relative position of the layer in its stack, from 0; used by the
             initialisation. Default: 0.0.
         layers (int, at least 1): Number of layers in the stack; the norm's initial scale is smaller in earlier
@@ -932,6 +1075,8 @@ class RWKV7(CellModel):
         decay_rank: int = 32,
         rate_rank: int = 32,
         gate_rank: int = 32,
+        value_rank: int | None = None,
+        give_values: bool = False,
         depth: float = 0.0,
         layers: int = 1,
         bidirectional: bool = False,
@@ -954,6 +1099,8 @@ class RWKV7(CellModel):
             "decay_rank": decay_rank,
             "rate_rank": rate_rank,
             "gate_rank": gate_rank,
+            "value_rank": value_rank,
+            "give_values": give_values,
             "depth": depth,
             "layers": layers,
         }

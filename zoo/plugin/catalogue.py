@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from zoo.components import Provided, ProvidedCheck
+from zoo.components import Provided, ProvidedCheck, ProvidedLanguage
 from zoo.errors import ZooError, did_you_mean, nearest
 from zoo.plugin.requirements import why_missing
 
@@ -50,6 +50,7 @@ class Plugin:
         load_seconds: How long the import and the hooks took.
         components: What its hooks returned; of a plugin that is not "ok", as far as they came.
         checks: What its hooks returned; of a plugin that is not "ok", as far as they came.
+        languages: What its hooks returned; of a plugin that is not "ok", as far as they came.
         spec_folders: What its hooks returned; of a plugin that is not "ok", as far as they came.
     """
 
@@ -64,6 +65,7 @@ class Plugin:
     load_seconds: float = 0.0
     components: tuple[Provided, ...] = ()
     checks: tuple[ProvidedCheck, ...] = ()
+    languages: tuple[ProvidedLanguage, ...] = ()
     spec_folders: tuple[SpecFolder, ...] = ()
 
     def __str__(self) -> str:
@@ -78,7 +80,11 @@ class Plugin:
     def offered(self) -> dict[str, tuple[str, ...]]:
         """Sorted names by kind, whether they can be used or not."""
         names: dict[str, list[str]] = {}
-        offers: tuple[Provided | ProvidedCheck, ...] = (*self.components, *self.checks)
+        offers: tuple[Provided | ProvidedCheck | ProvidedLanguage, ...] = (
+            *self.components,
+            *self.checks,
+            *self.languages,
+        )
         for offer in offers:
             names.setdefault(offer.record.kind, []).append(offer.record.name)
         return {kind: tuple(sorted(names[kind])) for kind in sorted(names)}
@@ -141,6 +147,12 @@ class Catalogue:
         own = [check for check in found if check.distribution == BUILTIN]
         others = [check for check in found if check.distribution != BUILTIN]
         return (*own, *sorted(others, key=lambda check: (check.distribution, check.record.name)))
+
+    @cached_property
+    def languages(self) -> tuple[ProvidedLanguage, ...]:
+        """Every language that a spec can be written from, sorted by name, then by distribution."""
+        found = [language for plugin in self._usable for language in plugin.languages]
+        return tuple(sorted(found, key=lambda language: (language.record.name, language.distribution)))
 
     @cached_property
     def spec_folders(self) -> tuple[SpecFolder, ...]:

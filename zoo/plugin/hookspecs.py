@@ -18,6 +18,7 @@ from zoo.components import (
     HeadType,
     InitType,
     InputType,
+    LanguageType,
     LayerType,
     NormType,
     PoolType,
@@ -111,6 +112,15 @@ def zoo_specs() -> Iterable[str | os.PathLike[str]]:  # type: ignore[empty-body]
 @hookspec
 def zoo_checks() -> Iterable[CheckType]:  # type: ignore[empty-body]
     """Further conformance checks, run on every model.
+
+    Returns:
+        One record for each.
+    """
+
+
+@hookspec
+def zoo_languages() -> Iterable[LanguageType]:  # type: ignore[empty-body]
+    """Languages that say a model in one line: `zoo new spec --from-NAME LINE`.
 
     Returns:
         One record for each.

@@ -101,6 +101,7 @@ def _load(source: Source, manager: pluggy.PluginManager) -> Plugin:
         plugin,
         components=tuple(collected.components),
         checks=tuple(collected.checks),
+        languages=tuple(collected.languages),
         spec_folders=tuple(collected.spec_folders),
         notes=tuple(notes),
         load_seconds=time.perf_counter() - start,

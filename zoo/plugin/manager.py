@@ -175,7 +175,7 @@ def _without_twins(plugins: Iterable[Plugin]) -> list[Plugin]:
 
 
 def _offers(plugin: Plugin) -> tuple[Offer[Any], ...]:
-    return (*plugin.components, *plugin.checks)
+    return (*plugin.components, *plugin.checks, *plugin.languages)
 
 
 def _rivals(plugins: Iterable[Plugin]) -> dict[tuple[str, str], list[str]]:

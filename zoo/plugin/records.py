@@ -17,17 +17,19 @@ from zoo.components import (
     HeadType,
     InitType,
     InputType,
+    LanguageType,
     LayerType,
     NormType,
     PoolType,
     Provided,
     ProvidedCheck,
+    ProvidedLanguage,
     Traits,
 )
 from zoo.errors import PluginError
 from zoo.plugin.catalogue import BUILTIN, Plugin, SpecFolder
 
-HOOKS: Final[Mapping[str, type[ComponentType] | type[CheckType] | type[Path]]] = {
+HOOKS: Final[Mapping[str, type[ComponentType] | type[CheckType] | type[LanguageType] | type[Path]]] = {
     "zoo_cells": CellType,
     "zoo_layers": LayerType,
     "zoo_heads": HeadType,
@@ -38,6 +40,7 @@ HOOKS: Final[Mapping[str, type[ComponentType] | type[CheckType] | type[Path]]] =
     "zoo_architectures": ArchitectureType,
     "zoo_specs": Path,
     "zoo_checks": CheckType,
+    "zoo_languages": LanguageType,
 }
 """Every hook and what it returns."""
 
@@ -55,6 +58,7 @@ class Collected:
     plugin: Plugin
     components: list[Provided] = field(default_factory=list)
     checks: list[ProvidedCheck] = field(default_factory=list)
+    languages: list[ProvidedLanguage] = field(default_factory=list)
     spec_folders: list[SpecFolder] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     newest: str = ""
@@ -86,7 +90,7 @@ class Collected:
     def _record(self, hook: str, expected: type, record: Any) -> None:
         if not isinstance(record, expected):
             raise PluginError(f"{hook} must return {expected.__name__} records, not {_name(record)}")
-        assert isinstance(record, ComponentType | CheckType)
+        assert isinstance(record, ComponentType | CheckType | LanguageType)
         label = f"{record.kind} {record.name!r}"
         if type(record.api_version) is not int or record.api_version < 1:
             raise PluginError(f"{label}: api_version must be an integer from 1, not {record.api_version!r}")
@@ -97,6 +101,11 @@ class Collected:
             )
         plugin = self.plugin
         origin = (plugin.distribution, plugin.version, plugin.name)
+        if isinstance(record, LanguageType):
+            _check_text(label, record)
+            _once(label, record.name, (language.record.name for language in self.languages))
+            self.languages.append(ProvidedLanguage(record, *origin))
+            return
         if isinstance(record, CheckType):
             _check_text(label, record)
             _once(label, record.name, (check.record.name for check in self.checks))
@@ -128,7 +137,7 @@ class Collected:
 
 def _name(value: Any) -> str:
     """A value's type, with the name that it was given where it is a record."""
-    if isinstance(value, ComponentType | CheckType):
+    if isinstance(value, ComponentType | CheckType | LanguageType):
         return f"{type(value).__name__} {value.name!r}"
     return (
         "None" if value is None else f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
@@ -140,7 +149,7 @@ def _once(label: str, name: str, known: Iterable[str]) -> None:
         raise PluginError(f"offers {label} twice")
 
 
-def _check_text(label: str, record: ComponentType | CheckType) -> None:
+def _check_text(label: str, record: ComponentType | CheckType | LanguageType) -> None:
     if not isinstance(record.summary, str):
         raise PluginError(f"{label}: summary must be a string, not {_name(record.summary)}")
 

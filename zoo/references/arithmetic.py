@@ -131,11 +131,11 @@ def bias_of(p: Parameters, k: int, size: int) -> Array:
     return total
 
 
-def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float = EPS) -> Array:
     """arXiv:1607.06450: one mean and one biased variance over the whole vector."""
     mean = x.sum() / len(x)
     variance = ((x - mean) ** 2).sum() / len(x)
-    result: Array = (x - mean) / np.sqrt(variance + EPS) * weight + bias
+    result: Array = (x - mean) / np.sqrt(variance + eps) * weight + bias
     return result
 
 

@@ -28,25 +28,30 @@ def lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
 
     The plain cell as in the documentation of torch.nn.LSTM. Peepholes as in Gers 2002: i and f see the old c, o the new
     one. Coupled as in TensorFlow's CoupledInputForgetGateLSTMCell: i = 1 - f. Norms as in the supplement of
-    arXiv:1607.06450: over the stacked Wx and Uh each, biases after them, and over c on its way to h only. The
+    arXiv:1607.06450: over the stacked Wx and Uh each, biases after them, and over c on its way to h only; or as in
+    torchaudio's rnnt.py, _CustomLSTM: over the stacked sums with their biases, and over the new c, which is kept. The
     projection is applied last (arXiv:1402.1128). Full peepholes as in glample/tagger nn.py, class LSTM: matrices in the
     same places. Clips as in TensorFlow's LSTMCell: of the new c, before the output gate sees it, and of projected h.
     Hard sigmoids: relu6(x + 3) / 6 as in Keras 3, and ONNX's HardSigmoid with its alpha of 0.2 and beta of 0.5.
     """
     coupled, peephole = options.coupled, options.peephole
-    normed = options.gate_norm == "layer"
+    normed, summed = options.gate_norm == "layer", options.gate_norm == "sum"
+    eps = 1e-5 if options.norm_eps is None else options.norm_eps
     h, c = state["h"], state["c"]
     size = len(c)
 
     wx = p["weight_ih"] @ x
     uh = p["weight_hh"] @ h
     if normed:
-        wx = layer_norm(wx, p["norm_ih.weight"], p["norm_ih.bias"])
-        uh = layer_norm(uh, p["norm_hh.weight"], p["norm_hh.bias"])
+        wx = layer_norm(wx, p["norm_ih.weight"], p["norm_ih.bias"], eps)
+        uh = layer_norm(uh, p["norm_hh.weight"], p["norm_hh.bias"], eps)
+    order = "fgo" if coupled else "ifgo"
+    sums = np.concatenate([gate(wx, k, size) + gate(uh, k, size) + bias_of(p, k, size) for k in range(len(order))])
+    if summed:
+        sums = layer_norm(sums, p["norm_sum.weight"], p["norm_sum.bias"], eps)
 
     def preactivation(name: str) -> Array:
-        k = ("fgo" if coupled else "ifgo").index(name)
-        return gate(wx, k, size) + gate(uh, k, size) + bias_of(p, k, size)
+        return gate(sums, order.index(name), size)
 
     def look(name: str, cell: Array) -> Array:
         if peephole is False:
@@ -67,8 +72,10 @@ def lstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     new_c = f * c + i * g
     if options.cell_clip is not None:
         new_c = np.clip(new_c, -options.cell_clip, options.cell_clip)
+    if summed:
+        new_c = layer_norm(new_c, p["norm_c.weight"], p["norm_c.bias"], eps)
     o = opened(preactivation("o") + look("o", new_c))
-    shown = layer_norm(new_c, p["norm_c.weight"], p["norm_c.bias"]) if normed else new_c
+    shown = layer_norm(new_c, p["norm_c.weight"], p["norm_c.bias"], eps) if normed else new_c
     new_h = o * np.tanh(shown)
     if options.projection is not None:
         new_h = p["weight_hr"] @ new_h

@@ -15,41 +15,113 @@ from zoo.references.arithmetic import (
     Options,
     Parameters,
     State,
-    bias_of,
     gate,
     sigmoid,
+    silu,
     unroll,
 )
 
 
-def mlstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
-    """mLSTM, arXiv:2405.04517, without its stabiliser; rows q, k, v, o, and i, then f, of every head.
+def head_normed(y: Array, eps: float) -> Array:
+    """MultiHeadLayerNorm of NX-AI/xlstm for one head, before its weight: mean 0 and biased variance 1."""
+    mean = y.sum() / len(y)
+    result: Array = (y - mean) / np.sqrt(((y - mean) ** 2).sum() / len(y) + eps)
+    return result
+
+
+def remembered(
+    q: Array, k: Array, v: Array, gates: tuple[float, float], state: State, a: int, eps: float
+) -> tuple[Array, Array, Array]:
+    """mLSTM in head a, arXiv:2405.04517, without its stabiliser: what is read, and the new C and n.
 
     C is the paper's, v kᵀ: C[head] has v's index first and k's second (NX-AI/xlstm keeps the transpose). A state comes
-    in as C exp(m) and n exp(m) and goes out with m = 0. The bias belongs to k before the division, as in NX-AI/xlstm;
-    that code's 1e-6 in the denominator, absent from the paper, is absent here.
+    in as C exp(m) and n exp(m) and goes out with m = 0. Keys are divided by the root of their size, as in NX-AI/xlstm.
+    That code adds eps to the divisor where all is divided by exp(m), its running maximum, which `state` carries too.
     """
-    heads = options.heads
-    size = len(p["weight_ih"]) // 4
-    d = size // heads
-    gates = p["weight_gates"] @ x + p.get("bias_gates", np.zeros(2 * heads))
-    q, k, v, o = (gate(p["weight_ih"], j, size) @ x + bias_of(p, j, size) for j in range(4))
-    output = np.zeros(size)
-    new_C, new_n = np.zeros((heads, d, d)), np.zeros((heads, d))
+    i, f, scale = np.exp(gates[0]), float(sigmoid(np.array(gates[1]))), np.exp(state["m"][a])
+    k = k / np.sqrt(len(k))
+    C = f * state["C"][a] * scale + i * np.outer(v, k)
+    n = f * state["n"][a] * scale + i * k
+    top = np.exp(max(np.log(f) + state["top"][a], gates[0]))
+    return C @ q / (max(abs(float(n @ q)), 1.0) + eps * top), C, n
+
+
+def mlstm_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
+    """mLSTM as the layer of NX-AI/xlstm's large model; rows q, k, v, o, and i, then f, of every head."""
+    heads, H, keys = options.heads, state["C"].shape[0] * state["C"].shape[1], state["n"].size
+    d, dk = H // heads, keys // heads
+    gates = p["weight_gates"] @ x + p["bias_gates"]
+    if options.soft_cap is not None:
+        gates = options.soft_cap * np.tanh(gates / options.soft_cap)
+    rows = p["weight_ih"] @ x + p.get("bias", np.zeros(2 * keys + 2 * H))
+    q, k, v, o = rows[:keys], rows[keys : 2 * keys], rows[2 * keys : 2 * keys + H], rows[2 * keys + H :]
+    output, new = np.zeros(H), {name: np.zeros_like(value) for name, value in state.items()}
     for a in range(heads):
-        i, f = np.exp(gates[a]), sigmoid(gates[heads + a])
-        q_a, k_a, v_a = gate(q, a, d), gate(k, a, d) / np.sqrt(d), gate(v, a, d)
-        scale = np.exp(state["m"][a])
-        new_C[a] = f * state["C"][a] * scale + i * np.outer(v_a, k_a)
-        new_n[a] = f * state["n"][a] * scale + i * k_a
-        read = new_C[a] @ q_a / max(abs(float(new_n[a] @ q_a)), 1.0)
+        own = (gates[a], gates[heads + a])
+        read, new["C"][a], new["n"][a] = remembered(
+            gate(q, a, dk), gate(k, a, dk), gate(v, a, d), own, state, a, options.divisor_eps
+        )
+        new["top"][a] = max(np.log(sigmoid(own[1])) + state["top"][a], own[0])
+        if options.norm_eps is not None:
+            read = head_normed(read, options.norm_eps) * gate(p["norm_weight"], a, d)
         output[a * d : (a + 1) * d] = sigmoid(gate(o, a, d)) * read
-    return output, {"C": new_C, "n": new_n, "m": np.zeros(heads)}
+    return output, new
+
+
+def mlstm_block_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
+    """mLSTMLayer of NX-AI/xlstm, xlstm/blocks/mlstm/layer.py, up to its last product, and mLSTMCell of cell.py.
+
+    proj_up gives x_mlstm, then z; q and k are read from what the convolution and silu leave, v from x_mlstm itself. The
+    gates read q, k and v side by side, keys before they are divided.
+    """
+    heads, H, size = options.heads, len(p["skip"]), p["weight_qkv"].shape[2]
+    d = H // heads
+    up = p["weight_in"] @ x
+    x_mlstm, z = up[:H], up[H:]
+    window = np.concatenate([state["past"], x_mlstm[None]])
+    conv = p["conv_bias"] + sum(p["conv_weight"][:, tap] * window[tap] for tap in range(options.kernel))
+    act = silu(conv)
+
+    def headwise(which: int, y: Array) -> Array:
+        blocks = p["weight_qkv"][which]
+        return np.concatenate([blocks[b] @ gate(y, b, size) for b in range(len(blocks))])
+
+    q, k, v = headwise(0, act), headwise(1, act), headwise(2, x_mlstm)
+    gates = p["weight_gates"] @ np.concatenate([q, k, v]) + p["bias_gates"]
+    output, new = np.zeros(H), {name: np.zeros_like(value) for name, value in state.items()}
+    new["past"] = window[1:]
+    for a in range(heads):
+        own = (gates[a], gates[heads + a])
+        read, new["C"][a], new["n"][a] = remembered(
+            gate(q, a, d), gate(k, a, d), gate(v, a, d), own, state, a, options.divisor_eps
+        )
+        new["top"][a] = max(np.log(sigmoid(own[1])) + state["top"][a], own[0])
+        normed = head_normed(read, options.norm_eps) * gate(p["norm_weight"], a, d)
+        output[a * d : (a + 1) * d] = normed + gate(p["skip"], a, d) * gate(act, a, d)
+    return output * silu(z), new
+
+
+def memory_of(heads: int, values: int, keys: int) -> State:
+    return {
+        "C": np.zeros((heads, values, keys)),
+        "n": np.zeros((heads, keys)),
+        "m": np.zeros(heads),
+        "top": np.zeros(heads),
+    }
 
 
 def mlstm_initial(p: Parameters, options: Options) -> State:
-    d = len(p["weight_ih"]) // 4 // options.heads
-    return {"C": np.zeros((options.heads, d, d)), "n": np.zeros((options.heads, d)), "m": np.zeros(options.heads)}
+    """rows = 2 H + 2 heads keys, of which keys are as many as values where nothing else is said."""
+    rows, heads = len(p["weight_ih"]), options.heads
+    keys = options.key_size or rows // (4 * heads)
+    return memory_of(heads, (rows - 2 * heads * keys) // (2 * heads), keys)
+
+
+def mlstm_block_initial(p: Parameters, options: Options) -> State:
+    H, taps = p["conv_weight"].shape
+    size = H // options.heads
+    return {**memory_of(options.heads, size, size), "past": np.zeros((taps - 1, H))}
 
 
 mlstm = unroll(mlstm_step, mlstm_initial)
+mlstm_block = unroll(mlstm_block_step, mlstm_block_initial)

@@ -36,15 +36,18 @@ def rwkv4_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
 
 
 def rwkv7_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
-    """RWKV-7, BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py, time_mixing with v0 None, as in the first layer.
+    """RWKV-7, BlinkDL/RWKV-LM RWKV-v7/rwkv_v7_numpy.py, time_mixing, whose v0 is what stands behind x in later layers.
 
     S[head] has v's index first and k's second. The factor e^-1/2 of the decay is exact, as there and in
     arXiv:2503.14456; rwkv_v7_demo_rnn.py rounds it to 0.606531.
     """
     heads, N = p["r_k"].shape
     assert heads == options.heads, (heads, options.heads)
+    x, first = x[: p["mix"].shape[1]], x[p["mix"].shape[1] :]
     xr, xw, xk, xv, xa, xg = (x + m * (state["past"] - x) for m in p["mix"])
     r, k, v = p["receptance"] @ xr, p["key"] @ xk, p["value"] @ xv
+    if options.value_rank is not None:
+        v = v + (first - v) * sigmoid(p["v0"] + (xv @ p["v1"]) @ p["v2"])
     decay = np.exp(-np.exp(-0.5) * sigmoid(p["w0"] + np.tanh(xw @ p["w1"]) @ p["w2"]))
     rate = sigmoid(p["a0"] + (xa @ p["a1"]) @ p["a2"])
     g = sigmoid(xg @ p["g1"]) @ p["g2"]
@@ -62,7 +65,8 @@ def rwkv7_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
         normed = (read - read.mean()) / np.sqrt(((read - read.mean()) ** 2).mean() + 64e-5)
         bonus = (r_a * k_a * p["r_k"][a]).sum() * v_a
         y[a * N : (a + 1) * N] = normed * gate(p["ln_weight"], a, N) + gate(p["ln_bias"], a, N) + bonus
-    return y * g, {"S": new_S, "past": x}
+    output = np.concatenate([y * g, v]) if options.give_values else y * g
+    return output, {"S": new_S, "past": x}
 
 
 def rwkv4_initial(p: Parameters, options: Options) -> State:

@@ -117,9 +117,9 @@ def _spelt_out(node: Node, path: tuple[str, ...]) -> Node:
     """What a short form is short for, so that a path can lead into it."""
     value, key = node.value, path[-1] if path else ""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if key in COMPONENTS and isinstance(value, str) and value != "none":
+    if (key in COMPONENTS or path[-2:-1] == ("of",)) and isinstance(value, str) and value != "none":
         return _with(node, {"kind": node})
-    if key == "input" and number:
+    if number and (key == "input" or path[-2:-1] == ("of",)):
         return _with(node, {"kind": _with(node, "features"), "size": node})
     if key == "output_projection" and number:
         return _with(node, {"size": node})

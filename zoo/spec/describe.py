@@ -7,11 +7,21 @@ adds up what they say. A component without a description leaves the totals unkno
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from zoo.components import Beside, Description, Part, Shape, StackDescription, Window, count_steps, least_steps
+from zoo.components import (
+    Beside,
+    Description,
+    Part,
+    Shape,
+    StackDescription,
+    Window,
+    concatenated,
+    count_steps,
+    least_steps,
+)
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
 from zoo.spec.follow import Flow, Follow, ShapeMismatch, noting
@@ -217,10 +227,13 @@ def _stack(
     path = stack.path
     source = inputs[dotted((*path, "input"))] = follow.source((*path, "input"), stack.input, inputs)
     rows = [Row((*path, "input"), stack.input, source)]
-    pooled = any(head.pool is not None for head in stack.all_heads)
+    pooled = any(head.pool is not None for head in stack.all_heads if not head.of)
+    finals = {name for head in stack.all_heads if head.pool is not None for name in head.of}
     begin = Flow(source.output_shape) if source and beside else None
     joined = beside.layers if beside else {}
-    found = follow.layers(stack.layers, (*path, "layers"), begin, {"input": begin}, pooled=pooled, beside=joined)
+    found = follow.layers(
+        stack.layers, (*path, "layers"), begin, {"input": begin}, pooled=pooled, finals=finals, beside=joined
+    )
     for index, (layer, (one, after)) in enumerate(zip(stack.layers, found, strict=True)):
         part = layer.cell if isinstance(layer, Recurrent) else layer.part
         rows.append(Row((*path, "layers", index), part, one, after.windows if after else ()))
@@ -233,18 +246,29 @@ def _stack(
         except ZooError as error:
             follow.note((*path, *stack.all_heads[0].path), str(error))
             end = None
+    named = {"input": begin} | {
+        layer.name: after for layer, (_, after) in zip(stack.layers, found, strict=True) if layer.name is not None
+    }
+    stepwise: dict[str, tuple[Window, ...]] = {}
     for one_head in stack.all_heads:
-        behind = _head(one_head, (*path, *one_head.path), end, source, follow)
+        where = (*path, *one_head.path)
+        given = _read(one_head, where, named, follow) if one_head.of else end
+        if one_head.pool is None and given is not None:
+            stepwise[one_head.name] = given.windows
+        behind = _head(one_head, where, given, source, follow)
         rows += behind
         shapes.append(behind[-1].description.output_shape if behind[-1].description else None)
         head = behind[-1].description if one_head.part is not None and not one_head.name else None
         shape = shapes[-1]
+    if len({*stepwise.values()}) > 1:
+        said = f"{', '.join(stepwise)} give an output at every step, and what they read has different numbers of steps"
+        follow.note((*path, "heads"), f"{said}: put a pool in front of all but one")
     if stack.merge is not None:
         _summed(stack, shapes, follow)
     known = [one for one, _ in found if one is not None]
     if source is None or shape is None or len(known) < len(found):
         return rows, None
-    windows = end.windows if end else ()
+    windows = next(iter(stepwise.values()), rows[-1].windows)
     return rows, StackDescription(
         input=source,
         layers=tuple(known),
@@ -253,6 +277,19 @@ def _stack(
         windows=windows,
         names=tuple(layer.name for layer in stack.layers),
     )
+
+
+def _read(head: Head, path: Path, named: Mapping[str, Flow | None], follow: Follow) -> Flow | None:
+    """What flows into a head that names the layers that it reads: several are concatenated."""
+    read = follow.named((*path, "of"), head.of, named, "no layer of this list is")
+    if read is None or None in read:
+        return None
+    known = [one for one in read if one is not None]
+    try:
+        return Flow(concatenated([one.shape for one in known]), known[0].windows)
+    except ZooError as error:
+        follow.note((*path, "of"), str(error))
+        return None
 
 
 def _summed(stack: Stack, shapes: list[Shape | None], follow: Follow) -> None:

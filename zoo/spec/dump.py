@@ -15,8 +15,9 @@ from zoo.spec.canonical import Expect, Spec
 from zoo.spec.document import Node
 from zoo.spec.events import is_text
 from zoo.spec.model import SCHEMA_VERSION
+from zoo.spec.named import Named
 from zoo.spec.problems import Path
-from zoo.spec.tree import NODES, Component, Head, Layer, Norm, Recurrent, Stack, replaced
+from zoo.spec.tree import NODES, Component, Head, Layer, NamedInput, Norm, Recurrent, Stack, replaced
 
 MOST_BITS: Final = 1024
 """Of an integer that is written out, for the reader to say where it stands and that it is too large."""
@@ -61,7 +62,8 @@ def stack_data(stack: Stack) -> dict[str, Any]:
 def head_data(head: Head) -> dict[str, Any]:
     """A head as it would stand under `head`, or under its name among several."""
     pool = {} if head.pool is None else {"pool": part_data(head.pool)}
-    return as_mapping("none" if head.part is None else part_data(head.part)) | pool
+    of = {"of": list(head.of)} if head.of else {}
+    return as_mapping("none" if head.part is None else part_data(head.part)) | of | pool
 
 
 class Writer(yaml.SafeDumper):
@@ -175,8 +177,13 @@ def _node_data(value: Any) -> Any:
         return part_data(value)
     if isinstance(value, Norm):
         return norm_data(value)
+    if isinstance(value, NamedInput):
+        often = {} if value.per == "step" else {"per": value.per}
+        return as_mapping(part_data(value.part)) | often
     if isinstance(value, Layer):
         return layer_data(value)
+    if isinstance(value, Named):
+        return {name: _node_data(one) for name, one in value.items()}
     return [_node_data(one) for one in value] if isinstance(value, tuple) else _options_data(value)
 
 

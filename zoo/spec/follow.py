@@ -6,7 +6,7 @@ What neighbours do not fit is noted with its place, all of it; what stands behin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from zoo.components import (
 from zoo.engine.around import merged_shape, projected_shape
 from zoo.errors import ZooError, did_you_mean
 from zoo.spec.traits import not_streamable
-from zoo.spec.tree import Component, Layer, Path, Recurrent, Stack, inherits
+from zoo.spec.tree import Component, Layer, NamedInput, Path, Recurrent, Stack, dotted, inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,14 @@ class Scope:
     Attributes:
         names: Of the layers before it.
         windows: Those that have changed the number of steps before it.
+        inputs: Every input so far, by its place as text; those inside an input are noted as they are described.
+        at: Where the component stands.
     """
 
     names: Names = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    inputs: dict[str, Description | None] = field(default_factory=dict)
+    at: Path = ()
 
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 - frozen
@@ -132,6 +136,37 @@ def describe_part(part: Part, *arguments: Any) -> Description | None:
     if follow.mismatches:
         raise ShapeMismatchError(tuple(follow.mismatches))
     return found
+
+
+def describe_inputs(inputs: Mapping[str, NamedInput], *, at: str = "of") -> Mapping[str, Description] | None:
+    """The size and cost of several inputs, for an input that holds them.
+
+    Args:
+        inputs: As its option gives them, of type `zoo.Inputs`.
+        at: Name of that option.
+
+    Returns:
+        Each by its name; the cost of one that comes in once per sequence is that of a sequence. None if one does not
+        describe itself.
+
+    Raises:
+        ZooError: If one of them has options that do not fit each other.
+    """
+    follow, scope, noted = Follow(), _scope.get(), _noted.get()
+    found: dict[str, Description | None] = {}
+    for name, one in inputs.items():
+        path: Path = (at, name)
+        own = follow.source(path, one.part, scope.inputs, under=scope.at)
+        if own is not None and one.per == "sequence":
+            once = own.macs_per_step + own.macs_per_sequence
+            own = replace(own, macs_per_step=0, macs_per_sequence=once, sequential_depth=0)
+        found[name] = scope.inputs[dotted((*scope.at, *path))] = own
+        if noted is not None and own is not None:
+            noted[1][*noted[0], *path] = own
+    if follow.mismatches:
+        raise ShapeMismatchError(tuple(follow.mismatches))
+    known = {name: own for name, own in found.items() if own is not None}
+    return known if len(known) == len(found) else None
 
 
 def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
@@ -203,7 +238,7 @@ class Follow:
         if part.record.describe is None or any(argument is None for argument in arguments):
             return None
         try:
-            with _seen(scope if inherits(part) else Scope(), path):
+            with _seen(scope if inherits(part) else Scope(inputs=scope.inputs, at=scope.at), path):
                 found = resolve(part.record.describe)(part.options, *arguments)
         except ShapeMismatchError as error:
             self.mismatches += [ShapeMismatch((*path, *one.path), one.message) for one in error.mismatches]
@@ -255,17 +290,27 @@ class Follow:
             return None
         return found
 
-    def source(self, path: Path, part: Part, inputs: Mapping[str, Description | None]) -> Description | None:
-        """How an input describes itself, one that shares another's module by way of that."""
+    def source(
+        self, path: Path, part: Part, inputs: dict[str, Description | None], *, under: Path = ()
+    ) -> Description | None:
+        """How an input describes itself, one that shares another's module by way of that.
+
+        Args:
+            path: Where it stands, from what is being described.
+            part: The input.
+            inputs: Those before it, by their places; those inside it are noted there.
+            under: Where what is being described stands.
+        """
+        scope = Scope(inputs=inputs, at=(*under, *path))
         if not isinstance(part.record, InputType) or not part.record.shares:
-            return self.ask(path, part)
+            return self.ask(path, part, scope=scope)
         of = str(getattr(part.options, "of", None))
         if of not in inputs:
             there = f"; there is {', '.join(inputs)}" if inputs else ", and there is none"
-            said = f"shares the input of a stack before this one, and none is at {of!r}"
+            said = f"shares an input before this one, and none is at {of!r}"
             self.note((*path, "of"), said + (did_you_mean(of, inputs) or there))
             return None
-        return self.ask(path, part, inputs[of])
+        return self.ask(path, part, inputs[of], scope=scope)
 
     def layers(
         self,
@@ -275,6 +320,7 @@ class Follow:
         names: Names,
         *,
         pooled: bool = False,
+        finals: Set[str] = frozenset(),
         beside: Mapping[int, int] = NOTHING,
     ) -> list[tuple[Description | None, Flow | None]]:
         """The figures of each layer, and what flows behind it.
@@ -285,6 +331,7 @@ class Follow:
             flow: What the first one reads.
             names: What flows behind layers that may be asked for by name.
             pooled: Whether a pool follows the last.
+            finals: Names of others that a pool follows.
             beside: Number of features that are joined to the input of a layer, by its position.
         """
         found: list[tuple[Description | None, Flow | None]] = []
@@ -299,8 +346,8 @@ class Follow:
                 if windows:
                     self._timed(where, layer)
                 shape = shapes[0] if shapes else None
-                last, more = index == len(layers) - 1, beside.get(index, 0)
-                one = _recurrent(where, layer, shape, self, pooled=pooled and last, beside=more)
+                final = (pooled and index == len(layers) - 1) or layer.name in finals
+                one = _recurrent(where, layer, shape, self, pooled=final, beside=beside.get(index, 0))
             elif joins(layer):
                 one = self.ask(where, layer.part, shapes, scope=scope)
             else:
@@ -319,16 +366,26 @@ class Follow:
         if not layer.of:
             return [flow]
         key = "of" if joins(layer) else "from"
-        for name in layer.of:
+        return self.named((*where, key), layer.of, names, "no layer before this one is")
+
+    def named(self, where: Path, of: tuple[str, ...], names: Names, missing: str) -> list[Flow | None] | None:
+        """What flows behind the layers of these names; None where a name is none, or they cannot be joined.
+
+        Args:
+            where: The names are written.
+            of: They themselves.
+            names: What flows behind the layers that there are.
+            missing: How a message about a name that there is not begins, as in "no layer is".
+        """
+        for name in of:
             if name not in names:
                 hint = did_you_mean(name, names) or f"; there is {', '.join(names) or 'none'}"
-                self.note((*where, key), f"no layer before this one is called {name!r}{hint}")
+                self.note(where, f"{missing} called {name!r}{hint}")
                 return None
-        read = [names[name] for name in layer.of]
+        read = [names[name] for name in of]
         counts = {one.windows for one in read if one is not None}
         if len(counts) > 1:
-            said = f"{', '.join(layer.of)} have different numbers of steps, and cannot be joined"
-            self.note((*where, key), said)
+            self.note(where, f"{', '.join(of)} have different numbers of steps, and cannot be joined")
             return None
         return read
 

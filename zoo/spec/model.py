@@ -18,6 +18,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     create_model,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -222,6 +223,13 @@ class JoinEntry(PlaceEntry):
         WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_TEXTS}),
     ] = Field(description="The names of the layers that it reads, or `input`.")
 
+    @field_validator("repeat")
+    @classmethod
+    def _once(cls, repeat: int) -> int:
+        if repeat > 1:
+            raise ValueError("repeat would have each copy of it read the same layers: leave it out")
+        return repeat
+
 
 @dataclass(frozen=True, slots=True)
 class LayerEntry:
@@ -273,6 +281,11 @@ def _layers(value: Any, info: ValidationInfo) -> LayerEntries:
     if found:
         raise wrap(found)
     return LayerEntries(tuple(entries))
+
+
+def _layers_or_none(value: Any, info: ValidationInfo) -> LayerEntries:
+    """As `_layers`, of a stack that may be its input alone, and then says so: `layers: []`."""
+    return LayerEntries(()) if isinstance(value, list | tuple) and not value else _layers(value, info)
 
 
 def _inner_layers(value: Any, info: ValidationInfo) -> LayerEntries | tuple[Layer, ...]:
@@ -390,13 +403,30 @@ class StackEntry(Inherited):
     )
 
 
-def _stack(value: Any, info: ValidationInfo) -> StackEntry:
+class EmptyStackEntry(StackEntry):
+    """One stack that may have no layers."""
+
+    layers: Annotated[LayerEntries, PlainValidator(_layers_or_none), WithJsonSchema({"x-short": "layers_or_none"})] = (
+        Field(
+            default=1,
+            validate_default=True,
+            description="The number of layers, or a list of them; `[]` for none, so that the input is all.",
+        )
+    )
+
+
+def _stack(value: Any, info: ValidationInfo, kind: type[StackEntry] = StackEntry) -> StackEntry:
     if not isinstance(value, Mapping):
         raise mistake("stack_type", f"must be a mapping with an input and layers, not {show(value)}")
-    return validate(StackEntry, value, info.context)
+    return validate(kind, value, info.context)
+
+
+def _empty_stack(value: Any, info: ValidationInfo) -> StackEntry:
+    return _stack(value, info, EmptyStackEntry)
 
 
 StackPlace = Annotated[StackEntry, PlainValidator(_stack), WithJsonSchema({"x-short": "stack"})]
+EmptyStackPlace = Annotated[StackEntry, PlainValidator(_empty_stack), WithJsonSchema({"x-short": "empty_stack"})]
 
 
 class Body(StackEntry, Labels):
@@ -439,10 +469,11 @@ def file_type(architecture: ArchitectureType) -> type[SpecFile] | type[StacksFil
     fields: dict[str, Any] = {}
     for stack in architecture.stacks:
         said = stack.summary or f"The stack {stack.name!r}."
+        place = EmptyStackPlace if stack.empty else StackPlace
         fields[stack.name] = (
-            (StackPlace, Field(description=said))
+            (place, Field(description=said))
             if stack.like is None
-            else (StackPlace | None, Field(default=None, description=f"{said} As `{stack.like}` if not given."))
+            else (place | None, Field(default=None, description=f"{said} As `{stack.like}` if not given."))
         )
     return create_model("StacksFile", __base__=StacksFile, **fields)
 

@@ -24,6 +24,10 @@ FREEZABLE: Final = ("cell", "head", "input", "layer", "norm", "pool")
 LARGEST: Final = (2 - 2**-23) * 2.0**127
 """Of float32: a larger option ends the first step of a model."""
 HEAD_NAME: Final = r"[a-z][a-z0-9_]*"
+HEAD_KEYS: Final = ("pool", "of")
+"""Keys of a head's mapping that are the format's."""
+MOST_READ: Final = 100
+"""Layers that a head reads."""
 
 
 class Lookup(Protocol):
@@ -47,6 +51,7 @@ class NormEntry:
 class HeadEntry:
     part: Part | None
     pool: Part | None
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,23 +179,47 @@ def _head(value: Any, info: ValidationInfo) -> HeadEntry | NoneChosen:
         return NoneChosen()
     found: list[Problem] = []
     part = pool = None
+    of: tuple[str, ...] = ()
+    keys = _head_keys(value, info)
     if isinstance(value, Mapping) and value.get("pool", "none") != "none":
         with collecting(found, "pool"):
             pool = choose("pool", value["pool"], info)
+    if isinstance(value, Mapping) and "of" in value and "of" in keys:
+        with collecting(found, "of"):
+            of = _read_layers(value["of"])
     if isinstance(value, Mapping) and value.get("kind") == "none":
         found += [
-            Problem((str(key),), "extra_forbidden", "", allowed=("kind", "pool"))
+            Problem((str(key),), "extra_forbidden", "", allowed=("kind", *keys))
             for key in value
-            if key not in ("kind", "pool")
+            if key not in ("kind", *keys)
         ]
         if found:
             raise wrap(found)
-        return NoneChosen() if pool is None else HeadEntry(None, pool)
+        if pool is None and of:
+            raise mistake("head_of", "of says what a head or a pool reads, and there is neither: leave it out", "of")
+        return NoneChosen() if pool is None else HeadEntry(None, pool, of)
     with collecting(found):
-        part = choose("head", value, info, "pool")
+        part = choose("head", value, info, *keys)
     if part is None or found:
         raise wrap(found)
-    return HeadEntry(part, pool)
+    return HeadEntry(part, pool, of)
+
+
+def _head_keys(value: Any, info: ValidationInfo) -> tuple[str, ...]:
+    """Those of the format's keys that a head has: its own option of such a name comes first."""
+    record = component("head", value.get("kind"), info) if isinstance(value, Mapping) else None
+    own = () if record is None else keys_of(record.options)
+    return tuple(key for key in HEAD_KEYS if key == "pool" or key not in own)
+
+
+def _read_layers(value: Any) -> tuple[str, ...]:
+    """The layers that a head reads: a name, or a list of them."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise mistake("head_of", f"must be the name of a layer, or a list of names, not {show(value)}")
+    if not 1 <= len(names) <= MOST_READ:
+        raise mistake("head_of", f"must name 1 to {MOST_READ} layers, not {len(names)}")
+    return tuple(names)
 
 
 def _heads(value: Any, info: ValidationInfo) -> HeadsEntry | NoneChosen:
@@ -222,14 +251,19 @@ def _heads(value: Any, info: ValidationInfo) -> HeadsEntry | NoneChosen:
     return HeadsEntry(heads, "sum" if merge == "sum" else None)
 
 
-def _input(value: Any, info: ValidationInfo) -> Part:
+def read_input(value: Any, info: ValidationInfo, *allowed: str) -> Part:
+    """An input; a number is that of its features. allowed: keys that may stand beside its own, for messages."""
     if not isinstance(value, int) or isinstance(value, bool):
-        return choose("input", value, info)
+        return choose("input", value, info, *allowed)
     found: list[Problem] = []
     with collecting(found):
         return choose("input", {"kind": "features", "size": value}, info)
     # The short form has no key of its own to point at.
     raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
+
+
+def _input(value: Any, info: ValidationInfo) -> Part:
+    return read_input(value, info)
 
 
 CellPlace = place("cell")

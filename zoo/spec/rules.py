@@ -25,7 +25,7 @@ from zoo.spec.model import (
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
-from zoo.spec.tree import Component, Head, Recurrent, Stack, recurrent
+from zoo.spec.tree import Component, Head, Layer, NamedInput, Recurrent, Stack, below, over_time, recurrent
 
 Place = Callable[[Path], Path]
 
@@ -120,6 +120,7 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
     for stack in spec.stacks:
         for head in stack.all_heads:
             yield from _pool(stack, head, place)
+        yield from _unread(stack, place)
     yield from _wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(
@@ -149,8 +150,13 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
             where = (stack.name, *head.path)
             if asked.head == "none":
                 yield Problem(place(where), "stack", f"{who} has no head: leave it out")
+            if head.of:
+                yield Problem(place((*where, "of")), "stack", f"{who} has a head behind its last layer: leave it out")
             if not asked.pool and head.pool is not None:
                 yield Problem(place((*where, "pool")), "stack", f"{who} has no pool over time: leave it out")
+        if any(isinstance(node, NamedInput) for _, node in below(stack.input)):
+            said = f"{who} reads one input: {stack.input.record.name!r} is for a model that is one stack"
+            yield Problem(place((stack.name, "input")), "stack", said)
         source = stack.input.record
         once = isinstance(source, InputType) and source.once
         if once and asked.like is None:
@@ -159,6 +165,18 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
         if not once and asked.like is not None:
             said = f"{who} has the input of the {asked.like}: write {{kind: same, of: {asked.like}.input}}"
             yield Problem(place((stack.name, "input")), "stack", said)
+
+
+def _unread(stack: Stack, place: Place) -> Iterator[Problem]:
+    """Where every head says what it reads, a layer that none of it stands behind has no effect."""
+    names = {"input", *(layer.name for layer in stack.layers)}
+    if not stack.all_heads or not all(head.of and names.issuperset(head.of) for head in stack.all_heads):
+        return
+    read = {index for head in stack.all_heads for one in _ancestors(stack, head) for index in one}
+    for index in range(len(stack.layers)):
+        if index not in read:
+            said = "no head reads this layer, and no layer that a head reads: leave it out, or name it in a head's `of`"
+            yield Problem(place((*stack.path, "layers", index)), "unread", said)
 
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:
@@ -201,30 +219,48 @@ def _pool(stack: Stack, head: Head, place: Place) -> Iterator[Problem]:
         yield Problem(where, "pool", said)
     if pool is None or not isinstance(pool.record, PoolType) or not pool.record.final:
         return
-    last = max((i for i, layer in enumerate(stack.layers) if isinstance(layer, Recurrent)), default=None)
-    if last is None:
+    for ancestors in _ancestors(stack, head):
+        yield from _final(pool.record.name, [stack.layers[index] for index in ancestors], where)
+
+
+def _ancestors(stack: Stack, head: Head) -> Iterator[list[int]]:
+    """The positions of the layers behind which a head stands, in order: for each that it names, or for the last."""
+    named = {layer.name: index for index, layer in enumerate(stack.layers) if layer.name is not None}
+    for start in [named.get(name, -1) for name in head.of] or [len(stack.layers) - 1]:
+        found, ahead = set[int](), [start]
+        while ahead:
+            index = ahead.pop()
+            if index in found or index < 0:  # before the first layer is the input
+                continue
+            found.add(index)
+            of = stack.layers[index].of
+            ahead += [named.get(name, -1) for name in of] if of else [index - 1]
+        yield sorted(found)
+
+
+def _final(pool: str, behind: list[Layer], where: Path) -> Iterator[Problem]:
+    """What a pool needs that takes the final output of each direction, of layers one behind the other."""
+    last = max((i for i, layer in enumerate(behind) if isinstance(layer, Recurrent)), default=None)
+    layer = None if last is None else behind[last]
+    others = [item for item in behind[0 if last is None else last + 1 :] if isinstance(item, Component)]
+    backward = isinstance(layer, Recurrent) and (layer.bidirectional or layer.reverse)
+    if others and backward:
         yield Problem(
             where,
             "pool",
-            f"pool {pool.record.name!r} takes the final output of each direction of a recurrent layer, and this spec "
-            "has none: use another pool",
-        )
-        return
-    layer = stack.layers[last]
-    assert isinstance(layer, Recurrent)
-    behind = [item for item in stack.layers[last + 1 :] if isinstance(item, Component)]
-    if behind and (layer.bidirectional or layer.reverse):
-        yield Problem(
-            where,
-            "pool",
-            f"pool {pool.record.name!r} takes the final output of each direction, but a layer of kind "
-            f"{behind[0].part.record.name!r} follows the last recurrent layer, which runs backward too: "
+            f"pool {pool!r} takes the final output of each direction, but a layer of kind "
+            f"{others[0].part.record.name!r} follows the last recurrent layer, which runs backward too: "
             "use pool: mean, max or attention",
         )
-    if layer.bidirectional and layer.residual and layer.merge != "concat":
+    if layer is None:
+        inside = (node for item in others for _, node in over_time(item) if isinstance(node, Recurrent))
+        if any(one.bidirectional or one.reverse for one in inside):
+            said = "takes the final output of each direction, which layers inside another one do not tell"
+            yield Problem(where, "pool", f"pool {pool!r} {said}: use pool: mean, max or attention")
+    if isinstance(layer, Recurrent) and layer.bidirectional and layer.residual and layer.merge != "concat":
         yield Problem(
             where,
             "pool",
-            f"pool {pool.record.name!r} is not defined for a residual layer whose directions are merged by "
+            f"pool {pool!r} is not defined for a residual layer whose directions are merged by "
             f"{layer.merge!r}: their final outputs belong to different steps",
         )

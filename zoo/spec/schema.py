@@ -17,6 +17,7 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.spec.model import (
     MOST_LAYERS,
     DropoutEntry,
+    EmptyStackEntry,
     JoinEntry,
     PlaceEntry,
     ProjectionEntry,
@@ -26,8 +27,9 @@ from zoo.spec.model import (
     VariantEntry,
     file_type,
 )
-from zoo.spec.places import FREEZABLE, HEAD_NAME
+from zoo.spec.places import FREEZABLE, HEAD_NAME, MOST_READ
 from zoo.spec.problems import keys_of
+from zoo.spec.several import INPUT_NAME, MOST_INPUTS, OFTEN
 
 Schema = dict[str, Any]
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -35,6 +37,13 @@ KINDS: Final = ("architecture", "cell", "head", "init", "input", "layer", "norm"
 _PATH: Final = r"^[a-z_]+(\.[A-Za-z0-9_-]+)+$"
 """A key of a variant that replaces one value alone: `layers.0.hidden_size`."""
 _NAME: Final = r"^[a-z0-9][a-z0-9._-]*$"
+_OF: Final[Schema] = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_READ},
+    ],
+    "description": "The names of the layers that it reads, or `input`; the last layer if not given.",
+}
 
 
 def json_schema(catalogue: Catalogue) -> Schema:
@@ -67,13 +76,23 @@ def json_schema(catalogue: Catalogue) -> Schema:
                 },
             ]
         },
+        "inputs": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": MOST_INPUTS,
+            "propertyNames": {"pattern": f"^{INPUT_NAME}$"},
+            "additionalProperties": _ref("named_input"),
+        },
         "variant": {**_of(VariantEntry), "patternProperties": {_PATH: True}},
     }
     for kind in KINDS:
         definitions[kind] = _component(catalogue, kind, definitions)
+    definitions["named_input"] = _named_input(definitions["input"])
     wired = [one for one in catalogue.all("architecture") if _stacks(one)]
     if wired:
         definitions["stack"] = _of(StackEntry)
+        definitions["empty_stack"] = _of(EmptyStackEntry)
+        definitions["layers_or_none"] = {"anyOf": [*definitions["layers"]["anyOf"], {"type": "array", "maxItems": 0}]}
     one_stack = _file(root, _ref("variant"), required=["input"])
     shape = one_stack if not wired else _by_architecture(one_stack, wired, set(catalogue.names("architecture")))
     return {
@@ -131,7 +150,7 @@ def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     choices: list[Schema] = [{"enum": [*none, *bare]}] if none or bare else []
     choices += [_mapping(one, kind, _spellings(one, names), definitions) for one in provided]
     if kind == "head":
-        pool = {"kind": {"const": "none"}, "pool": {"anyOf": [{"const": "none"}, _ref("pool")]}}
+        pool = {"kind": {"const": "none"}, "of": _OF, "pool": {"anyOf": [{"const": "none"}, _ref("pool")]}}
         said = "No head: the model gives what the pool gives."
         choices.append(
             {
@@ -145,6 +164,18 @@ def _component(catalogue: Catalogue, kind: str, definitions: Schema) -> Schema:
     if kind == "input":
         choices.insert(0, {"type": "integer", "minimum": 1, "description": "A number of features."})
     return {"anyOf": choices} if choices else {"not": {}}
+
+
+def _named_input(source: Schema) -> Schema:
+    """An input that stands under a name among several, and may say how often it comes in."""
+    often = {"enum": list(OFTEN), "description": "Whether it comes in at each step, or once for a sequence."}
+    choices = [
+        {**one, "properties": {**one["properties"], "per": one["properties"].get("per", often)}}
+        if "properties" in one
+        else one
+        for one in source["anyOf"]
+    ]
+    return {**source, "anyOf": choices}
 
 
 def _with_place(options: Schema, place: Schema) -> Schema:
@@ -176,6 +207,7 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
             "anyOf": [{"const": "none"}, _ref("pool")],
             "description": "How the steps are reduced to one; no pooling if not given.",
         }
+        own["of"] = _OF
     if kind == "layer":
         joins = isinstance(provided.record, LayerType) and provided.record.joins
         options = _with_place(options, _of(JoinEntry if joins else PlaceEntry))

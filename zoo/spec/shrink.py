@@ -13,7 +13,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from zoo.components import Count, Part, Size, Vocabulary, Width
+from zoo.components import Count, Extent, Part, Size, Vocabulary, Width
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import figures
 from zoo.spec.tree import Component, Layer, Node, Path, Recurrent, Stack, map_nodes, walk
@@ -22,6 +22,8 @@ from zoo.spec.tree import layers as inner_layers
 # Primes apart from the batch sizes and lengths that the checks use (1, 2, 3, 5, 7, 13).
 WIDTHS: Final = (11, 17, 19, 23, 29, 31, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
 VOCABULARIES: Final = (37, 41)
+EXTENTS: Final = (4, 6, 10, 14, 22, 34, 58)
+"""Rows or columns of maps: the first that leaves room for every window, and those behind it for others."""
 DIVISIBLE: Final = 12
 MOST_PARTS: Final = 2
 WIDEST_RATIO: Final = 8
@@ -39,27 +41,36 @@ def shrink(spec: Spec) -> Spec:
         value: MOST_PARTS if any(c > 1 and value % c == 0 for c in counts) else 1 for size, value, counts in found
     }
     every = {count for _, _, counts in found for count in counts if count > 1}
-    # Counts that divide widths which stand elsewhere, and maps that windows need as large as they are.
+    # Counts divide widths that stand beside them, or elsewhere; and some layer may ask for an even width.
     anywhere = {value: MOST_PARTS if any(value % count == 0 for count in every) else 1 for value in factors}
+    even = {value: 1 if value % 2 else 2 for value in factors}
     symbols = {v: min(v, VOCABULARIES[min(i, 1)]) for i, v in enumerate(vocabularies)}
-    maps = _extents(bare)
-    for fixed, dividing in ((), factors), ((), anywhere), (maps, factors), (maps, anywhere):
-        for plan in (_distinct, _proportional):
-            for some_symbols in (symbols, {}):
-                # A width that is a number of symbols stays one, so that what is written can be read.
-                scores = {v: few for v, few in some_symbols.items() if v in widths and dividing[v] == 1}
-                small = plan([width for width in widths if width not in scores], dividing) | scores
-                small |= {extent: extent for extent in fixed}
-                candidate = _apply(bare, {Width: small, Vocabulary: some_symbols})
-                if candidate is not None and not figures(candidate)[1]:
-                    return candidate
+    for extents in _extents({value for size, value, _ in found if size == Extent}):
+        for dividing in factors, anywhere, even:
+            for plan in (_distinct, _proportional):
+                for some_symbols in (symbols, {}):
+                    # A width that is a number of symbols stays one, so that what is written can be read.
+                    scores = {v: few for v, few in some_symbols.items() if v in widths and dividing[v] == 1}
+                    small = plan([width for width in widths if width not in scores], dividing) | scores
+                    candidate = _apply(bare, {Width: small, Vocabulary: some_symbols, Extent: extents})
+                    if candidate is not None and not figures(candidate)[1] and _points(candidate) <= _points(bare):
+                        return candidate
     return bare
 
 
-def _extents(spec: Spec) -> tuple[int, ...]:
-    """Heights and widths of the maps that come in."""
-    found = (getattr(stack.input.options, name, None) for stack in spec.stacks for name in ("height", "width"))
-    return tuple(value for value in found if isinstance(value, int))
+def _points(spec: Spec) -> bool:
+    """Whether some maps have one row or column. torch's bfloat16 kernels read memory that nothing wrote to on such."""
+    shapes = [() if row.description is None else row.description.output_shape for row in figures(spec)[0].rows]
+    return any(len(shape) == 3 and 1 in shape[1:] for shape in shapes)
+
+
+def _extents(values: set[int]) -> Iterator[Sizes]:
+    """Plans for the rows and columns of maps, the smallest first, and last as many as there are."""
+    given = sorted(values)
+    if given:
+        for start in range(len(EXTENTS) - len(given) + 1):
+            yield {value: min(value, EXTENTS[start + place]) for place, value in enumerate(given)}
+    yield {}
 
 
 def divisible(spec: Spec) -> Spec | None:
@@ -185,7 +196,7 @@ def _fewer(layers: tuple[Layer, ...]) -> Iterator[Layer]:
 
 def _smaller(options: BaseModel, sizes: Mapping[Size, Sizes]) -> BaseModel:
     def one(size: Size, value: int) -> int:
-        return min(value, MOST_PARTS) if size == Count else sizes[size].get(value, value)
+        return min(value, MOST_PARTS) if size == Count else sizes.get(size, {}).get(value, value)
 
     inner = {
         name: value for name in type(options).model_fields if isinstance(value := getattr(options, name), BaseModel)

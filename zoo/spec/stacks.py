@@ -82,10 +82,8 @@ class Resolving:
             input=source,
             init=self.stack.init or default(self.catalogue, "init", "paper"),
             layers=layers,
-            head=Head(part=head.part, pool=head.pool) if isinstance(head, HeadEntry) else None,
-            heads=tuple(Head(name=name, part=one.part, pool=one.pool) for name, one in heads.heads.items())
-            if isinstance(heads, HeadsEntry)
-            else (),
+            head=_head(head) if isinstance(head, HeadEntry) else None,
+            heads=tuple(_head(one, name) for name, one in heads.heads.items()) if isinstance(heads, HeadsEntry) else (),
             merge=heads.merge if isinstance(heads, HeadsEntry) else None,
         )
 
@@ -173,6 +171,10 @@ class Resolving:
             weight=entry.weight,
             zoneout=entry.zoneout,
         )
+
+
+def _head(entry: HeadEntry, name: str = "") -> Head:
+    return Head(name=name, of=entry.of, part=entry.part, pool=entry.pool)
 
 
 def alike(stack: Stack, name: str, catalogue: Catalogue) -> Stack:

@@ -8,7 +8,7 @@ from operator import and_
 
 from zoo.components import Part, Traits
 from zoo.spec.canonical import Spec
-from zoo.spec.tree import Layer, Recurrent, Stack, dotted, over_time, parts
+from zoo.spec.tree import Layer, Recurrent, Stack, dotted, inputs_inside, over_time, parts
 
 
 def traits(spec: Spec) -> Traits:
@@ -31,8 +31,13 @@ def _bounded(stack: Stack) -> bool:
         bounded = _bounded_layer(layer, all(named[name] for name in layer.of) if layer.of else bounded)
         if layer.name is not None:
             named[layer.name] = bounded
-    behind = [part for head in stack.all_heads for part in (head.pool, head.part) if part is not None]
-    return bounded and all(part.traits.bounded for part in behind)
+    if not stack.all_heads:
+        return bounded
+    return all(
+        all(part.traits.bounded for part in (head.pool, head.part) if part is not None)
+        and (all(named.get(name, False) for name in head.of) if head.of else bounded)
+        for head in stack.all_heads
+    )
 
 
 def _bounded_layer(layer: Layer, bounded: bool) -> bool:
@@ -45,7 +50,9 @@ def _bounded_layer(layer: Layer, bounded: bool) -> bool:
 
 def _symbols(source: Part) -> bool:
     """Whether an input looks vectors up, which are parameters, so that no input is a large one."""
-    return source.traits.bounded and getattr(source.options, "vocabulary", None) is not None
+    inside = [part for _, part, _ in inputs_inside(source)]
+    looked_up = all(map(_symbols, inside)) if inside else getattr(source.options, "vocabulary", None) is not None
+    return source.traits.bounded and looked_up
 
 
 def not_streamable(root: Spec | Stack) -> str | None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from zoo.components import Part
 from zoo.engine.around import Dropout, Merge
+from zoo.spec.named import Named
 
 Path = tuple[str | int, ...]
 
@@ -27,6 +28,18 @@ class Norm:
 
     part: Part
     position: Literal["before", "after", "sum"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedInput:
+    """One of several inputs, which stands under its name in the options of the component that holds them.
+
+    Attributes:
+        per: How often it comes in: at each step, or once for a whole sequence.
+    """
+
+    part: Part
+    per: Literal["step", "sequence"] = "step"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +91,14 @@ class Head:
 
     Attributes:
         name: Of one of several heads; "" of the only one.
+        of: Names of the layers whose output it reads, "input" for what the first layer reads, several side by side.
+            Without any it reads the last layer.
         pool: None means an output per step.
         part: None leaves what the pool gives as it is.
     """
 
     name: str = ""
+    of: tuple[str, ...] = ()
     pool: Part | None = None
     part: Part | None
 
@@ -127,8 +143,8 @@ class Stack:
         return bool(self.all_heads) and all(head.pool is not None for head in self.all_heads)
 
 
-Node = Stack | Layer | Norm | Head | Part
-NODES: Final = (Stack, Recurrent, Component, Norm, Head, Part)
+Node = Stack | Layer | Norm | NamedInput | Head | Part
+NODES: Final = (Stack, Recurrent, Component, Norm, NamedInput, Head, Part)
 
 Root = TypeVar("Root")
 AnyNode = TypeVar("AnyNode", bound=Node)
@@ -158,12 +174,29 @@ def walk(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
 
 
 def over_time(root: Any, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """As `walk`, without what runs within a step: over characters of a word, not over the steps of a sequence."""
+    """As `walk`, without what runs within a step: over characters of a word, not over the steps of a sequence.
+
+    Of what is inside an input, only other inputs run over time.
+    """
+    within = isinstance(root, Part) and not inherits(root)
     for inner, node in below(root):
-        where = (*path, *inner)
-        yield where, node
-        if not isinstance(node, Part) or inherits(node):
+        if not within or _is_input(node):
+            where = (*path, *inner)
+            yield where, node
             yield from over_time(node, where)
+
+
+def _is_input(node: Node) -> bool:
+    return isinstance(node, NamedInput) or (isinstance(node, Part) and node.record.kind == "input")
+
+
+def inputs_inside(part: Part) -> Iterator[tuple[Path, Part, Literal["step", "sequence"]]]:
+    """The inputs directly among a component's options, each with its path from there and how often it comes in."""
+    for path, node in below(part):
+        if isinstance(node, NamedInput):
+            yield path, node.part, node.per
+        elif isinstance(node, Part) and node.record.kind == "input":
+            yield path, node, "step"
 
 
 def parts(root: Any, path: Path = ()) -> Iterator[tuple[Path, Part]]:
@@ -236,6 +269,9 @@ def _found(path: Path, value: Any) -> Iterator[tuple[Path, Node]]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _found(_inside(path, index, item), item)
+    elif isinstance(value, Named):
+        for name, item in value.items():
+            yield from _found((*path, name), item)
     elif isinstance(value, BaseModel):  # no component, but a part of a component's options
         for name in type(value).model_fields:
             yield from _found((*path, name), getattr(value, name))
@@ -256,16 +292,27 @@ def _rebuilt(node: Any, new: Mapping[Path, Node]) -> Any:
     def change(path: Path, value: Any) -> Any:
         return new.get(path, value)
 
-    changed = {path: replaced(value, NODES, change, path) for path, value in _held(node)}
+    return _holding(node, {path: replaced(value, NODES, change, path) for path, value in _held(node)})
+
+
+def _holding(node: Any, values: Mapping[Path, Any]) -> Any:
+    """A node with other values, by the paths of `_held`."""
     if isinstance(node, Part):
-        return node.with_options(node.options.model_copy(update={str(path[0]): v for path, v in changed.items()}))
-    return replace(node, **{name: changed[path] for name, path in _keys(type(node))})
+        return node.with_options(node.options.model_copy(update={str(path[0]): v for path, v in values.items()}))
+    return replace(node, **{name: values[path] for name, path in _keys(type(node))})
 
 
 def replaced(value: Any, kinds: Any, change: Callable[[Path, Any], Any], path: Path = ()) -> Any:
-    """A value with everything of these kinds replaced that it is, or holds in tuples and models."""
+    """A value with everything of these kinds replaced that it is, or holds in nodes, tuples, mappings and models."""
     if isinstance(value, kinds):
         return change(path, value)
+    if isinstance(value, NODES):
+        inside = dict(_held(value))
+        others = {inner: replaced(one, kinds, change, (*path, *inner)) for inner, one in inside.items()}
+        return value if all(others[inner] is inside[inner] for inner in inside) else _holding(value, others)
+    if isinstance(value, Named):
+        own = {name: replaced(item, kinds, change, (*path, name)) for name, item in value.items()}
+        return value if all(own[name] is value[name] for name in own) else Named(own)
     if isinstance(value, tuple):
         items = [replaced(item, kinds, change, _inside(path, index, item)) for index, item in enumerate(value)]
         return value if all(a is b for a, b in zip(items, value, strict=True)) else tuple(items)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
-from types import ModuleType
 from typing import Any
-from unittest.mock import MagicMock, patch
 
 import torch
 import torch.nn.functional as F
+from borrowed import DOUBLE as DOUBLE
+from borrowed import doubled as doubled
+from borrowed import source as source
 from torch import Tensor
 
 from zoo.components import CellType, Shape, resolve
@@ -22,40 +19,10 @@ from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.plugin.manager import isolated
 
-DOUBLE = torch.float64
 BATCH, STEPS = 3, 7
 
 Numbers = tuple[Tensor, dict[str, Tensor]]
 """Outputs (B, T, ...) and final states (B, ...) by name, as many as the oracle tells."""
-
-
-@contextmanager
-def doubled() -> Iterator[None]:
-    """Whatever asks for float32 while it runs gets float64: for code that casts to float32 wherever it is."""
-    with ExitStack() as stack:
-        for name in ("float32", "float"):
-            stack.enter_context(patch.object(torch, name, DOUBLE))
-        stack.enter_context(patch.object(Tensor, "float", Tensor.double))
-        yield
-
-
-def source(package: str, path: str, *, without: tuple[str, ...] = ()) -> ModuleType:
-    """One file of an installed package as a module of its own, without what the package's `__init__` imports.
-
-    without: modules that it imports and that are not needed. Raises ModuleNotFoundError where the package is missing.
-    """
-    found = find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise ModuleNotFoundError(package)
-    where = Path(next(iter(found.submodule_search_locations))) / path
-    spec = spec_from_file_location(f"oracle_{package}_{path.replace('/', '_').removesuffix('.py')}", where)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(str(where))
-    module = module_from_spec(spec)
-    parents = {".".join(name.split(".")[:n]) for name in without for n in range(1, name.count(".") + 2)}
-    with patch.dict(sys.modules, {name: MagicMock() for name in parents}):
-        spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)

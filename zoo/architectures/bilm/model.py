@@ -77,7 +77,7 @@ class BiLM(Model):
         if not isinstance(x, Tensor):
             raise InputError(f"x must be a tensor, padded, with lengths beside it, not {type(x).__name__}")
         given = self.forwards._checked(x, None, lengths, None, None, None)
-        before = None if state is None else self._inward(state, len(x))
+        before = None if state is None else self._inward(state, x.shape[0])
         forward, backward, after = self._directions(given.x, given.run, before)
         if layer_outputs:
             self._equally_wide()

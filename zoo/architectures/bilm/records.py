@@ -40,7 +40,18 @@ BILM: Final = ArchitectureType(
     ),
     traits=Traits(causal=False, streamable=False),
     checks={name: f"{CHECKS}:{name}" for name in RESTATED}
-    | {"compile": f"{CHECKS}:compiles", "dropout": "zoo.checks.drops:dropout"},
+    | {
+        "compile": f"{CHECKS}:compiles",
+        "dropout": "zoo.checks.drops:dropout",
+        "reset": f"{CHECKS}_more:reset",
+        "loss_reference": f"{CHECKS}_more:loss_reference",
+        "export": "zoo.checks.exporting_parts:both_directions",
+    },
+    skips={
+        "stepwise": "the backward direction begins at the end of a sequence",
+        "decode": "a word that is predicted from both sides is no answer",
+        "every_head_matters": "both directions share one head",
+    },
 )
 
 SAME: Final = InputType(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.architectures.encoder_decoder.options import AttentionOptions, Combine
+from zoo.architectures.encoder_decoder.options import LEARNED, AttentionOptions, Combine
+from zoo.architectures.encoder_decoder.window import Window
 from zoo.components import chosen
 from zoo.engine.precision import HALF
 from zoo.layers.activations import activate
+
+REMEMBERED: Final = {"last": "weights", "total": "total"}
+"""Names of the states that the filters of score `location` run over."""
+TOTAL: Final = REMEMBERED["total"]
+POSITION: Final = "position"
 
 
 class Source(NamedTuple):
@@ -33,6 +40,20 @@ class Source(NamedTuple):
         return Source(self.memory[index], self.keys[index], valid)
 
 
+class Answer(NamedTuple):
+    """What was answered.
+
+    Attributes:
+        fed: What is fed on, shape (B, T, ...).
+        weights: How much of each step of the source is in it, shape (B, T, S).
+        remembered: What the next step is asked with, by the names of `Attention.remembers`, each (B, ...).
+    """
+
+    fed: Tensor
+    weights: Tensor
+    remembered: dict[str, Tensor]
+
+
 class Attention(nn.Module):
     """q (B, T, Q), memory m (B, S, M) -> the context c (B, T, M), or what `combine` makes of it.
 
@@ -43,8 +64,13 @@ class Attention(nn.Module):
         additive  v · tanh(W q + U m)                    Bahdanau et al. 2015, arXiv:1409.0473
         location  v · tanh(W q + U m + V (F * a'))       Chorowski et al. 2015, arXiv:1506.07503, a' of the step before
 
-    `normalised` has g v / |v| in place of v, and a bias before tanh: Salimans and Kingma 2016, arXiv:1602.07868, as in
-    GNMT. `combine` gives f(W [c; q]); the gate is sigmoid(W q), on c.
+    `activation` puts another function in the place of tanh. `over: [last, total]` has F run over a' and over the sum of
+    all weights before too, as in Tacotron 2, arXiv:1712.05884. `normalised` has g v / |v| in place of v, and a bias
+    before tanh: Salimans and Kingma 2016, arXiv:1602.07868, as in GNMT. `combine` gives f(W [c; q]); the gate is
+    sigmoid(W q), on c. The score `window` reads no m: see `Window`.
+
+    Attributes:
+        remembers: What a step leaves to the next, by name: the width of each, or None for that of the source.
     """
 
     def __init__(self, options: AttentionOptions, query: int, memory: int) -> None:
@@ -53,18 +79,22 @@ class Attention(nn.Module):
         self.output_size = memory
         size = options.size or memory
         bias = options.bias
-        learned = options.score in ("additive", "location")
         self.query = self.key = self.score = self.gate = self.combine = None
-        self.filters = self.location = None
+        self.filters = self.location = self.window = None
+        self.remembers: dict[str, int | None] = {}
         if options.score == "general":
             self.query = nn.Linear(query, memory, bias=bias)
-        elif learned:
+        elif options.score in LEARNED:
             self.query = nn.Linear(query, size, bias=bias)
             self.key = nn.Linear(memory, size, bias=bias)
             self.score = nn.Linear(size, 1, bias=bias)
+        elif options.score == "window":
+            self.window = Window(options, query)
+            self.remembers = {POSITION: options.components}
         if options.score == "location":
-            self.filters = nn.Conv1d(1, options.filters, options.kernel, padding="same", bias=False)
+            self.filters = nn.Conv1d(len(options.over), options.filters, options.kernel, padding="same", bias=False)
             self.location = nn.Linear(options.filters, size, bias=False)
+            self.remembers = {REMEMBERED[one]: None for one in options.over}
         self.scale = self.shift = None
         if options.normalised:
             self.scale = nn.Parameter(torch.full((1,), size**-0.5))
@@ -81,20 +111,31 @@ class Attention(nn.Module):
 
     def source(self, memory: Tensor, valid: Tensor | None) -> Source:
         """What is asked, with what its steps are compared by, which is the same whoever asks."""
-        return Source(memory, memory if self.key is None else self.key(memory), valid)
+        if self.key is None:
+            return Source(memory, memory, valid)
+        keys = self.key(memory)
+        return Source(memory, keys if self.shift is None else keys + self.shift, valid)
 
-    def forward(self, query: Tensor, source: Source, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, query: Tensor, source: Source, before: Mapping[str, Tensor]) -> Answer:
         """Ask.
 
         Args:
-            query: What asks, shape (B, T, Q).
+            query: What asks, shape (B, T, Q), with T = 1 where something is remembered.
             source: What is asked.
-            before: The weights of the step before, shape (B, S), for score `location`, which has T = 1.
+            before: What the step before has left, by the names of `remembers`.
 
         Returns:
-            What is fed on, (B, T, ...), and the weights (B, T, S).
+            What is fed on, the weights, and what is left to the next step.
         """
-        weights = self._weights(self._scores(query, source, before), source.valid)
+        if self.window is not None:
+            weights, position = self.window(query.squeeze(1), before[POSITION], source.memory.shape[1])
+            weights = weights if source.valid is None else weights * source.valid
+            weights, after = weights.unsqueeze(1), {POSITION: position}
+        else:
+            weights = self._weights(self._scores(query, source, before), source.valid)
+            after = dict.fromkeys(before, weights[:, -1])
+            if TOTAL in before:
+                after[TOTAL] = before[TOTAL] + weights[:, -1].to(before[TOTAL].dtype)
         context = weights.to(source.memory.dtype) @ source.memory
         if self.gate is not None:
             context = context * torch.sigmoid(self.gate(query))
@@ -103,23 +144,20 @@ class Attention(nn.Module):
             assert isinstance(made, Combine)
             context = activate(made.activation, self.combine(torch.cat([context, query], -1)))
             context = F.dropout(context, made.dropout, self.training)
-        return context, weights
+        return Answer(context, weights, after)
 
-    def _scores(self, query: Tensor, source: Source, before: Tensor | None) -> Tensor:
+    def _scores(self, query: Tensor, source: Source, before: Mapping[str, Tensor]) -> Tensor:
         """(B, T, S)."""
         asked = query if self.query is None else self.query(query)
         if self.score is None:
             return asked @ source.keys.transpose(1, 2)
         hidden = asked.unsqueeze(2) + source.keys.unsqueeze(1)
         if self.filters is not None and self.location is not None:
-            assert before is not None
-            hidden = hidden + self.location(
-                self.filters(before.to(hidden.dtype).unsqueeze(1)).transpose(1, 2)
-            ).unsqueeze(1)
-        if self.shift is not None and self.scale is not None:
-            hidden = hidden + self.shift
-        scores: Tensor = F.linear(torch.tanh(hidden), self._direction(), self.score.bias)
-        return scores.squeeze(-1)
+            earlier = torch.stack([before[name] for name in self.remembers], 1).to(hidden.dtype)
+            hidden = hidden + self.location(self.filters(earlier).transpose(1, 2)).unsqueeze(1)
+        # By a vector: the gradient of a product with a matrix of one row takes twice as long.
+        scores = activate(self.options.activation, hidden) @ self._direction().squeeze(0)
+        return scores if self.score.bias is None else scores + self.score.bias
 
     def _direction(self) -> Tensor:
         """v (1, N), or g v / |v|."""

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zoo.architectures.encoder_decoder.attention import Attention, Source
-from zoo.architectures.encoder_decoder.options import AttentionOptions
+from zoo.architectures.encoder_decoder.attention import Answer, Attention, Source
+from zoo.architectures.encoder_decoder.options import After, AttentionOptions
 from zoo.architectures.encoder_decoder.plan import asker, waits
-from zoo.engine import returned
 from zoo.engine.cell import States
-from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import where_sequences, zero_where
+from zoo.model.heads import headed
 from zoo.model.stack import StackModel
 
 
@@ -42,8 +42,8 @@ class Decoder:
     Attributes:
         whole: Whether all steps of a target can run at once: nothing that is asked waits for an earlier answer.
         feeds_next: Whether what was asked is fed to the next step, as a state.
-        remembers_weights: Whether the weights of a step go into the score of the next, as a state.
-        query_size: Width of what asks.
+        query_size: Width of what asks, without what was fed to the step.
+        asks_fed: Whether what was fed to the step asks beside that.
     """
 
     def __init__(self, options: AttentionOptions | None, stack: StackModel) -> None:
@@ -52,7 +52,7 @@ class Decoder:
         layers: list[Layer] = list(stack.layers)  # type: ignore[arg-type]
         recurrent = [(index, layer) for index, layer in enumerate(layers) if isinstance(layer, RecurrentLayer)]
         self.feeds_next = options is not None and "next_input" in options.feed
-        self.remembers_weights = options is not None and options.score == "location"
+        self.asks_fed = options is not None and isinstance(options.ask, After) and options.ask.fed
         self.query_size, self.asks, self.first, self.last = 0, None, 0, len(layers) - 1
         if options is not None:
             self.first, one = recurrent[0]
@@ -70,9 +70,9 @@ class Decoder:
         (stack,) = self.stack
         ran = self.at_once if self.whole else self.step_by_step
         features, after, weights = ran(x, state, run, attention, source)
-        assert stack.head is not None
-        output = returned.called(stack.head, features, expected=features.shape[:2], leading=True, real=False)
-        return Decoded(zero_where(output, run.valid), after, weights)
+        y = LayerOutput(features, after)
+        output = headed(y, run, None, stack.head) if stack.heads is None else stack.heads(y, run, None)
+        return Decoded(output, after, weights)
 
     def at_once(
         self, x: Tensor, state: Mapping[str, Tensor], run: Run, attention: Attention | None, source: Source | None
@@ -107,18 +107,17 @@ class Decoder:
         if attention is None or source is None or self.options is None:
             y = stack.layers.run(x, state, run)
             return _Ran(y.output, y.state, None)
-        asked = _Asked(attention, source, state.get("weights"))
+        asked = _Asked(attention, source, state, beside=state["feed"] if self.asks_fed else None)
         if self.asks is None:
             asked(state[self.remembered].unsqueeze(1).to(x.dtype))
         y = stack.layers.run(x, state, run, beside=self._beside(asked, state, x))
         if self.asks == self.last:
             asked(y.output)
-        fed, weights = asked.answer
+        fed, weights, remembered = asked.answer
         after = dict(y.state)
         if "feed" in state:
             after["feed"] = _held(fed[:, -1], state["feed"], run)
-        if "weights" in state:
-            after["weights"] = _held(weights[:, -1], state["weights"], run)
+        after |= {name: _held(new, state[name], run) for name, new in remembered.items()}
         return _Ran(self._head_reads(y.output, fed), after, zero_where(weights, run.valid))
 
     def _beside(self, asked: _Asked, state: Mapping[str, Tensor], x: Tensor) -> Callable[[int, Tensor], Tensor | None]:
@@ -128,14 +127,14 @@ class Decoder:
 
         def joined(index: int, output: Tensor) -> Tensor | None:
             if self.asks is not None and index == self.asks + 1:
-                asked(output)
+                asked(output.to(x.dtype))  # between layers it is not rounded
             found = []
             if index == self.first and "input" in feed:
-                found.append(asked.answer[0])
+                found.append(asked.answer.fed)
             if index == self.first and "next_input" in feed:
                 found.append(state["feed"].unsqueeze(1).to(x.dtype))
             if index in self.behind and "layers" in feed:
-                found.append(asked.answer[0])
+                found.append(asked.answer.fed)
             return None if not found else found[0] if len(found) == 1 else torch.cat(found, -1)
 
         return joined
@@ -143,6 +142,8 @@ class Decoder:
     def _head_reads(self, output: Tensor, fed: Tensor) -> Tensor:
         """The last layer's output, what was fed, or both."""
         assert self.options is not None
+        if "head_alone" in self.options.feed:
+            return fed
         if "head" not in self.options.feed:
             return output
         alone = self.asks == self.last and not isinstance(self.options.combine, str)
@@ -150,13 +151,18 @@ class Decoder:
 
 
 class _Asked:
-    """One question, and its answer once it was asked: what is fed on, and the weights."""
+    """One question, and its answer once it was asked. beside: what asks beside every query, (B, D)."""
 
-    def __init__(self, attention: Attention, source: Source, before: Tensor | None) -> None:
-        self.attention, self.source, self.before = attention, source, before
-        self.answer: tuple[Tensor, Tensor]
+    def __init__(
+        self, attention: Attention, source: Source, state: Mapping[str, Tensor], *, beside: Tensor | None
+    ) -> None:
+        self.attention, self.source, self.beside = attention, source, beside
+        self.before = {name: state[name] for name in attention.remembers}
+        self.answer: Answer
 
     def __call__(self, query: Tensor) -> None:
+        if self.beside is not None:
+            query = torch.cat([query, self.beside.unsqueeze(1).to(query.dtype)], -1)
         self.answer = self.attention(query, self.source, self.before)
 
 

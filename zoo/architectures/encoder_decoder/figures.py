@@ -5,8 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from zoo.architectures.encoder_decoder.options import LEARNED, AttentionOptions, EncoderDecoderOptions, SharedOptions
-from zoo.architectures.encoder_decoder.plan import asker, mismatch, starts
+from zoo.architectures.encoder_decoder.options import (
+    LEARNED,
+    After,
+    AttentionOptions,
+    EncoderDecoderOptions,
+    SharedOptions,
+)
+from zoo.architectures.encoder_decoder.plan import asker, fed_width, mismatch, starts
 from zoo.components import Description, Shape, StackDescription, features
 from zoo.errors import ZooError
 from zoo.layers.options import linear
@@ -27,14 +33,20 @@ def describe(options: EncoderDecoderOptions, stacks: Mapping[str, StackDescripti
             parameters, once = parameters + one.parameters, once + one.macs_per_step
     if isinstance(options.attention, str):
         return Description(output_shape=decoder.output_shape, parameters=parameters, macs_per_sequence=once)
-    memory, query = features(_output(encoder)), _query(options.attention, decoder)
+    memory = features(_output(encoder))
+    query = _query(options.attention, decoder)
+    if isinstance(options.attention.ask, After) and options.attention.ask.fed:
+        query += fed_width(options.attention, memory)
     more, per, fed = attention(options.attention, query, memory)
+    kept = {"feed": (fed,)} if "next_input" in options.attention.feed else {}
+    if options.attention.score == "window":
+        kept["position"] = (options.attention.components,)
     return Description(
         output_shape=decoder.output_shape,
         parameters=parameters + more,
         macs_per_sequence=once,
         macs_per=per,
-        state={"feed": (fed,)} if "next_input" in options.attention.feed else {},
+        state=kept,
         sequential_depth=2,
     )
 
@@ -61,14 +73,17 @@ def attention(options: AttentionOptions, query: int, memory: int) -> tuple[int, 
         parameters += query * memory + memory * options.bias
         asked += query * memory
         pairs += memory
+    elif options.score == "window":
+        parameters += 3 * options.components * (query + 1)
+        asked += 3 * options.components * query
     else:
         size = options.size or memory
         parameters += (query + memory) * size + 2 * size * options.bias + size + options.bias
         parameters += (1 + size) * options.normalised
         keys, asked, pairs = memory * size, query * size, pairs + size
         if options.score == "location":
-            parameters += options.filters * (options.kernel + size)
-            pairs += options.filters * (options.kernel + size)
+            parameters += options.filters * (len(options.over) * options.kernel + size)
+            pairs += options.filters * (len(options.over) * options.kernel + size)
     if options.gate != "none":
         parameters += query * memory + memory
         asked += query * memory

@@ -15,7 +15,7 @@ from zoo.architectures.encoder_decoder.attention import Attention, Source
 from zoo.architectures.encoder_decoder.bridge import Bridge
 from zoo.architectures.encoder_decoder.decoding import Decoded, Decoder
 from zoo.architectures.encoder_decoder.options import AttentionOptions, EncoderDecoderOptions
-from zoo.architectures.encoder_decoder.plan import starts
+from zoo.architectures.encoder_decoder.plan import fed_width, starts
 from zoo.engine.memory import apart
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
@@ -72,7 +72,9 @@ class EncoderDecoder(Model):
         self.attention: Attention | None = None
         if isinstance(options.attention, AttentionOptions):
             self._decoder = Decoder(options.attention, self.decoder)
-            self.attention = Attention(options.attention, self._decoder.query_size, self.encoder.output_shape[0])
+            memory, asks = self.encoder.output_shape[0], self._decoder.query_size
+            fed = fed_width(options.attention, memory) if self._decoder.asks_fed else 0
+            self.attention = Attention(options.attention, asks + fed, memory)
         else:
             self._decoder = Decoder(None, self.decoder)
 
@@ -103,8 +105,8 @@ class EncoderDecoder(Model):
         with _of("target"):
             given = self.decoder._checked(_plain(target), None, lengths, None, None, None)
         encoded = self._encode(source, source_lengths)
-        if len(given.x) != len(encoded.memory):
-            raise InputError(f"there are {len(encoded.memory)} sources and {len(given.x)} targets")
+        if given.x.shape[0] != encoded.memory.shape[0]:
+            raise InputError(f"there are {encoded.memory.shape[0]} sources and {given.x.shape[0]} targets")
         found = self._decode(given, encoded.state, self._source(encoded))
         output, *own = apart([found.output, *found.state.values()], (source, target), self)
         return (output, _outward(dict(zip(found.state, own, strict=True)))) if return_state else output
@@ -152,8 +154,8 @@ class EncoderDecoder(Model):
         """
         with _of("target"):
             given = self.decoder._checked(_plain(target), state, lengths, None, None, None)
-        asked = self._asked(memory, memory_lengths, len(given.x))
-        found = self._decode(given, self._inward(state, len(given.x), asked), asked)
+        asked = self._asked(memory, memory_lengths, given.x.shape[0])
+        found = self._decode(given, self._inward(state, given.x.shape[0], asked), asked)
         came = (target, *state.values(), *(() if memory is None else (memory,)))
         output, *own = apart([found.output, *found.state.values()], came, self)
         return output, _outward(dict(zip(found.state, own, strict=True)))
@@ -181,7 +183,7 @@ class EncoderDecoder(Model):
             InputError: If something does not fit.
         """
         with _of("target"):
-            x, *_ = inputs.as_sequence(target, self.decoder.input_shape, None, None, None)
+            x, *_ = inputs.as_sequence(target, self.decoder.input, None, None, None)
         scores, after = self.decode(x, state, memory=memory, memory_lengths=memory_lengths)
         return scores.squeeze(1), after
 
@@ -197,7 +199,7 @@ class EncoderDecoder(Model):
         Raises:
             InputError: If the decoder starts from what the encoder has read, which `encode` gives.
         """
-        if not self.bridge.zeros or self._decoder.remembers_weights:
+        if not self.bridge.zeros or any(size is None for size in self._remembers.values()):
             raise InputError("the decoder starts from what the encoder has read: use model.encode(source).state")
         inputs.check_sizes(batch=batch)
         return _outward(self._initial(batch, 0))
@@ -214,7 +216,8 @@ class EncoderDecoder(Model):
             lengths: Of each target.
 
         Returns:
-            Shape (B, T, S): each row sums to 1, and is zero in the source's padding. Zero in the target's padding.
+            Shape (B, T, S): each row sums to 1, but not of score `window`, and is zero in the source's padding. Zero in
+            the target's padding.
 
         Raises:
             InputError: If the model has no attention.
@@ -290,22 +293,26 @@ class EncoderDecoder(Model):
     def _encode(self, source: Tensor, lengths: Lengths | None) -> _Read:
         with _of("source"):
             memory, state = self.encoder(_plain(source), lengths=lengths, return_state=True)
-        batch = len(memory)
+        batch = memory.shape[0]
         if lengths is not None:
             lengths = self.encoder.output_lengths(torch.as_tensor(lengths, device=memory.device))
         named = self.encoder.named_state(state, batch)
         return _Read(memory, lengths, self.bridge(self._initial(batch, memory.shape[1]), named, memory, lengths))
 
     def _initial(self, batch: int, source_steps: int) -> dict[str, Tensor]:
-        """The decoder's state of its own: its layers', zeros that were fed and zero weights."""
+        """The decoder's state of its own: its layers', and zeros for what was fed and what attention remembers."""
         device, dtype = self.decoder._place()
         found = self.decoder.layers.init_state(batch, device=device, dtype=dtype)
         like = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
         if self.attention is not None and self._decoder.feeds_next:
             found["feed"] = torch.zeros((batch, self.attention.output_size), device=device, dtype=like)
-        if self._decoder.remembers_weights:
-            found["weights"] = torch.zeros((batch, source_steps), device=device, dtype=like)
+        for name, size in self._remembers.items():
+            found[name] = torch.zeros((batch, source_steps if size is None else size), device=device, dtype=like)
         return found
+
+    @property
+    def _remembers(self) -> Mapping[str, int | None]:
+        return {} if self.attention is None else self.attention.remembers
 
     def _inward(self, state: Mapping[str, Tensor], batch: int, source: Source | None) -> dict[str, Tensor]:
         """A state that was given, checked, without its prefix."""

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zoo.architectures.encoder_decoder.options import AttentionOptions, EncoderDecoderOptions, Linear, Rule, source_of
+from zoo.architectures.encoder_decoder.options import (
+    REMEMBERING,
+    AttentionOptions,
+    EncoderDecoderOptions,
+    Linear,
+    Rule,
+    source_of,
+)
 from zoo.components import Beside, Shape, features
 from zoo.errors import ZooError, did_you_mean
 from zoo.spec.follow import ShapeMismatch, ShapeMismatchError
@@ -66,7 +73,7 @@ def _beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, S
         memory = features(shapes["encoder"])
     except ZooError as error:
         raise mismatch(f"attention {error}", "attention") from None
-    fed = memory if isinstance(attention.combine, str) else attention.combine.size
+    fed = fed_width(attention, memory)
     recurrent = [index for index, layer in enumerate(stack.layers) if isinstance(layer, Recurrent)]
     if not recurrent:
         raise ShapeMismatchError((ShapeMismatch((*stack.path, "layers"), "the decoder needs a recurrent layer"),))
@@ -78,18 +85,24 @@ def _beside(options: EncoderDecoderOptions, stack: Stack, shapes: Mapping[str, S
         if not behind:
             raise mismatch("feed 'layers' has no recurrent layer behind the one that asks", "attention", "feed")
         joined |= {index: joined[index] + fed for index in behind}
-    head = fed if "head" in attention.feed else 0
+    alone = "head_alone" in attention.feed
+    head = fed if alone or "head" in attention.feed else 0
     last = asks == len(stack.layers) - 1
     return Beside(
         layers={index: count for index, count in joined.items() if count},
         head=head,
-        instead=bool(head) and last and not isinstance(attention.combine, str),
+        instead=alone or (bool(head) and last and not isinstance(attention.combine, str)),
     )
+
+
+def fed_width(attention: AttentionOptions, memory: int) -> int:
+    """Width of what is fed on, of a source whose steps are this wide."""
+    return memory if isinstance(attention.combine, str) else attention.combine.size
 
 
 def waits(attention: AttentionOptions) -> bool:
     """Whether a step needs what the step before was answered, so that steps run one after the other."""
-    return attention.ask == "before" or attention.score == "location" or "next_input" in attention.feed
+    return attention.ask == "before" or attention.score in REMEMBERING or "next_input" in attention.feed
 
 
 def _recurrent(stack: Stack) -> list[tuple[Path, Recurrent]]:

@@ -13,6 +13,7 @@ from zoo.architectures.encoder_decoder.options import (
 from zoo.components import ArchitectureType, InputType, StackType, Traits
 
 HERE: Final = "zoo.architectures.encoder_decoder"
+CHECKS: Final = "zoo.checks"
 
 
 def deviations(options: Any) -> dict[str, str]:
@@ -38,7 +39,9 @@ ENCODER_DECODER: Final = ArchitectureType(
     "arXiv:1409.0473; Luong, Pham and Manning 2015, Effective approaches to attention-based neural machine "
     "translation, EMNLP, arXiv:1508.04025",
     stacks=(
-        StackType(name="encoder", summary="The encoder, which reads the source.", head="none", output=uses_output),
+        StackType(
+            name="encoder", summary="The encoder, which reads the source.", head="none", output=uses_output, empty=True
+        ),
         StackType(
             name="decoder",
             summary="The decoder, which scores the target, one symbol after the other.",
@@ -49,6 +52,18 @@ ENCODER_DECODER: Final = ArchitectureType(
     ),
     traits=Traits(causal=False, streamable=False),
     deviations=deviations,
+    skips={
+        "reset": "nothing starts anew inside a target: what it answers is read whole, by encode",
+        "every_head_matters": "the decoder gives one output",
+    },
+    checks={
+        "dropout": f"{CHECKS}.drops:dropout",
+        "state_default": f"{CHECKS}.pairs:state_default",
+        "gradcheck": f"{CHECKS}.pair_numbers:gradcheck",
+        "precision": f"{CHECKS}.pair_numbers:precision",
+        "learns": f"{CHECKS}.copying:learns",
+        "export": f"{CHECKS}.exporting_parts:encoder_decoder",
+    },
 )
 
 SHARED: Final = InputType(

@@ -23,6 +23,7 @@ from zoo.model import inputs
 from zoo.model.base import Model
 from zoo.model.layout import NamedLayout
 from zoo.model.stack import StackModel
+from zoo.model.tensors import readable
 from zoo.spec.traits import not_streamable
 
 Lengths = Tensor | Sequence[int]
@@ -117,8 +118,8 @@ class Transducer(Model):
         """
         encoded = self._encode(x, None, lengths)
         predicted = self._predict(target, None, target_lengths)
-        if len(encoded.output) != len(predicted.output):
-            raise InputError(f"there are {len(encoded.output)} sequences and {len(predicted.output)} targets")
+        if encoded.output.shape[0] != predicted.output.shape[0]:
+            raise InputError(f"there are {encoded.output.shape[0]} sequences and {predicted.output.shape[0]} targets")
         scores = self._joined(encoded, predicted)
         state = {**encoded.state, **predicted.state}
         scores, *own = apart([scores, *state.values()], (x, target), self)
@@ -191,10 +192,10 @@ class Transducer(Model):
         Raises:
             InputError: If something does not fit.
         """
-        wanted = (len(target), output.shape[1], target.shape[1] + 1, self.outputs)
+        wanted = (target.shape[0], output.shape[1], target.shape[1] + 1, self.outputs)
         if tuple(output.shape) != wanted:
             raise InputError(f"output must have shape (B, T, U + 1, V) = {wanted}, not {tuple(output.shape)}")
-        steps = torch.full((len(target),), output.shape[1], device=output.device)
+        steps = torch.full((target.shape[0],), output.shape[1], device=output.device)
         with _of("lengths"):
             if lengths is not None:
                 steps = self.output_lengths(torch.as_tensor(lengths, device=output.device))
@@ -237,7 +238,9 @@ class Transducer(Model):
         decoding.check(most, beam)
         with torch.no_grad(), self.streaming():
             encoded = self._encode(x, state, lengths)
-            begin = self._begin(len(encoded.output)) if state is None else self._told(state, len(encoded.output))
+            begin = (
+                self._begin(encoded.output.shape[0]) if state is None else self._told(state, encoded.output.shape[0])
+            )
             if beam > 1:
                 if state is not None:
                     raise InputError("a beam follows whole sequences: leave out state, or beam")
@@ -301,7 +304,7 @@ class Transducer(Model):
         return index if self.starts_with_blank else index - (index > self.blank).long()
 
     def _refuse_blank(self, symbols: Tensor) -> None:
-        looks = self.starts_with_blank and symbols.device.type == "cpu" and inputs._readable(symbols)
+        looks = self.starts_with_blank and symbols.device.type == "cpu" and readable(symbols)
         if looks and bool((symbols == self.blank).any()):
             raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
 
@@ -319,8 +322,8 @@ class Transducer(Model):
         if not isinstance(x, Tensor):
             raise InputError(f"x must be a tensor, padded, with lengths beside it, not {type(x).__name__}")
         output, after = self.encoder(x, before, lengths=lengths, return_state=True)
-        named = self.encoder.named_state(after, len(output))
-        ends = torch.full((len(x),), output.shape[1], device=output.device)
+        named = self.encoder.named_state(after, output.shape[0])
+        ends = torch.full((x.shape[0],), output.shape[1], device=output.device)
         if lengths is not None:
             ends = self.output_lengths(torch.as_tensor(lengths, device=output.device))
         return _Encoded(output, ends, {f"{ENCODER}{name}": value for name, value in named.items()})
@@ -333,13 +336,13 @@ class Transducer(Model):
             known, valid = inputs.sequence_lengths(lengths, target, ended=True)
         with _of("target"):
             features = self.predictor._embedded(self._symbols(target, valid), valid, None)
-        told = None if state is None else self._told(state, len(target))
+        told = None if state is None else self._told(state, target.shape[0])
         if told is None:
-            features = torch.cat([self._first(len(target), features), features], 1)
+            features = torch.cat([self._first(target.shape[0], features), features], 1)
             known = None if known is None else known + 1
             valid = None if known is None else valid_steps(known, features.shape[1])
         elif not target.shape[1]:
-            return _Predicted(features.new_zeros(len(target), 0, *self.predictor.output_shape), valid, told)
+            return _Predicted(features.new_zeros(target.shape[0], 0, *self.predictor.output_shape), valid, told)
         before = None
         if told is not None:
             before = {name.removeprefix(PREDICTOR): value for name, value in told.items() if name != OUTPUT}

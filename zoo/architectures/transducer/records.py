@@ -42,5 +42,12 @@ TRANSDUCER: Final = ArchitectureType(
         "compile": f"{CHECKS}_numbers:compiles",
         "learns": f"{CHECKS}_loss:learns",
         "dropout": "zoo.checks.drops:dropout",
+        "export": "zoo.checks.exporting_parts:transducer",
+    },
+    skips={
+        "reset": "an input and what is written have no steps in common: each begins anew from init_state",
+        "loss_reference": "its loss is held by transducer_loss",
+        "decode": "what it writes is held by transducer_decode",
+        "every_head_matters": "the joiner gives one output",
     },
 )

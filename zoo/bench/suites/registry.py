@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from zoo.bench.contests import Heat
-from zoo.bench.suites import floor, growth, kernels, linear, loop, peers, ragged
+from zoo.bench.suites import floor, growth, kernels, linear, loop, models, peers, ragged
 from zoo.errors import one_of
 
 SUITES: Final[dict[str, Callable[[], tuple[Heat, ...]]]] = {
@@ -17,6 +17,7 @@ SUITES: Final[dict[str, Callable[[], tuple[Heat, ...]]]] = {
     "peers": peers.heats,
     "linear": linear.heats,
     "growth": growth.heats,
+    "models": models.heats,
 }
 
 

@@ -14,7 +14,7 @@ from zoo.cells.weights import GatedCell
 from zoo.components import Shape
 from zoo.engine.cell import Context, States, StateSpec
 from zoo.layers.norms import BatchNorm, LayerNorm
-from zoo.layers.options import BatchNormOptions, NormOptions
+from zoo.layers.options import BatchNormOptions, LayerNormOptions
 
 
 class LiGRU(GatedCell):
@@ -38,7 +38,7 @@ class LiGRU(GatedCell):
         if options.norm == "batch":
             self.norm = BatchNorm(BatchNormOptions(momentum=0.05), (2 * hidden_size,))
         elif options.norm == "layer":
-            self.norm = LayerNorm(NormOptions(), (2 * hidden_size,))
+            self.norm = LayerNorm(LayerNormOptions(), (2 * hidden_size,))
         self.states = {"h": StateSpec((hidden_size,), zoneout=True)}
         self.reset_parameters()
 

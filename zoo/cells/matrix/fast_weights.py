@@ -9,6 +9,7 @@ from pydantic import Field
 
 from zoo.cells.matrix.options import HeadedOptions, head_size
 from zoo.components import CellType, Description, Options, Shape, Traits, Width, features
+from zoo.errors import ZooError
 
 KeySize = Annotated[int, Width, Field(ge=1)]
 Kernel = Annotated[
@@ -76,6 +77,12 @@ class RWKV7Options(HeadedOptions):
         32, ge=1, description="Rank of the projection that gives the in-context learning rate."
     )
     gate_rank: Annotated[int, Width] = Field(32, ge=1, description="Rank of the projection that gives the output gate.")
+    value_rank: Annotated[int, Width, Field(ge=1)] | None = Field(
+        None,
+        description="Rank of the projection that mixes in the first layer's values, as later layers do: the last "
+        "hidden_size numbers of the input. No values are mixed in, and all of the input is x, if not given.",
+    )
+    give_values: bool = Field(False, description="Put the values v out too, behind the output, for later layers.")
     depth: Depth = 0.0
     layers: int = Field(
         1, ge=1, description="Number of layers in the stack; the norm's initial scale is smaller in earlier layers."
@@ -113,16 +120,27 @@ def describe_rwkv4(options: RWKV4Options, input_shape: Shape, hidden_size: int) 
 
 
 def describe_rwkv7(options: RWKV7Options, input_shape: Shape, hidden_size: int) -> Description:
-    width, size = features(input_shape), head_size(options, hidden_size)
-    ranks = options.decay_rank + options.rate_rank + options.gate_rank
+    width, size = rwkv7_width(options, input_shape, hidden_size), head_size(options, hidden_size)
+    ranks = options.decay_rank + options.rate_rank + options.gate_rank + (options.value_rank or 0)
     products = 3 * hidden_size * width + ranks * (width + hidden_size)
     return Description(
-        output_shape=(hidden_size,),
-        parameters=products + 6 * width + 7 * hidden_size,
+        output_shape=((1 + options.give_values) * hidden_size,),
+        parameters=products + 6 * width + (7 + (options.value_rank is not None)) * hidden_size,
         macs_per_step=products + 2 * hidden_size * size,
         state={"S": (options.heads, size, size)},
         sequential_depth=1,
     )
+
+
+def rwkv7_width(options: RWKV7Options, input_shape: Shape, hidden_size: int) -> int:
+    """Features of x, without the first layer's values behind it. Raises ZooError where these leave nothing."""
+    width = features(input_shape) - (0 if options.value_rank is None else hidden_size)
+    if width < 1:
+        raise ZooError(
+            f"with value_rank the last hidden_size ({hidden_size}) numbers of the input are the first layer's values, "
+            f"and the input has only {features(input_shape)}: put a join of both in front"
+        )
+    return width
 
 
 def deltanet_traits(options: DeltaNetOptions) -> Traits:

@@ -24,29 +24,41 @@ Kernel = Annotated[
 ]
 
 
-class ConvLSTMOptions(Options):
-    """Options of the convolutional LSTM."""
+class _Convolved(Options):
+    """Options of cells with convolutions."""
 
     kernel: Kernel = 3
+
+    def tiny(self) -> dict[str, object]:
+        """A small kernel, of one place if it is of one."""
+        return {"kernel": min(self.kernel, 3)}
+
+
+class ConvLSTMOptions(_Convolved):
+    """Options of the convolutional LSTM."""
+
     peephole: bool = Field(
         True, description="Peephole connections from the cell state to the gates, with a weight for each position."
     )
 
 
-class ConvGRUOptions(Options):
+class ConvGRUOptions(_Convolved):
     """Options of the convolutional GRU."""
 
-    kernel: Kernel = 3
     bias: Literal["one", "none"] = Field("one", description="'one' bias for each gate and channel, or 'none'.")
 
 
-class STLSTMOptions(Options):
+class STLSTMOptions(_Convolved):
     """Options of the spatiotemporal LSTM."""
 
     kernel: Kernel = 5
     layers: int = Field(
         1, ge=1, le=100, description="Number of layers, through which the memory of all of them goes at each step."
     )
+
+    def tiny(self) -> dict[str, object]:
+        """A small kernel and at most three layers, of which one is neither the first nor the last."""
+        return {**super().tiny(), "layers": min(self.layers, 3)}
 
 
 def describe_convlstm(options: ConvLSTMOptions, input_shape: Shape, hidden_size: int) -> Description:

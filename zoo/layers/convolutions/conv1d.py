@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,24 +71,31 @@ class Conv1d(Layer):
 
     def _products(self, extended: Tensor, run: Run) -> Tensor:
         if run.reset is None or not self.carried:
-            y: Tensor = self.conv(extended.transpose(1, 2)).transpose(1, 2)
-            return y
+            weight, bias, groups = self._kernel
+            around: Any = (self.conv.stride, 0, self.conv.dilation, groups)
+            return F.conv1d(extended.transpose(1, 2), weight, bias, *around).transpose(1, 2)
         return self._after_resets(extended, run.reset)
+
+    @property
+    def _kernel(self) -> tuple[Tensor, Tensor | None, int]:
+        """Weight, bias and number of groups of the product."""
+        return self.conv.weight, self.conv.bias, self.conv.groups
 
     def _after_resets(self, extended: Tensor, reset: Tensor) -> Tensor:
         """A window does not reach back over a reset: the products of each of its steps by themselves."""
         steps = reset.shape[1]
         age = sequence.ages(torch.full_like(reset[:, 0], self.carried, dtype=torch.int64), reset, steps)  # (B, T)
         y: Tensor | None = None
+        kernel, bias, groups = self._kernel
         for tap in range(self.window.kernel):
             back = self.carried - tap * self.window.dilation
             given = extended[:, tap * self.window.dilation :][:, :steps]
             given = sequence.zero_where(given, age >= back)
-            weight = self.conv.weight[:, :, tap : tap + 1]
-            product = F.conv1d(given.transpose(1, 2), weight, groups=self.conv.groups).transpose(1, 2)
+            weight = kernel[:, :, tap : tap + 1]
+            product = F.conv1d(given.transpose(1, 2), weight, groups=groups).transpose(1, 2)
             y = product if y is None else y + product
         assert y is not None
-        return y if self.conv.bias is None else y + self.conv.bias
+        return y if bias is None else y + bias
 
     def _every_past(self, extended: Tensor, run: Run) -> Tensor:
         """The carried steps after each step, (B, T, carried, F)."""

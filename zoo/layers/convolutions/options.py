@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import Description, Options, Shape, Traits, Width, Window, features
+from zoo.components import Count, Description, Options, Shape, Traits, Width, Window, features
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Positive, Rate, with_norm
 from zoo.spec.model import NormOption
@@ -30,7 +30,9 @@ class Conv1dOptions(Options):
     kernel_size: Positive = Field(description="Number of steps under the window.")
     stride: Positive = Field(1, description="Number of steps by which the window moves.")
     dilation: Positive = Field(1, description="Distance between two neighbouring steps under the window.")
-    groups: Positive = Field(1, description="Number of groups of features that do not see each other.")
+    groups: Annotated[int, Field(ge=1), Count] = Field(
+        1, description="Number of groups of features that do not see each other."
+    )
     padding: Literal["same", "valid", "causal"] | Annotated[tuple[Natural, Natural], Field(strict=False)] = Field(
         "same",
         description="`same`: as many zeros on both sides as keep the number of steps at stride 1; `valid`: none; "
@@ -120,8 +122,12 @@ class Conv2dOptions(Options):
         return first, second
 
     def tiny(self) -> Mapping[str, Any]:
-        """Short windows of the same kind along time; the others belong to the shape of a step, which stays."""
-        return _tiny_time(self)
+        """Small windows of the same kind along both axes."""
+        pairs = [_small(kernel, stride) for kernel, stride in zip(self.kernel_size, self.stride, strict=True)]
+        small: dict[str, Any] = {"kernel_size": [one for one, _ in pairs], "stride": [one for _, one in pairs]}
+        if not isinstance(self.padding, str):
+            small["padding"] = [min(side, size // 2) for side, (size, _) in zip(self.padding, pairs, strict=True)]
+        return small
 
 
 class PoolOptions(Options):
@@ -238,21 +244,9 @@ def _small(kernel: int, stride: int) -> tuple[int, int]:
     if kernel == stride:
         return small_stride, small_stride
     small = 1 if kernel == 1 else 2 + kernel % 2
-    return (small, 3) if kernel < stride and small >= small_stride else (small, small_stride)
-
-
-def _tiny_time(options: Conv2dOptions) -> Mapping[str, Any]:
-    if "time" not in options.axes:
-        return {}
-    at = options.axes.index("time")
-    kernel, stride = list(options.kernel_size), list(options.stride)
-    kernel[at], stride[at] = _small(kernel[at], stride[at])
-    small: dict[str, Any] = {"kernel_size": kernel, "stride": stride}
-    if not isinstance(options.padding, str):
-        sides = list(options.padding)
-        sides[at] = min(sides[at], kernel[at] // 2)
-        small["padding"] = sides
-    return small
+    if kernel < stride:
+        return (small, 3) if small >= small_stride else (small, small_stride)
+    return (small + 2 if small <= small_stride else small), small_stride
 
 
 def conv1d_traits(options: Conv1dOptions) -> Traits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -22,14 +23,44 @@ from zoo.layers.convolutions.options import (
     planes,
 )
 
+WIDE: Final = 8
+"""A window over more steps than this is several times slower along the rows of a plane than down its columns."""
+
 
 def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, axes: tuple[str, ...]) -> Tensor:
     """What a function of (N, C, height, width) makes of maps at every step, or of time and features, (B, T, C, ...)."""
     x = x.reshape(*x.shape[:2], *shape)
-    if {"height", "width"} & set(axes):
+    if _over_maps(axes):
         y = function(x.flatten(0, 1))
         return y.reshape(*x.shape[:2], *y.shape[1:])
     return function(x.transpose(1, 2)).transpose(1, 2)
+
+
+def _over_maps(axes: tuple[str, ...]) -> bool:
+    return bool({"height", "width"} & set(axes))
+
+
+def _turned(function: Callable[[Tensor], Tensor], plane: Tensor) -> Tensor:
+    """What a function of (B, C, features, time) makes of (B, C, time, features).
+
+    Kernels are faster with the longer axis last, which is time; and so a plane lies in memory from layer to layer.
+    """
+    return function(plane.transpose(2, 3)).transpose(2, 3)
+
+
+class Product(nn.Conv2d):
+    """torch's own convolution over time and features, turned where that is faster: it gives the same."""
+
+    def _get_name(self) -> str:
+        return "Conv2d"
+
+    def forward(self, plane: Tensor) -> Tensor:
+        steps, features = self.kernel_size
+        if steps > max(features, WIDE):
+            return super().forward(plane)
+        weight = self.weight.transpose(2, 3).contiguous()  # once, not in the backward again
+        stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
+        return _turned(lambda turned: F.conv2d(turned, weight, self.bias, stride, padding), plane)
 
 
 class Conv2d(Layer):
@@ -40,7 +71,7 @@ class Conv2d(Layer):
         self.axes, self.shape = options.axes, planes(input_shape, options.axes)
         self.windows = over_time(options.axes, options.windows)
         pair = options.windows
-        self.conv = nn.Conv2d(
+        self.conv = (nn.Conv2d if _over_maps(self.axes) else Product)(
             self.shape[0],
             options.channels,
             (pair[0].kernel, pair[1].kernel),
@@ -68,14 +99,17 @@ class Conv2d(Layer):
         y = F.dropout(activate(self.activation, y), self.dropout, self.training)
         return LayerOutput(zero_where(y, behind.valid), {})
 
-    @staticmethod
-    def _normed(norm: nn.Module, y: Tensor, run: Run) -> Tensor:
+    def _normed(self, norm: nn.Module, y: Tensor, run: Run) -> Tensor:
         """Channel by channel: every place of a step is to the norm what a step is."""
-        last = y.flatten(3).transpose(2, 3)  # (B, T, places, channels)
-        places = last.shape[2]
-        valid = None if run.valid is None else run.valid.repeat_interleave(places, 1)
-        done = normed(norm, last.flatten(1, 2), valid).to(y.dtype)
-        return done.reshape(*y.shape[:2], places, -1).transpose(2, 3).reshape(y.shape)
+        if _over_maps(self.axes):
+            last = y.flatten(3).transpose(2, 3).flatten(1, 2)
+            valid = None if run.valid is None else run.valid.repeat_interleave(y[0, 0, 0].numel(), 1)
+            done = normed(norm, last, valid).to(y.dtype)
+            return done.reshape(*y.shape[:2], -1, y.shape[2]).transpose(2, 3).reshape(y.shape)
+        plane = y.permute(0, 2, 3, 1)  # as it lies in memory: nothing is copied
+        valid = None if run.valid is None else run.valid.repeat(1, plane.shape[2])
+        done = normed(norm, plane.flatten(2).transpose(1, 2), valid).to(y.dtype)
+        return done.transpose(1, 2).reshape(plane.shape).permute(0, 3, 1, 2)
 
 
 class WindowPool(Layer):
@@ -88,7 +122,7 @@ class WindowPool(Layer):
         self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
         self.output_shape = describe_window_pool(options, input_shape).output_shape
         by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
-        names = ("height", "width") if {"height", "width"} & set(options.axes) else ("time", "features")
+        names = ("height", "width") if _over_maps(options.axes) else ("time", "features")
         two = [by_axis.get(name) for name in names]
         self.kernel = tuple(window.kernel if window else 1 for window in two)
         self.stride = tuple(window.stride if window else 1 for window in two)
@@ -123,10 +157,16 @@ class WindowPool(Layer):
         return total / share.clamp(min=torch.finfo(share.dtype).tiny)
 
     def _mean(self, planes: Tensor) -> Tensor:
-        return F.avg_pool2d(planes, self.kernel, self.stride, self.padding)
+        return self._windows(F.avg_pool2d, planes)
 
     def _largest(self, planes: Tensor) -> Tensor:
-        return F.max_pool2d(planes, self.kernel, self.stride, self.padding)
+        return self._windows(F.max_pool2d, planes)
+
+    def _windows(self, pool: Callable[..., Tensor], planes: Tensor) -> Tensor:
+        kernel, stride, padding = self.kernel, self.stride, self.padding
+        if self.axes == ("time",) or _over_maps(self.axes):
+            return pool(planes, kernel, stride, padding)
+        return _turned(lambda turned: pool(turned, kernel[::-1], stride[::-1], padding[::-1]), planes)
 
 
 def max_pool(options: PoolOptions, input_shape: Shape) -> WindowPool:

@@ -60,16 +60,16 @@ class ChannelMix(Layer):
     """RWKV-4's channel mixing (Peng et al. 2023, arXiv:2305.13048, equations 16 to 18).
 
     With x'_t the step before and μ a share for each feature: k = max(U (μ_k x + (1 − μ_k) x'), 0)², and
-    y = σ(W (μ_r x + (1 − μ_r) x')) · V k.
+    y = σ(W (μ_r x + (1 − μ_r) x')) · V k; without `receptance` y = V k, as in RWKV-7 (arXiv:2503.14456).
     """
 
     def __init__(self, options: ChannelMixOptions, input_shape: Shape) -> None:
         super().__init__()
         (self.width,) = self.output_shape = input_shape
         self.mix_k = nn.Parameter(torch.full(input_shape, 0.5))
-        self.mix_r = nn.Parameter(torch.full(input_shape, 0.5))
+        self.mix_r = nn.Parameter(torch.full(input_shape, 0.5)) if options.receptance else None
         self.key = nn.Linear(self.width, options.hidden, bias=False)
-        self.receptance = nn.Linear(self.width, self.width, bias=False)
+        self.receptance = nn.Linear(self.width, self.width, bias=False) if options.receptance else None
         self.value = nn.Linear(options.hidden, self.width, bias=False)
 
     def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
@@ -81,8 +81,10 @@ class ChannelMix(Layer):
         if run.reset is not None:
             before = sequence.zero_where(before, ~run.reset)
         k = torch.relu(self.key(torch.lerp(before, x, self.mix_k.to(x.dtype)))).square()
-        r = torch.sigmoid(self.receptance(torch.lerp(before, x, self.mix_r.to(x.dtype))))
-        y = sequence.zero_where(r * self.value(k), run.valid)
+        y = self.value(k)
+        if self.receptance is not None and self.mix_r is not None:
+            y = torch.sigmoid(self.receptance(torch.lerp(before, x, self.mix_r.to(x.dtype)))) * y
+        y = sequence.zero_where(y, run.valid)
         after = sequence.at_last(x, run.lengths)
         if run.lengths is not None:  # a sequence that has ended keeps what it held
             after = sequence.where_sequences(run.lengths > 0, after, held.to(x.dtype))

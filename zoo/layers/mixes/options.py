@@ -32,6 +32,7 @@ class ChannelMixOptions(Options):
     """Options of RWKV's channel mixing."""
 
     hidden: Annotated[int, Field(ge=1), Width] = Field(description="Width of the squared units.")
+    receptance: bool = Field(True, description="Multiply by a gate, as RWKV-4 does and RWKV-7 does not.")
 
 
 def describe_mlp(options: MLPLayerOptions, input_shape: Shape) -> Description:
@@ -56,10 +57,10 @@ def describe_gated_mlp(options: GatedMLPOptions, input_shape: Shape) -> Descript
 
 def describe_channel_mix(options: ChannelMixOptions, input_shape: Shape) -> Description:
     width = features(input_shape)
-    product = 2 * width * options.hidden + width * width
+    product = 2 * width * options.hidden + width * width * options.receptance
     return Description(
         output_shape=input_shape,
-        parameters=product + 2 * width,
+        parameters=product + (1 + options.receptance) * width,
         macs_per_step=product,
         state={"previous": (width,)},
         fixed=frozenset({"previous"}),

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.components import Shape
+from zoo.components import Shape, Window, least_steps
 from zoo.engine.inside import build_layers, build_part
 from zoo.engine.layer import Layer, LayerOutput, Run
 from zoo.engine.layers import LayerList
 from zoo.engine.names import Engine
-from zoo.engine.sequence import at_last, zero_where
+from zoo.engine.sequence import at_last, valid_steps, zero_where
 from zoo.layers.nested.options import EachOptions, takes_final
 
 
@@ -63,10 +63,10 @@ class Within(nn.Module):
         self.after = build_layers(options.after, (size,), at="after")
         return self.after.output_shape[0]
 
-    def reduced(self, x: Tensor, lengths: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
-        """x (N, P, ...), with how many positions count, (N,), and which, (N, P), None for all -> (N, size)."""
+    def reduced(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """x (N, P, ...), with how many positions count, (N,), None for all -> (N, size)."""
         holders = (self,) if self.branches is None else self.branches
-        together = torch.cat([_reduced(one, x, lengths, valid, self.engine) for one in holders], 1)
+        together = torch.cat([_reduced(one, x, lengths, self.engine) for one in holders], 1)
         if self.after is None:
             return together
         return self.after.run(together.unsqueeze(1), None, Run(engine=self.engine)).output.flatten(1)
@@ -79,8 +79,15 @@ def _fill(holder: Any, layers: Any, pool: Any, shape: Shape, at: str) -> None:
     holder.takes_final = takes_final(pool)
 
 
-def _reduced(holder: Any, x: Tensor, lengths: Tensor | None, valid: Tensor | None, engine: Engine) -> Tensor:
-    """What the layers and the pool of one branch make of x."""
+def _reduced(holder: Any, x: Tensor, lengths: Tensor | None, engine: Engine) -> Tensor:
+    """What the layers and the pool of one branch make of x.
+
+    Where fewer positions count than a window is long, as many as it is long do, for it to have something to look at.
+    """
+    valid = None
+    if lengths is not None:
+        lengths = lengths.clamp(min=_least(holder.layers.windows))
+        valid = valid_steps(lengths, x.shape[1])
     run = Run(lengths=lengths, valid=valid, engine=engine, final=holder.takes_final)
     found = holder.layers.run(zero_where(x, valid), None, run)
     if holder.pool is None:
@@ -90,6 +97,11 @@ def _reduced(holder: Any, x: Tensor, lengths: Tensor | None, valid: Tensor | Non
     final = at_last(found.output, behind.lengths) if found.final is None else found.final
     y: Tensor = holder.pool(found.output, behind.valid, final)
     return y.flatten(1)
+
+
+def _least(windows: tuple[Window, ...]) -> int:
+    """The smallest number of positions that layers with these windows can run on."""
+    return max((least_steps(windows[: end + 1]) for end in range(len(windows))), default=1)
 
 
 class Each(Layer, Within):

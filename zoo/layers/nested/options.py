@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.components import Description, Options, PoolType, Shape, count_steps, features, moving
+from zoo.components import Description, Options, PoolType, Shape, concatenated, count_steps, features, moving
 from zoo.errors import ZooError
 from zoo.layers.options import Rate, with_norm
 from zoo.spec.follow import describe_layers, describe_part
@@ -95,9 +95,7 @@ def describe_block(options: BlockOptions, input_shape: Shape) -> Description | N
 def describe_join(options: JoinOptions, input_shape: Sequence[Shape]) -> Description:
     first, *rest = input_shape
     if options.merge == "concat":
-        if any(shape[1:] != first[1:] for shape in rest):
-            raise ZooError(f"only features and channels can be concatenated, and the shapes are {_listed(input_shape)}")
-        return Description(output_shape=(sum(shape[0] for shape in input_shape), *first[1:]), parameters=0)
+        return Description(output_shape=concatenated(input_shape), parameters=0)
     if any(shape != first for shape in rest):
         raise ZooError(f"merge: {options.merge} needs equal shapes, and they are {_listed(input_shape)}")
     return Description(output_shape=first, parameters=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from zoo.components import Count, Description, Options, Shape, Traits, Window, features
 from zoo.errors import ZooError
@@ -56,7 +56,24 @@ class HighwayOptions(Options):
 class AffineOptions(Options):
     """Options of a scale and a shift."""
 
-    groups: Positive = Field(1, description="Number of groups of features that share the scale and the shift.")
+    groups: Annotated[int, Field(ge=1), Count] = Field(
+        1, description="Number of groups of features that share the scale and the shift."
+    )
+
+
+class ChunkOptions(Options):
+    """Options of one of several equal parts."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"parts": 2, "index": 1}]})
+
+    parts: Annotated[int, Field(ge=2, le=1000), Count] = Field(description="Number of equal parts of the features.")
+    index: Annotated[int, Field(ge=0)] = Field(description="Which of them, from 0.")
+
+    @model_validator(mode="after")
+    def _is_a_part(self) -> Self:
+        if self.index >= self.parts:
+            raise ValueError(f"index must be one of the {self.parts} parts, 0 to {self.parts - 1}, not {self.index}")
+        return self
 
 
 class StackFramesOptions(Options):
@@ -127,6 +144,13 @@ def describe_affine(options: AffineOptions, input_shape: Shape) -> Description:
     if width % options.groups:
         raise ZooError(f"groups must divide the width, and {options.groups} does not divide {width}")
     return Description(output_shape=input_shape, parameters=2 * (width // options.groups))
+
+
+def describe_chunk(options: ChunkOptions, input_shape: Shape) -> Description:
+    first, *others = input_shape
+    if first % options.parts:
+        raise ZooError(f"parts must divide the width, and {options.parts} does not divide {first}")
+    return Description(output_shape=(first // options.parts, *others), parameters=0)
 
 
 def describe_magnitude(options: object, input_shape: Shape) -> Description:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from zoo.components import NoOptions, Shape, chosen
 from zoo.engine.layer import Layer, LayerOutput, Run
 from zoo.engine.sequence import zero_where
-from zoo.layers.steps.options import AffineOptions
+from zoo.layers.steps.options import AffineOptions, ChunkOptions, describe_chunk
 
 
 class Affine(Layer):
@@ -36,6 +36,21 @@ class Affine(Layer):
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         y = x * self.scale.repeat(self.groups) + self.shift.repeat(self.groups)
         return LayerOutput(zero_where(y.to(x.dtype), run.valid), {})
+
+
+class Chunk(Layer):
+    """(B, T, parts · F, ...) -> one of these parts, (B, T, F, ...)."""
+
+    def __init__(self, options: ChunkOptions, input_shape: Shape) -> None:
+        super().__init__()
+        self.parts, self.index = options.parts, options.index
+        self.output_shape = describe_chunk(options, input_shape).output_shape
+
+    def extra_repr(self) -> str:
+        return f"{self.index} of {self.parts}"
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        return LayerOutput(x.chunk(self.parts, 2)[self.index], {})
 
 
 class Magnitude(Layer):
