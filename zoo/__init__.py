@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from zoo.spec.several import InputOption, Inputs
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
+    from zoo.weights.artefact import load_model, save
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
@@ -81,7 +82,6 @@ _HOME = {
     "zoo.checks.subject": ("Skip", "Subject"),
     "zoo.components": (
         "ArchitectureType",
-        "Beside",
         "Beside",
         "CellType",
         "CheckType",
@@ -139,6 +139,7 @@ _HOME = {
     "zoo.spec.shrink": ("shrink",),
     "zoo.inspect.summary": ("Summary",),
     "zoo.translation.of_arrays": ("KerasLayer", "OnnxNode"),
+    "zoo.weights.artefact": ("load_model", "save"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -234,7 +235,9 @@ __all__ = [
     "hookimpl",
     "list_specs",
     "load",
+    "load_model",
     "materialise",
+    "save",
     "summary",
     "to_yaml",
 ]

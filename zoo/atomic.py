@@ -20,7 +20,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -29,17 +29,25 @@ from zoo.errors import ZooError
 MARK: Final = ".zoo-tmp-"
 """What the name of everything temporary holds: `.NAME.zoo-tmp-RANDOM`."""
 
+Writer = Callable[[Path], None]
+"""Writes a file that is there already, and empty."""
+
 
 def write(path: Path, data: bytes, *, force: bool = False) -> None:
     """Write one file; arguments and errors as `write_all`."""
     write_all({path: data}, force=force)
 
 
-def write_all(files: Mapping[Path, bytes], *, force: bool = False) -> None:
+def write_with(path: Path, writer: Writer, *, force: bool = False) -> None:
+    """Write one file by a function that is given the path to write to; arguments and errors as `write_all`."""
+    write_all({path: writer}, force=force)
+
+
+def write_all(files: Mapping[Path, bytes | Writer], *, force: bool = False) -> None:
     """Write files that belong together, in one folder: all of them or none, whatever happens meanwhile.
 
     Args:
-        files: What each file is to hold, by its path.
+        files: What each file is to hold, by its path; or a function that writes it to the path that it is given.
         force: Replace files that are there.
 
     Raises:
@@ -97,7 +105,7 @@ def _same(path: Path, other: Path) -> bool:
         return path.absolute() == other.absolute()
 
 
-def _stage(staged: Path, files: Mapping[Path, bytes]) -> None:
+def _stage(staged: Path, files: Mapping[Path, bytes | Writer]) -> None:
     """Everything that is to be there, on the disk, under names that nobody reads."""
     staged.mkdir(mode=0o700)
     new = staged / "new"
@@ -106,8 +114,11 @@ def _stage(staged: Path, files: Mapping[Path, bytes]) -> None:
         # Not by tempfile, whose files only their owner may read.
         handle = os.open(new / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+            if isinstance(data, bytes):
+                file.write(data)
+                file.flush()
+            else:
+                data(new / path.name)
             os.fsync(file.fileno())
         if path.is_file():
             (new / path.name).chmod(stat.S_IMODE(path.stat().st_mode))

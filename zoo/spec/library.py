@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoo.errors import ZooError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
-from zoo.spec import access
+from zoo.spec import access, saved
 from zoo.spec.access import ENDINGS
 from zoo.spec.document import Node, parse, read
 from zoo.spec.dump import written
@@ -44,7 +44,8 @@ def locate(reference: str, catalogue: Catalogue | None = None) -> tuple[Path, st
     name, at, variant = reference.rpartition("@")
     if not at or os.path.lexists(reference):
         name, variant = reference, ""
-    if name.endswith(ENDINGS):  # no name of the library does, and a shell may give thousands of files
+    # No name of the library ends so, and a shell may give thousands of files.
+    if name.endswith(ENDINGS) or saved.is_saved(name):
         return Path(name), variant or None
     found = find(name, catalogue)
     if found is not None:
@@ -154,6 +155,8 @@ def _open(reference: SpecLike, catalogue: Catalogue) -> tuple[Node, Path | None,
         return _written_out(reference), None, None
     path, variant = locate(reference, catalogue) if isinstance(reference, str) else (Path(reference), None)
     access.refuse_outside(path, catalogue)
+    if saved.is_saved(path):
+        return saved.read_spec(path), None, variant
     return read(path), path, variant
 
 
