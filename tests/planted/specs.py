@@ -43,6 +43,24 @@ _LEARNED = {"hidden_size": 11, "initial_state": "learned"}
 _INSIDE = {"layers": [{"cell": "lstm", "hidden_size": 7}]}
 _NAMED = [{"name": "low"}, {"name": "high"}]
 _NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "high"], "pool": "last"}, "three": _LINEAR}
+_CONV = {"kind": "conv1d", "channels": 9, "kernel_size": 3}
+_FROZEN = [
+    {**_CONV, "padding": "causal", "norm": "batch", "frozen": True},
+    {"cell": {"kind": "lstm", "frozen": True}, "bidirectional": True},
+    {},
+]
+_STEPS = [
+    {**_CONV, "padding": "valid", "dilation": 2},
+    {**_CONV, "stride": 2},
+    {"kind": "stack_frames", "count": 2},
+    {},
+]
+_JOINED = [
+    {"name": "zebra"},
+    {"name": "asp"},
+    {"kind": "join", "of": ["zebra", "asp", "input"]},
+    {"kind": "linear", "size": 11},
+]
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
 
 _TABLE = {"kind": "tokens", "vocabulary": 30, "size": 5}
@@ -93,6 +111,11 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec(
             "periodic", input=9, cell="gru", hidden_size=11, layers=[{"kind": "periodic", "period": 3, **_INSIDE}, {}]
         ),
+        _spec("strided", input=9, cell="gru", hidden_size=11, layers=_STEPS),
+        _spec("largest", input=9, layers=[{"kind": "max_pool", "axes": ["time"], "size": [3], "padding": [1]}]),
+        _spec("averaged", input=9, layers=[{"kind": "avg_pool", "axes": ["time"], "size": [3], "padding": [1]}]),
+        _spec("frozen", input=9, cell="gru", hidden_size=11, layers=_FROZEN),
+        _spec("joined", input=9, cell="gru", hidden_size=11, layers=_JOINED),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
         _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),
@@ -125,6 +148,18 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             encoder={**_SYMBOLS, "layers": 2},
             decoder={**_SYMBOLS, "layers": 2, "head": _SCORES},
         ),
+        _spec(
+            "transduced",
+            architecture={"kind": "transducer", "joiner": {"size": 13}, "blank": 0},
+            encoder={
+                "input": 9,
+                "cell": "gru",
+                "hidden_size": 11,
+                "layers": [{}, {"kind": "stack_frames", "count": 2}, {}],
+            },
+            predictor={"input": {"kind": "tokens", "vocabulary": 5, "size": 7}, "cell": "gru", "hidden_size": 11},
+        ),
+        _spec("both-ways", architecture={"kind": "bilm"}, forwards={**_SYMBOLS, "head": _SCORES}),
         _spec(
             "small",
             architecture={"kind": "encoder-decoder", "attention": {}},

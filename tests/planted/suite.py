@@ -66,7 +66,10 @@ def mutants() -> list[Mutant]:
         "heads",
         "inputs",
         "folded",
+        "steps",
+        "named",
         "translation",
+        "transduced",
         "sides",
     ):
         importlib.import_module(f".{kind}", __package__)

@@ -9,6 +9,7 @@ from zoo.components import CheckType
 SEVERAL: Final = frozenset(
     {"parameters", "summary", "reference", "options", "repeatable", "gradient_flow", "engines", "meta", "state_dict"}
     | {"memory", "streaming", "seed", "round_trip", "learns", "bounded", "direction", "loss_reference", "decode"}
+    | {"lengths_out", "frozen", "names"}
 )
 """Those that can be run on an architecture of several stacks: they call a model with what it gives as an example."""
 RESTATED: Final = frozenset(
@@ -75,6 +76,13 @@ CHECKS: Final = (
     _check("decode", "losses:decode", "each head's answer is the best of all answers"),
     _check("every_head_matters", "heads:every_head_matters", "each of several heads gives its own output"),
     _check("every_input_matters", "inputs:every_input_matters", "each of several inputs is read, as the spec says"),
+    _check(
+        "lengths_out",
+        "lengths:lengths_out",
+        "layers that change the number of steps give as many as their windows fit, of each sequence too",
+    ),
+    _check("frozen", "frozen:frozen", "training moves no number of what is frozen, and all else can train"),
+    _check("names", "names:names", "other names of layers change neither keys nor numbers"),
     _check("meta", "meta:meta", "runs on meta give the same shapes and dtypes, and nothing is made on another device"),
     _check("state_dict", "saving:state_dict", "saved, copied and pickled models give the same outputs"),
     _check("memory", "memory:memory", "returned tensors share no memory with others, and hold no more than their own"),
