@@ -45,6 +45,8 @@ class StackType:
         streamable: Whether it must run one step at a time. No layer of it may then see later steps.
         output: Whether the output of its last layer is used. False where only its states are. Or a function of a module
             from the architecture's options to that.
+        states: Whether the states behind its last step are used, so that a layer may be there for its state alone. Or a
+            function of a module from the architecture's options to that.
         like: An earlier stack, of which a file that leaves this one out has another copy: with weights of its own,
             without a head, and behind the same input.
         empty: Whether it may have no layers, `layers: []`. What its input gives is then its output.
@@ -56,6 +58,7 @@ class StackType:
     pool: bool = True
     streamable: bool = False
     output: bool | Callable[[Any], bool] = True
+    states: bool | Callable[[Any], bool] = True
     like: str | None = None
     empty: bool = False
 

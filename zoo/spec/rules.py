@@ -26,6 +26,7 @@ from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
 from zoo.spec.tree import Component, Head, Layer, NamedInput, Recurrent, Stack, below, over_time, recurrent
+from zoo.spec.unread import unread
 
 Place = Callable[[Path], Path]
 
@@ -120,7 +121,8 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
     for stack in spec.stacks:
         for head in stack.all_heads:
             yield from _pool(stack, head, place)
-        yield from _unread(stack, place)
+    stateful = {row.path for row in description.rows if row.description is not None and row.description.state}
+    yield from unread(spec, stateful, place)
     yield from _wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(
@@ -165,18 +167,6 @@ def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
         if not once and asked.like is not None:
             said = f"{who} has the input of the {asked.like}: write {{kind: same, of: {asked.like}.input}}"
             yield Problem(place((stack.name, "input")), "stack", said)
-
-
-def _unread(stack: Stack, place: Place) -> Iterator[Problem]:
-    """Where every head says what it reads, a layer that none of it stands behind has no effect."""
-    names = {"input", *(layer.name for layer in stack.layers)}
-    if not stack.all_heads or not all(head.of and names.issuperset(head.of) for head in stack.all_heads):
-        return
-    read = {index for head in stack.all_heads for one in _ancestors(stack, head) for index in one}
-    for index in range(len(stack.layers)):
-        if index not in read:
-            said = "no head reads this layer, and no layer that a head reads: leave it out, or name it in a head's `of`"
-            yield Problem(place((*stack.path, "layers", index)), "unread", said)
 
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:

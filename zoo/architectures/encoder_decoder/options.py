@@ -190,6 +190,16 @@ def uses_output(options: EncoderDecoderOptions) -> bool:
     return options.attention != "none" or any(source_of(rule) == "mean" for rule in rules(options))
 
 
+def uses_states(options: EncoderDecoderOptions) -> bool:
+    """Whether a state of the decoder starts as one of the encoder's."""
+    return any(source_of(rule) in ("last", "first") for rule in rules(options))
+
+
+def asks_with_a_state(options: EncoderDecoderOptions) -> bool:
+    """Whether attention is asked with a state of the decoder, and not with an output."""
+    return isinstance(options.attention, AttentionOptions) and options.attention.ask == "before"
+
+
 def rules(options: EncoderDecoderOptions) -> tuple[Rule, ...]:
     """Every rule by which a state of the decoder may start."""
     return tuple(options.bridge.values()) if isinstance(options.bridge, dict) else (options.bridge,)

@@ -8,7 +8,9 @@ from zoo.architectures.encoder_decoder.options import (
     AttentionOptions,
     EncoderDecoderOptions,
     SharedOptions,
+    asks_with_a_state,
     uses_output,
+    uses_states,
 )
 from zoo.components import ArchitectureType, InputType, StackType, Traits
 
@@ -40,7 +42,12 @@ ENCODER_DECODER: Final = ArchitectureType(
     "translation, EMNLP, arXiv:1508.04025",
     stacks=(
         StackType(
-            name="encoder", summary="The encoder, which reads the source.", head="none", output=uses_output, empty=True
+            name="encoder",
+            summary="The encoder, which reads the source.",
+            head="none",
+            output=uses_output,
+            states=uses_states,
+            empty=True,
         ),
         StackType(
             name="decoder",
@@ -48,6 +55,7 @@ ENCODER_DECODER: Final = ArchitectureType(
             head="required",
             pool=False,
             streamable=True,
+            states=asks_with_a_state,
         ),
     ),
     traits=Traits(causal=False, streamable=False),

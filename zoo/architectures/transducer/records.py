@@ -26,12 +26,15 @@ TRANSDUCER: Final = ArchitectureType(
     "learning, arXiv:1211.3711; Graves, Mohamed and Hinton 2013, Speech recognition with deep recurrent neural "
     "networks, ICASSP, arXiv:1303.5778",
     stacks=(
-        StackType(name="encoder", summary="The encoder, which reads the steps of the input.", head="none"),
+        StackType(
+            name="encoder", summary="The encoder, which reads the steps of the input.", head="none", states=False
+        ),
         StackType(
             name="predictor",
             summary="The predictor, which reads the symbols that have been written.",
             head="none",
             streamable=True,
+            states=False,
         ),
     ),
     traits=Traits(causal=False, streamable=False),
