@@ -209,6 +209,8 @@ def test_skips_quote_a_declaration():
         "decode": "no head decodes whole numbers that are known how to find",
         "every_head_matters": "the model has one output",
         "every_input_matters": "the model has one input",
+        "lengths_out": "no layer changes the number of steps",
+        "frozen": "no component is frozen",
     }
 
 

@@ -120,7 +120,7 @@ def test_a_mistake_in_a_file_is_one_line(keys, said):
 def test_the_input_of_another_is_for_stacks_that_are_like_another():
     encoder = {"input": TOKENS, "cell": "gru", "hidden_size": 5}
     decoder = {**encoder, "input": {"kind": "same", "of": "encoder.input"}, "head": {"kind": "linear", "size": 9}}
-    with pytest.raises(zoo.SpecError, match="has an input of its own, and 'same' is another stack's"):
+    with pytest.raises(zoo.SpecError, match="has an input of its own, and 'same' is for a stack that is like another"):
         zoo.load({"schema": 1, "name": "e", "architecture": "encoder-decoder", "encoder": encoder, "decoder": decoder})
 
 

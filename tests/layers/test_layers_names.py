@@ -56,13 +56,14 @@ def test_a_name_is_seen_inside_a_block_and_not_outside_of_it() -> None:
 
 
 def test_of_copies_the_last_has_the_name_and_only_the_first_reads_by_name() -> None:
-    layers = [linear(name="low"), linear(), linear(source="low", repeat=3, name="copies")]
+    layers = [linear(name="low"), linear(name="side"), linear(source="low", repeat=3, name="copies")]
+    layers += [{"kind": "join", "of": ["side", "copies"]}]
     loaded: Any = zoo.load(spec(layers))
     assert [(layer.name, layer.of) for layer in loaded.layers] == [
-        *(("low", ()), (None, ()), (None, ("low",)), (None, ()), ("copies", ()))
+        *(("low", ()), ("side", ()), (None, ("low",)), (None, ()), ("copies", ()), (None, ("side", "copies")))
     ]
     model: Any = zoo.build(loaded, seed=0)
-    assert len({id(layer) for layer in model.layers}) == 5
+    assert len({id(layer) for layer in model.layers}) == 6
     assert not torch.equal(model.layers[2].linear.weight, model.layers[3].linear.weight)
 
 
@@ -76,8 +77,8 @@ def test_repeat_a_count_and_a_list_mean_the_same() -> None:
 def test_it_is_written_as_it_is_read_and_the_schema_knows_it() -> None:
     layers = [
         {"cell": "gru", "hidden_size": 4, "name": "low", "repeat": 2},
-        {"kind": "block", "layers": [linear(source="low")], "norm": {"kind": "rms", "position": "sum"}},
-        {"kind": "join", "of": ["low", "input"]},
+        {"kind": "block", "layers": [linear(source="low")], "norm": {"kind": "rms", "position": "sum"}, "name": "deep"},
+        {"kind": "join", "of": ["low", "input", "deep"]},
     ]
     loaded = zoo.load(spec(layers))
     assert zoo.load(to_data(loaded)) == loaded

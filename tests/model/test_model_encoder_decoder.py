@@ -255,7 +255,7 @@ def test_what_is_drawn_follows_the_scores():
         ({"attention": {"ask": "before", "feed": ["layers"]}}, "attention", "behind the layer that asks"),
         ({"attention": {"feed": ["layers"]}}, "feed", "no recurrent layer behind the one that asks"),
         ({"attention": {"ask": {"after": "asker"}}}, "after", "no layer of the decoder is called 'asker'"),
-        ({"attention": {"ask": {"after": 3}}}, "after", "has the layers 0 to 0, not 3"),
+        ({"attention": {"ask": {"after": 3}}}, "after", "the decoder has no layer 3: it has 1, counted from 0"),
         ({"attention": {"kernel": 3}}, "attention", "kernel belongs to score 'location', not to 'general'"),
         ({"attention": {"score": "location", "kernel": 4}}, "attention", "odd number of steps"),
         ({"bridge": "zeros"}, "bridge", "knows nothing of the source"),

@@ -207,15 +207,16 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
     rows: list[Row] = []
     stacks: dict[str, StackDescription | None] = {}
     inputs: dict[str, Description | None] = {}
+    stepwise = True
     for stack in spec.stacks:
         shapes = {name: None if one is None else one.output_shape for name, one in stacks.items()}
-        follow.stepwise(spec.architecture, stack)
+        stepwise = follow.stepwise(spec.architecture, stack) and stepwise
         beside = follow.beside(spec.architecture, stack, shapes)
         own, stacks[stack.name] = _stack(stack, follow, beside, inputs)
         rows += own
     if "" not in stacks:
         part = spec.architecture
-        known = None if None in stacks.values() else stacks
+        known = stacks if stepwise and None not in stacks.values() else None
         rows.append(Row(("architecture",), part, follow.ask(("architecture",), part, known)))
     return ModelDescription(tuple(rows)), tuple(follow.mismatches)
 

@@ -263,15 +263,17 @@ class Follow:
             description = replace(description, parameters=0, frozen=total)
         return description
 
-    def stepwise(self, architecture: Part, stack: Stack) -> None:
-        """Note why a stack cannot run step by step, if its architecture asks for that."""
+    def stepwise(self, architecture: Part, stack: Stack) -> bool:
+        """Note why a stack cannot run step by step, if its architecture asks for that; False where it is noted."""
         record = architecture.record
         asked = record.stacks if isinstance(record, ArchitectureType) else ()
         if any(one.name == stack.name and one.streamable for one in asked):
-            why = not_streamable(stack)
+            why = not_streamable(replace(stack, head=None, heads=()))  # a pool is refused where it stands
             if why is not None:
                 who = f"the {stack.name} of architecture {record.name!r}"
                 self.note(stack.path, f"{who} runs one step at a time, and cannot: {why}")
+                return False
+        return True
 
     def beside(self, architecture: Part, stack: Stack, shapes: Mapping[str, Shape | None]) -> Beside | None:
         """What an architecture joins to the features of a stack; None where that cannot be known."""
@@ -306,8 +308,10 @@ class Follow:
             return self.ask(path, part, scope=scope)
         of = str(getattr(part.options, "of", None))
         if of not in inputs:
-            there = f"; there is {', '.join(inputs)}" if inputs else ", and there is none"
             said = f"shares an input before this one, and none is at {of!r}"
+            if not inputs:
+                said = "shares an input before this one, and this is the first: write an input of its own"
+            there = f"; there is {', '.join(inputs)}" if inputs else ""
             self.note((*path, "of"), said + (did_you_mean(of, inputs) or there))
             return None
         return self.ask(path, part, inputs[of], scope=scope)

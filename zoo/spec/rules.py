@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zoo.components import ArchitectureType, CellType, HeadType, InputType, PoolType
+from zoo.components import CellType, HeadType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
@@ -25,8 +25,9 @@ from zoo.spec.model import (
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
-from zoo.spec.tree import Component, Head, Layer, NamedInput, Recurrent, Stack, below, over_time, recurrent
+from zoo.spec.tree import Component, Head, Layer, Recurrent, Stack, over_time, recurrent
 from zoo.spec.unread import unread
+from zoo.spec.wired import wired
 
 Place = Callable[[Path], Path]
 
@@ -123,7 +124,7 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
             yield from _pool(stack, head, place)
     stateful = {row.path for row in description.rows if row.description is not None and row.description.state}
     yield from unread(spec, stateful, place)
-    yield from _wired(spec, place)
+    yield from wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(
             place(("expect", "parameters")),
@@ -135,38 +136,6 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
         found = "an unknown number" if description.frozen is None else f"{description.frozen:,}"
         message = f"expects {spec.expect.frozen:,} frozen parameters, but the model has {found}"
         yield Problem(place(("expect", "frozen")), "expect", message)
-
-
-def _wired(spec: Spec, place: Place) -> Iterator[Problem]:
-    """What an architecture asks of its stacks."""
-    record = spec.architecture.record
-    assert isinstance(record, ArchitectureType)
-    for stack, asked in zip(spec.stacks, record.stacks, strict=False):
-        who = f"the {stack.name} of architecture {record.name!r}"
-        if asked.head == "required" and not any(head.part for head in stack.all_heads):
-            yield Problem(place((stack.name,)), "stack", f"{who} needs a head, as in head: {{kind: linear, size: 10}}")
-        if stack.heads and stack.merge is None:
-            said = f"{who} gives one output: give its heads merge: sum, or have one head"
-            yield Problem(place((stack.name, "heads")), "stack", said)
-        for head in stack.all_heads:
-            where = (stack.name, *head.path)
-            if asked.head == "none":
-                yield Problem(place(where), "stack", f"{who} has no head: leave it out")
-            if head.of:
-                yield Problem(place((*where, "of")), "stack", f"{who} has a head behind its last layer: leave it out")
-            if not asked.pool and head.pool is not None:
-                yield Problem(place((*where, "pool")), "stack", f"{who} has no pool over time: leave it out")
-        if any(isinstance(node, NamedInput) for _, node in below(stack.input)):
-            said = f"{who} reads one input: {stack.input.record.name!r} is for a model that is one stack"
-            yield Problem(place((stack.name, "input")), "stack", said)
-        source = stack.input.record
-        once = isinstance(source, InputType) and source.once
-        if once and asked.like is None:
-            said = f"{who} has an input of its own, and {source.name!r} is another stack's"
-            yield Problem(place((stack.name, "input")), "stack", said)
-        if not once and asked.like is not None:
-            said = f"{who} has the input of the {asked.like}: write {{kind: same, of: {asked.like}.input}}"
-            yield Problem(place((stack.name, "input")), "stack", said)
 
 
 def _too_large(description: ModelDescription, place: Place) -> Iterator[Problem]:

@@ -181,7 +181,7 @@ def alike(stack: Stack, name: str, catalogue: Catalogue) -> Stack:
     """What a file has that leaves a stack out which is like another: that one again, behind the same input."""
     provided = catalogue.find("input", "same")
     source = Part(provided, provided.record.options.model_validate({"of": dotted((*stack.path, "input"))}))
-    return replace(stack, name=name, input=source, head=None)
+    return replace(stack, name=name, input=source, head=None, heads=(), merge=None)
 
 
 def default(catalogue: Catalogue, kind: str, name: str) -> Part:

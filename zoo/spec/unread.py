@@ -67,9 +67,10 @@ class _Reading:
         path = (*stack.path, "layers")
         names = self.row(stack.layers, path, {"input": None})
         self.inside(stack.input, (*stack.path, "input"), {})
-        for head in stack.all_heads:
+        heads = [] if stack.name else stack.all_heads  # in an architecture they read the last layer
+        for head in heads:
             self.named(head.of, names)
-        if stack.layers and (not stack.all_heads or not all(head.of for head in stack.all_heads)):
+        if stack.layers and not (heads and all(head.of for head in heads)):
             self.read.add((*path, len(stack.layers) - 1))
 
     def row(self, layers: tuple[Layer, ...], path: Path, around: Names) -> Names:

@@ -105,7 +105,8 @@ class BiLM(Model):
             InputError: If something does not fit, or no sequence has two words.
         """
         if output.dim() != 4 or tuple(output.shape[:3]) != (*target.shape, 2):
-            raise InputError(f"output must have shape ({', '.join(map(str, target.shape))}, 2, V), not {output.shape}")
+            wanted = f"({', '.join(map(str, target.shape))}, 2, V)"
+            raise InputError(f"output must have shape {wanted}, not {tuple(output.shape)}")
         _, valid = inputs.sequence_lengths(lengths, target)
         keep = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
         keep = keep[:, 1:]  # of each pair of neighbours the later one

@@ -31,8 +31,12 @@ def describe(options: NoOptions, stacks: Mapping[str, StackDescription]) -> Desc
         if stack.windows:
             raise ZooError(f"a layer of {name} changes the number of steps, and both directions need as many")
     forward, backward = _behind(forwards), _behind(backwards)
-    if forward != backward or len(forward) != 1:
-        raise ZooError(f"both directions must give as many features at each step, not {forward} and {backward}")
+    for shape in (forward, backward):
+        if len(shape) != 1:
+            raise ZooError(f"both directions must give flat features, not maps of shape {shape}: flatten them")
+    if forward != backward:
+        widths = f"the forwards {forward[0]}, the backwards {backward[0]}"
+        raise ZooError(f"both directions must give as many features at each step: {widths}")
     if forwards.head is None:
         return Description(output_shape=(2 * forward[0],), parameters=0)
     return Description(

@@ -125,7 +125,7 @@ def asker(attention: AttentionOptions, names: Sequence[str | None]) -> int | Non
     if isinstance(after, int):
         if not 0 <= after < len(names):
             raise mismatch(
-                f"the decoder has the layers 0 to {len(names) - 1}, not {after}", "attention", "ask", "after"
+                f"the decoder has no layer {after}: it has {len(names)}, counted from 0", "attention", "ask", "after"
             )
         return after
     if after not in names:
@@ -204,7 +204,7 @@ def _start(
     else:
         if len(theirs) != count:
             raise mismatch(
-                f"{source!r} goes layer by layer, and the encoder has {len(theirs)} layers with a state, the decoder "
+                f"{source!r} goes layer by layer, and the encoder has {_layers(len(theirs))} with a state, the decoder "
                 f"{count}: make them equal, or use another bridge",
                 "bridge",
             )
@@ -260,6 +260,10 @@ def _by_layer(states: Shapes) -> dict[str, dict[str, Shape]]:
             place, name = place.removesuffix(f".{BACKWARD}"), f"{BACKWARD}.{name}"
         found.setdefault(place, {})[name] = shape
     return {place: own for place, own in found.items() if not set(own) <= set(OWN)}
+
+
+def _layers(count: int) -> str:
+    return "1 layer" if count == 1 else f"{count} layers"
 
 
 def _said(shape: Shape) -> str:

@@ -61,7 +61,7 @@ def describe(options: TransducerOptions, stacks: Mapping[str, StackDescription])
     encoder, predictor = stacks["encoder"], stacks["predictor"]
     vocabulary = predictor.input.vocabulary
     if vocabulary is None:
-        raise ZooError("the predictor reads symbols: predictor.input must be of kind tokens")
+        raise ZooError("the predictor reads symbols: predictor.input must be of kind tokens, or shared with tokens")
     if predictor.windows:
         raise ZooError("a layer of the predictor changes the number of steps, and those are the target's")
     outputs = options.outputs(vocabulary)
