@@ -99,6 +99,33 @@ def test_neighbours_that_differ_are_apart(catalogue: Catalogue) -> None:
     ]
 
 
+def test_names_of_layers_and_what_is_read_by_name_are_said_of_every_kind(catalogue: Catalogue) -> None:
+    spec = library.load(
+        {
+            "input": 4,
+            "layers": [
+                {"kind": "linear", "size": 4, "name": "low"},
+                {"cell": "gru", "hidden_size": 4, "name": "high"},
+                {"kind": "linear", "size": 4, "from": "low", "name": "side"},
+                {"kind": "linear", "size": 4, "from": "low", "name": "other"},
+                {"cell": "gru", "hidden_size": 4, "from": "side", "name": "last"},
+                {"kind": "linear", "size": 4, "name": "top"},
+                {"kind": "join", "of": ["low", "high", "other", "top", "input"]},
+            ],
+            "heads": {"a": {"kind": "linear", "size": 2}, "b": {"kind": "linear", "size": 2, "of": "side"}},
+        }
+    ).spec
+    assert [row[1] for row in card.rows(spec)[1:8]] == [
+        "linear: size 4, name low",
+        "gru: hidden_size 4, name high",
+        "linear: size 4, name side, from low",
+        "linear: size 4, name other, from low",  # equal but for what it is called, and so a line of its own
+        "gru: hidden_size 4, name last, from side",
+        "linear: size 4, name top",
+        "join: of low, high, other, top, input",
+    ]
+
+
 def test_all_that_is_not_as_by_default_is_said(catalogue: Catalogue) -> None:
     layer = {
         "cell": {"kind": "lstm", "peephole": True, "bias": "none"},

@@ -18,12 +18,15 @@ from pydantic import BaseModel
 from zoo.components import Description, Part
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import described
-from zoo.spec.tree import Component, Head, NamedInput, Node, Path, Recurrent, Stack, below
+from zoo.spec.follow import joins
+from zoo.spec.tree import Component, Head, Layer, NamedInput, Node, Path, Recurrent, Stack, below
 
 Direction = Literal["", "forward", "backward", "both"]
 
 _LONGEST: Final = 48
 """Characters of one option's value."""
+NAMED: Final = ("name", "of")
+"""Fields of a layer that say where it stands among others."""
 _UNSEEN: Final = ("init",)
 """Kinds of components that are no part of what a model computes."""
 
@@ -117,7 +120,8 @@ def _inside(node: Node, path: Path, found: dict[Path, Description], lead: Path =
         if isinstance(one, Recurrent):
             yield _recurrent(place, where, one, found)
         elif isinstance(one, Component):
-            yield _component(place, where, one.part, found)
+            item = _component(place, where, one.part, found)
+            yield replace(item, node=one, options=(*item.options, *_names(one)))
         elif isinstance(one, Head):
             yield from _head(one, where, found, place)
         elif isinstance(one, NamedInput):
@@ -137,19 +141,32 @@ def _head(head: Head, path: Path, found: dict[Path, Description], place: Path) -
 
 def _recurrent(place: Path, path: Path, layer: Recurrent, found: dict[Path, Description]) -> Item:
     """A recurrent layer: what is around its cell is said beside the cell's options."""
-    around = [field for field in dataclasses.fields(layer) if field.name not in ("cell", "hidden_size")]
+    around = [field for field in dataclasses.fields(layer) if field.name not in ("cell", "hidden_size", *NAMED)]
     said = (_field(field, getattr(layer, field.name)) for field in around)
     return Item(
         place=place,
         node=layer,
         kind="cell",
         name=layer.cell.record.name,
-        options=(f"hidden_size {layer.hidden_size:,}", *_options(layer.cell), *(text for text in said if text)),
+        options=(
+            f"hidden_size {layer.hidden_size:,}",
+            *_options(layer.cell),
+            *(text for text in said if text),
+            *_names(layer),
+        ),
         figures=found.get(path),
         items=_folded(_inside(layer.cell, (*path, "cell"), found)),
         direction="both" if layer.bidirectional else "backward" if layer.reverse else "forward",
         residual=layer.residual,
     )
+
+
+def _names(layer: Layer) -> Iterator[str]:
+    """What a layer is called and reads, as the file writes it."""
+    if layer.name is not None:
+        yield f"name {layer.name}"
+    if layer.of:
+        yield f"{'of' if joins(layer) else 'from'} {', '.join(layer.of)}"
 
 
 def _component(place: Path, path: Path, part: Part, found: dict[Path, Description]) -> Item:
