@@ -68,7 +68,10 @@ class NamedInputs(Input):
 
     Attributes:
         of: The same, whose parameters have keys such as `of.words.embedding.weight`.
+        feeds: Name of the one that is the model's own sample of the step before, where it writes; None where none is.
     """
+
+    feeds: str | None = None
 
     def __init__(self, of: InputsByName) -> None:
         super().__init__()

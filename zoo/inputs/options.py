@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from zoo.components import Description, Extent, Options, Vocabulary, Width
+from zoo.errors import did_you_mean
 from zoo.layers.nested.options import EachOptions, JoinOptions, describe_each, describe_join
 from zoo.layers.options import Rate, with_norm
 from zoo.spec.follow import describe_inputs
 from zoo.spec.model import NormOption
+from zoo.spec.problems import mistake
 from zoo.spec.several import Inputs
+from zoo.spec.tree import NamedInput
 
 
 class FeaturesOptions(Options):
@@ -128,6 +132,39 @@ class SeveralOptions(Options):
     merge: Literal["concat", "sum"] = Field("concat", description="How the inputs become one.")
     norm: NormOption | None = Field(None, description="A norm behind the merge.")
     dropout: Rate = Field(0.0, description="Dropout rate behind the merge and its norm.")
+    feeds: str | None = Field(
+        None,
+        description="Name of the input that is the model's own sample of the step before, where it writes: the others "
+        "are given.",
+        json_schema_extra={"x-place": True},
+    )
+    lag: Literal[1] | None = Field(
+        None,
+        description="Of `feeds`: how many steps before its own a sample was made.",
+        json_schema_extra={"x-place": True},
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if self.feeds is not None and self.lag is None:
+            raise ValueError("feeds is what was sampled one step before: write lag: 1 beside it")
+        if self.feeds is None and self.lag is not None:
+            raise ValueError(
+                "lag belongs to feeds, the input that is the model's own sample: name it, or leave lag out"
+            )
+        if self.feeds is not None:
+            _feeds(self.feeds, self.of)
+        return self
+
+
+def _feeds(name: str, of: Mapping[str, NamedInput]) -> None:
+    """Refuse what is no input of one symbol, or of some numbers, at each step."""
+    if name not in of:
+        hint = did_you_mean(name, of) or f"; there is {', '.join(of)}"
+        raise mistake("feeds", f"feeds names one of the inputs, and none is called {name!r}{hint}", "feeds")
+    if of[name].per == "sequence":
+        said = f"a sample is made at each step, and input {name!r} comes in once per sequence"
+        raise mistake("feeds", said, "feeds")
 
 
 def describe_several(options: SeveralOptions) -> Description | None:

@@ -23,7 +23,7 @@ class Several(NamedInputs):
 
     def __init__(self, options: SeveralOptions) -> None:
         super().__init__(build_inputs(options.of))
-        self.merge, self.dropout = options.merge, options.dropout
+        self.merge, self.dropout, self.feeds = options.merge, options.dropout, options.feeds
         shapes = [one.output_shape for one in self.of.each().values()]
         self.output_shape = describe_join(JoinOptions(merge=options.merge), shapes).output_shape
         self.norm: nn.Module | None = None

@@ -121,6 +121,14 @@ class StackModel(Model):
         """The shape of one step of the last layer's output."""
         return self.layers.output_shape if len(self.layers) else self.input.output_shape
 
+    @property
+    def fed(self) -> str | None:
+        """Name of the input that is the model's own sample of the step before, where it writes.
+
+        The others are given. None where the spec marks none by `feeds`, and in a model of one input.
+        """
+        return self.input.feeds if isinstance(self.input, NamedInputs) else None
+
     def named_state(self, state: AnyState, batch: int) -> State:
         """A state of this model under its names.
 

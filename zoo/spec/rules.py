@@ -11,6 +11,7 @@ from zoo.components import CellType, HeadType, PoolType
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
+from zoo.spec.fed import fed
 from zoo.spec.limits import MOST_STAGES, excess
 from zoo.spec.model import (
     INHERITED_BY_LAYERS,
@@ -122,7 +123,10 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
     for stack in spec.stacks:
         for head in stack.all_heads:
             yield from _pool(stack, head, place)
-    stateful = {row.path for row in description.rows if row.description is not None and row.description.state}
+    described = {row.path: row.description for row in description.rows}
+    for stack in spec.stacks:
+        yield from fed(stack, described, place)
+    stateful = {path for path, own in described.items() if own is not None and own.state}
     yield from unread(spec, stateful, place)
     yield from wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
