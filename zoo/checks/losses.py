@@ -89,7 +89,7 @@ def _width(subject: Subject, one: Named, head: Head) -> int:
     handle = same_head(model, one).register_forward_hook(lambda module, given, output: seen.append(output.shape[-1]))
     try:
         with torch.no_grad():
-            model(**batch_of(subject, 1, 1).arguments)
+            model(**batch_of(subject, 1, 1).call)
     finally:
         handle.remove()
     return seen[0]
@@ -235,7 +235,7 @@ def _adds_up(subject: Subject, one: Named) -> None:
     handle = head.register_forward_hook(lambda module, given, output: seen.append(output))
     try:
         with torch.no_grad():
-            model(**batch_of(subject, 3, 5).arguments)
+            model(**batch_of(subject, 3, 5).call)
     finally:
         handle.remove()
     logs = head.log_prob(seen[0]) if isinstance(head, AdaptiveSoftmax) else seen[0]
