@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -218,6 +219,7 @@ def test_the_norm_of_a_block_stands_where_it_says(position: str) -> None:
 def test_activations_and_norms_as_layers() -> None:
     ragged(stack({"kind": "activation", "function": "relu", "max_value": 0.5}), (6,), lambda x: x.clamp(0, 0.5))
     functions = {
+        "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
         "leaky_relu": F.leaky_relu,
         "softplus": F.softplus,
         "hard_sigmoid": lambda x: (x / 6 + 0.5).clamp(0, 1),
@@ -239,6 +241,13 @@ def test_a_scale_and_a_shift_are_shared_by_groups() -> None:
     scale, shift = model.layers[0].scale, model.layers[0].shift
     assert scale.shape == shift.shape == (3,)
     ragged(model, (6,), lambda x: torch.cat([half * scale + shift for half in (x[:, :3], x[:, 3:])], 1))
+
+
+def test_a_scale_may_stand_without_a_shift() -> None:
+    model = stack({"kind": "affine", "bias": False})
+    layer = model.layers[0]
+    assert [*layer.state_dict()] == ["scale"]
+    ragged(model, (6,), lambda x: x * layer.scale)
 
 
 def test_a_scale_and_a_shift_begin_as_nothing() -> None:

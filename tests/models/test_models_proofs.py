@@ -25,6 +25,7 @@ from of_rwkv import CASES as RWKV
 from of_sentences import CASES as SENTENCES
 from of_sequences import CASES as SEQUENCES
 from of_series import CASES as SERIES
+from of_sharing import CASES as SHARING
 from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
 from of_tagging import CASES as TAGGING
@@ -45,7 +46,7 @@ ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)
 
 PARTS = (
     *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
+    *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SHARING, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)

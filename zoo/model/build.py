@@ -21,6 +21,7 @@ from zoo.engine.inside import building
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.layers import LayerList
 from zoo.engine.names import ENGINES, Engine
+from zoo.engine.sharing import share
 from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.inputs.base import Input
 from zoo.inputs.named import InputsByName
@@ -219,6 +220,7 @@ def _layers(
         else:
             made = _recurrent(where, layer, given, beside.get(index, 0))
             _initialise(where, made, layer.init)
+            _share(where, made, layer)
         made.reads, made.called, made.joins = layer.of, layer.name, joins(layer)
         found.append(made)
         shape = declared.shape(made, "output_shape")
@@ -294,6 +296,17 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> R
     if layer.residual and made.output_shape != shape:  # found in the file already, but for cells without `describe`
         raise BuildError(f"{place}: residual needs an output as wide as the input, {made.output_shape} is not {shape}")
     return made
+
+
+def _share(path: Path, made: RecurrentLayer, layer: Recurrent) -> None:
+    """Both directions have some parameters in common: the forward one's, as they were drawn."""
+    if made.reverse_cell is None or not layer.share:
+        return
+    try:
+        share(made.cell, made.reverse_cell, layer.share)
+    except KeyError as error:
+        name = layer.cell.record.name
+        raise BuildError(f"{dotted(path)}: share: cell {name!r} has no parameter {error.args[0]!r}") from None
 
 
 def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:

@@ -30,9 +30,10 @@ def s5_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Ar
     """S5, arXiv:2208.04933 as in lindermanlab/S5 s5/ssm.py: discretize_zoh, discretize_bilinear, apply_ssm, S5SSM.
 
     conj_sym as there by default: one of each conjugate pair is kept, and the output takes twice the real part.
-    clip_eigs false, step_rescale 1.
+    clip is clip_eigs there; step_rescale 1. Without feedthrough, D stands outside.
     """
-    eigenvalue = p["Lambda_re"] + 1j * p["Lambda_im"]
+    real = np.minimum(p["Lambda_re"], -1e-4) if options.clip else p["Lambda_re"]
+    eigenvalue = real + 1j * p["Lambda_im"]
     step = np.exp(p["log_step"])
     if options.discretisation == "zoh":
         decay = np.exp(eigenvalue * step)
@@ -43,7 +44,8 @@ def s5_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Ar
         decay = inverse * (1.0 + step / 2.0 * eigenvalue)
         scale = inverse * step
     new_h = decay * state["h"] + scale * (as_complex(p["B"]) @ x)
-    return 2.0 * (as_complex(p["C"]) @ new_h).real + p["D"] * x, {"h": new_h}
+    y = 2.0 * (as_complex(p["C"]) @ new_h).real
+    return y + p["D"] * x if options.feedthrough else y, {"h": new_h}
 
 
 def linoss_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

@@ -93,7 +93,7 @@ def _variational(path: Path, dropout: DropoutEntry | None) -> Iterator[Problem]:
 
 
 def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem]:
-    """`merge` needs two directions, and `reverse` needs one."""
+    """`merge` and `share` need two directions, and `reverse` needs one."""
 
     def both(entry: RecurrentEntry) -> bool:
         return entry.bidirectional if "bidirectional" in entry.model_fields_set else stack.bidirectional
@@ -101,9 +101,14 @@ def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem
     message = "merge says how the outputs of two directions are combined: it needs bidirectional: true"
     if "merge" in stack.model_fields_set and not any(both(entry) for _, entry in recurrent):
         yield Problem(("merge",), "merge", message)
+    shared = "share names what two directions have in common: it needs bidirectional: true"
+    if "share" in stack.model_fields_set and not any(both(entry) for _, entry in recurrent):
+        yield Problem(("share",), "share", shared)
     for path, entry in recurrent:
         if "merge" in entry.model_fields_set and not both(entry):
             yield Problem((*path, "merge"), "merge", message)
+        if "share" in entry.model_fields_set and not both(entry):
+            yield Problem((*path, "share"), "share", shared)
         if entry.reverse and both(entry):
             yield Problem(
                 (*path, "reverse"),

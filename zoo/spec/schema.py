@@ -53,6 +53,18 @@ def json_schema(catalogue: Catalogue) -> Schema:
         "recurrent_layer": _with_place(_of(RecurrentEntry), _of(PlaceEntry)),
         "dropout": {"anyOf": [_rate(), _of(DropoutEntry)]},
         "output_projection": {"anyOf": [{"type": "integer", "minimum": 1}, _of(ProjectionEntry)]},
+        "share": {
+            "anyOf": [
+                {"const": "all"},
+                {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                    "maxItems": MOST_TEXTS,
+                    "uniqueItems": True,
+                },
+            ]
+        },
         "layers": {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": MOST_LAYERS},

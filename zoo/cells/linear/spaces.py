@@ -22,6 +22,8 @@ class S5Options(Options):
     )
     dt_min: float = Field(0.001, gt=0, description="Smallest initial time step Δ.")
     dt_max: float = Field(0.1, gt=0, description="Largest initial time step Δ.")
+    feedthrough: bool = Field(True, description="Add D ⊙ x to the output, which two directions would add twice.")
+    clip: bool = Field(False, description="Keep the real parts of Λ at or below -0.0001, so that no state can grow.")
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
@@ -62,12 +64,15 @@ class HGRNOptions(Options):
 def describe_s5(options: S5Options, input_shape: Shape, hidden_size: int) -> Description:
     check_s5(options, hidden_size)
     width = features(input_shape)
-    products = 4 * hidden_size * width
+    product = 2 * hidden_size * width
+    named = dict.fromkeys(("Lambda_re", "Lambda_im", "log_step"), hidden_size) | {"B": product, "C": product}
+    named |= {"D": width} if options.feedthrough else {}
     return Description(
         output_shape=(width,),
-        parameters=products + 3 * hidden_size + width,
-        macs_per_step=products,
+        parameters=sum(named.values()),
+        macs_per_step=2 * product,
         state={"h": (hidden_size, 2)},
+        named=named,
     )
 
 

@@ -59,6 +59,7 @@ class AffineOptions(Options):
     groups: Annotated[int, Field(ge=1), Count] = Field(
         1, description="Number of groups of features that share the scale and the shift."
     )
+    bias: bool = Field(True, description="Add the shift.")
 
 
 class ChunkOptions(Options):
@@ -143,7 +144,7 @@ def describe_affine(options: AffineOptions, input_shape: Shape) -> Description:
     width = features(input_shape)
     if width % options.groups:
         raise ZooError(f"groups must divide the width, and {options.groups} does not divide {width}")
-    return Description(output_shape=input_shape, parameters=2 * (width // options.groups))
+    return Description(output_shape=input_shape, parameters=(1 + options.bias) * (width // options.groups))
 
 
 def describe_chunk(options: ChunkOptions, input_shape: Shape) -> Description:
