@@ -128,6 +128,7 @@ def _listops(gate: int) -> Case:
         theirs=lambda: Classifier(SYMBOLS, 4, "half_glu2"),
         ours=_s5(gate),
         changes={**S5_SMALL, "input.vocabulary": SYMBOLS},
+        spread=0.3,
         mistakes={**S5_MISTAKES, "the gate alone": {f"layers.deep.layers.{gate + 1}.of": ["gate", "gate"]}},
     )
 
@@ -137,7 +138,8 @@ def _pixels(clip_eigs: bool) -> Case:
         theirs=lambda: Classifier(1, 4, "half_glu1", clip_eigs=clip_eigs),
         ours=_s5(6),
         changes=S5_SMALL,
-        mistakes={**S5_MISTAKES, "the other bound of Λ": {"cell.clip": not clip_eigs}},
+        spread=0.3,
+        mistakes={**S5_MISTAKES, "another bound of Λ": {"cell.max_real": -0.2}},
     )
 
 

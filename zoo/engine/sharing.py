@@ -53,11 +53,12 @@ def _read_of(user: nn.Module, owner: nn.Module, names: Iterable[str]) -> None:
         del user._parameters[name]
     # In a tuple, so that the owner does not become a module inside the user.
     user.__dict__["_lender"] = (owner,)
-    user.__class__ = _reading(type(user), names)
+    kind: Any = type(user)
+    user.__class__ = _reading(kind, names)
 
 
 @cache
-def _reading(base: type[nn.Module], names: tuple[str, ...]) -> type[nn.Module]:
+def _reading(base: Any, names: tuple[str, ...]) -> Any:
     """The class of a module that reads these parameters of its lender; by its name the class that it was."""
 
     def reduced(self: nn.Module, protocol: Any) -> Any:  # the class itself stands in no module to be found in
@@ -72,7 +73,7 @@ def _looked_up(name: str) -> property:
     return property(lambda module: getattr(module._lender[0], name))
 
 
-def _blank(base: type[nn.Module], names: tuple[str, ...]) -> nn.Module:
+def _blank(base: Any, names: tuple[str, ...]) -> Any:
     """A module of such a class with nothing in it yet, to be filled by who copies or unpickles one."""
     kind = _reading(base, names)
     return kind.__new__(kind)

@@ -30,9 +30,9 @@ def s5_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Ar
     """S5, arXiv:2208.04933 as in lindermanlab/S5 s5/ssm.py: discretize_zoh, discretize_bilinear, apply_ssm, S5SSM.
 
     conj_sym as there by default: one of each conjugate pair is kept, and the output takes twice the real part.
-    clip is clip_eigs there; step_rescale 1. Without feedthrough, D stands outside.
+    max_real -1e-4 is clip_eigs there; step_rescale 1. Without feedthrough, D stands outside.
     """
-    real = np.minimum(p["Lambda_re"], -1e-4) if options.clip else p["Lambda_re"]
+    real = p["Lambda_re"] if options.max_real is None else np.minimum(p["Lambda_re"], options.max_real)
     eigenvalue = real + 1j * p["Lambda_im"]
     step = np.exp(p["log_step"])
     if options.discretisation == "zoh":

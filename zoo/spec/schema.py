@@ -16,6 +16,7 @@ from zoo.components import ArchitectureType, LayerType, Provided
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.model import (
     MOST_LAYERS,
+    MOST_TEXTS,
     DropoutEntry,
     EmptyStackEntry,
     JoinEntry,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +16,6 @@ from zoo.cells.linear.spaces import S5Options, check_s5
 from zoo.components import Shape, features
 from zoo.engine.cell import Cell, Context, StateSpec
 
-HIGHEST: Final = -1e-4
-"""Of a clipped real part, as in the official code."""
-
 
 class S5(Cell):
     """Simplified structured state space: one complex diagonal recurrence for all features.
@@ -28,8 +25,9 @@ class S5(Cell):
     zoh: Λ̄ = exp(Λ Δ), B̄ = Λ⁻¹ (Λ̄ − I) B̃; bilinear: Λ̄ = (I − (Δ/2) Λ)⁻¹ (I + (Δ/2) Λ), B̄ = (I − (Δ/2) Λ)⁻¹ Δ B̃.
 
     Λ, Λ̄, Δ and log_step are diagonal matrices, kept as vectors, and exp is that of matrices; Λ, B̃ and C̃ are complex.
-    I is the identity matrix. Without `feedthrough` D ⊙ x is missing, and `clip` takes min(Re Λ, −10⁻⁴) for Re Λ. Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the
-    paper's state size.
+    I is the identity matrix. Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the
+    paper's state size. Without `feedthrough` D ⊙ x is missing, and Re Λ is at most `max_real`, where that
+    is given, as −10⁻⁴ by clip_eigs of the official code.
 
     Source: arXiv:2208.04933, sections 3 and B.1; lindermanlab/S5, s5/ssm.py, without the activation around it.
     Parameters: Lambda_re and Lambda_im (N,), B̃ as B (N, I, 2) and C̃ as C (I, N, 2) with real and imaginary part last,
@@ -81,7 +79,7 @@ class S5(Cell):
         # Λ̄ is close to the unit circle, where half precision has too few digits
         step = self.log_step.to(ctx.dtype).exp()
         real = self.Lambda_re.to(ctx.dtype)
-        real = real.clamp(max=HIGHEST) if self.options.clip else real
+        real = real.clamp(max=self.options.max_real) if self.options.max_real is not None else real
         eigenvalue = torch.complex(real, self.Lambda_im.to(ctx.dtype))
         turn = eigenvalue * step
         if self.options.discretisation == "zoh":

@@ -23,7 +23,12 @@ class S5Options(Options):
     dt_min: float = Field(0.001, gt=0, description="Smallest initial time step Δ.")
     dt_max: float = Field(0.1, gt=0, description="Largest initial time step Δ.")
     feedthrough: bool = Field(True, description="Add D ⊙ x to the output, which two directions would add twice.")
-    clip: bool = Field(False, description="Keep the real parts of Λ at or below -0.0001, so that no state can grow.")
+    max_real: float | None = Field(
+        None,
+        lt=0,
+        examples=[-1.0],
+        description="Upper bound of the real parts of Λ, so that no state can grow; none if not given.",
+    )
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
