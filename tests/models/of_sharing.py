@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
+from of_fla import EPS, Lm
 from proving import SYMBOLS, Case, Theirs, linear
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -143,9 +144,124 @@ def _pixels(clip_eigs: bool) -> Case:
     )
 
 
+class Hgrn(nn.Module):
+    """bc3b101, fla/layers/hgrn.py, `HGRNAttention.forward`; fla/ops/hgrn/naive.py and FusedRMSNormGated (swish)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.i_proj, self.f_proj, self.g_proj, self.o_proj = (nn.Linear(width, width, bias=False) for _ in range(4))
+        self.g_norm = nn.RMSNorm(width, eps=EPS)
+
+    def forward(self, x: Tensor, lower_bound: Tensor, layer_idx: int) -> Tensor:
+        i, f = self.i_proj(x), F.logsigmoid(self.f_proj(x))
+        if layer_idx > 0:
+            f = torch.logaddexp(lower_bound.log(), torch.log1p(-lower_bound) + f)
+        i = F.silu(i) * (1 - f.exp())
+        h, o = torch.zeros_like(i[:, 0]), []
+        for t in range(i.shape[1]):
+            h = f[:, t].exp() * h + i[:, t]
+            o.append(h)
+        return self.o_proj(self.g_norm(torch.stack(o, 1)) * F.silu(self.g_proj(x)))
+
+
+class Hgrn2(nn.Module):
+    """bc3b101, fla/layers/hgrn2.py, `HGRN2Attention.forward`; fla/ops/gla/naive.py; rms_norm_linear, its eps by default."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q_proj, self.f_proj, self.i_proj, self.o_proj = (nn.Linear(width, width, bias=False) for _ in range(4))
+        self.g_norm = nn.RMSNorm(width, eps=1e-5)
+
+    def forward(self, x: Tensor, lower_bound: Tensor, layer_idx: int) -> Tensor:
+        q, g = F.silu(self.q_proj(x)), F.logsigmoid(self.f_proj(x))
+        if layer_idx > 0:
+            g = torch.logaddexp(lower_bound.log(), torch.log1p(-lower_bound) + g)
+        k = 1 - g.exp()
+        q, k, g, i = (one[0].unflatten(-1, (self.heads, -1)) for one in (q, k, g, self.i_proj(x)))
+        h, o = x.new_zeros(self.heads, k.shape[2], i.shape[2]), []
+        for t in range(x.shape[1]):
+            h = h * g[t].exp()[..., None] + k[t][..., None] * i[t][:, None, :]
+            o.append(torch.einsum("hk,hkv->hv", q[t] * k.shape[2] ** -0.5, h))
+        return self.o_proj(self.g_norm(torch.stack(o).flatten(1)[None]))
+
+
+class Bounded(Lm):
+    """bc3b101, `HGRNModel` of fla/models/hgrn/modeling_hgrn.py, and likewise of hgrn2: one table for all layers."""
+
+    def __init__(self, width: int, hidden: int, layers: list[nn.Module]) -> None:
+        super().__init__(width, hidden, layers)
+        self.lower_bounds = nn.Parameter(torch.empty(len(layers), width))
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        lower_bounds = self.lower_bounds.softmax(0)
+        lower_bounds = lower_bounds.cumsum(0) - lower_bounds[0]
+        x = self.embeddings(input_ids)
+        for place, attn in enumerate(self.attn):
+            x = x + attn(self.attn_norm[place](x), lower_bounds[place], place)
+            y = self.mlp_norm[place](x)
+            x = x + self.down_proj[place](F.silu(self.gate_proj[place](y)) * self.up_proj[place](y))
+        return self.lm_head(self.norm(x))
+
+
+def _bounded(names: str, product: str) -> Any:
+    """The names of its products in the order of our blocks, and ours of their matrix."""
+
+    def ours(theirs: Theirs) -> Mapping[str, Tensor]:
+        found = {"input.embedding.weight": theirs["embeddings.weight"], "head.linear.weight": theirs["lm_head.weight"]}
+        found["layers.3.norm.weight"] = theirs["norm.weight"]
+        for layer in range(3):
+            mixer, mlp, attn = f"layers.{layer}.layers.0", f"layers.{layer}.layers.1", f"attn.{layer}"
+            cell = f"{mixer}.layers.0.cell"
+            found[f"{mixer}.norm.weight"] = theirs[f"attn_norm.{layer}.weight"]
+            found[f"{mlp}.norm.weight"] = theirs[f"mlp_norm.{layer}.weight"]
+            for part, name in (("gate", "gate"), ("into", "up"), ("out", "down")):
+                found[f"{mlp}.layers.0.{part}.weight"] = theirs[f"{name}_proj.{layer}.weight"]
+            found[f"{mixer}.layers.0.output_projection.weight"] = theirs[f"{attn}.o_proj.weight"]
+            found[f"{cell}.{product}"] = torch.cat([theirs[f"{attn}.{name}_proj.weight"] for name in names])
+            found[f"{cell}.norm_weight"] = theirs[f"{attn}.g_norm.weight"]
+            found[f"{cell}.bound"] = theirs["lower_bounds"][layer]
+        return found
+
+    return ours
+
+
+DEEP_SMALL: Final[Mapping[str, Any]] = {
+    "input.vocabulary": SYMBOLS,
+    "input.size": 8,
+    "hidden_size": 8,
+    "head.size": SYMBOLS,
+    "layers.deep.repeat": 3,
+    "layers.deep.layers.0.layers.0.output_projection.size": 8,
+    "layers.deep.layers.1.layers.0.hidden": 10,
+}
+DEEP_MISTAKES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "the norm behind the memory": {"layers.deep.layers.0.norm.position": "after"},
+    "no residual around the gated MLP": {"layers.deep.layers.1.residual": False},
+    "another activation of the gated MLP": {"layers.deep.layers.1.layers.0.activation": "gelu"},
+    "a larger number in a norm": {"layers.deep.layers.1.norm.eps": 1e-2},
+    "a larger number in the norm of the memory": {"cell.norm_eps": 1e-2},
+    "time backwards": {"layers.deep.layers.0.layers.0.reverse": True},
+}
+HGRN: Final = Case(
+    theirs=lambda: Bounded(8, 10, [Hgrn(8) for _ in range(3)]),
+    ours=_bounded("ifg", "weight_ih"),
+    changes=DEEP_SMALL,
+    mistakes=DEEP_MISTAKES,
+)
+HGRN2: Final = Case(
+    theirs=lambda: Bounded(8, 10, [Hgrn2(8, 2) for _ in range(3)]),
+    ours=_bounded("qfi", "weight_qkv"),
+    changes={**DEEP_SMALL, "cell.heads": 2, "cell.key_size": 4},
+    mistakes=DEEP_MISTAKES,
+)
+
+
 CASES: Final = {
     "s5-listops": _listops(5),
     "s5-listops@imdb": _listops(6),
     "s5-cifar": _pixels(True),
     **dict.fromkeys([f"s5-cifar@{name}" for name in ("pathfinder", "path-x", "speech")], _pixels(False)),
+    "hgrn-lm": HGRN,
+    **dict.fromkeys(["hgrn2-lm", "hgrn2-lm@340m"], HGRN2),
 }

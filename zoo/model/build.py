@@ -32,6 +32,7 @@ from zoo.renamed import old_method, warn
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.follow import NOTHING, joins
+from zoo.spec.peers import groups
 from zoo.spec.tree import Component, Head, NamedInput, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
 from zoo.spec.tree import Layer as SpecLayer
 
@@ -143,7 +144,18 @@ def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> St
     pool, head = made.pop("", (None, None))
     model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads)
     model.declared = stack
+    for found in groups(stack):
+        _introduce(model, [path[len(stack.path) :] for path, _ in found])
     return model
+
+
+def _introduce(model: StackModel, paths: list[Path]) -> None:
+    """Tell cells of each other, forward ones of forward ones, and backward ones likewise."""
+    layers = [model.get_submodule(dotted(path)) for path in paths]
+    for way in ("cell", "reverse_cell"):
+        cells = tuple(cell for layer in layers if (cell := getattr(layer, way)) is not None)
+        for cell in cells:
+            cell.peers = cells
 
 
 def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn.Module | None, nn.Module | None]:

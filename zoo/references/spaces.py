@@ -18,6 +18,7 @@ from zoo.references.arithmetic import (
     gate,
     of_gates,
     relu,
+    rising_bound,
     rms_norm,
     sigmoid,
     silu,
@@ -78,9 +79,10 @@ def hgrn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     h = state["h"]
     size = len(h)
     i, f, g = (gate(p["weight_ih"], k, size) @ x for k in range(3))
-    forget = options.lower_bound + (1.0 - options.lower_bound) * sigmoid(f)
+    bound = rising_bound(p) if options.learned_bound else options.lower_bound
+    forget = bound + (1.0 - bound) * sigmoid(f)
     new_h = forget * h + silu(i) * (1.0 - forget)
-    return rms_norm(new_h, p["norm_weight"]) * silu(g), {"h": new_h}
+    return rms_norm(new_h, p["norm_weight"], options.norm_eps) * silu(g), {"h": new_h}
 
 
 def mamba_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

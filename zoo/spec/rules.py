@@ -6,6 +6,7 @@ Nothing that a spec says may be without effect, so an option with nothing to act
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from zoo.components import ArchitectureType, CellType, HeadType, InputType, PoolType
 from zoo.plugin.catalogue import Catalogue
@@ -22,6 +23,7 @@ from zoo.spec.model import (
     StacksFile,
     stacks_of,
 )
+from zoo.spec.peers import misfits
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
@@ -126,6 +128,7 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
         for head in stack.all_heads:
             yield from _pool(stack, head, place)
         yield from _unread(stack, place)
+        yield from (replace(found, path=place(found.path)) for found in misfits(stack))
     yield from _wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(

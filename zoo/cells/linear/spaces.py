@@ -64,6 +64,16 @@ class HGRNOptions(Options):
     """Options of the hierarchically gated recurrent network."""
 
     lower_bound: float = Field(0.0, ge=0, lt=1, description="Lower bound of the forget gate.")
+    learned_bound: bool = Field(
+        False, description="Learn a lower bound of each feature, rising from layer to layer over all that say so."
+    )
+    norm_eps: float = Field(1e-5, gt=0, description="ε, added to the mean square in the output's norm.")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if self.learned_bound and self.lower_bound:
+            raise ValueError("lower_bound is a fixed one, and learned_bound learns it: give one of them")
+        return self
 
 
 def describe_s5(options: S5Options, input_shape: Shape, hidden_size: int) -> Description:
@@ -108,7 +118,7 @@ def describe_hgrn(options: HGRNOptions, input_shape: Shape, hidden_size: int) ->
     products = 3 * hidden_size * features(input_shape)
     return Description(
         output_shape=(hidden_size,),
-        parameters=products + hidden_size,
+        parameters=products + (1 + options.learned_bound) * hidden_size,
         macs_per_step=products,
         state={"h": (hidden_size,)},
     )
@@ -172,5 +182,6 @@ SPACES: Final = (
         "arXiv:2311.04823",
         authority="official code: fla-org/flash-linear-attention fla/layers/hgrn.py",
         zoneout=True,
+        peers="learned_bound",
     ),
 )
