@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from zoo.engine.cell import Cell
+from zoo.engine.precision import widened
 
 
-def risen(cell: Cell, peers: Sequence[Cell], name: str = "bound") -> Tensor:
+def risen(cell: Cell, name: str = "bound") -> Tensor:
     """The lower bound of one layer: 0 of the first, and of each the sum over the layers behind that of softmax(P).
 
     P has a row of numbers for each layer, its cell's parameter `name`, and the softmax is over layers. A cell that no
     stack has told of others is the first.
 
     Args:
-        cell: One of them.
-        peers: The cells of a stack, in order.
+        cell: Of the layer.
         name: Of the parameter.
 
     Returns:
         One bound for each feature, from 0 to below 1.
     """
-    cells = peers or (cell,)
-    shares = torch.stack([getattr(one, name) for one in cells]).softmax(0).cumsum(0)
-    place = next(index for index, one in enumerate(cells) if one is cell)
-    return shares[place] - shares[0]
+    rows = [getattr(one, name) for one in cell.peers or (cell,)]
+    rows[cell.peer] = getattr(cell, name)  # of a copy, its own
+    # at least float32: differences of sums over many layers
+    shares = torch.stack([widened(row) for row in rows]).softmax(0).cumsum(0)
+    return shares[cell.peer] - shares[0]

@@ -157,7 +157,7 @@ def _hold(
         held = {name: numbers(tensor) for name, tensor in alone.cell.state_dict().items() if torch.is_tensor(tensor)}
         for place, peer in enumerate(alone.cell.peers):
             held |= {f"peers.{place}.{name}": numbers(tensor) for name, tensor in peer.state_dict().items()}
-            held |= {"peer": np.array(place)} if peer is alone.cell else {}
+            held["peer"] = np.array(alone.cell.peer)
         y = np.asarray(expected(numbers(seen[index]), held, layer.cell.options, **given))
         label = f"cell {layer.cell.record.name} against its reference{where}"
         if y.dtype.kind != "f":

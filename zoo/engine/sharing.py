@@ -33,6 +33,8 @@ def share(owner: nn.Module, user: nn.Module, names: Iterable[str]) -> None:
             raise KeyError(name)
         place, _, own = name.rpartition(".")
         taken.setdefault(place, []).append(own)
+    # In a tuple, so that the owner does not become a module inside the user.
+    user.__dict__["_owner"] = (owner,)
     for place, found in taken.items():
         _read_of(user.get_submodule(place), owner.get_submodule(place), found)
 
@@ -46,12 +48,17 @@ def borrowed(module: nn.Module) -> Mapping[str, nn.Parameter]:
     return found
 
 
+def owner_of(module: nn.Module) -> nn.Module | None:
+    """The module of which another one, or one inside that, reads parameters by `share`; None of any other."""
+    found = module.__dict__.get("_owner")
+    return None if found is None else found[0]
+
+
 def _read_of(user: nn.Module, owner: nn.Module, names: Iterable[str]) -> None:
     """One module without those inside it: its own parameters go, and properties stand in their place."""
     names = tuple(sorted(names))
     for name in names:
         del user._parameters[name]
-    # In a tuple, so that the owner does not become a module inside the user.
     user.__dict__["_lender"] = (owner,)
     kind: Any = type(user)
     user.__class__ = _reading(kind, names)

@@ -154,8 +154,8 @@ def _introduce(model: StackModel, paths: list[Path]) -> None:
     layers = [model.get_submodule(dotted(path)) for path in paths]
     for way in ("cell", "reverse_cell"):
         cells = tuple(cell for layer in layers if (cell := getattr(layer, way)) is not None)
-        for cell in cells:
-            cell.peers = cells
+        for place, cell in enumerate(cells):
+            cell.peers, cell.peer = cells, place
 
 
 def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn.Module | None, nn.Module | None]:

@@ -29,18 +29,22 @@ def groups(stack: Stack) -> Iterator[Layers]:
     yield from found.values()
 
 
-def misfits(stack: Stack) -> Iterator[Problem]:
-    """One cell by itself, and cells that are not equal."""
-    for layers in groups(stack):
-        (first, one), *others = layers
-        option, name = str(asks(one)), one.cell.record.name
-        if not others:
-            said = f"{option} is learned over all layers that say so, and this is the only one: leave it out"
-            yield Problem((*first, "cell", option), "peers", said)
+def unequal(stack: Stack) -> Iterator[tuple[Path, str]]:
+    """Cells that know each other and are not equal, with what is wrong."""
+    for (first, one), *others in groups(stack):
         for path, other in others:
-            same = f"cells {name!r} with {option} need equal options and hidden_size"
+            same = f"cells {one.cell.record.name!r} with {asks(one)} need equal options and hidden_size"
             if other.hidden_size != one.hidden_size:
                 said = f"{same}: this one has {other.hidden_size}, and that of {dotted(first)} {one.hidden_size}"
-                yield Problem((*path, "hidden_size"), "peers", said)
+                yield (*path, "hidden_size"), said
             elif other.cell != one.cell:
-                yield Problem((*path, "cell"), "peers", f"{same}: this one differs from that of {dotted(first)}")
+                yield (*path, "cell"), f"{same}: this one differs from that of {dotted(first)}"
+
+
+def alone(stack: Stack) -> Iterator[Problem]:
+    """A cell that says so by itself: it would learn what has no effect."""
+    for (path, one), *others in groups(stack):
+        if not others:
+            option = str(asks(one))
+            said = f"{option} is learned over all layers that say so, and this is the only one: leave it out"
+            yield Problem((*path, "cell", option), "peers", said)

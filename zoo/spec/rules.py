@@ -23,7 +23,7 @@ from zoo.spec.model import (
     StacksFile,
     stacks_of,
 )
-from zoo.spec.peers import misfits
+from zoo.spec.peers import alone
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
@@ -128,7 +128,7 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
         for head in stack.all_heads:
             yield from _pool(stack, head, place)
         yield from _unread(stack, place)
-        yield from (replace(found, path=place(found.path)) for found in misfits(stack))
+        yield from (replace(found, path=place(found.path)) for found in alone(stack))
     yield from _wired(spec, place)
     if spec.expect is not None and description.parameters not in (None, spec.expect.parameters):
         yield Problem(

@@ -53,7 +53,7 @@ class HGRN(Cell):
         return {"weight_ih": Role("input", ("i", "f", "g"), "f")}
 
     def constants(self, ctx: Context) -> Any:
-        return self.norm_weight, None if self.bound is None else risen(self, self.peers).to(ctx.dtype)
+        return self.norm_weight, None if self.bound is None else risen(self).to(ctx.dtype)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         i, f, g = ctx.linear(x, self.weight_ih).chunk(3, 2)

@@ -115,7 +115,7 @@ class HGRN2(LinearAttention):
             nn.init.zeros_(self.bound)
 
     def constants(self, ctx: Context) -> Any:
-        lowest = None if self.bound is None else risen(self, self.peers).to(ctx.dtype).view(self.heads, -1)
+        lowest = None if self.bound is None else risen(self).to(ctx.dtype).view(self.heads, -1)
         return self.norm_weight, lowest
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
