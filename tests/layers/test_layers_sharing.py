@@ -91,6 +91,20 @@ def test_a_norm_inside_shares_its_parameters_and_keeps_its_own_count_of_what_it_
         torch.testing.assert_close(norm.running_var, 0.95 + 0.05 * seen.var(0), atol=1e-12, rtol=0)
 
 
+def test_dropout_of_a_candidate_takes_units_of_a_sequence_and_scales_the_others() -> None:
+    cell = {"kind": "ligru", "norm": "none", "candidate_dropout": 0.5}
+    built = zoo.build({"input": 4, "cell": cell, "hidden_size": 40}, seed=0, dtype=torch.float64)
+    with torch.no_grad():
+        layer(built).cell.get_parameter("weight_hh").zero_()  # so that all is linear in the candidates
+    x = built.example_input(3, 5)
+    whole = built.eval()(x)[0]
+    torch.manual_seed(0)
+    dropped = built.train()(x)[0]
+    kept = dropped.any(1, keepdim=True)  # of each unit of a sequence, over all its steps
+    torch.testing.assert_close(dropped, torch.where(kept, 2 * whole, torch.zeros_like(whole)), atol=1e-12, rtol=0)
+    assert 0.3 < float(kept.double().sum() / whole.any(1).double().sum()) < 0.7
+
+
 def _pickled(built: Any) -> Any:
     file = io.BytesIO()
     torch.save(built, file)
