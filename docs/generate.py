@@ -109,6 +109,7 @@ SHORT: Final = {
     "heads": "mapping of names to [heads](#components-head)",
     "inputs": "mapping of names to [inputs](#components-input), which may say `per`",
     "dropout": "rate or [mapping](#dropout)",
+    "share": "`all` or list of names",
     "output_projection": "integer or [mapping](#output-projection)",
     "layers": "integer from 1 to {{layers}}, or [list](#keys-of-a-recurrent-layer)",
 }

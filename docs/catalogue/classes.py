@@ -121,7 +121,9 @@ def _body(known: Sequence[Argument]) -> Iterator[str]:
         yield f"        {typed} = {{"
         yield from (f"            {one}," for one in options)
         yield "        }"
-    yield f"        around = Around({', '.join(row[0] for row in AROUND)})"
+    yield "        around = Around("
+    yield f"            {', '.join(row[0] for row in AROUND)}"
+    yield "        )"
     yield f"        made = Made({', '.join(row[0] for row in MADE)})"
     yield "        super().__init__(input_size, hidden_size, num_layers, options, around, made)"
 

@@ -152,7 +152,7 @@ CASES: dict[str, Case] = {
     "gru/before": Case({"reset_gate": "before"}, "before"),
     # before the first step there was none, and no gap
     "gru-d": Case(symbols=grud, inputs=lambda x, t: {"x": x[t]} if t else {"x": x[t], "Δt": 0.0}),
-    "hgrn": Case({"lower_bound": 0.2}, symbols=lambda c: {"γ": 0.2, "w": of(c, "norm_weight")}),
+    "hgrn": Case({"lower_bound": 0.2}, symbols=lambda c: {"γ": 0.2, "ε": 1e-5, "w": of(c, "norm_weight")}),
     "hgrn2": Case({"lower_bound": 0.2}, symbols=hgrn2),
     "indrnn": Case(
         symbols=lambda c: {"W": of(c, "weight_ih"), "u": of(c, "weight_hh"), "b": of(c, "bias")},

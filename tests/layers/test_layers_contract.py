@@ -81,6 +81,16 @@ MODELS: dict[str, dict[str, Any]] = {
             {},
         ],
     },
+    "mirrored": {
+        "layers": [
+            {"kind": "conv2d", "channels": 3, "axes": ["time", "features"], "kernel_size": [3, 3], "beyond": "mirror"},
+            {"kind": "norm", "norm": "layer", "whole": True},
+            {"kind": "dropout", "dropout": 0.2, "channels": True, "variational": True},
+            {"kind": "flatten"},
+            {"kind": "affine", "bias": False},
+            {"cell": {"kind": "ligru", "candidate_dropout": 0.2}, "bidirectional": True, "share": "all"},
+        ],
+    },
     "characters by convolutions": {
         "input": {
             **CHARACTERS,

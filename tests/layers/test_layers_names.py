@@ -15,6 +15,8 @@ from zoo.plugin.manager import catalogue
 from zoo.spec.dump import to_data
 from zoo.spec.schema import json_schema
 
+PLANE = {"kind": "conv2d", "channels": 4, "kernel_size": [3, 3], "axes": ["time", "features"]}
+
 
 def spec(layers: list[Any], **keys: Any) -> dict[str, Any]:
     return {"schema": 1, "name": "a", "input": 4, "layers": layers, **keys}
@@ -119,6 +121,13 @@ def test_it_is_written_as_it_is_read_and_the_schema_knows_it() -> None:
         ([{"kind": "block", "layers": [linear(5)]}], "residual: false"),
         ([{"kind": "conv1d", "channels": 4, "kernel_size": 4}], "use an odd kernel_size"),
         ([{"kind": "conv2d", "channels": 4, "kernel_size": [3, 3], "axes": ["features", "time"]}], "in this order"),
+        ([{**PLANE, "padding": "valid", "beyond": "mirror"}], "this one puts nothing: leave it out"),
+        (
+            [{**PLANE, "kernel_size": [3, 9], "beyond": "mirror"}],
+            "fills in 4 of features on each side, and there are only 4",
+        ),
+        ([{"kind": "norm", "norm": "layer", "whole": True}], "whole is of maps, and these are flat features"),
+        ([{"kind": "dropout", "dropout": 0.1, "channels": True}], "channels are of maps, and these are flat features"),
     ],
 )
 def test_a_mistake_is_one_clear_line(layers: list[dict[str, Any]], said: str) -> None:

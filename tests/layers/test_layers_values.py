@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -103,6 +104,60 @@ def test_the_norm_behind_conv2d_counts_channels_over_all_valid_places_of_the_bat
     scale = layer.norm.weight / torch.sqrt(var + 1e-5)
     expected = (rows[1] - mean[:, None, None]) * scale[:, None, None] + layer.norm.bias[:, None, None]
     torch.testing.assert_close(y[1, :2], expected.transpose(0, 1), atol=1e-12, rtol=0)
+
+
+def test_conv2d_mirrors_each_sequence_at_its_own_end_as_torch_does() -> None:
+    options = {"axes": ["time", "features"], "kernel_size": [5, 3], "stride": [2, 1], "beyond": "mirror"}
+    model = stack({"kind": "conv2d", "channels": 4, **options})
+    own = nn.Conv2d(1, 4, (5, 3), stride=(2, 1)).double()
+    own.load_state_dict(model.layers[0].conv.state_dict())
+
+    def own_of(x: Tensor) -> Tensor:
+        return own(x[None, None])[0].transpose(0, 1)
+
+    ragged(model, (6,), lambda x: own_of(F.pad(x[None], (1, 1, 2, 2), mode="reflect")[0]))
+    x = torch.randn(1, 2, 6, dtype=torch.float64)
+    for steps, places in ((1, [0] * 5), (2, [0, 1, 0, 1, 0, 0])):  # too few to mirror, which torch refuses
+        short = F.pad(x[:, places], (1, 1), mode="reflect")[0]
+        torch.testing.assert_close(model(x[:, :steps])[0][0], own_of(short), atol=1e-12, rtol=0)
+        padded = torch.cat([x[:, :steps], torch.full((1, 3, 6), torch.nan, dtype=torch.float64)], 1)
+        torch.testing.assert_close(model(padded, lengths=[steps])[0][0, :1], own_of(short)[:1], atol=1e-12, rtol=0)
+
+
+def test_conv2d_mirrors_maps_as_torch_does() -> None:
+    options = {"axes": ["height", "width"], "kernel_size": [3, 5], "beyond": "mirror"}
+    model = stack(
+        {"kind": "conv2d", "channels": 3, **options}, input={"kind": "maps", "channels": 2, "height": 4, "width": 6}
+    )
+    own = nn.Conv2d(2, 3, (3, 5)).double()
+    own.load_state_dict(model.layers[0].conv.state_dict())
+    ragged(model, (2, 4, 6), lambda x: own(F.pad(x, (2, 2, 1, 1), mode="reflect")))
+
+
+def test_a_norm_of_whole_maps_is_torchs() -> None:
+    model = stack(
+        {"kind": "conv2d", "channels": 3, "axes": ["time", "features"], "kernel_size": [1, 3]},
+        {"kind": "norm", "norm": "layer", "whole": True},
+    )
+    conv, norm = model.layers[0].conv, model.layers[1].norm
+    own = nn.LayerNorm((3, 6)).double()
+    own.load_state_dict({name: value.view(3, 6) for name, value in norm.state_dict().items()})
+    ragged(model, (6,), lambda x: own(conv(x[None, None])[0].transpose(0, 1)))
+
+
+@pytest.mark.parametrize("variational", [False, True])
+def test_dropout_of_channels_takes_whole_ones(variational: bool) -> None:
+    options = {"dropout": 0.5, "channels": True, "variational": variational}
+    maps = {"kind": "maps", "channels": 40, "height": 2, "width": 3}
+    model = zoo.build({"input": maps, "layers": [{"kind": "dropout", **options}]}).train()
+    torch.manual_seed(0)
+    y, _ = model(torch.ones(2, 5, 40, 2, 3))
+    assert set(y.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(y, y[..., :1, :1].expand_as(y))
+    steps = (y != y[:, :1]).flatten(2).any(2)  # which steps have another mask than the first
+    assert steps[:, 1:].all() if not variational else not steps.any()
+    assert not torch.equal(y[0], y[1])
+    assert torch.equal(model.eval()(torch.ones(1, 2, 40, 2, 3))[0], torch.ones(1, 2, 40, 2, 3))
 
 
 def test_conv2d_and_pools_over_maps_are_torchs() -> None:
@@ -218,6 +273,7 @@ def test_the_norm_of_a_block_stands_where_it_says(position: str) -> None:
 def test_activations_and_norms_as_layers() -> None:
     ragged(stack({"kind": "activation", "function": "relu", "max_value": 0.5}), (6,), lambda x: x.clamp(0, 0.5))
     functions = {
+        "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
         "leaky_relu": F.leaky_relu,
         "softplus": F.softplus,
         "hard_sigmoid": lambda x: (x / 6 + 0.5).clamp(0, 1),
@@ -239,6 +295,13 @@ def test_a_scale_and_a_shift_are_shared_by_groups() -> None:
     scale, shift = model.layers[0].scale, model.layers[0].shift
     assert scale.shape == shift.shape == (3,)
     ragged(model, (6,), lambda x: torch.cat([half * scale + shift for half in (x[:, :3], x[:, 3:])], 1))
+
+
+def test_a_scale_may_stand_without_a_shift() -> None:
+    model = stack({"kind": "affine", "bias": False})
+    layer = model.layers[0]
+    assert [*layer.state_dict()] == ["scale"]
+    ragged(model, (6,), lambda x: x * layer.scale)
 
 
 def test_a_scale_and_a_shift_begin_as_nothing() -> None:

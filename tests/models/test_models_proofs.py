@@ -11,6 +11,7 @@ import yaml
 from of_awd import CASES as AWD
 from of_convolutions import CASES as CONVOLUTIONS
 from of_convolved import CASES as CONVOLVED
+from of_crdnn import CASES as CRDNN
 from of_fla import CASES as FLA
 from of_goose import CASES as GOOSE
 from of_heads import CASES as HEADS
@@ -25,6 +26,7 @@ from of_rwkv import CASES as RWKV
 from of_sentences import CASES as SENTENCES
 from of_sequences import CASES as SEQUENCES
 from of_series import CASES as SERIES
+from of_sharing import CASES as SHARING
 from of_speech import CASES as SPEECH
 from of_state_space import CASES as STATE_SPACE
 from of_tagging import CASES as TAGGING
@@ -44,8 +46,8 @@ SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.pa
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
 PARTS = (
-    *(AWD, CONVOLUTIONS, CONVOLVED, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
-    *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
+    *(AWD, CONVOLUTIONS, CONVOLVED, CRDNN, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
+    *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SHARING, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}
 each = pytest.mark.parametrize("name", CASES)

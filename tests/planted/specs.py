@@ -76,6 +76,8 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("lstm", input=9, cell="lstm", hidden_size=11, layers=2),
         _spec("gru", input=9, cell="gru", hidden_size=11, head=_LINEAR),
         _spec("relu", input=9, cell={"kind": "rnn", "nonlinearity": "relu"}, hidden_size=11),
+        _spec("shared", input=9, cell="mgu", hidden_size=11, bidirectional=True, share="all"),
+        _spec("risen", input=9, cell={"kind": "hgrn", "learned_bound": True}, hidden_size=11, layers=3),
         _spec("last", input=9, cell="lstm", hidden_size=11, head={**_LINEAR, "pool": "last"}),
         _spec("mean", input=9, cell="gru", hidden_size=11, head={**_LINEAR, "pool": "mean"}),
         _spec("max", input=9, cell="rnn", hidden_size=11, head={**_LINEAR, "pool": "max"}),

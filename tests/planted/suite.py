@@ -71,6 +71,7 @@ def mutants() -> list[Mutant]:
         "translation",
         "transduced",
         "sides",
+        "shared",
     ):
         importlib.import_module(f".{kind}", __package__)
     return MUTANTS

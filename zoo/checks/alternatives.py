@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, Final, Literal
 
 from zoo.components import CellType, Part
-from zoo.engine.around import Dropout, Merge
+from zoo.engine.around import ALL, Dropout, Merge
 from zoo.plugin.manager import catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.tree import Norm, Path, Recurrent, Stack, dotted, put, recurrent
@@ -58,6 +58,7 @@ def _directions(spec: Spec, path: Path, layer: Recurrent) -> Iterator[tuple[str,
     if not layer.bidirectional:
         yield "reverse", replace(layer, reverse=not layer.reverse)
         return
+    yield "share", replace(layer, share=() if layer.share else ALL)
     if layer.residual and any(path == (*stack.path, "layers", len(stack.layers) - 1) for stack in _pooled(spec)):
         return  # the format refuses a pool behind some of them
     for merge in MERGES:

@@ -14,6 +14,7 @@ from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part, PoolType
 from zoo.engine.around import Dropout
 from zoo.engine.layer import RecurrentLayer
+from zoo.engine.sharing import borrowed
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
 from zoo.model.build import build
@@ -156,6 +157,6 @@ def _copy(both: Model, forward: Model, *, reverse: bool) -> None:
     assert isinstance(target, RecurrentLayer)
     cell, learned = (source.reverse_cell, source.reverse_initial) if reverse else (source.cell, source.initial)
     assert cell is not None
-    target.cell.load_state_dict(cell.state_dict())
+    target.cell.load_state_dict({**cell.state_dict(), **borrowed(cell)})
     if learned is not None and target.initial is not None:
         target.initial.load_state_dict(learned.state_dict())

@@ -155,6 +155,9 @@ def _hold(
         if "dt" in uses:
             given.setdefault("dt", np.ones(seen.shape[1]))
         held = {name: numbers(tensor) for name, tensor in alone.cell.state_dict().items() if torch.is_tensor(tensor)}
+        for place, peer in enumerate(alone.cell.peers):
+            held |= {f"peers.{place}.{name}": numbers(tensor) for name, tensor in peer.state_dict().items()}
+            held["peer"] = np.array(alone.cell.peer)
         y = np.asarray(expected(numbers(seen[index]), held, layer.cell.options, **given))
         label = f"cell {layer.cell.record.name} against its reference{where}"
         if y.dtype.kind != "f":

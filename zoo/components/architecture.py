@@ -25,7 +25,7 @@ RESERVED_KEYS: Final = frozenset(
             "expect",
         ),
         *("input", "layers", "head", "heads", "cell", "hidden_size", "bidirectional", "merge"),
-        *("dropout", "norm", "residual", "init"),
+        *("share", "dropout", "norm", "residual", "init"),
     }
 )
 """Keys of a spec, which no stack may be called."""

@@ -107,6 +107,8 @@ class Description:
             per step are then those of a step of the layer's output.
         macs_per: Of an architecture: multiply-adds for each step of a stack's output, by `("encoder",)`, or for each
             pair of steps of two stacks, by `("encoder", "decoder")`.
+        named: Of a cell: how many numbers each of its parameters has, by its name. Two directions of a layer can then
+            `share` some of them by name; without it, all or none.
     """
 
     output_shape: Shape
@@ -121,6 +123,7 @@ class Description:
     frozen: int = 0
     windows: tuple[Window, ...] = ()
     macs_per: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    named: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

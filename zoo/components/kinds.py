@@ -21,7 +21,11 @@ class CellType(ComponentType):
         reference: "module:attribute" of the same equations in plain NumPy, in float64, for one sequence from its first
             step: `(x, parameters, options) -> y`, with x (T, *input_shape), parameters by the names of the cell's
             `state_dict`, and y (T, *output_shape). A cell that uses "dt" or "observed" also gets `dt=` (T,) or
-            `observed=` (T, F).
+            `observed=` (T, F). One with peers also gets their parameters, by names such as `peers.0.bound`, and its own
+            place among them as `peer`.
+        peers: Name of a boolean option. Where it is true, the cell is told of all cells of its stack that say so too
+            (`Cell.peers`), to compute something of the parameters of all; there must be two or more, and they must be
+            equal.
 
     Example:
         >>> zoo.CellType(name="acme", build="zoo_acme.cell:Acme", summary="A leaky average").kind
@@ -33,6 +37,7 @@ class CellType(ComponentType):
     zoneout: bool = False
     uses: frozenset[str] = frozenset()
     reference: str | None = None
+    peers: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

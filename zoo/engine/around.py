@@ -6,11 +6,13 @@ Imports no torch: the spec format says these too.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Final, Literal
 
 from zoo.components import Shape
 
 Merge = Literal["concat", "sum", "mean", "mul"]
+ALL: Final = ("all",)
+"""In place of the names of parameters that two directions share: every one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

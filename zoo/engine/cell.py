@@ -210,6 +210,9 @@ class Cell(nn.Module):
         window: Number of past inputs that `project` needs.
         uses: What the cell reads or does by itself, of "dt", "observed", "fresh", "weight_dropout",
             "recurrent_dropout".
+        peers: Cells of its stack of which it computes something too, itself among them, in order; for a cell whose
+            record names an option as `CellType.peers`, where that is true. Its `constants` may read their parameters.
+        peer: Its own place among them.
         fusable: Whether `fused` can run it.
         forget_gate_name: Name in `roles` of the forget gate: open, it leaves the state as it is.
         input_gate_name: Name in `roles` of the input gate: open, it overwrites the state.
@@ -244,6 +247,8 @@ class Cell(nn.Module):
     states: Mapping[str, StateSpec]
     window: int = 0
     uses: frozenset[str] = frozenset()
+    peers: tuple[Cell, ...] = ()
+    peer: int = 0
     fusable: bool = False
     forget_gate_name: str | None = None
     input_gate_name: str | None = None

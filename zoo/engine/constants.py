@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from zoo.engine.cell import Cell, Context
 from zoo.engine.precision import in_full, widened, with_wide_weights
+from zoo.engine.sharing import borrowed, owner_of
 from zoo.engine.tracing import is_tracing
 
 Stamp = tuple[tuple[Tensor, int, int], ...]
@@ -111,8 +112,9 @@ def _precision(ctx: Context) -> torch.dtype:
 def _stamp(cell: Cell) -> Stamp | None:
     """What tells of most changes of a cell's parameters and buffers; None where one of them cannot be asked."""
     held: Iterable[Tensor | None] = chain(cell._parameters.values(), cell._buffers.values())
-    if cell._modules:
-        held = chain(cell.parameters(), cell.buffers())  # takes ten times as long
+    if cell._modules or cell.peers or owner_of(cell) is not None:
+        others = chain.from_iterable(one.parameters() for one in cell.peers)
+        held = chain(cell.parameters(), cell.buffers(), borrowed(cell).values(), others)  # takes ten times as long
     found = []
     for tensor in held:
         if tensor is None:

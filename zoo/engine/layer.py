@@ -16,6 +16,7 @@ from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
 from zoo.engine.precision import HALF, apply_held, dtype_inside, in_float32, in_half, is_half
 from zoo.engine.recurrence import Pass, Run, carries, initial_state, recur
+from zoo.engine.sharing import borrowed
 from zoo.errors import InputError
 
 __all__ = ["Layer", "LayerOutput", "RecurrentLayer", "Run"]
@@ -140,6 +141,8 @@ class RecurrentLayer(Layer):
         shown = ["reverse=True"] if self.reverse else []
         if self.reverse_cell is not None and self.merge != "concat":
             shown.append(f"merge={self.merge!r}")
+        if self.reverse_cell is not None and (shared := borrowed(self.reverse_cell)):
+            shown.append(f"share={list(shared)}")
         if self.norm is not None and self.norm_position != "after":
             shown.append(f"norm_position={self.norm_position!r}")
         if self.residual:

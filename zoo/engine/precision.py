@@ -15,6 +15,8 @@ from typing import Any, Final, TypeVar
 import torch
 from torch import Tensor, nn
 
+from zoo.engine.sharing import owner_of
+
 HALF: Final = (torch.float16, torch.bfloat16)
 
 Result = TypeVar("Result")
@@ -63,12 +65,17 @@ def exactly(x: Tensor) -> Tensor:
 def with_wide_weights(cell: nn.Module, call: Callable[[Any], Result]) -> Result:
     """What `call` gives for the cell, whose half precision weights it sees as float32. Gradients reach the weights."""
     if torch.compiler.is_compiling():  # which cannot look into a copy, and where no other thread runs the cell
-        wide = _wide_tensors(cell)
-        if not wide:
-            return call(cell)
-        found: Result = torch.func.functional_call(cell, wide, (None, lambda same, _: call(same)))
-        return found
+        owner = owner_of(cell)
+        return _swapped(cell, call) if owner is None else _swapped(owner, lambda _: _swapped(cell, call))
     return call(_wide(cell))
+
+
+def _swapped(module: nn.Module, call: Callable[[Any], Result]) -> Result:
+    wide = _wide_tensors(module)
+    if not wide:
+        return call(module)
+    found: Result = torch.func.functional_call(module, wide, (None, lambda same, _: call(same)))
+    return found
 
 
 def in_float32(module: nn.Module, call: Callable[..., Tensor], x: Tensor, *more: Any) -> Tensor:
@@ -116,6 +123,9 @@ def _wide(module: nn.Module) -> nn.Module:
     other._parameters = _Widened(module._parameters)
     half = any(value is not None and value.dtype in HALF for value in module._buffers.values())
     other._buffers = _Widened(module._buffers) if half else module._buffers  # so that running means can be replaced
+    lender = module.__dict__.get("_lender")
+    if lender is not None:  # whose parameters it reads in place of its own
+        other.__dict__["_lender"] = (_wide(lender[0]),)
     other._modules = {name: None if value is None else _wide(value) for name, value in module._modules.items()}
     return other
 

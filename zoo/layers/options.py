@@ -18,6 +18,7 @@ Activation = Literal[
     "tanh",
     "sigmoid",
     "gelu",
+    "gelu_tanh",
     "silu",
     "elu",
     "leaky_relu",

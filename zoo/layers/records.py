@@ -43,7 +43,7 @@ LAYERS: Final = (
         name="dropout",
         options=steps.DropoutLayerOptions,
         build="zoo.layers.steps.pointwise:DropoutLayer",
-        describe="zoo.layers.steps.options:describe_same",
+        describe="zoo.layers.steps.options:describe_dropout",
         summary="Dropout as a layer of its own",
         traits=_BOUNDED,
     ),

@@ -21,6 +21,7 @@ from zoo.engine.inside import building
 from zoo.engine.layer import Layer, RecurrentLayer
 from zoo.engine.layers import LayerList
 from zoo.engine.names import ENGINES, Engine
+from zoo.engine.sharing import share
 from zoo.errors import BuildError, ZooError, did_you_mean
 from zoo.inputs.base import Input
 from zoo.inputs.named import InputsByName
@@ -31,6 +32,7 @@ from zoo.renamed import old_method, warn
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 from zoo.spec.follow import NOTHING, joins
+from zoo.spec.peers import groups
 from zoo.spec.tree import Component, Head, NamedInput, Path, Recurrent, Stack, as_path, at, dotted, inherits, parts
 from zoo.spec.tree import Layer as SpecLayer
 
@@ -142,7 +144,18 @@ def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> St
     pool, head = made.pop("", (None, None))
     model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads)
     model.declared = stack
+    for found in groups(stack):
+        _introduce(model, [path[len(stack.path) :] for path, _ in found])
     return model
+
+
+def _introduce(model: StackModel, paths: list[Path]) -> None:
+    """Tell cells of each other, forward ones of forward ones, and backward ones likewise."""
+    layers = [model.get_submodule(dotted(path)) for path in paths]
+    for way in ("cell", "reverse_cell"):
+        cells = tuple(cell for layer in layers if (cell := getattr(layer, way)) is not None)
+        for place, cell in enumerate(cells):
+            cell.peers, cell.peer = cells, place
 
 
 def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn.Module | None, nn.Module | None]:
@@ -219,6 +232,7 @@ def _layers(
         else:
             made = _recurrent(where, layer, given, beside.get(index, 0))
             _initialise(where, made, layer.init)
+            _share(where, made, layer)
         made.reads, made.called, made.joins = layer.of, layer.name, joins(layer)
         found.append(made)
         shape = declared.shape(made, "output_shape")
@@ -294,6 +308,17 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> R
     if layer.residual and made.output_shape != shape:  # found in the file already, but for cells without `describe`
         raise BuildError(f"{place}: residual needs an output as wide as the input, {made.output_shape} is not {shape}")
     return made
+
+
+def _share(path: Path, made: RecurrentLayer, layer: Recurrent) -> None:
+    """Both directions have some parameters in common: the forward one's, as they were drawn."""
+    if made.reverse_cell is None or not layer.share:
+        return
+    try:
+        share(made.cell, made.reverse_cell, layer.share)
+    except KeyError as error:
+        name = layer.cell.record.name
+        raise BuildError(f"{dotted(path)}: share: cell {name!r} has no parameter {error.args[0]!r}") from None
 
 
 def _make(path: Path, part: Part, base: type[Any], *arguments: Any) -> Any:

@@ -53,6 +53,13 @@ AROUND: Final = (
         "How the outputs of two directions become one.",
     ),
     (
+        "share",
+        "str | list[str] | None",
+        "None",
+        "str or list of str",
+        'Parameters of the cell that both directions share: "all", or their names.',
+    ),
+    (
         "dropout",
         "float | Mapping[str, Any]",
         "0.0",

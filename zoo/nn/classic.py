@@ -36,6 +36,7 @@ class GRU(CellModel):
             'before' it (Cho et al. 2014). Default: "after".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -85,6 +86,7 @@ class GRU(CellModel):
         reset_gate: Literal["after", "before"] = "after",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -99,7 +101,9 @@ class GRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "reset_gate": reset_gate}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -159,6 +163,7 @@ class LSTM(CellModel):
         proj_clip (float, above 0): Clip the projected h to plus and minus this, as TensorFlow's LSTMCell.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -217,6 +222,7 @@ class LSTM(CellModel):
         proj_clip: float | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -242,7 +248,9 @@ class LSTM(CellModel):
             "cell_clip": cell_clip,
             "proj_clip": proj_clip,
         }
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -265,6 +273,7 @@ class RNN(CellModel):
             Default: "two".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -313,6 +322,7 @@ class RNN(CellModel):
         bias: Literal["two", "one", "none"] = "two",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -327,6 +337,8 @@ class RNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"nonlinearity": nonlinearity, "bias": bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

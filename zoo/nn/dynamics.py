@@ -38,6 +38,7 @@ class Antisymmetric(CellModel):
             1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -89,6 +90,7 @@ class Antisymmetric(CellModel):
         sigma: float = 1.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -103,7 +105,9 @@ class Antisymmetric(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"gated": gated, "epsilon": epsilon, "gamma": gamma, "sigma": sigma}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -136,6 +140,7 @@ class CfC(CellModel):
             layers; 'lecun_tanh' is 1.7159 tanh(0.666 x). Default: "lecun_tanh".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -188,6 +193,7 @@ class CfC(CellModel):
         backbone_activation: Literal["lecun_tanh", "tanh", "relu", "gelu", "silu"] = "lecun_tanh",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -207,7 +213,9 @@ class CfC(CellModel):
             "backbone_layers": backbone_layers,
             "backbone_activation": backbone_activation,
         }
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -237,6 +245,7 @@ class CoRNN(CellModel):
         epsilon (float, above 0): ε, the damping coefficient of the velocity z. Default: 4.7.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -288,6 +297,7 @@ class CoRNN(CellModel):
         epsilon: float = 4.7,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -302,7 +312,9 @@ class CoRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"discretisation": discretisation, "dt": dt, "gamma": gamma, "epsilon": epsilon}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -337,6 +349,7 @@ class GRUD(CellModel):
             Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -387,6 +400,7 @@ class GRUD(CellModel):
         bias: Literal["two", "one", "none"] = "one",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -401,7 +415,9 @@ class GRUD(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -427,6 +443,7 @@ class LEM(CellModel):
         dt (float, above 0): Step Δt of the discretisation, the same at every step of a sequence. Default: 1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -475,6 +492,7 @@ class LEM(CellModel):
         dt: float = 1.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -489,7 +507,9 @@ class LEM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "dt": dt}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -521,6 +541,7 @@ class Lipschitz(CellModel):
         std (float, above 0): The recurrent matrices are initialised with standard deviation std / H. Default: 0.1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -572,6 +593,7 @@ class Lipschitz(CellModel):
         std: float = 0.1,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -586,7 +608,9 @@ class Lipschitz(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"integrator": integrator, "epsilon": epsilon, "beta": beta, "gamma": gamma, "std": std}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -617,6 +641,7 @@ class LTC(CellModel):
         unfolds (int, at least 1, at most 1000): Solver steps within one time step. Default: 6.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -665,6 +690,7 @@ class LTC(CellModel):
         unfolds: int = 6,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -679,7 +705,9 @@ class LTC(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"unfolds": unfolds}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -710,6 +738,7 @@ class ODELSTM(CellModel):
         unfolds (int, at least 1, at most 1000): Solver steps within one time step. Default: 3.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -761,6 +790,7 @@ class ODELSTM(CellModel):
         unfolds: int = 3,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -775,7 +805,9 @@ class ODELSTM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "solver": solver, "unfolds": unfolds}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -812,6 +844,7 @@ class PhasedLSTM(CellModel):
         period_max (float, above 0): Longest initial period of a unit. Default: 403.4287934927351.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -866,6 +899,7 @@ class PhasedLSTM(CellModel):
         period_max: float = 403.4287934927351,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -887,7 +921,9 @@ class PhasedLSTM(CellModel):
             "period_min": period_min,
             "period_max": period_max,
         }
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -916,6 +952,7 @@ class TauGRU(CellModel):
             Default: 4.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -965,6 +1002,7 @@ class TauGRU(CellModel):
         delay: int = 4,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -979,7 +1017,9 @@ class TauGRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "delay": delay}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1003,6 +1043,7 @@ class UnICORNN(CellModel):
             frequency. Default: 30.65.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1052,6 +1093,7 @@ class UnICORNN(CellModel):
         alpha: float = 30.65,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1066,6 +1108,8 @@ class UnICORNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"dt": dt, "alpha": alpha}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

@@ -32,6 +32,7 @@ class ATR(CellModel):
             Default: "two".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -80,6 +81,7 @@ class ATR(CellModel):
         bias: Literal["two", "one", "none"] = "two",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -94,7 +96,9 @@ class ATR(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -118,6 +122,7 @@ class BR(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -165,6 +170,7 @@ class BR(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -179,7 +185,9 @@ class BR(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -200,6 +208,7 @@ class CFN(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -246,6 +255,7 @@ class CFN(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -260,7 +270,9 @@ class CFN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -284,6 +296,7 @@ class DSGU(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -330,6 +343,7 @@ class DSGU(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -344,7 +358,9 @@ class DSGU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -373,6 +389,7 @@ class FastGRNN(CellModel):
             Default: -4.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -423,6 +440,7 @@ class FastGRNN(CellModel):
         nu: float = -4.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -437,7 +455,9 @@ class FastGRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"nonlinearity": nonlinearity, "zeta": zeta, "nu": nu}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -461,6 +481,7 @@ class FastRNN(CellModel):
         beta (float): Initial value of β; σ(β) is the weight of the old state. Default: 3.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -511,6 +532,7 @@ class FastRNN(CellModel):
         beta: float = 3.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -525,7 +547,9 @@ class FastRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"nonlinearity": nonlinearity, "alpha": alpha, "beta": beta}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -552,6 +576,7 @@ class IndRNN(CellModel):
             γ^(1/T) for T steps, with γ near 5.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -602,6 +627,7 @@ class IndRNN(CellModel):
         bound: float | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -616,7 +642,9 @@ class IndRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"nonlinearity": nonlinearity, "bias": bias, "bound": bound}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -641,6 +669,7 @@ class JANET(CellModel):
             bias; no chrono initialisation if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -691,6 +720,7 @@ class JANET(CellModel):
         longest: int | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -705,7 +735,9 @@ class JANET(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "beta": beta, "longest": longest}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -726,6 +758,7 @@ class LightRU(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -773,6 +806,7 @@ class LightRU(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -787,7 +821,9 @@ class LightRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -800,7 +836,8 @@ class LiGRU(CellModel):
     (u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
     output is h.
 
-    N is batch normalisation of both blocks, or layer normalisation over both at once; without, it adds a bias.
+    N is batch normalisation of both blocks, or layer normalisation over both at once; without, it adds a bias. In
+    training `candidate_dropout` drops units of n, for a whole sequence.
 
     Source: arXiv:1803.10225, as in SpeechBrain, whose blocks stand the other way round.
     Parameters: two blocks, z and h. States: h (hidden_size,).
@@ -812,8 +849,11 @@ class LiGRU(CellModel):
         cell_norm ("batch", "layer" or "none"): The cell's own `norm`. Normalisation of the input products, 'batch'
             as in the paper; 'none' adds a bias instead. Default: "batch".
         nonlinearity ("relu" or "tanh"): Activation function of the candidate state. Default: "relu".
+        candidate_dropout (float, at least 0, below 1): Dropout rate on the candidate state, one mask per sequence,
+            as in SpeechBrain. Default: 0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -861,8 +901,10 @@ class LiGRU(CellModel):
         *,
         cell_norm: Literal["batch", "layer", "none"] = "batch",
         nonlinearity: Literal["relu", "tanh"] = "relu",
+        candidate_dropout: float = 0.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -876,8 +918,10 @@ class LiGRU(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"norm": cell_norm, "nonlinearity": nonlinearity}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        options = {"norm": cell_norm, "nonlinearity": nonlinearity, "candidate_dropout": candidate_dropout}
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -899,6 +943,7 @@ class MGU(CellModel):
             Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -947,6 +992,7 @@ class MGU(CellModel):
         bias: Literal["two", "one", "none"] = "one",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -961,7 +1007,9 @@ class MGU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -983,6 +1031,7 @@ class MinimalRNN(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1030,6 +1079,7 @@ class MinimalRNN(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1044,7 +1094,9 @@ class MinimalRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1068,6 +1120,7 @@ class MiRU1(CellModel):
         lam (float, at least 0, below 1): λ, the weight of the old state in the new one. Default: 0.5.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1117,6 +1170,7 @@ class MiRU1(CellModel):
         lam: float = 0.5,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1131,7 +1185,9 @@ class MiRU1(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "lam": lam}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1156,6 +1212,7 @@ class MiRU2(CellModel):
         beta (float, at least 0, at most 1): β, the factor of the old state in the candidate state. Default: 0.5.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1206,6 +1263,7 @@ class MiRU2(CellModel):
         beta: float = 0.5,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1220,7 +1278,9 @@ class MiRU2(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "lam": lam, "beta": beta}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1246,6 +1306,7 @@ class MUT1(CellModel):
             which must be as wide as the state. Default: "matrix".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1294,6 +1355,7 @@ class MUT1(CellModel):
         input: Literal["matrix", "identity"] = "matrix",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1308,7 +1370,9 @@ class MUT1(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"input": input}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1334,6 +1398,7 @@ class MUT2(CellModel):
             which must be as wide as the state. Default: "matrix".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1382,6 +1447,7 @@ class MUT2(CellModel):
         input: Literal["matrix", "identity"] = "matrix",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1396,7 +1462,9 @@ class MUT2(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"input": input}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1419,6 +1487,7 @@ class MUT3(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1466,6 +1535,7 @@ class MUT3(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1480,7 +1550,9 @@ class MUT3(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1504,6 +1576,7 @@ class NBR(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1551,6 +1624,7 @@ class NBR(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1565,7 +1639,9 @@ class NBR(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1596,6 +1672,7 @@ class QRNN(CellModel):
             (i). Default: "fo".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1644,6 +1721,7 @@ class QRNN(CellModel):
         pooling: Literal["f", "fo", "ifo"] = "fo",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1658,7 +1736,9 @@ class QRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"window": window, "pooling": pooling}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1682,6 +1762,7 @@ class RAN(CellModel):
         nonlinearity ("tanh" or "identity"): Activation function between the memory and the output. Default: "tanh".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1729,6 +1810,7 @@ class RAN(CellModel):
         nonlinearity: Literal["tanh", "identity"] = "tanh",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1743,7 +1825,9 @@ class RAN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"nonlinearity": nonlinearity}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1773,6 +1857,7 @@ class RHN(CellModel):
         transform_bias (float): Initial value of the transform gate's bias. Default: -2.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1822,6 +1907,7 @@ class RHN(CellModel):
         transform_bias: float = -2.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1836,7 +1922,9 @@ class RHN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"depth": depth, "coupled": coupled, "transform_bias": transform_bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1865,6 +1953,7 @@ class SCRN(CellModel):
         adaptive (bool): Learn α for each unit, with `alpha` as its initial value. Default: False.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -1914,6 +2003,7 @@ class SCRN(CellModel):
         adaptive: bool = False,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -1928,7 +2018,9 @@ class SCRN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"context_size": context_size, "alpha": alpha, "adaptive": adaptive}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -1952,6 +2044,7 @@ class SGRN(CellModel):
             Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2000,6 +2093,7 @@ class SGRN(CellModel):
         bias: Literal["two", "one", "none"] = "one",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2014,7 +2108,9 @@ class SGRN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2038,6 +2134,7 @@ class SGU(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2084,6 +2181,7 @@ class SGU(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2098,7 +2196,9 @@ class SGU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2131,6 +2231,7 @@ class SRU(CellModel):
         highway_bias (float, at most 100): Initial value of the reset gate's bias. Default: 0.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2180,6 +2281,7 @@ class SRU(CellModel):
         highway_bias: float = 0.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2194,7 +2296,9 @@ class SRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"peephole": peephole, "skip": skip, "highway_bias": highway_bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2221,6 +2325,7 @@ class STAR(CellModel):
             bias; no chrono initialisation if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2270,6 +2375,7 @@ class STAR(CellModel):
         longest: int | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2284,7 +2390,9 @@ class STAR(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"beta": beta, "longest": longest}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2312,6 +2420,7 @@ class SURNN(CellModel):
             Default: 4.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2361,6 +2470,7 @@ class SURNN(CellModel):
         harmonics: int = 4,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2375,7 +2485,9 @@ class SURNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "harmonics": harmonics}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2398,6 +2510,7 @@ class TGRU(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2444,6 +2557,7 @@ class TGRU(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2458,7 +2572,9 @@ class TGRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2480,6 +2596,7 @@ class TLSTM(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2526,6 +2643,7 @@ class TLSTM(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2540,7 +2658,9 @@ class TLSTM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2561,6 +2681,7 @@ class TRNN(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2607,6 +2728,7 @@ class TRNN(CellModel):
         *,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2621,7 +2743,9 @@ class TRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options: dict[str, Any] = {}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -2649,6 +2773,7 @@ class UGRNN(CellModel):
             1.0.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -2699,6 +2824,7 @@ class UGRNN(CellModel):
         forget_bias: float = 1.0,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -2713,6 +2839,8 @@ class UGRNN(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"nonlinearity": nonlinearity, "bias": bias, "forget_bias": forget_bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

@@ -20,6 +20,8 @@ Rates = float | Mapping[str, Any]
 """As a spec writes dropout: a rate between layers, or a mapping of kinds to rates."""
 
 
+Shared = str | list[str] | None
+"""As a spec writes what two directions share: `all`, or names of the cell's parameters."""
 Projection = int | Mapping[str, Any] | None
 """As a spec writes an output projection: a number of features, or a mapping of `size` and `bias`."""
 
@@ -29,6 +31,7 @@ class Around(NamedTuple):
 
     bidirectional: bool = False
     merge: Merge = "concat"
+    share: Shared = None
     dropout: Rates = 0.0
     norm: Component = None
     residual: bool = False

@@ -20,21 +20,26 @@ class HGRN(CellModel):
 
     f = γ + (1 − γ) σ(W_f x), h = f ⊙ h + (1 − f) ⊙ silu(W_i x); the output is RMSNorm(h) ⊙ silu(W_g x).
 
-    RMSNorm(y) = w ⊙ y / √(mean(y²) + 10⁻⁵), where w is norm_weight.
+    RMSNorm(y) = w ⊙ y / √(mean(y²) + ε), where w is norm_weight and ε is `norm_eps`.
 
     Source: arXiv:2311.04823, section 3; the layer in fla-org/flash-linear-attention, layers/hgrn.py, without short
-    convolutions. As there, h is real, while the paper's turns by an angle too. γ is `lower_bound`: a paper's model
-    learns one for each layer, rising with depth from 0, which no layer can see by itself. The official layer's last
-    product is left to `output_projection`. Parameters: weight_ih (3 H, I) in blocks i, f, g; norm_weight (H,).
-    States: h (hidden_size,).
+    convolutions. As there, h is real, while the paper's turns by an angle too. γ is `lower_bound`, or, with
+    `learned_bound`, the paper's, learned for all layers of a stack together: over their parameters `bound`, the sum of
+    the softmax over layers up to this one, less the first's, so that it rises with depth from 0. The official layer's
+    last product is left to `output_projection`. Parameters: weight_ih (3 H, I) in blocks i, f, g; norm_weight (H,);
+    bound (H,) or None. States: h (hidden_size,).
 
     Args:
         input_size (int): Features at each step of the input, I.
         hidden_size (int): Units of the state, H; each cell defines what that is.
         num_layers (int): How many layers, one on top of the other. Default: 1.
         lower_bound (float, at least 0, below 1): Lower bound of the forget gate. Default: 0.0.
+        learned_bound (bool): Learn a lower bound of each feature, rising from layer to layer over all that say so.
+            Default: False.
+        norm_eps (float, above 0): ε, added to the mean square in the output's norm. Default: 1e-05.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -81,8 +86,11 @@ class HGRN(CellModel):
         num_layers: int = 1,
         *,
         lower_bound: float = 0.0,
+        learned_bound: bool = False,
+        norm_eps: float = 1e-05,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -96,8 +104,10 @@ class HGRN(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"lower_bound": lower_bound}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        options = {"lower_bound": lower_bound, "learned_bound": learned_bound, "norm_eps": norm_eps}
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -123,6 +133,7 @@ class LinOSS(CellModel):
             which conserves it. Default: "im".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -170,6 +181,7 @@ class LinOSS(CellModel):
         discretisation: Literal["im", "imex"] = "im",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -184,7 +196,9 @@ class LinOSS(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"discretisation": discretisation}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -210,6 +224,7 @@ class LRU(CellModel):
             6.283185307179586.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -259,6 +274,7 @@ class LRU(CellModel):
         max_phase: float = 6.283185307179586,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -273,7 +289,9 @@ class LRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"r_min": r_min, "r_max": r_max, "max_phase": max_phase}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -304,6 +322,7 @@ class Mamba(CellModel):
             if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -354,6 +373,7 @@ class Mamba(CellModel):
         rank: int | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -368,7 +388,9 @@ class Mamba(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"state_size": state_size, "kernel": kernel, "rank": rank}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -393,6 +415,7 @@ class MinGRU(CellModel):
             'linear': x itself. Default: "positive".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -441,6 +464,7 @@ class MinGRU(CellModel):
         candidate: Literal["positive", "linear"] = "positive",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -455,7 +479,9 @@ class MinGRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "candidate": candidate}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -480,6 +506,7 @@ class MinLSTM(CellModel):
             'linear': x itself. Default: "positive".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -528,6 +555,7 @@ class MinLSTM(CellModel):
         candidate: Literal["positive", "linear"] = "positive",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -542,7 +570,9 @@ class MinLSTM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"bias": bias, "candidate": candidate}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -568,6 +598,7 @@ class RGLRU(CellModel):
         heads (int, at least 1): Number of blocks of the gates' block-diagonal matrices. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -616,6 +647,7 @@ class RGLRU(CellModel):
         heads: int = 1,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -630,7 +662,9 @@ class RGLRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"heads": heads}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -646,7 +680,8 @@ class S5(CellModel):
 
     Λ, Λ̄, Δ and log_step are diagonal matrices, kept as vectors, and exp is that of matrices; Λ, B̃ and C̃ are complex.
     I is the identity matrix. Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the
-    paper's state size.
+    paper's state size. Without `feedthrough` D ⊙ x is missing, and Re Λ is at most `max_real`, where that
+    is given, as −10⁻⁴ by clip_eigs of the official code.
 
     Source: arXiv:2208.04933, sections 3 and B.1; lindermanlab/S5, s5/ssm.py, without the activation around it.
     Parameters: Lambda_re and Lambda_im (N,), B̃ as B (N, I, 2) and C̃ as C (I, N, 2) with real and imaginary part last,
@@ -661,8 +696,11 @@ class S5(CellModel):
         blocks (int, at least 1): Number of HiPPO blocks that the state matrix is initialised with. Default: 1.
         dt_min (float, above 0): Smallest initial time step Δ. Default: 0.001.
         dt_max (float, above 0): Largest initial time step Δ. Default: 0.1.
+        feedthrough (bool): Add D ⊙ x to the output, which two directions would add twice. Default: True.
+        max_real (float, below 0): Upper bound of the real parts of Λ, so that no state can grow; none if not given.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -712,8 +750,11 @@ class S5(CellModel):
         blocks: int = 1,
         dt_min: float = 0.001,
         dt_max: float = 0.1,
+        feedthrough: bool = True,
+        max_real: float | None = None,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -727,7 +768,16 @@ class S5(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        options = {"discretisation": discretisation, "blocks": blocks, "dt_min": dt_min, "dt_max": dt_max}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        options = {
+            "discretisation": discretisation,
+            "blocks": blocks,
+            "dt_min": dt_min,
+            "dt_max": dt_max,
+            "feedthrough": feedthrough,
+            "max_real": max_real,
+        }
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

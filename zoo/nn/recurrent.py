@@ -40,6 +40,8 @@ class Recurrent(CellModel):
         num_layers (int): How many layers, one on top of the other. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names. Default:
+            None.
         dropout (float or mapping): A rate between layers, or rates by kind, as for every class here. Default: 0.0.
         norm (str or mapping): A norm on each layer's output: "layer", "rms" or "batch"; or a mapping.
         residual (bool): Add each layer's input to its output; their widths must be equal. Default: False.
@@ -97,6 +99,7 @@ class Recurrent(CellModel):
         *,
         bidirectional: bool = False,
         merge: Merge = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -111,7 +114,9 @@ class Recurrent(CellModel):
         engine: str = "auto",
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         live = _live(cell, input_size, hidden_size)
         if isinstance(live, Copies):
             _refuse(live, num_layers, around, seed)

@@ -34,6 +34,7 @@ class ConvGRU(CellModel):
         bias ("one" or "none"): 'one' bias for each gate and channel, or 'none'. Default: "one".
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -83,6 +84,7 @@ class ConvGRU(CellModel):
         bias: Literal["one", "none"] = "one",
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -97,7 +99,9 @@ class ConvGRU(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"kernel": kernel, "bias": bias}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -126,6 +130,7 @@ class ConvLSTM(CellModel):
             Default: True.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -175,6 +180,7 @@ class ConvLSTM(CellModel):
         peephole: bool = True,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -189,7 +195,9 @@ class ConvLSTM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"kernel": kernel, "peephole": peephole}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)
 
@@ -225,6 +233,7 @@ class STLSTM(CellModel):
             each step. Default: 1.
         bidirectional (bool): Run over the sequence in both directions. Default: False.
         merge ("concat", "sum", "mean" or "mul"): How the outputs of two directions become one. Default: "concat".
+        share (str or list of str): Parameters of the cell that both directions share: "all", or their names.
         dropout (float or mapping): A rate between layers, or rates by kind: `input`, `between`, `output`,
             `recurrent`, `weight`, `zoneout`; `variational: True` draws one mask per sequence for the first three.
             Default: 0.0.
@@ -276,6 +285,7 @@ class STLSTM(CellModel):
         layers: int = 1,
         bidirectional: bool = False,
         merge: Literal["concat", "sum", "mean", "mul"] = "concat",
+        share: str | list[str] | None = None,
         dropout: float | Mapping[str, Any] = 0.0,
         norm: str | Mapping[str, Any] | None = None,
         residual: bool = False,
@@ -290,6 +300,8 @@ class STLSTM(CellModel):
         memory_limit: int | None = 4 * GIBIBYTE,
     ) -> None:
         options = {"kernel": kernel, "layers": layers}
-        around = Around(bidirectional, merge, dropout, norm, residual, output_projection, reverse, initial_state, init)
+        around = Around(
+            bidirectional, merge, share, dropout, norm, residual, output_projection, reverse, initial_state, init
+        )
         made = Made(seed, device, dtype, engine, memory_limit)
         super().__init__(input_size, hidden_size, num_layers, options, around, made)

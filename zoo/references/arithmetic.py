@@ -145,6 +145,21 @@ def rms_norm(x: Array, weight: Array, eps: float = EPS) -> Array:
     return result
 
 
+def rising_bound(p: Parameters) -> Array:
+    """Of one layer, as fla/models/hgrn/modeling_hgrn.py: softmax over layers, cumsum, less the first's.
+
+    `peers.0.bound` and so on are the rows of all layers, `peer` the place of this one; without them it is the first.
+    """
+    bound, total = np.zeros_like(p["bound"]), np.zeros_like(p["bound"])
+    k = 0
+    while f"peers.{k}.bound" in p:
+        power = np.exp(p[f"peers.{k}.bound"])
+        total = total + power
+        bound = bound + power if 0 < k <= p["peer"] else bound
+        k += 1
+    return bound / total if k else bound
+
+
 def phi(name: str, x: Array) -> Array:
     if name == "relu":
         return relu(x)

@@ -11,7 +11,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.references.arithmetic import Array, Options, Parameters, State, gate, rms_norm, silu, softplus, unroll
+from zoo.references.arithmetic import (
+    Array,
+    Options,
+    Parameters,
+    State,
+    gate,
+    rising_bound,
+    rms_norm,
+    silu,
+    softplus,
+    unroll,
+)
 
 
 def convolved(now: Array, past: Array, weight: Array) -> tuple[Array, Array]:
@@ -103,7 +114,7 @@ def hgrn2_step(x: Array, state: State, p: Parameters, options: Options) -> tuple
     """
     heads, dk, dv = state["S"].shape
     (q, f, v), past = of_heads(x, state, p, options)
-    bound = options.lower_bound
+    bound = rising_bound(p) if options.learned_bound else options.lower_bound
     g = np.log(bound + (1.0 - bound) / (1.0 + np.exp(-f)))
     k = 1.0 - np.exp(g)
     new_S, reads = np.zeros_like(state["S"]), []

@@ -18,6 +18,7 @@ from zoo.references.arithmetic import (
     gate,
     of_gates,
     relu,
+    rising_bound,
     rms_norm,
     sigmoid,
     silu,
@@ -30,9 +31,10 @@ def s5_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Ar
     """S5, arXiv:2208.04933 as in lindermanlab/S5 s5/ssm.py: discretize_zoh, discretize_bilinear, apply_ssm, S5SSM.
 
     conj_sym as there by default: one of each conjugate pair is kept, and the output takes twice the real part.
-    clip_eigs false, step_rescale 1.
+    max_real -1e-4 is clip_eigs there; step_rescale 1. Without feedthrough, D stands outside.
     """
-    eigenvalue = p["Lambda_re"] + 1j * p["Lambda_im"]
+    real = p["Lambda_re"] if options.max_real is None else np.minimum(p["Lambda_re"], options.max_real)
+    eigenvalue = real + 1j * p["Lambda_im"]
     step = np.exp(p["log_step"])
     if options.discretisation == "zoh":
         decay = np.exp(eigenvalue * step)
@@ -43,7 +45,8 @@ def s5_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Ar
         decay = inverse * (1.0 + step / 2.0 * eigenvalue)
         scale = inverse * step
     new_h = decay * state["h"] + scale * (as_complex(p["B"]) @ x)
-    return 2.0 * (as_complex(p["C"]) @ new_h).real + p["D"] * x, {"h": new_h}
+    y = 2.0 * (as_complex(p["C"]) @ new_h).real
+    return y + p["D"] * x if options.feedthrough else y, {"h": new_h}
 
 
 def linoss_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:
@@ -76,9 +79,10 @@ def hgrn_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[
     h = state["h"]
     size = len(h)
     i, f, g = (gate(p["weight_ih"], k, size) @ x for k in range(3))
-    forget = options.lower_bound + (1.0 - options.lower_bound) * sigmoid(f)
+    bound = rising_bound(p) if options.learned_bound else options.lower_bound
+    forget = bound + (1.0 - bound) * sigmoid(f)
     new_h = forget * h + silu(i) * (1.0 - forget)
-    return rms_norm(new_h, p["norm_weight"]) * silu(g), {"h": new_h}
+    return rms_norm(new_h, p["norm_weight"], options.norm_eps) * silu(g), {"h": new_h}
 
 
 def mamba_step(x: Array, state: State, p: Parameters, options: Options) -> tuple[Array, State]:

@@ -25,6 +25,7 @@ from zoo.components import (
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
 from zoo.spec.follow import Flow, Follow, ShapeMismatch, noting
+from zoo.spec.peers import unequal
 from zoo.spec.tree import Head, Path, Recurrent, Stack, dotted
 
 
@@ -214,6 +215,8 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
         beside = follow.beside(spec.architecture, stack, shapes)
         own, stacks[stack.name] = _stack(stack, follow, beside, inputs)
         rows += own
+        for path, said in unequal(stack):
+            follow.note(path, said)
     if "" not in stacks:
         part = spec.architecture
         known = stacks if stepwise and None not in stacks.values() else None

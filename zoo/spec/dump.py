@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from zoo.components import LayerType, Part
-from zoo.engine.around import Dropout
+from zoo.engine.around import ALL, Dropout
 from zoo.errors import Diagnostic, SpecError
 from zoo.spec.canonical import Expect, Spec
 from zoo.spec.document import Node
@@ -130,6 +130,7 @@ def layer_data(layer: Layer) -> Any:
         "hidden_size": layer.hidden_size,
         "bidirectional": layer.bidirectional,
         "merge": layer.merge if layer.bidirectional else None,
+        "share": share_data(layer.share),
         "reverse": layer.reverse,
         "dropout": dropout_data(layer.dropout),
         "norm": None if layer.norm is None else norm_data(layer.norm),
@@ -139,6 +140,11 @@ def layer_data(layer: Layer) -> Any:
         "init": part_data(layer.init),
     }
     return {key: value for key, value in data.items() if value is not None} | _place_data(layer)
+
+
+def share_data(share: tuple[str, ...]) -> Any:
+    """`all`, a list of names, or None."""
+    return "all" if share == ALL else list(share) or None
 
 
 def _place_data(layer: Layer) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from zoo.components import (
     moving,
     resolve,
 )
-from zoo.engine.around import merged_shape, projected_shape
+from zoo.engine.around import ALL, merged_shape, projected_shape
 from zoo.errors import ZooError, did_you_mean
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Component, Layer, NamedInput, Path, Recurrent, Stack, dotted, inherits
@@ -445,8 +445,13 @@ def _recurrent(
         return None
     directions = 2 if layer.bidirectional else 1
     output = merged_shape(cell.output_shape, layer.merge, both=layer.bidirectional)
+    shared = _shared(path, layer, cell, follow) if layer.bidirectional and layer.share else 0
     parameters, buffers = directions * cell.parameters, directions * cell.buffers
     frozen = directions * cell.frozen
+    if layer.cell.frozen:
+        frozen -= shared
+    else:
+        parameters -= shared
     macs = directions * cell.macs_per_step
     once = directions * cell.macs_per_sequence
     if layer.norm is not None:
@@ -490,6 +495,21 @@ def _recurrent(
         state=state,
         sequential_depth=cell.sequential_depth,
     )
+
+
+def _shared(path: Path, layer: Recurrent, cell: Description, follow: Follow) -> int:
+    """How many numbers of a cell its two directions have in common."""
+    if layer.share == ALL:
+        return cell.parameters + cell.frozen
+    where, who = (*path, "share"), f"cell {layer.cell.record.name!r}"
+    if not cell.named:
+        follow.note(where, f"{who} does not say how large each of its parameters is: share: all, or leave it out")
+        return 0
+    for name in layer.share:
+        if name not in cell.named:
+            hint = did_you_mean(name, cell.named) or f"; it has {', '.join(cell.named)}"
+            follow.note(where, f"{who} has no parameter {name!r}{hint}")
+    return sum(cell.named.get(name, 0) for name in layer.share)
 
 
 def _wide(shape: Shape) -> str:

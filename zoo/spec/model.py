@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from zoo.components import ArchitectureType, LayerType, Part
-from zoo.engine.around import Merge
+from zoo.engine.around import ALL, Merge
 from zoo.spec.places import (
     ArchitecturePlace,
     CellPlace,
@@ -52,7 +52,9 @@ NOT_A_LAYER_NAME: Final = ("input", "previous", "layers")
 PLACE_KEYS: Final = ("name", "from", "repeat")
 NEVER_INHERITED: Final = ("name", "expect", "variants")
 NOT_IN_VARIANTS: Final = ("schema", "name", "extends", "variants")
-INHERITED_BY_LAYERS: Final = ("cell", "hidden_size", "bidirectional", "merge", "dropout", "norm", "residual", "init")
+INHERITED_BY_LAYERS: Final = (
+    *("cell", "hidden_size", "bidirectional", "merge", "share", "dropout", "norm", "residual", "init"),
+)
 
 
 class Entry(BaseModel):
@@ -133,6 +135,22 @@ def _dropout(value: Any, info: ValidationInfo) -> DropoutEntry:
     return validate(DropoutEntry, value, None)
 
 
+def _share(value: Any, info: ValidationInfo) -> tuple[str, ...]:
+    """Names of parameters, or all of them."""
+    if value in ("all", ALL):
+        return ALL
+    names = tuple(value) if isinstance(value, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise mistake("share_type", f"must be 'all' or a list of names of the cell's parameters, not {show(value)}")
+    again = next((name for index, name in enumerate(names) if name in names[:index]), None)
+    if again is not None:
+        raise mistake("share_again", f"'share' names {again!r} twice")
+    if len(names) > MOST_TEXTS:
+        raise mistake("share_count", f"must be at most {MOST_TEXTS} names, not {len(names)}")
+    return names
+
+
+SharePlace = Annotated[tuple[str, ...], PlainValidator(_share), WithJsonSchema({"x-short": "share"})]
 DropoutPlace = Annotated[DropoutEntry, PlainValidator(_dropout), WithJsonSchema({"x-short": "dropout"})]
 
 
@@ -147,6 +165,10 @@ class Inherited(Entry):
     )
     bidirectional: bool = Field(default=False, description="Run over the sequence in both directions.")
     merge: Merge = Field(default="concat", description="How the outputs of the two directions are combined.")
+    share: SharePlace | None = Field(
+        default=None,
+        description="Parameters of the cell that both directions share: `all`, or a list of their names.",
+    )
     dropout: DropoutPlace | None = Field(
         default=None, description="A rate (`between`), or a mapping of kinds to rates."
     )

@@ -6,6 +6,7 @@ Nothing that a spec says may be without effect, so an option with nothing to act
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from zoo.components import CellType, HeadType, PoolType
 from zoo.plugin.catalogue import Catalogue
@@ -23,6 +24,7 @@ from zoo.spec.model import (
     StacksFile,
     stacks_of,
 )
+from zoo.spec.peers import alone
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
 from zoo.spec.stacks import Written, recurrent_entries
@@ -96,7 +98,7 @@ def _variational(path: Path, dropout: DropoutEntry | None) -> Iterator[Problem]:
 
 
 def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem]:
-    """`merge` needs two directions, and `reverse` needs one."""
+    """`merge` and `share` need two directions, and `reverse` needs one."""
 
     def both(entry: RecurrentEntry) -> bool:
         return entry.bidirectional if "bidirectional" in entry.model_fields_set else stack.bidirectional
@@ -104,9 +106,14 @@ def _directions(stack: StackEntry, recurrent: list[Written]) -> Iterator[Problem
     message = "merge says how the outputs of two directions are combined: it needs bidirectional: true"
     if "merge" in stack.model_fields_set and not any(both(entry) for _, entry in recurrent):
         yield Problem(("merge",), "merge", message)
+    shared = "share names what two directions have in common: it needs bidirectional: true"
+    if "share" in stack.model_fields_set and not any(both(entry) for _, entry in recurrent):
+        yield Problem(("share",), "share", shared)
     for path, entry in recurrent:
         if "merge" in entry.model_fields_set and not both(entry):
             yield Problem((*path, "merge"), "merge", message)
+        if "share" in entry.model_fields_set and not both(entry):
+            yield Problem((*path, "share"), "share", shared)
         if entry.reverse and both(entry):
             yield Problem(
                 (*path, "reverse"),
@@ -126,6 +133,7 @@ def of_spec(spec: Spec, description: ModelDescription, place: Place) -> Iterator
     described = {row.path: row.description for row in description.rows}
     for stack in spec.stacks:
         yield from fed(stack, described, place)
+        yield from (replace(found, path=place(found.path)) for found in alone(stack))
     stateful = {path for path, own in described.items() if own is not None and own.state}
     yield from unread(spec, stateful, place)
     yield from wired(spec, place)

@@ -16,6 +16,7 @@ from zoo.components import ArchitectureType, LayerType, Provided
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.model import (
     MOST_LAYERS,
+    MOST_TEXTS,
     DropoutEntry,
     EmptyStackEntry,
     JoinEntry,
@@ -53,6 +54,18 @@ def json_schema(catalogue: Catalogue) -> Schema:
         "recurrent_layer": _with_place(_of(RecurrentEntry), _of(PlaceEntry)),
         "dropout": {"anyOf": [_rate(), _of(DropoutEntry)]},
         "output_projection": {"anyOf": [{"type": "integer", "minimum": 1}, _of(ProjectionEntry)]},
+        "share": {
+            "anyOf": [
+                {"const": "all"},
+                {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                    "maxItems": MOST_TEXTS,
+                    "uniqueItems": True,
+                },
+            ]
+        },
         "layers": {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": MOST_LAYERS},

@@ -138,6 +138,7 @@ class Resolving:
             hidden_size=value("hidden_size"),
             bidirectional=value("bidirectional"),
             merge=value("merge") if value("bidirectional") else "concat",
+            share=(value("share") or ()) if value("bidirectional") else (),
             reverse=entry.reverse,
             dropout=self._dropout(dropout, path, of_stack=len(written.get("dropout", ())) == 1),
             norm=Norm(part=norm.part, position=norm.position) if isinstance(norm, NormEntry) else None,

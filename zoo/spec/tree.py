@@ -47,14 +47,16 @@ class Recurrent:
     """One recurrent layer.
 
     Its output is as wide as the cell's, twice that for two directions merged by `concat`, or `output_projection`.
-    `name` and `of` are as those of a `Component`.
     That has a bias or none: `projection_bias` says so, and nothing where there is no projection.
+    `name` and `of` are as those of a `Component`. `share` names the parameters of its cell that two directions share,
+    or is `ALL`; of one direction it says nothing.
     """
 
     cell: Part
     hidden_size: int
     bidirectional: bool = False
     merge: Merge = "concat"
+    share: tuple[str, ...] = ()
     reverse: bool = False
     dropout: Dropout = Dropout()  # noqa: RUF009 - frozen
     norm: Norm | None = None

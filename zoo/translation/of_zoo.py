@@ -74,7 +74,10 @@ def _layer(place: str, declared: Any, built: Any) -> Recurrent:
 
 
 def _direction(cell: Cell, kind: Any) -> Direction:
-    held = {name: _array(value) for name, value in cell.named_parameters()}
+    from zoo.engine.sharing import borrowed
+
+    read = {**dict(cell.named_parameters()), **borrowed(cell)}  # other libraries have weights of each direction
+    held = {name: _array(value) for name, value in read.items()}
     odd = [name for name in held if "." in name]
     if odd:
         raise ZooError(

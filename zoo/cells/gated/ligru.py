@@ -23,7 +23,8 @@ class LiGRU(GatedCell):
     (u_z, u_h) = N(W x), z = σ(u_z + U_z h), n = f(u_h + U_h h), h = z ⊙ h + (1 − z) ⊙ n, f = relu or tanh; the
     output is h.
 
-    N is batch normalisation of both blocks, or layer normalisation over both at once; without, it adds a bias.
+    N is batch normalisation of both blocks, or layer normalisation over both at once; without, it adds a bias. In
+    training `candidate_dropout` drops units of n, for a whole sequence.
 
     Source: arXiv:1803.10225, as in SpeechBrain, whose blocks stand the other way round.
     Parameters: two blocks, z and h. States: h (hidden_size,).
@@ -34,6 +35,7 @@ class LiGRU(GatedCell):
     def __init__(self, options: LiGRUOptions, input_shape: Shape, hidden_size: int) -> None:
         super().__init__(input_shape, hidden_size, hidden_size, "one" if options.norm == "none" else "none")
         self.activation = torch.relu if options.nonlinearity == "relu" else torch.tanh
+        self.candidate_dropout = options.candidate_dropout
         self.norm: BatchNorm | LayerNorm | None = None
         if options.norm == "batch":
             self.norm = BatchNorm(BatchNormOptions(momentum=0.05), (2 * hidden_size,))
@@ -56,15 +58,24 @@ class LiGRU(GatedCell):
             self.norm.reset_parameters()
 
     def constants(self, ctx: Context) -> Any:
-        return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h")
+        return ctx.drop_weight(self.weight_hh).t(), ctx.drop_state("h"), self._candidates(ctx)
+
+    def _candidates(self, ctx: Context) -> Tensor | None:
+        """What the candidate of each unit is multiplied by for a whole sequence; None outside training."""
+        keep = 1.0 - self.candidate_dropout
+        if not self.training or keep == 1.0:
+            return None
+        # not drawn in place, which torch.vmap has no rule for
+        shape = (ctx.batch, *self.output_shape)
+        return torch.bernoulli(torch.full(shape, keep, dtype=ctx.dtype, device=ctx.device)).div(keep)
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> Tensor:
         u = ctx.linear(x, self.weight_ih, self.bias_sum())  # (B, T, 2 H)
         return u if self.norm is None else self.norm(u, ctx.valid)
 
     def step(self, u: Tensor, state: Mapping[str, Tensor], const: Any) -> States:
-        U, mask = const
+        U, mask, candidates = const
         old = state["h"]
         z, n = torch.addmm(u, old if mask is None else old * mask, U).chunk(2, 1)
-        n = self.activation(n)
+        n = self.activation(n) if candidates is None else self.activation(n) * candidates
         return {"h": torch.addcmul(n, torch.sigmoid(z), old - n)}

@@ -44,6 +44,9 @@ class LiGRUOptions(Options):
         "batch", description="Normalisation of the input products, 'batch' as in the paper; 'none' adds a bias instead."
     )
     nonlinearity: Nonlinearity = Field("relu", description="Activation function of the candidate state.")
+    candidate_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Dropout rate on the candidate state, one mask per sequence, as in SpeechBrain."
+    )
 
 
 class IndRNNOptions(Options):
@@ -101,7 +104,11 @@ def indrnn_traits(options: IndRNNOptions) -> Traits:
 
 
 def ligru_traits(options: LiGRUOptions) -> Traits:
-    return Traits(bounded=options.nonlinearity == "tanh", batch_statistics=options.norm == "batch")
+    return Traits(
+        bounded=options.nonlinearity == "tanh",
+        batch_statistics=options.norm == "batch",
+        stochastic=options.candidate_dropout > 0,
+    )
 
 
 CELLS: Final = (

@@ -76,12 +76,15 @@ def describe_rglru(options: RGLRUOptions, input_shape: Shape, hidden_size: int) 
 
 def describe_lru(options: LRUOptions, input_shape: Shape, hidden_size: int) -> Description:
     width = features(input_shape)
-    products = 4 * hidden_size * width
+    product = hidden_size * width
+    named = dict.fromkeys(("nu_log", "theta_log", "gamma_log"), hidden_size) | {"D": width}
+    named |= dict.fromkeys(("B_re", "B_im", "C_re", "C_im"), product)
     return Description(
         output_shape=(width,),
-        parameters=products + 3 * hidden_size + width,
-        macs_per_step=products,
+        parameters=sum(named.values()),
+        macs_per_step=4 * product,
         state={"h": (hidden_size, 2)},
+        named=named,
     )
 
 

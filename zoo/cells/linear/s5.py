@@ -26,7 +26,8 @@ class S5(Cell):
 
     Λ, Λ̄, Δ and log_step are diagonal matrices, kept as vectors, and exp is that of matrices; Λ, B̃ and C̃ are complex.
     I is the identity matrix. Half of each pair of conjugate states is kept, hence the 2: hidden_size is half of the
-    paper's state size.
+    paper's state size. Without `feedthrough` D ⊙ x is missing, and Re Λ is at most `max_real`, where that
+    is given, as −10⁻⁴ by clip_eigs of the official code.
 
     Source: arXiv:2208.04933, sections 3 and B.1; lindermanlab/S5, s5/ssm.py, without the activation around it.
     Parameters: Lambda_re and Lambda_im (N,), B̃ as B (N, I, 2) and C̃ as C (I, N, 2) with real and imaginary part last,
@@ -44,7 +45,7 @@ class S5(Cell):
         self.Lambda_im = nn.Parameter(torch.empty(hidden_size))
         self.B = nn.Parameter(torch.empty(hidden_size, width, 2))
         self.C = nn.Parameter(torch.empty(width, hidden_size, 2))
-        self.D = nn.Parameter(torch.empty(width))
+        self.D = nn.Parameter(torch.empty(width)) if options.feedthrough else None
         self.log_step = nn.Parameter(torch.empty(hidden_size))
         self.reset_parameters()
 
@@ -55,13 +56,13 @@ class S5(Cell):
         and complex matrices (truncated normal, of unit variance over the whole state) and brought into its
         eigenvectors' basis; D normal; steps log-uniform.
         """
-        if self.D.is_meta:
+        if self.B.is_meta:
             return  # nothing to write to: the eigenvectors of a large matrix would be for nothing
-        blocks, width = self.options.blocks, self.D.shape[0]
+        blocks, width = self.options.blocks, self.B.shape[1]
         size = self.log_step.shape[0] // blocks
         eigenvalues, vectors = _hippo(2 * size)
-        eigenvalues = eigenvalues[:size].repeat(blocks).to(self.D.device)
-        kept = vectors[:, :size].to(self.D.device)  # (2 size, size)
+        eigenvalues = eigenvalues[:size].repeat(blocks).to(self.B.device)
+        kept = vectors[:, :size].to(self.B.device)  # (2 size, size)
         deviation = 1 / math.sqrt(2 * size * blocks)
         with torch.no_grad():
             self.Lambda_re.copy_(eigenvalues.real)
@@ -71,12 +72,15 @@ class S5(Cell):
             C = torch.view_as_complex(_truncated(self.C, (width, blocks, 2 * size, 2), deviation).double())
             self.C.copy_(torch.view_as_real((C @ kept).flatten(1)))
             self.log_step.uniform_(math.log(self.options.dt_min), math.log(self.options.dt_max))
-        nn.init.normal_(self.D)
+        if self.D is not None:
+            nn.init.normal_(self.D)
 
     def constants(self, ctx: Context) -> Any:
         # Λ̄ is close to the unit circle, where half precision has too few digits
         step = self.log_step.to(ctx.dtype).exp()
-        eigenvalue = torch.complex(self.Lambda_re.to(ctx.dtype), self.Lambda_im.to(ctx.dtype))
+        real = self.Lambda_re.to(ctx.dtype)
+        real = real.clamp(max=self.options.max_real) if self.options.max_real is not None else real
+        eigenvalue = torch.complex(real, self.Lambda_im.to(ctx.dtype))
         turn = eigenvalue * step
         if self.options.discretisation == "zoh":
             decay, scale = torch.exp(turn), torch.expm1(turn) / eigenvalue
@@ -88,14 +92,15 @@ class S5(Cell):
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         Bx = ctx.linear(x, const[1])  # (B, T, 2 N)
-        return torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2)), self.D * x.to(ctx.dtype)
+        Bx = torch.view_as_complex(Bx.view(*Bx.shape[:2], -1, 2))
+        return (Bx,) if self.D is None else (Bx, self.D * x.to(ctx.dtype))
 
     def linear_recurrence(self, u: Any, const: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
         return {"h": (const[0], u[0])}
 
     def output(self, u: Any, state: Mapping[str, Tensor], const: Any) -> Tensor:
-        y: Tensor = F.linear(torch.view_as_real(state["h"]).flatten(-2), const[2]) + u[1]
-        return y
+        y: Tensor = F.linear(torch.view_as_real(state["h"]).flatten(-2), const[2])
+        return y if self.D is None else y + u[1]
 
 
 def _hippo(size: int) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,13 @@ class S5Options(Options):
     )
     dt_min: float = Field(0.001, gt=0, description="Smallest initial time step Δ.")
     dt_max: float = Field(0.1, gt=0, description="Largest initial time step Δ.")
+    feedthrough: bool = Field(True, description="Add D ⊙ x to the output, which two directions would add twice.")
+    max_real: float | None = Field(
+        None,
+        lt=0,
+        examples=[-1.0],
+        description="Upper bound of the real parts of Λ, so that no state can grow; none if not given.",
+    )
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
@@ -57,17 +64,30 @@ class HGRNOptions(Options):
     """Options of the hierarchically gated recurrent network."""
 
     lower_bound: float = Field(0.0, ge=0, lt=1, description="Lower bound of the forget gate.")
+    learned_bound: bool = Field(
+        False, description="Learn a lower bound of each feature, rising from layer to layer over all that say so."
+    )
+    norm_eps: float = Field(1e-5, gt=0, description="ε, added to the mean square in the output's norm.")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if self.learned_bound and self.lower_bound:
+            raise ValueError("lower_bound is a fixed one, and learned_bound learns it: give one of them")
+        return self
 
 
 def describe_s5(options: S5Options, input_shape: Shape, hidden_size: int) -> Description:
     check_s5(options, hidden_size)
     width = features(input_shape)
-    products = 4 * hidden_size * width
+    product = 2 * hidden_size * width
+    named = dict.fromkeys(("Lambda_re", "Lambda_im", "log_step"), hidden_size) | {"B": product, "C": product}
+    named |= {"D": width} if options.feedthrough else {}
     return Description(
         output_shape=(width,),
-        parameters=products + 3 * hidden_size + width,
-        macs_per_step=products,
+        parameters=sum(named.values()),
+        macs_per_step=2 * product,
         state={"h": (hidden_size, 2)},
+        named=named,
     )
 
 
@@ -98,7 +118,7 @@ def describe_hgrn(options: HGRNOptions, input_shape: Shape, hidden_size: int) ->
     products = 3 * hidden_size * features(input_shape)
     return Description(
         output_shape=(hidden_size,),
-        parameters=products + hidden_size,
+        parameters=products + (1 + options.learned_bound) * hidden_size,
         macs_per_step=products,
         state={"h": (hidden_size,)},
     )
@@ -162,5 +182,6 @@ SPACES: Final = (
         "arXiv:2311.04823",
         authority="official code: fla-org/flash-linear-attention fla/layers/hgrn.py",
         zoneout=True,
+        peers="learned_bound",
     ),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zoo.cells.matrix.fast_weights import KeyedOptions, MemoryOptions, bounded_without_gate, deltanet_key_size, memory
 from zoo.cells.matrix.options import HeadedOptions, head_size
@@ -40,6 +40,15 @@ class HGRN2Options(KeyedOptions):
     """Options of the second hierarchically gated recurrent network."""
 
     lower_bound: float = Field(0.0, ge=0, lt=1, description="Lower bound of the forget gates.")
+    learned_bound: bool = Field(
+        False, description="Learn a lower bound of each feature, rising from layer to layer over all that say so."
+    )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if self.learned_bound and self.lower_bound:
+            raise ValueError("lower_bound is a fixed one, and learned_bound learns it: give one of them")
+        return self
 
 
 def describe_mamba2(options: Mamba2Options, input_shape: Shape, hidden_size: int) -> Description:
@@ -65,7 +74,7 @@ def describe_hgrn2(options: HGRN2Options, input_shape: Shape, hidden_size: int) 
     rows, width = 2 * options.heads * key_size + hidden_size, features(input_shape)
     return Description(
         output_shape=(hidden_size,),
-        parameters=rows * (width + options.kernel) + hidden_size,
+        parameters=rows * (width + options.kernel) + hidden_size + options.learned_bound * options.heads * key_size,
         macs_per_step=rows * width + hidden_size * key_size,
         macs_per_sequence=max(0, options.kernel - 1) * rows * width,  # what a convolution sees of the steps before
         state={"S": (options.heads, key_size, size)},
@@ -121,5 +130,6 @@ DECAYED: Final = (
         paper="Qin et al. 2024, HGRN2: gated linear RNNs with state expansion, COLM, arXiv:2404.07904",
         authority="fla-org/flash-linear-attention fla/layers/hgrn2.py, fla/ops/gla/naive.py",
         traits=Traits(bounded=True),
+        peers="learned_bound",
     ),
 )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zoo.cells.bounds import risen
 from zoo.cells.matrix.attention import LinearAttention
 from zoo.cells.matrix.decayed import HGRN2Options, RetNetOptions, retnet_key_size
 from zoo.cells.matrix.fast_weights import deltanet_key_size
@@ -92,10 +93,11 @@ class HGRN2(LinearAttention):
     feature's own.
 
     Source: arXiv:2404.07904, section 3; fla-org/flash-linear-attention, layers/hgrn2.py and ops/gla/naive.py. γ is
-    `lower_bound`: a paper's model learns one for each layer and feature, rising with depth from 0, which no layer can
-    see by itself. The official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k
-    + H, I) in blocks q, f, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last;
-    norm_weight (H,). States: S (heads, d_k, d_v), with d_v = H / heads.
+    `lower_bound`, or, with `learned_bound`, the paper's, learned for all layers of a stack together: over their
+    parameters `bound`, the sum of the softmax over layers up to this one, less the first's, so that it rises with depth
+    from 0. The official layer's last product is left to `output_projection`. Parameters: weight_qkv (2 heads d_k + H,
+    I) in blocks q, f, v, head beside head; conv_weight (2 heads d_k + H, kernel), the present step last; norm_weight
+    (H,); bound (heads d_k,) or None. States: S (heads, d_k, d_v), with d_v = H / heads.
     """
 
     def __init__(self, options: HGRN2Options, input_shape: Shape, hidden_size: int) -> None:
@@ -103,12 +105,24 @@ class HGRN2(LinearAttention):
         super().__init__(options, input_shape, hidden_size, key_size, gated=False)
         self.norm_weight = nn.Parameter(torch.empty(hidden_size))
         self.lower_bound = options.lower_bound
+        self.bound = nn.Parameter(torch.empty(options.heads * key_size)) if options.learned_bound else None
         self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As the other official layers, with bounds that rise evenly."""
+        super().reset_parameters()
+        if self.bound is not None:
+            nn.init.zeros_(self.bound)
+
+    def constants(self, ctx: Context) -> Any:
+        lowest = None if self.bound is None else risen(self).to(ctx.dtype).view(self.heads, -1)
+        return self.norm_weight, lowest
 
     def project(self, x: Tensor, const: Any, ctx: Context) -> tuple[Tensor, ...]:
         y, now = self.mixed(x, ctx)
         q, f, v = self.by_head(y, ctx)
-        closed = (1 - self.lower_bound) * torch.sigmoid(-f)  # close to 0, where 1 − f has no digits left
+        lowest = self.lower_bound if const[1] is None else const[1]
+        closed = (1 - lowest) * torch.sigmoid(-f)  # close to 0, where 1 − f has no digits left
         return *self.read(F.silu(q), now, ctx), (1 - closed).unsqueeze(4), closed.unsqueeze(4), v.unsqueeze(3)
 
     def step(self, u: Any, state: Mapping[str, Tensor], const: Any) -> States:

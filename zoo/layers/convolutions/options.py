@@ -95,6 +95,10 @@ class Conv2dOptions(Options):
     padding: Literal["same", "valid"] | Annotated[tuple[Natural, Natural], Field(strict=False)] = Field(
         "same", description="`same`, `valid`, or the number of zeros on both sides of each axis."
     )
+    beyond: Literal["zeros", "mirror"] = Field(
+        "zeros",
+        description="What is filled in there: zeros, or what stands as far inside a sequence and its maps.",
+    )
     bias: bool = Field(True, description="Add a bias to each channel.")
     norm: NormOption | None = Field(None, description="A norm of the channels of the result.")
     activation: Activation = Field("none", description="Activation function of the result, after its norm.")
@@ -188,6 +192,8 @@ def describe_conv1d(options: Conv1dOptions, input_shape: Shape) -> Description |
 def describe_conv2d(options: Conv2dOptions, input_shape: Shape) -> Description | None:
     shape = planes(input_shape, options.axes)
     sizes = _sizes(shape, options.axes, options.windows)
+    if options.beyond == "mirror":
+        _check_mirror(options, shape)
     product = shape[0] * math.prod(options.kernel_size) * options.channels
     found = Description(
         output_shape=(options.channels, *sizes),
@@ -230,6 +236,16 @@ def _sizes(shape: Shape, axes: tuple[str, ...], windows: tuple[Window, ...]) -> 
         if size < 1:
             raise ZooError(f"the window is longer than the {name} of a step, of shape {shape}")
     return found
+
+
+def _check_mirror(options: Conv2dOptions, shape: Shape) -> None:
+    """Raises ZooError where a map has too few places to fill so many in from."""
+    if not any(window.left for window in options.windows):
+        raise ZooError("beyond: mirror fills in what padding puts around, and this one puts nothing: leave it out")
+    places = (None, shape[-1]) if options.axes[0] == "time" else shape[-2:]
+    for name, size, window in zip(options.axes, places, options.windows, strict=True):
+        if size is not None and window.left >= size:
+            raise ZooError(f"beyond: mirror fills in {window.left} of {name} on each side, and there are only {size}")
 
 
 def _check_axes(axes: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from zoo.engine.inside import build_part
 from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
 from zoo.engine.sequence import zero_where
 from zoo.layers.activations import activate
+from zoo.layers.convolutions.mirror import mirrored
 from zoo.layers.convolutions.options import (
     Conv2dOptions,
     PoolOptions,
@@ -71,12 +72,15 @@ class Conv2d(Layer):
         self.axes, self.shape = options.axes, planes(input_shape, options.axes)
         self.windows = over_time(options.axes, options.windows)
         pair = options.windows
+        mirror = options.beyond == "mirror"
+        numbers = (3, 4) if _over_maps(options.axes) else (1, 3)  # of the axes of (B, T, C, ...)
+        self.mirror = dict(zip(numbers, pair, strict=True)) if mirror else {}
         self.conv = (nn.Conv2d if _over_maps(self.axes) else Product)(
             self.shape[0],
             options.channels,
             (pair[0].kernel, pair[1].kernel),
             stride=(pair[0].stride, pair[1].stride),
-            padding=(pair[0].left, pair[1].left),
+            padding=(0, 0) if mirror else (pair[0].left, pair[1].left),
             bias=options.bias,
         )
         self.norm = None if options.norm is None else build_part(options.norm, (options.channels,))
@@ -88,12 +92,17 @@ class Conv2d(Layer):
 
     def extra_repr(self) -> str:
         shown = [f"axes={self.axes}"] + [f"activation={self.activation!r}"] * (self.activation != "none")
+        shown += ["beyond='mirror'"] * bool(self.mirror)
         return ", ".join(shown + [f"dropout={self.dropout}"] * bool(self.dropout))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
         refuse_reset(self, run)
-        y = _over_planes(self.conv, x, self.shape, self.axes)  # (B, T', channels, ...)
         behind = run.behind(self.windows, x.shape[1])
+        shape = self.shape
+        if self.mirror:
+            x = mirrored(x.reshape(*x.shape[:2], *shape), self.mirror, run.lengths)
+            shape = tuple(x.shape[2:])
+        y = _over_planes(self.conv, x, shape, self.axes)  # (B, T', channels, ...)
         if self.norm is not None:
             y = self._normed(self.norm, zero_where(y, behind.valid), behind)
         y = F.dropout(activate(self.activation, y), self.dropout, self.training)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -17,6 +19,9 @@ class NormLayerOptions(Options):
     """Options of a norm that is a layer of its own."""
 
     norm: NormOption = Field(description="The norm.")
+    whole: bool = Field(
+        False, description="Of maps: all numbers of a step are its features, each with a scale of its own."
+    )
 
 
 class ActivationLayerOptions(Options):
@@ -43,6 +48,7 @@ class DropoutLayerOptions(Options):
 
     dropout: Rate = Field(description="Dropout rate.")
     variational: bool = Field(False, description="One mask per sequence instead of one per step.")
+    channels: bool = Field(False, description="Of maps: whole channels, instead of every number by itself.")
 
 
 class HighwayOptions(Options):
@@ -59,6 +65,7 @@ class AffineOptions(Options):
     groups: Annotated[int, Field(ge=1), Count] = Field(
         1, description="Number of groups of features that share the scale and the shift."
     )
+    bias: bool = Field(True, description="Add the shift.")
 
 
 class ChunkOptions(Options):
@@ -101,7 +108,18 @@ class LookaheadOptions(Options):
 
 
 def describe_norm(options: NormLayerOptions, input_shape: Shape) -> Description | None:
-    return describe_part(options.norm, input_shape)
+    if not options.whole:
+        return describe_part(options.norm, input_shape)
+    if len(input_shape) < 2:
+        raise ZooError("whole is of maps, and these are flat features: leave it out")
+    found = describe_part(options.norm, (math.prod(input_shape),))
+    return None if found is None else replace(found, output_shape=input_shape)
+
+
+def describe_dropout(options: DropoutLayerOptions, input_shape: Shape) -> Description:
+    if options.channels and len(input_shape) < 2:
+        raise ZooError("channels are of maps, and these are flat features: leave it out")
+    return Description(output_shape=input_shape, parameters=0)
 
 
 def describe_same(options: object, input_shape: Shape) -> Description:
@@ -143,7 +161,7 @@ def describe_affine(options: AffineOptions, input_shape: Shape) -> Description:
     width = features(input_shape)
     if width % options.groups:
         raise ZooError(f"groups must divide the width, and {options.groups} does not divide {width}")
-    return Description(output_shape=input_shape, parameters=2 * (width // options.groups))
+    return Description(output_shape=input_shape, parameters=(1 + options.bias) * (width // options.groups))
 
 
 def describe_chunk(options: ChunkOptions, input_shape: Shape) -> Description:

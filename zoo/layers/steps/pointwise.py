@@ -23,15 +23,17 @@ from zoo.layers.steps.options import (
 
 
 class NormLayer(Layer):
-    """(B, T, F) -> norm, (B, T, F)."""
+    """(B, T, ...) -> norm, the same shape; of maps over all numbers of a step at once."""
 
     def __init__(self, options: NormLayerOptions, input_shape: Shape) -> None:
         super().__init__()
         self.output_shape = input_shape
-        self.norm = build_part(options.norm, input_shape)
+        self.whole = options.whole
+        self.norm = build_part(options.norm, (math.prod(input_shape),) if self.whole else input_shape)
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        return LayerOutput(zero_where(normed(self.norm, x, run.valid).to(x.dtype), run.valid), {})
+        y = normed(self.norm, x.flatten(2) if self.whole else x, run.valid).to(x.dtype)
+        return LayerOutput(zero_where(y.view(x.shape), run.valid), {})
 
 
 class ActivationLayer(Layer):
@@ -62,13 +64,17 @@ class DropoutLayer(Layer):
     def __init__(self, options: DropoutLayerOptions, input_shape: Shape) -> None:
         super().__init__()
         self.output_shape = input_shape
-        self.dropout, self.variational = options.dropout, options.variational
+        self.dropout, self.variational, self.channels = options.dropout, options.variational, options.channels
         self._chosen = chosen(options, "dropout")
 
     def extra_repr(self) -> str:
         return ", ".join(filter(None, (str(self.dropout), self._chosen)))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        if self.channels and self.training:
+            every = torch.ones(x.shape[:3], dtype=x.dtype, device=x.device)
+            kept = drop(every, self.dropout, training=True, variational=self.variational)
+            return LayerOutput(x * kept.view(*kept.shape, *(1,) * (x.dim() - 3)), {})
         return LayerOutput(drop(x, self.dropout, training=self.training, variational=self.variational), {})
 
 

@@ -14,14 +14,14 @@ from zoo.layers.steps.options import AffineOptions, ChunkOptions, describe_chunk
 
 
 class Affine(Layer):
-    """(B, T, F) -> scale · x + shift, each of F / groups numbers, which every group of features shares."""
+    """(B, T, F) -> scale · x + shift, each of F / groups numbers, which every group of features shares; or no shift."""
 
     def __init__(self, options: AffineOptions, input_shape: Shape) -> None:
         super().__init__()
         self.output_shape = input_shape
         self.groups = options.groups
         self.scale = nn.Parameter(torch.ones(input_shape[0] // options.groups))
-        self.shift = nn.Parameter(torch.zeros(input_shape[0] // options.groups))
+        self.shift = nn.Parameter(torch.zeros(input_shape[0] // options.groups)) if options.bias else None
         self._chosen = chosen(options)
 
     def extra_repr(self) -> str:
@@ -31,10 +31,12 @@ class Affine(Layer):
         """x itself at first, under every initialisation scheme."""
         with torch.no_grad():
             self.scale.fill_(1.0)
-            self.shift.zero_()
+            if self.shift is not None:
+                self.shift.zero_()
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        y = x * self.scale.repeat(self.groups) + self.shift.repeat(self.groups)
+        y = x * self.scale.repeat(self.groups)
+        y = y if self.shift is None else y + self.shift.repeat(self.groups)
         return LayerOutput(zero_where(y.to(x.dtype), run.valid), {})
 
 
