@@ -1,0 +1,30 @@
+"""silero-vad: what the package gives by default, the TorchScript model, at both rates, piece by piece.
+
+Its file is TorchScript, whose tensors are written here as safetensors; at 16 kHz a file of ONNX in the package has the same.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from silero_vad import load_silero_vad
+from sound import voice
+
+
+def main() -> None:
+    package = load_silero_vad()
+    found: dict[str, np.ndarray] = {}
+    for name, rate, size in (("16k", 16_000, 512), ("8k", 8_000, 256)):
+        samples = torch.from_numpy(voice(96 * 512 / 16_000, rate))
+        package.reset_states()
+        with torch.no_grad():
+            speech = torch.stack([package(piece.unsqueeze(0), rate)[0, 0] for piece in samples.split(size)])
+        found |= {f"samples_{name}": samples.numpy(), f"speech_{name}": speech.numpy()}
+    np.savez(sys.argv[1], **found)
+    save_file({name: value.contiguous() for name, value in package.state_dict().items()}, sys.argv[2])
+
+
+main()
