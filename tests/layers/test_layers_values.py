@@ -219,6 +219,7 @@ def test_activations_and_norms_as_layers() -> None:
     ragged(stack({"kind": "activation", "function": "relu", "max_value": 0.5}), (6,), lambda x: x.clamp(0, 0.5))
     functions = {
         "leaky_relu": F.leaky_relu,
+        "selu": lambda x: 1.0507009873554805 * torch.where(x > 0, x, 1.6732632423543772 * torch.expm1(x)),
         "softplus": F.softplus,
         "hard_sigmoid": lambda x: (x / 6 + 0.5).clamp(0, 1),
     }

@@ -24,6 +24,7 @@ _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
     "silu": F.silu,
     "elu": F.elu,
+    "selu": F.selu,
     "leaky_relu": F.leaky_relu,
     "softplus": F.softplus,
     "hard_sigmoid": F.hardsigmoid,

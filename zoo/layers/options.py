@@ -20,6 +20,7 @@ Activation = Literal[
     "gelu",
     "silu",
     "elu",
+    "selu",
     "leaky_relu",
     "softplus",
     "hard_sigmoid",
