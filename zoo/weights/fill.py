@@ -1,0 +1,314 @@
+"""Which array each tensor of a model is filled with, by its own name or by a map: both sides in full, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from zoo.engine.layer import RecurrentLayer
+from zoo.errors import ZooError, did_you_mean
+from zoo.model.base import Model
+from zoo.spec.tree import Recurrent, as_path, at
+from zoo.weights import cells
+from zoo.weights.forms import Cell, Module
+from zoo.weights.maps import WeightMap
+from zoo.weights.matching import SHOWN, listed, unlike
+from zoo.weights.patterns import filled as fill
+from zoo.weights.patterns import listed_in, matched
+from zoo.weights.reading import Found
+from zoo.weights.scope import Scope, place_of, within
+from zoo.weights.tied import owners
+from zoo.weights.values import Value, compute
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One tensor of ours. Attributes: dtype: In which theirs was stored. computed: Numbers are new, not moved."""
+
+    array: Any
+    dtype: str
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """All tensors of a model.
+
+    Attributes:
+        arrays: By our names.
+        kept: Buffers that stay as they are.
+        notes: What a person should hear of.
+        record: Which packages built the model that was saved, where the file says it.
+    """
+
+    arrays: Mapping[str, Made]
+    kept: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    record: Any = None
+
+
+def by_name(model: Model, found: Found, prefix: str | None) -> Filled:
+    """Our own names and shapes, wherever in the file they stand.
+
+    Raises:
+        ZooError: Something is missing, unused or of another shape.
+    """
+    owner = owners(model)
+    wanted = {name: _shape(one) for name, one in model.state_dict().items()}
+    scope = place_of(found, list(dict.fromkeys(owner.values())), prefix)
+    given = {name: scope.arrays[name].array.shape for name in scope.arrays}
+    _real_pairs(model, given)
+    odd = [name for name in scope.odd if name in wanted]
+    if odd:
+        raise ZooError(f"{odd[0]} is a {scope.odd[odd[0]]}: only ordinary tensors can be read")
+    present = {owner[name] for name in given if name in owner}
+    there = {name: shape for name, shape in wanted.items() if name in given or owner[name] not in present}
+    text = unlike(there, given)
+    if text is not None:
+        at_place = f" at {scope.place!r}" if scope.place else ""
+        raise ZooError(f"not the weights of {model.spec.id}{at_place}: {text}")
+    arrays = {name: Made(one.array, one.dtype) for name, one in scope.arrays.items()}
+    _share(arrays, list(wanted), owner)
+    left = [name for name in found.arrays if name not in scope.whole]
+    notes = (f"read at {scope.place!r}; left out: {_few(left)}",) if left else ()
+    return Filled(arrays, notes=notes, record=found.records.get(f"{scope.place}." if scope.place else ""))
+
+
+def _share(arrays: dict[str, Made], names: list[str], owner: Mapping[str, str]) -> None:
+    """A tensor that has several names in the model has one value: what one name is given, the others are too."""
+    for name in names:
+        if name not in arrays:
+            arrays[name] = arrays[next(other for other in arrays if owner[other] == owner[name])]
+        first = arrays.get(owner[name], arrays[name])
+        if first is not arrays[name] and not np.array_equal(first.array, arrays[name].array):
+            raise ZooError(f"{name} and {owner[name]} are one tensor in the model, and two that differ in the file")
+
+
+def _few(names: list[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _shape(one: Any) -> tuple[int, ...]:
+    return tuple(one.shape)
+
+
+def _real_pairs(model: Model, given: dict[str, tuple[int, ...]]) -> None:
+    """Complex numbers that stand in a file as pairs of real ones have the shape of ours, and two numbers more."""
+    for name, one in model.state_dict().items():
+        if one.is_complex() and given.get(name) == (*one.shape, 2):
+            given[name] = _shape(one)
+
+
+@dataclass(slots=True)
+class _Mapping:
+    """A map at work on one model and one checkpoint."""
+
+    model: Model
+    scope: Scope
+    chosen: WeightMap
+    used: set[str] = field(default_factory=set)
+    hit: set[tuple[str, str]] = field(default_factory=set)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def read(self, name: str) -> Any:
+        self.used.add(name)
+        return self.scope.arrays[name].array
+
+    def dtype(self, names: list[str]) -> str:
+        kinds = {self.scope.arrays[name].dtype for name in names}
+        return kinds.pop() if len(kinds) == 1 else " and ".join(sorted(kinds)) or "float64"
+
+    def whether(self, names: list[str], ours: str, *path: int | str) -> bool:
+        """Whether all of theirs are there; what is not is noted with the line that asks for it."""
+        lacking = [name for name in names if name not in self.scope.arrays]
+        for name in lacking:
+            odd = self.scope.odd.get(name)
+            if odd is not None:
+                raise ZooError(f"{name} is a {odd}: only ordinary tensors can be read")
+            self.absent.setdefault(name, f"for {ours}, {self.chosen.place(*path)}")
+        return not lacking
+
+
+def by_map(model: Model, found: Found, chosen: WeightMap, prefix: str | None) -> Filled:
+    """What a map says.
+
+    Raises:
+        ZooError: Something is missing, unused, of another shape, or cannot be said.
+    """
+    says = chosen.says
+    names = [*(name for value in says.tensors.values() for name in value.reads())]
+    names += [name for form in says.recurrent.values() for name in form.reads()]
+    scope = within(found, says.within if prefix is None else prefix, names)
+    work = _Mapping(model, scope, chosen)
+    owner = owners(model)
+    wanted = {name: _shape(one) for name, one in model.state_dict().items()}
+    arrays: dict[str, Made] = {}
+    for name, made in _of_cells(work).items():
+        arrays[name] = made
+    for name, shape in wanted.items():
+        said = _of_tensor(says.tensors, name, work)
+        if said is None:
+            continue
+        if name in arrays:
+            key = next(key for kind, key in work.hit if kind == "tensors" and matched(key, name) is not None)
+            raise ZooError(f"{name} is filled twice: by recurrent, and by {chosen.place('tensors', key)}")
+        made = _made(said[1], name, shape, work, "tensors", said[0])
+        if made is not None:
+            arrays[name] = made
+    kept = _kept(model, says.keep, wanted, arrays)
+    _whole(work, wanted, arrays, kept, owner)
+    _share(arrays, [name for name in wanted if name not in kept], owner)
+    return Filled(arrays, frozenset(kept), scope.notes)
+
+
+def _of_tensor(table: Mapping[str, Value], name: str, work: _Mapping) -> tuple[str, Value] | None:
+    """The line of a name: its own, else the first pattern that it fits; with its places filled in."""
+    lines = [name] if name in table and "{" not in name else [key for key in table if matched(key, name) is not None]
+    if not lines:
+        return None
+    line = lines[0]
+    work.hit |= {("tensors", one) for one in lines[:1]}
+    return line, _given(table[line], matched(line, name) or {})
+
+
+def _given(value: Value, places: Mapping[str, str]) -> Value:
+    """A value with its places filled in."""
+    steps = tuple(replace(step, given=fill(step.given, places)) if step.reads else step for step in value.do)
+    parts = tuple(_given(part, places) for part in value.parts)
+    return replace(value, name=fill(value.name, places), parts=parts, do=steps)
+
+
+def _made(value: Value, ours: str, shape: tuple[int, ...], work: _Mapping, *path: int | str) -> Made | None:
+    names = list(value.reads())
+    if not work.whether(names, ours, *path):
+        return None
+    try:
+        array = compute(value, shape, work.read)
+    except ZooError as error:
+        raise ZooError(f"{ours} ({work.chosen.place(*path)}): {error}") from None
+    return Made(array, work.dtype(names), computed=value.computes)
+
+
+def _of_cells(work: _Mapping) -> dict[str, Made]:
+    """What `recurrent` fills."""
+    found: dict[str, Made] = {}
+    table = work.chosen.says.recurrent
+    for layer, module in work.model.named_modules():
+        if not isinstance(module, RecurrentLayer):
+            continue
+        ways = ["cell"] if module.reverse_cell is None else ["cell", "reverse_cell"]
+        for way in ways:
+            path = f"{layer}.{way}"
+            key = _line(table, path, layer)
+            if key is None:
+                continue
+            work.hit.add(("recurrent", key))
+            places = matched(key, path) or matched(key, layer) or {}
+            form = table[key]
+            if isinstance(form, Cell) and len(ways) == 2 and matched(key, path) is None:
+                raise ZooError(
+                    f"{layer} has two directions ({work.chosen.place('recurrent', key)}): write a line for "
+                    f"{layer}.cell, and one for {layer}.reverse_cell"
+                )
+            found |= _of_cell(form, places, path, way, getattr(module, way), layer, key, work)
+    return found
+
+
+def _line(table: Mapping[str, Any], path: str, layer: str) -> str | None:
+    """The line of a cell: its own or its layer's, else the first pattern that one of them fits."""
+    exact = [key for key in (path, layer) if key in table]
+    fits = (key for key in table if matched(key, path) is not None or matched(key, layer) is not None)
+    return exact[0] if exact else next(fits, None)
+
+
+def _of_cell(
+    form: Module | Cell,
+    places: Mapping[str, str],
+    path: str,
+    way: str,
+    cell: Any,
+    layer: str,
+    key: str,
+    work: _Mapping,
+) -> dict[str, Made]:
+    if isinstance(form, Module):
+        given = Module(fill(form.path, places), None if form.layer is None else fill(form.layer, places))
+        form = cells.names_of(given, way, lambda name: name in work.scope.arrays)
+    else:
+        form = replace(form, arrays={role: _given(value, places) for role, value in form.arrays.items()})
+    part = at(work.model.spec, as_path(layer), Recurrent).cell
+    shapes = {name: _shape(one) for name, one in cell.named_parameters(recurse=False)}
+    ours = cells.Ours(path, part.record.name, shapes, part.options)
+    names = list(form.reads())
+    if not work.whether(names, path, "recurrent", key):
+        return {}
+    try:
+        held = {role: compute(value, (), work.read) for role, value in form.arrays.items()}
+        made = cells.parameters(ours, form, held)
+    except ZooError as error:
+        raise ZooError(f"{error} ({work.chosen.place('recurrent', key)})") from None
+    dtype = work.dtype(names)
+    moved = {np.asarray(array).dtype for array in held.values()}
+    return {
+        f"{path}.{name}": Made(array, dtype, computed=np.asarray(array).dtype not in moved)
+        for name, array in made.items()
+    }
+
+
+def _kept(model: Model, globs: tuple[str, ...], wanted: Mapping[str, Any], arrays: Mapping[str, Made]) -> set[str]:
+    parameters = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    kept = {name for name in wanted if name not in arrays and listed_in(name, globs) is not None}
+    wrong = sorted(kept & parameters)
+    if wrong:
+        raise ZooError(f"keep is for buffers, and {wrong[0]} is a parameter: it would stay as it was drawn")
+    return kept
+
+
+def _whole(
+    work: _Mapping,
+    wanted: Mapping[str, tuple[int, ...]],
+    arrays: Mapping[str, Made],
+    kept: set[str],
+    owner: Mapping[str, str],
+) -> None:
+    """Both sides in full, else one error that says all that is not."""
+    says, scope = work.chosen.says, work.scope
+    said = []
+    if work.absent:
+        names = [
+            f"{name} ({where}){did_you_mean(name, list(scope.arrays)[:2000])}" for name, where in work.absent.items()
+        ]
+        rest = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+        said.append(f"not in the file: {', '.join(names[:SHOWN])}{rest}")
+    present = {owner[name] for name in arrays}
+    if not work.absent:
+        empty = [name for name in wanted if name not in arrays and name not in kept and owner[name] not in present]
+        if empty:
+            said.append(f"not filled: {listed({name: wanted[name] for name in empty})}")
+    idle = [
+        work.chosen.place(kind, key)
+        for kind, table in (("tensors", says.tensors), ("recurrent", says.recurrent))
+        for key in table
+        if (kind, key) not in work.hit
+    ]
+    if idle:
+        said.append(f"no part of the model fits {', '.join(idle[:SHOWN])}" + (" and more" if idle[SHOWN:] else ""))
+    shapes = {name: _shape(one.array) for name, one in scope.arrays.items()} | dict.fromkeys(scope.odd, ())
+    unused = [name for name in shapes if name not in work.used and listed_in(name, says.leave_out) is None]
+    if unused:
+        said.append(f"unused: {listed({name: shapes[name] for name in unused})}")
+    spared = [glob for glob in says.leave_out if not any(listed_in(name, (glob,)) for name in shapes)]
+    if spared and not said:
+        work.scope.notes += (f"leave_out has {spared[0]!r}, and the file has nothing like it",)
+    given = {name: _shape(one.array) for name, one in arrays.items()}
+    _real_pairs(work.model, given)
+    other = [name for name in given if given[name] != wanted[name]]
+    if other:
+        shown = [f"{name} would be {given[name]} and is {wanted[name]}" for name in other[:SHOWN]]
+        said.append("; ".join(shown) + (f"; {len(other) - SHOWN:,} more of another shape" if other[SHOWN:] else ""))
+    if said:
+        raise ZooError(f"does not fit {work.model.spec.id} by the map {says.name}: {'; '.join(said)}")
