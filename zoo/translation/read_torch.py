@@ -41,13 +41,13 @@ class Bundle:
         record = getattr(value, "_metadata", None)
         if isinstance(record, Mapping) and isinstance(record.get(""), Mapping) and "zoo" in record[""]:
             self.records[prefix] = record[""]["zoo"]
-        for key, inner in value.items() if isinstance(value, Mapping) else ():
+        for key, inner in _entries(value):
             seen[0] += 1
             if depth > _DEEPEST or seen[0] > _MOST:
                 raise ZooError(f"is nested deeper than {_DEEPEST} levels, or has more than {_MOST:,} entries")
             if isinstance(inner, pickles.Tensor | pickles.Odd):
                 yield f"{prefix}{key if isinstance(key, str | int) else '?'}", inner
-            elif isinstance(inner, Mapping) and isinstance(key, str):
+            elif isinstance(inner, Mapping | list | tuple) and (isinstance(key, str) or not isinstance(value, Mapping)):
                 yield from self._flat(inner, f"{prefix}{key}.", depth + 1, seen)
 
     def load(self, names: Mapping[str, str], *, floats: bool) -> dict[str, Stored]:
@@ -83,6 +83,15 @@ class Bundle:
         found = np.frombuffer(self._read(storage.key), np.dtype(f"{self._order}{np.dtype(kind).str[1:]}"))
         found = found.astype(found.dtype.newbyteorder("="))
         return of_bits(found) if storage.dtype == "bfloat16" else found
+
+
+def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
+    """What a mapping or a list holds, by key or number; of a list only what a tensor may be in, or is."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list | tuple):
+        inside = (pickles.Tensor, pickles.Odd, Mapping, list, tuple)
+        yield from ((number, inner) for number, inner in enumerate(value) if isinstance(inner, inside))
 
 
 def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:

@@ -6,6 +6,7 @@ Its file is TorchScript, whose tensors are written here as safetensors; at 16 kH
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ def main() -> None:
             speech = torch.stack([package(piece.unsqueeze(0), rate)[0, 0] for piece in samples.split(size)])
         found |= {f"samples_{name}": samples.numpy(), f"speech_{name}": speech.numpy()}
     np.savez(sys.argv[1], **found)
-    save_file({name: value.contiguous() for name, value in package.state_dict().items()}, sys.argv[2])
+    save_file({name: value.contiguous() for name, value in package.state_dict().items()}, Path(sys.argv[2]) / "silero.safetensors")
 
 
 main()
