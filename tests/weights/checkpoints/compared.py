@@ -16,7 +16,7 @@ import zoo
 Arrays = Mapping[str, np.ndarray]
 Pairs = list[tuple[Tensor, Tensor]]
 
-JAX: Final = ("jax==0.10.2", "jaxlib==0.10.2", "equinox==0.13.8", "ml_dtypes", "opt_einsum", "jaxtyping", "tqdm")
+JAX: Final = ("jax==0.10.2", "jaxlib==0.10.2", "equinox==0.13.8", "ml_dtypes", "opt_einsum", "jaxtyping", "wadler_lindig", "tqdm")
 LIBROSA: Final = (
     *("librosa==0.11.0", "numba", "llvmlite", "scikit-learn", "joblib", "threadpoolctl", "soxr", "lazy_loader"),
     *("pooch", "platformdirs", "msgpack", "decorator", "audioread", "soundfile", "cffi", "requests", "packaging"),
