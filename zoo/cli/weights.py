@@ -39,7 +39,7 @@ def load_weights(
     force: Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")] = False,
     changes: Changes = None,
 ) -> None:
-    """Load a checkpoint into a model, and save both as one file. All of the checkpoint is used, or nothing is written."""
+    """Load a checkpoint into a model, and save that as one file. All of the checkpoint is used, or none is."""
     from zoo.spec import library
     from zoo.spec.changes import of_texts
     from zoo.spec.document import recorded

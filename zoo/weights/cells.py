@@ -11,7 +11,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.translation import layouts
 from zoo.translation.layouts import KERAS, ONNX, TORCH, ZOO, Layout, Packed, check, pack, unpack
-from zoo.translation.neutral import GATES, Array, Direction, Kind, Recurrent
+from zoo.translation.neutral import GATES, Array, Direction, Kind, Recurrent, Reset
 from zoo.weights.forms import Cell, Module
 
 KINDS: Final = ("rnn", "lstm", "gru")
@@ -110,10 +110,10 @@ def _packed(form: Cell, arrays: Mapping[str, Array], ours: Ours) -> Packed:
             if not array.ndim or not form.direction < array.shape[0] <= 2:
                 raise ZooError(f"{ours.path}: {name} of ONNX is of the shape {array.shape}, not (directions, ...)")
             held[name] = array[form.direction]
-        halves: Any = (None, None)
+        first, second = None, None
         if "B" in held:
-            halves = np.split(held["B"], 2) if not held["B"].shape[0] % 2 else (held["B"], held["B"])
-        return Packed(held["W"], held["R"], *halves, held.get("P"), None)
+            first, second = np.split(held["B"], 2) if not held["B"].shape[0] % 2 else (held["B"], held["B"])
+        return Packed(held["W"], held["R"], first, second, held.get("P"), None)
     get = arrays.get
     return Packed(
         arrays["weight_ih"], arrays["weight_hh"], get("bias_ih"), get("bias_hh"), get("weight_ch"), get("weight_hr")
@@ -159,7 +159,7 @@ def _neutral(ours: Ours, kind: Kind, theirs: Direction, form: Cell, packed: Pack
     gates = getattr(options, "recurrent_activation", "sigmoid")
     if getattr(options, "coupled", False):
         raise ZooError(f"{ours.path} has coupled gates, which no form has: name its tensors one by one under tensors")
-    reset = getattr(options, "reset_gate", "after")
+    reset: Reset = getattr(options, "reset_gate", "after")
     said = form.reset_gate
     if kind == "gru" and form.form == "keras" and packed.bias is not None:
         said = "after" if packed.recurrent_bias is not None else "before"
@@ -189,7 +189,7 @@ def _poured(theirs: Direction, layer: Recurrent, ours: Ours) -> dict[str, Array]
         theirs = replace(theirs, b=wide if second is not None else theirs.b, c=second)
         layout = replace(ZOO, added=frozenset({"rnn", "lstm", "gru before", "gru after"}))
     packed = pack(theirs, layer, layout)
-    found = {
+    found: dict[str, Any] = {
         "weight_ih": packed.kernel,
         "weight_hh": packed.recurrent,
         "bias_ih": packed.bias,

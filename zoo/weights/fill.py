@@ -146,9 +146,7 @@ def by_map(model: Model, found: Found, chosen: WeightMap, prefix: str | None) ->
     work = _Mapping(model, scope, chosen)
     owner = owners(model)
     wanted = {name: _shape(one) for name, one in model.state_dict().items()}
-    arrays: dict[str, Made] = {}
-    for name, made in _of_cells(work).items():
-        arrays[name] = made
+    arrays = _of_cells(work)
     for name, shape in wanted.items():
         said = _of_tensor(says.tensors, name, work)
         if said is None:
@@ -156,9 +154,9 @@ def by_map(model: Model, found: Found, chosen: WeightMap, prefix: str | None) ->
         if name in arrays:
             key = next(key for kind, key in work.hit if kind == "tensors" and matched(key, name) is not None)
             raise ZooError(f"{name} is filled twice: by recurrent, and by {chosen.place('tensors', key)}")
-        made = _made(said[1], name, shape, work, "tensors", said[0])
-        if made is not None:
-            arrays[name] = made
+        one = _made(said[1], name, shape, work, "tensors", said[0])
+        if one is not None:
+            arrays[name] = one
     kept = _kept(model, says.keep, wanted, arrays)
     _whole(work, wanted, arrays, kept, owner)
     _share(arrays, [name for name in wanted if name not in kept], owner)

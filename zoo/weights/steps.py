@@ -102,7 +102,8 @@ def apply(step: Step, array: Array, shape: tuple[int, ...], other: Callable[[str
         if step.computes and not np.issubdtype(array.dtype, np.floating):
             raise ZooError(f"{step.name} needs real numbers, and they are {array.dtype}")
         with np.errstate(all="ignore"):  # what is no number then is refused by who asked
-            return _APPLY[step.name](np, array, step, shape)
+            found: Array = _APPLY[step.name](np, array, step, shape)
+            return found
     except (ValueError, IndexError, TypeError) as error:
         text = " ".join(str(error).split())[:120]
         raise ZooError(f"{step.name} does not fit the shape {array.shape}: {text}") from None

@@ -88,7 +88,8 @@ def read_value(given: Any, depth: int = 0) -> Value:
         found.append(Problem((), "weights_value", f"must have one of {_listed(KINDS)}, and {said}"))
         raise wrap(found)
     (kind,) = kinds
-    name, number, parts = "", 0.0, ()
+    name, number = "", 0.0
+    parts: tuple[Value, ...] = ()
     with collecting(found, kind):
         if kind == "from":
             name = _read_name(given[kind])
