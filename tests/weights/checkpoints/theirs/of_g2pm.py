@@ -1,14 +1,8 @@
-"""g2pM: the scores of every character with several pronunciations in some sentences, and what the package answers.
-
-Its weights are a pickle of NumPy arrays: read as the package reads it, they are written as .npz.
-"""
+"""g2pM: the scores of every character with several pronunciations in some sentences."""
 
 from __future__ import annotations
 
-import pickle
 import sys
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from g2pM import G2pM
@@ -59,8 +53,6 @@ def main() -> None:
         scores=np.concatenate(found["scores"]),
     )
     assert said[1] == "yin2 xing2 de5 xing2 zhang3 xing2 zou3 zai4 xing2 ren2 dao4 shang4 。"
-    with (files("g2pM") / "np_ckpt.pkl").open("rb") as file:
-        np.savez(Path(sys.argv[2]) / "g2pm.npz", **pickle.load(file))
 
 
 main()

@@ -1,16 +1,11 @@
-"""silero-vad: what the package gives by default, the TorchScript model, at both rates, piece by piece.
-
-Its file is TorchScript, whose tensors are written here as safetensors; at 16 kHz a file of ONNX in the package has the same.
-"""
+"""silero-vad: what the package gives by default, by its TorchScript model, at both rates, piece by piece."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from silero_vad import load_silero_vad
 from sound import voice
 
@@ -25,7 +20,6 @@ def main() -> None:
             speech = torch.stack([package(piece.unsqueeze(0), rate)[0, 0] for piece in samples.split(size)])
         found |= {f"samples_{name}": samples.numpy(), f"speech_{name}": speech.numpy()}
     np.savez(sys.argv[1], **found)
-    save_file({name: value.contiguous() for name, value in package.state_dict().items()}, Path(sys.argv[2]) / "silero.safetensors")
 
 
 main()
