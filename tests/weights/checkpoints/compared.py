@@ -131,14 +131,18 @@ def unirep_of(name: str, size: int, how: str) -> Checkpoint:
     return Checkpoint(name, "of_unirep.py", unirep(size), how, (("[3, 0, 2, 1]", "[0, 3, 2, 1]"),), beside=JAX)
 
 
-def transformers(name: str, small: str, wrong: tuple[str, str], changes: Mapping[str, Any], last: str) -> Checkpoint:
+def exchanged(one: str, other: str) -> tuple[tuple[str, str], ...]:
+    return ((one, "?"), (other, one), ("?", other))
+
+
+def transformers(name: str, small: str, wrong: tuple[tuple[str, str], ...], changes: Mapping[str, Any], last: str) -> Checkpoint:
     """Three layers, and the norm behind them at another place than in the published size."""
     return Checkpoint(
         name,
         "of_transformers.py",
         plain("symbols", f"scores_{small}"),
         "scores, drawn weights of a small size",
-        (wrong,),
+        wrong,
         f"{small}/model.safetensors",
         alone=False,
         changes={"input.vocabulary": 50, "input.size": 24, "layers.deep.repeat": 3, **changes},
@@ -173,10 +177,10 @@ CHECKPOINTS: Final = (
     transformers(
         "mamba-130m",
         "mamba",
-        ("in_proj: layers.{i}.mixer.in_proj.weight", 'in_proj: {from: "layers.{i}.mixer.in_proj.weight", do: {blocks: [1, 0], of: 2}}'),
+        ((": layers.{i}.mixer.in_proj.weight", ': {from: "layers.{i}.mixer.in_proj.weight", do: {blocks: [1, 0], of: 2}}'),),
         MAMBA,
         "layers.24.norm.weight",
     ),
-    transformers("mamba2-130m", "mamba2", ("mixer.D", "mixer.dt_bias"), MAMBA | {"cell.heads": 6, "cell.state_size": 16}, "layers.24.norm.weight"),
-    transformers("rwkv4-169m", "rwkv", ("time_mix_key", "time_mix_value"), RWKV, "layers.13.norm.{part}"),
+    transformers("mamba2-130m", "mamba2", exchanged("cell.A_log", "cell.D"), MAMBA | {"cell.heads": 6, "cell.state_size": 16}, "layers.24.norm.weight"),
+    transformers("rwkv4-169m", "rwkv", exchanged("attention.time_mix_key", "attention.time_mix_value"), RWKV, "layers.13.norm.{part}"),
 )
