@@ -40,7 +40,7 @@ from zoo.spec import library
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(encoding="utf-8"))
-SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
+SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name not in ("cells", "weights")}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
 PARTS = (
