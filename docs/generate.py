@@ -1,6 +1,6 @@
 """Write the pages that say what the code says.
 
-They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, all of `docs/cells/`
+They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, `docs/schema/weights-v1.json`, all of `docs/cells/`
 but write-a-cell.md, and all of `docs/models/`; and the classes of `zoo/nn`.
 
     python docs/generate.py
@@ -46,6 +46,7 @@ from zoo.spec.model import (
 )
 from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
+from zoo.weights.map_file import json_schema as map_schema
 
 HERE: Final = Path(__file__).parent
 NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
@@ -131,6 +132,7 @@ def pages() -> dict[Path, str]:
         **model_pages(catalogue),
         **class_sources(),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
+        HERE / "schema" / "weights-v1.json": json.dumps(map_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from zoo import atomic
-from zoo.cli.completion import map_names
+from zoo.cli.completion import map_names, spec_names
 from zoo.cli.output import note, write
-from zoo.cli.specs import Changes, SpecArgument
+from zoo.cli.specs import Changes
 from zoo.errors import ZooError
 
 
@@ -20,12 +20,13 @@ def register(app: typer.Typer) -> None:
 
 
 def load_weights(
-    spec: SpecArgument,
-    file: Annotated[
-        Path,
+    words: Annotated[
+        list[str],
         typer.Argument(
-            metavar="FILE",
-            help="A checkpoint: .safetensors, .pt, .npz, .npy, .onnx, .keras or .h5, a folder or an index of pieces.",
+            metavar="[SPEC] FILE",
+            help="A spec, which a map says too, and a checkpoint: .safetensors, .pt, .npz, .npy, .onnx, .keras or .h5, "
+            "a folder or an index of pieces.",
+            autocompletion=spec_names,
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
@@ -48,9 +49,18 @@ def load_weights(
 
     if not is_saved(output):
         raise ZooError(f"{output}: a saved model ends in {ENDING}")
+    if len(words) > 2 or (len(words) == 1 and map is None):
+        raise ZooError("needs a spec and one checkpoint, or one checkpoint and --map, which says its spec")
+    file = Path(words[-1])
+    made = of_texts(changes or ())
+    if len(words) == 1 and made is not None:
+        raise ZooError("--set changes a spec that is given: a map says its own changes")
     with recorded() as read:
-        found = library.load(spec, changes=of_texts(changes or ())).spec
         chosen = None if map is None else maps.read(map)
+        if len(words) == 1 and chosen is not None:
+            found = maps.check(chosen)
+        else:
+            found = library.load(words[0], changes=made).spec
     atomic.check_free([output], force=force, inputs=[*(Path(name) for name in read), file])
     from zoo.weights import reading
 

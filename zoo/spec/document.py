@@ -86,6 +86,14 @@ def read_map(path: str | os.PathLike[str]) -> Node:
     return _parsed(text, name, quoted=True)
 
 
+def is_map(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a map of weights, and no spec; never waits, and tells nothing else of the file."""
+    try:
+        return access.names_a_spec(path) and access.looks_like_a_map(_decoded(_bytes(path), ""))
+    except (OSError, ValueError, SpecError):
+        return False
+
+
 def _content(path: str | os.PathLike[str]) -> bytes:
     """What is in a file, which is noted where that is asked for."""
     try:

@@ -75,6 +75,8 @@ def parameters(ours: Ours, form: Cell, arrays: Mapping[str, Array]) -> dict[str,
             f"{ours.path} is a cell {ours.kind}, and a form is known of {', '.join(KINDS)} only: name its tensors one "
             "by one under tensors"
         )
+    if getattr(ours.options, "coupled", False):
+        raise ZooError(f"{ours.path} has coupled gates, which no form has: name its tensors one by one under tensors")
     kind: Kind = ours.kind  # type: ignore[assignment]
     layout = _layout(form, kind, ours.path)
     packed = _packed(form, arrays, ours)
@@ -157,8 +159,6 @@ def _negated(theirs: Direction, gates: tuple[str, ...]) -> Direction:
 def _neutral(ours: Ours, kind: Kind, theirs: Direction, form: Cell, packed: Packed) -> Recurrent:
     options = ours.options
     gates = getattr(options, "recurrent_activation", "sigmoid")
-    if getattr(options, "coupled", False):
-        raise ZooError(f"{ours.path} has coupled gates, which no form has: name its tensors one by one under tensors")
     reset: Reset = getattr(options, "reset_gate", "after")
     said = form.reset_gate
     if kind == "gru" and form.form == "keras" and packed.bias is not None:

@@ -82,7 +82,7 @@ def pour(model: Model, found: Found, chosen: maps.WeightMap | None, prefix: str 
     """
     try:
         filled = by_name(model, found, prefix) if chosen is None else by_map(model, found, chosen, prefix)
-        notes = list(filled.notes)
+        notes = [*_another(found, chosen), *filled.notes]
         state = _converted(model, filled, notes)
     except ZooError as error:
         raise ZooError(f"{found.file}: {error}") from None
@@ -91,6 +91,14 @@ def pour(model: Model, found: Found, chosen: maps.WeightMap | None, prefix: str 
     # Nothing is left that could fail: names and shapes are the model's.
     model.load_state_dict(state)
     return [f"{found.file}: {note}" for note in notes]
+
+
+def _another(found: Found, chosen: maps.WeightMap | None) -> list[str]:
+    """What to say of a file that is not the one that a map was written for: one that was trained further, perhaps."""
+    wanted = chosen.says.source.sha256 if chosen is not None and chosen.says.source is not None else None
+    if chosen is None or wanted is None or found.sha256 in (None, wanted):
+        return []
+    return [f"is not the file that the map {chosen.says.name} was written for: its SHA-256 is {found.sha256}"]
 
 
 def _converted(model: Model, filled: Filled, notes: list[str]) -> OrderedDict[str, Tensor]:

@@ -12,12 +12,11 @@ from zoo.spec.model import Entry, Name, Texts
 from zoo.spec.problems import Problem, collecting, mistake, show, wrap
 from zoo.weights.forms import Cell, Module, read_form
 from zoo.weights.patterns import mistake_in, places
-from zoo.weights.steps import NAMES
 from zoo.weights.values import KINDS, Value, read_value
 
 VERSION: Final = 1
 MOST_LINES: Final = 5000
-_TEXT_OR_PARTS: Final = {"anyOf": [{"type": "string"}, {"$ref": "#/definitions/value"}]}
+_TENSOR: Final = {"$ref": "#/definitions/tensor"}
 
 
 class SourceEntry(Entry):
@@ -27,7 +26,7 @@ class SourceEntry(Entry):
     version: str | None = Field(default=None, description="The version of that package, or of the checkpoint.")
     file: str | None = Field(default=None, description="The file, by its path inside the package or at the address.")
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        default=None, description="SHA-256 of the file; another file is refused."
+        default=None, description="SHA-256 of the file; of another file that is loaded one is told."
     )
     licence: str | None = Field(default=None, description="What the weights may be used for.")
     url: str | None = Field(default=None, description="An address where it is found.")
@@ -64,16 +63,15 @@ def _table(given: Any, read: Any) -> dict[str, Any]:
     return table
 
 
-_FORM_SCHEMA: Final = {"x-short": "recurrent"}
 Tensors = Annotated[
     dict[str, Value],
     PlainValidator(_values),
-    WithJsonSchema({"type": "object", "additionalProperties": _TEXT_OR_PARTS}),
+    WithJsonSchema({"type": "object", "additionalProperties": {"x-short": "tensor"}}),
 ]
 Forms = Annotated[
     dict[str, Module | Cell],
     PlainValidator(_forms),
-    WithJsonSchema({"type": "object", "additionalProperties": {"$ref": "#/definitions/recurrent"}}),
+    WithJsonSchema({"type": "object", "additionalProperties": {"x-short": "recurrent"}}),
 ]
 
 
@@ -108,38 +106,63 @@ class MapFile(Entry):
         return self
 
 
-def definitions() -> dict[str, Any]:
-    """The parts of the JSON Schema that are read by hand."""
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 7) of a map, for editors."""
+    from zoo.spec.schema import DRAFT, described
     from zoo.weights.forms import schema
 
-    text_or_value = _TEXT_OR_PARTS
-    axis = {"type": "integer"}
-    alone = {"enum": [name for name in NAMES if name in ("transpose", "reshape", "negate", "exp", "log")]}
-    step = {
-        "anyOf": [
-            alone,
-            {
-                "type": "object",
-                "properties": {**dict.fromkeys(NAMES, True), "axis": axis, "of": {"type": "integer", "minimum": 1}},
-                "additionalProperties": False,
-                "anyOf": [{"required": [name]} for name in NAMES],
-            },
-        ]
-    }
-    parts = {"type": "array", "minItems": 1, "items": text_or_value}
-    value = {
-        "type": "object",
-        "properties": {
-            "from": {"type": "string"},
-            "join": parts,
-            "sum": parts,
-            "value": {"type": "number"},
-            "axis": axis,
-            "do": {
-                "anyOf": [{"$ref": "#/definitions/step"}, {"type": "array", "items": {"$ref": "#/definitions/step"}}]
-            },
+    root = described(MapFile)
+    return {
+        "$schema": DRAFT,
+        "title": "A map of weights, version 1",
+        **root,
+        "anyOf": [{"required": ["tensors"]}, {"required": ["recurrent"]}],
+        "definitions": {
+            **root.pop("definitions", {}),
+            "step": _step(),
+            "tensor": {"anyOf": [{"type": "string"}, *_forms_of_value()]},
+            "recurrent": schema(_TENSOR),
         },
-        "additionalProperties": False,
-        "oneOf": [{"required": [kind]} for kind in KINDS],
     }
-    return {"step": step, "value": value, "recurrent": schema(text_or_value)}
+
+
+def _step() -> dict[str, Any]:
+    whole, whole_from_1 = {"type": "integer"}, {"type": "integer", "minimum": 1}
+    numbers = {"type": "array", "minItems": 1, "items": whole}
+    given: dict[str, Any] = {
+        "transpose": numbers,
+        "reshape": {"type": "array", "items": whole},
+        "slice": {**numbers, "maxItems": 2},
+        "blocks": numbers,
+        "take": numbers,
+        "flip": whole,
+        "add": {"type": "number"},
+        "scale": {"type": "number"},
+        "weight_norm": {"type": "string"},
+    }
+    beside = {"slice": ("axis",), "blocks": ("of", "axis"), "take": ("axis",), "weight_norm": ("axis",)}
+    kinds = {"axis": whole, "of": whole_from_1}
+    forms: list[dict[str, Any]] = [{"enum": ["transpose", "reshape", "negate", "exp", "log"]}]
+    for name, value in given.items():
+        more = {key: kinds[key] for key in beside.get(name, ())}
+        required = [name, *(["of"] if name == "blocks" else [])]
+        forms.append(
+            {"type": "object", "properties": {name: value, **more}, "required": required, "additionalProperties": False}
+        )
+    return {"anyOf": forms}
+
+
+def _forms_of_value() -> list[dict[str, Any]]:
+    step = {"$ref": "#/definitions/step"}
+    do = {"do": {"anyOf": [step, {"type": "array", "items": step}]}}
+    parts = {"type": "array", "minItems": 1, "items": _TENSOR}
+    forms: list[dict[str, Any]] = [
+        {"from": {"type": "string"}, **do},
+        {"join": parts, "axis": {"type": "integer"}, **do},
+        {"sum": parts, **do},
+        {"value": {"type": "number"}},
+    ]
+    return [
+        {"type": "object", "properties": form, "required": [kind], "additionalProperties": False}
+        for kind, form in zip(KINDS, forms, strict=True)
+    ]

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from zoo.errors import SpecError, ZooError, did_you_mean
 from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
-from zoo.spec import access, document
+from zoo.spec import access, document, library
+from zoo.spec.canonical import Spec
 from zoo.spec.diagnostics import explained, in_order
 from zoo.spec.dump import written
 from zoo.spec.entries import LibraryEntry, maps_in
@@ -99,6 +100,20 @@ def read(reference: MapLike, catalogue: Catalogue | None = None) -> WeightMap:
     path = locate(reference, chosen) if isinstance(reference, str) else Path(reference)
     access.refuse_outside(path, chosen)
     return _validated(document.read_map(path), path)
+
+
+def check(found: WeightMap, catalogue: Catalogue | None = None) -> Spec:
+    """The spec that a map is for, with its changes made.
+
+    Raises:
+        SpecError: There is none such, or a change cannot be made; with the place in the map.
+    """
+    try:
+        return library.load(found.spec, catalogue, found.root.below("changes")).spec
+    except SpecError:
+        raise
+    except ZooError as error:
+        raise SpecError([found.root.at(("spec",)).diagnostic(str(error), "spec")]) from None
 
 
 def _validated(root: Node, path: Path | None) -> WeightMap:

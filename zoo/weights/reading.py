@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -31,12 +32,14 @@ class Found:
         arrays: Every tensor that can be read, by its name.
         odd: What the others are, by name: sparse, of a type that NumPy has not.
         records: What torch keeps beside a state dict, by its prefix.
+        sha256: Of the file, where it is a single one.
     """
 
     file: str
     arrays: Mapping[str, Stored]
     odd: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Found:
@@ -65,7 +68,9 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Found:
 
 def _one(path: Path) -> Found:
     contents = sandbox.read(path, whole=True)
-    return Found(str(path), contents.arrays, contents.about["odd"], contents.about["records"])
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Found(str(path), contents.arrays, contents.about["odd"], contents.about["records"], digest)
 
 
 def _folder(path: Path) -> Found:
