@@ -15,10 +15,10 @@ class ChemNet(nn.Module):
 
     def __init__(self, symbols: int, channels: int, first: int, second: int) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(
-            nn.Conv1d(width, channels, 4, stride=2, bias=False) for width in (symbols, channels)
+        self.convs = nn.ModuleList(nn.Conv1d(width, channels, 4, stride=2, bias=False) for width in (symbols, channels))
+        self.rnns = nn.ModuleList(
+            (nn.LSTM(channels, first, batch_first=True), nn.LSTM(first, second, batch_first=True))
         )
-        self.rnns = nn.ModuleList((nn.LSTM(channels, first, batch_first=True), nn.LSTM(first, second, batch_first=True)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.transpose(1, 2)

@@ -16,7 +16,16 @@ import zoo
 Arrays = Mapping[str, np.ndarray]
 Pairs = list[tuple[Tensor, Tensor]]
 
-JAX: Final = ("jax==0.10.2", "jaxlib==0.10.2", "equinox==0.13.8", "ml_dtypes", "opt_einsum", "jaxtyping", "wadler_lindig", "tqdm")
+JAX: Final = (
+    "jax==0.10.2",
+    "jaxlib==0.10.2",
+    "equinox==0.13.8",
+    "ml_dtypes",
+    "opt_einsum",
+    "jaxtyping",
+    "wadler_lindig",
+    "tqdm",
+)
 LIBROSA: Final = (
     *("librosa==0.11.0", "numba", "llvmlite", "scikit-learn", "joblib", "threadpoolctl", "soxr", "lazy_loader"),
     *("pooch", "platformdirs", "msgpack", "decorator", "audioread", "soundfile", "cffi", "requests", "packaging"),
@@ -31,7 +40,6 @@ class Checkpoint:
         name: Of the map.
         script: Of `theirs`, which runs the package.
         pairs: Ours and theirs, one beside the other, of a model with the weights and of what the script wrote.
-        how: In what they are compared, for a reader.
         wrong: What the map says, and what a wrong one would, for maps that name tensors only.
         written: The file that the script wrote the weights to, where the package's own is not read.
         beside: What the package needs to be run.
@@ -43,7 +51,6 @@ class Checkpoint:
     name: str
     script: str
     pairs: Callable[[zoo.Model, Arrays], Pairs]
-    how: str
     wrong: tuple[tuple[str, str], ...] = ()
     written: str = ""
     beside: tuple[str, ...] = ()
@@ -121,27 +128,30 @@ def plain(x: str, y: str) -> Callable[[zoo.Model, Arrays], Pairs]:
 
 
 def beatnet(number: int) -> Checkpoint:
-    how = "scores of 10 s of the drum that it brings"
-    return Checkpoint(
-        f"beatnet-{number}", "of_beatnet.py", plain("x", f"scores_{number}"), how, beside=("soundfile==0.14.0", "cffi")
-    )
+    pairs = plain("x", f"scores_{number}")
+    return Checkpoint(f"beatnet-{number}", "of_beatnet.py", pairs, beside=("soundfile==0.14.0", "cffi"))
 
 
-def unirep_of(name: str, size: int, how: str) -> Checkpoint:
-    return Checkpoint(name, "of_unirep.py", unirep(size), how, (("[3, 0, 2, 1]", "[0, 3, 2, 1]"),), beside=JAX)
+def medaka(name: str) -> Checkpoint:
+    return Checkpoint(name, "of_medaka.py", plain("x", f"scores_{name}"), written=f"{name}/model/weights.pt")
+
+
+def unirep_of(name: str, size: int) -> Checkpoint:
+    return Checkpoint(name, "of_unirep.py", unirep(size), (("[3, 0, 2, 1]", "[0, 3, 2, 1]"),), beside=JAX)
 
 
 def exchanged(one: str, other: str) -> tuple[tuple[str, str], ...]:
     return ((one, "?"), (other, one), ("?", other))
 
 
-def transformers(name: str, small: str, wrong: tuple[tuple[str, str], ...], changes: Mapping[str, Any], last: str) -> Checkpoint:
+def transformers(
+    name: str, small: str, wrong: tuple[tuple[str, str], ...], changes: Mapping[str, Any], last: str
+) -> Checkpoint:
     """Three layers, and the norm behind them at another place than in the published size."""
     return Checkpoint(
         name,
         "of_transformers.py",
         plain("symbols", f"scores_{small}"),
-        "scores, drawn weights of a small size",
         wrong,
         f"{small}/model.safetensors",
         alone=False,
@@ -158,29 +168,43 @@ RWKV: Final = {
     "head.size": 50,
 }
 CHECKPOINTS: Final = (
-    Checkpoint("g2p-en", "of_g2p_en.py", g2p_en, "scores of 100 words, and the same phonemes"),
-    Checkpoint("resemblyzer", "of_resemblyzer.py", resemblyzer, "vectors of two voices and their parts", beside=LIBROSA),
-    Checkpoint("silero-vad", "of_silero.py", silero("16k", 512, 64), "chances of speech of 3 s"),
-    Checkpoint("silero-vad-8k", "of_silero.py", silero("8k", 256, 32), "chances of speech of 3 s"),
-    Checkpoint("nsnet2", "of_nsnet2.py", nsnet2("16k", 0.0), "gains of 3 s"),
-    Checkpoint("nsnet2-48k", "of_nsnet2.py", nsnet2("48k", 1e-4), "gains of 3 s"),
-    Checkpoint("g2pm", "of_g2pm.py", g2pm, "scores of 57 characters of 8 sentences"),
-    unirep_of("unirep-64", 64, "scores of two proteins"),
-    unirep_of("unirep-256", 256, "scores of two proteins"),
-    unirep_of("unirep", 1900, "scores of a protein"),
+    Checkpoint("g2p-en", "of_g2p_en.py", g2p_en),
+    Checkpoint("resemblyzer", "of_resemblyzer.py", resemblyzer, beside=LIBROSA),
+    Checkpoint("silero-vad", "of_silero.py", silero("16k", 512, 64)),
+    Checkpoint("silero-vad-8k", "of_silero.py", silero("8k", 256, 32)),
+    Checkpoint("nsnet2", "of_nsnet2.py", nsnet2("16k", 0.0)),
+    Checkpoint("nsnet2-48k", "of_nsnet2.py", nsnet2("48k", 1e-4)),
+    Checkpoint("g2pm", "of_g2pm.py", g2pm),
+    unirep_of("unirep-64", 64),
+    unirep_of("unirep-256", 256),
+    unirep_of("unirep", 1900),
     *(beatnet(number) for number in (1, 2, 3)),
-    Checkpoint("chemnet", "of_chemnet.py", plain("x", "activations"), "vectors of 8 molecules"),
-    Checkpoint("medaka", "of_medaka.py", plain("x", "scores_sup"), "scores of 400 columns", written="sup/model/weights.pt"),
-    Checkpoint(
-        "medaka-hac", "of_medaka.py", plain("x", "scores_hac"), "scores of 400 columns", written="hac/model/weights.pt"
-    ),
+    Checkpoint("chemnet", "of_chemnet.py", plain("x", "activations")),
+    *(medaka(name) for name in ("medaka", "medaka-variant", "medaka-hac", "medaka-hac-variant")),
     transformers(
         "mamba-130m",
         "mamba",
-        ((": layers.{i}.mixer.in_proj.weight", ': {from: "layers.{i}.mixer.in_proj.weight", do: {blocks: [1, 0], of: 2}}'),),
+        (
+            (
+                ": layers.{i}.mixer.in_proj.weight",
+                ': {from: "layers.{i}.mixer.in_proj.weight", do: {blocks: [1, 0], of: 2}}',
+            ),
+        ),
         MAMBA,
         "layers.24.norm.weight",
     ),
-    transformers("mamba2-130m", "mamba2", exchanged("cell.A_log", "cell.D"), MAMBA | {"cell.heads": 6, "cell.state_size": 16}, "layers.24.norm.weight"),
-    transformers("rwkv4-169m", "rwkv", exchanged("attention.time_mix_key", "attention.time_mix_value"), RWKV, "layers.13.norm.{part}"),
+    transformers(
+        "mamba2-130m",
+        "mamba2",
+        exchanged("cell.A_log", "cell.D"),
+        MAMBA | {"cell.heads": 6, "cell.state_size": 16},
+        "layers.24.norm.weight",
+    ),
+    transformers(
+        "rwkv4-169m",
+        "rwkv",
+        exchanged("attention.time_mix_key", "attention.time_mix_value"),
+        RWKV,
+        "layers.13.norm.{part}",
+    ),
 )

@@ -15,7 +15,7 @@ for name in ("nltk", "nltk.corpus", "nltk.tokenize", "inflect"):
 
 from g2p_en.g2p import G2p  # noqa: E402
 
-WORDS = """
+TEXT = """
 activationist recurrent zoo gated unrolled tensorflow pytorch hidden cell neuron dropout embedding lstm gru softmax
 sigmoid hyperbolic tangent gradient vanishing exploding sequence grapheme phoneme decoder encoder attention transducer
 bidirectional peephole highway residual linear state space selective scan mamba rwkv griffin hawk eagle finch goose
@@ -24,7 +24,8 @@ thorough through though tough cough bough ought thought chthonic phlegm gnocchi 
 worcestershire leicester gloucester edinburgh llanfair siobhan nguyen tchaikovsky dostoevsky szczecin reykjavik
 antidisestablishmentarianism floccinaucinihilipilification a i o z qx bcdfg aeiou oooooo mississippi tennessee
 connecticut massachusetts albuquerque schenectady poughkeepsie kalamazoo
-""".split()
+"""
+WORDS = TEXT.split()[:100]
 
 
 def main() -> None:
@@ -40,11 +41,10 @@ def main() -> None:
         return h
 
     theirs.grucell = seen
-    words = WORDS[:100]
-    letters = np.zeros((len(words), 1 + max(map(len, words))), np.int64)
-    phonemes = np.full((len(words), 20), 3, np.int64)
-    given, lengths = np.zeros((len(words), 20, 74), np.float32), []
-    for row, word in enumerate(words):
+    letters = np.zeros((len(WORDS), 1 + max(map(len, WORDS))), np.int64)
+    phonemes = np.full((len(WORDS), 20), 3, np.int64)
+    given, lengths = np.zeros((len(WORDS), 20, 74), np.float32), []
+    for row, word in enumerate(WORDS):
         scores.clear()
         said = [theirs.p2idx[one] for one in theirs.predict(word)]
         letters[row, : len(word) + 1] = [theirs.g2idx[one] for one in (*word, "</s>")]
@@ -54,7 +54,7 @@ def main() -> None:
     np.savez(
         sys.argv[1],
         letters=letters,
-        lengths=[len(word) + 1 for word in words],
+        lengths=[len(word) + 1 for word in WORDS],
         phonemes=phonemes,
         steps=lengths,
         scores=given,

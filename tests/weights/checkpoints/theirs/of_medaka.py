@@ -15,7 +15,12 @@ from types import ModuleType
 import numpy as np
 import torch
 
-MODELS = {"sup": "r1041_e82_400bps_sup_v5.2.0", "hac": "r1041_e82_400bps_hac_v6.0.0"}
+MODELS = {
+    "medaka": "r1041_e82_400bps_sup_v5.2.0",
+    "medaka-variant": "r1041_e82_400bps_sup_variant_v5.0.0",
+    "medaka-hac": "r1041_e82_400bps_hac_v6.0.0",
+    "medaka-hac-variant": "r1041_e82_400bps_hac_variant_v5.0.0",
+}
 
 
 def counts(positions: int = 400, depth: int = 20) -> np.ndarray:
@@ -54,9 +59,8 @@ def main() -> None:
         weights = torch.load(Path(sys.argv[2]) / name / "model" / "weights.pt", map_location="cpu")
         model = GRUModel(gru_size=weights["gru.weight_hh_l0"].shape[1])
         model.load_state_dict(weights, strict=True)
+        model.normalise = False  # scores, and not the softmax of them
         with torch.no_grad():
-            found[f"chances_{name}"] = model(torch.from_numpy(x)).numpy()
-            model.normalise = False
             found[f"scores_{name}"] = model(torch.from_numpy(x)).numpy()
     np.savez(sys.argv[1], **found)
 
