@@ -24,6 +24,7 @@ from catalogue.models import pages as model_pages
 from catalogue.pages import pages as cell_pages
 from docstrings import below, read
 from model_proofs import page as proofs_page
+from model_weights import page as weights_page
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
@@ -128,6 +129,7 @@ def pages() -> dict[Path, str]:
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
         HERE / "models" / "proofs.md": "\n".join(proofs_page(catalogue, NOTE)) + "\n",
+        HERE / "models" / "weights.md": "\n".join(weights_page(catalogue, NOTE)) + "\n",
         **cell_pages(_keys),
         **model_pages(catalogue),
         **class_sources(),

@@ -45,7 +45,6 @@ class Checkpoint:
         beside: What the package needs to be run.
         alone: Whether all that it needs is named here.
         changes: Of the spec, for a small model.
-        says: Lines of the map that are others for it.
     """
 
     name: str
@@ -56,7 +55,6 @@ class Checkpoint:
     beside: tuple[str, ...] = ()
     alone: bool = True
     changes: Mapping[str, Any] = field(default_factory=dict)
-    says: Mapping[str, str] = field(default_factory=dict)
 
 
 def of(array: np.ndarray) -> Tensor:
@@ -144,10 +142,8 @@ def exchanged(one: str, other: str) -> tuple[tuple[str, str], ...]:
     return ((one, "?"), (other, one), ("?", other))
 
 
-def transformers(
-    name: str, small: str, wrong: tuple[tuple[str, str], ...], changes: Mapping[str, Any], last: str
-) -> Checkpoint:
-    """Three layers, and the norm behind them at another place than in the published size."""
+def transformers(name: str, small: str, wrong: tuple[tuple[str, str], ...], changes: Mapping[str, Any]) -> Checkpoint:
+    """As many layers as the published size has, which are narrower."""
     return Checkpoint(
         name,
         "of_transformers.py",
@@ -155,8 +151,7 @@ def transformers(
         wrong,
         f"{small}/model.safetensors",
         alone=False,
-        changes={"input.vocabulary": 50, "input.size": 24, "layers.deep.repeat": 3, **changes},
-        says={last: last.replace("24", "3").replace("13", "4")},
+        changes={"input.vocabulary": 50, "input.size": 24, **changes},
     )
 
 
@@ -191,20 +186,9 @@ CHECKPOINTS: Final = (
             ),
         ),
         MAMBA,
-        "layers.24.norm.weight",
     ),
     transformers(
-        "mamba2-130m",
-        "mamba2",
-        exchanged("cell.A_log", "cell.D"),
-        MAMBA | {"cell.heads": 6, "cell.state_size": 16},
-        "layers.24.norm.weight",
+        "mamba2-130m", "mamba2", exchanged("cell.A_log", "cell.D"), MAMBA | {"cell.heads": 6, "cell.state_size": 16}
     ),
-    transformers(
-        "rwkv4-169m",
-        "rwkv",
-        exchanged("attention.time_mix_key", "attention.time_mix_value"),
-        RWKV,
-        "layers.13.norm.{part}",
-    ),
+    transformers("rwkv4-169m", "rwkv", exchanged("attention.time_mix_key", "attention.time_mix_value"), RWKV),
 )

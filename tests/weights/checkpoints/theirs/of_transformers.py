@@ -1,4 +1,4 @@
-"""transformers: small language models with drawn weights, saved by `save_pretrained`, and their scores of some symbols."""
+"""transformers: narrow language models with drawn weights, saved by `save_pretrained`, and their scores of some symbols."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ SYMBOLS = 50
 
 
 def models() -> dict[str, PreTrainedModel]:
-    mamba = {"vocab_size": SYMBOLS, "hidden_size": 24, "state_size": 16, "num_hidden_layers": 3, "expand": 2}
+    mamba = {"vocab_size": SYMBOLS, "hidden_size": 24, "state_size": 16, "num_hidden_layers": 24, "expand": 2}
     mamba2 = {"num_heads": 6, "head_dim": 8, "n_groups": 1, "chunk_size": 8, "tie_word_embeddings": True}
-    rwkv = {"vocab_size": SYMBOLS, "hidden_size": 24, "num_hidden_layers": 3, "context_length": 64}
+    rwkv = {"vocab_size": SYMBOLS, "hidden_size": 24, "num_hidden_layers": 12, "context_length": 64}
+    rwkv |= {"rescale_every": 0}  # it would halve numbers on the way, for half precision
     return {
         "mamba": MambaForCausalLM(MambaConfig(**mamba)),
         "mamba2": Mamba2ForCausalLM(Mamba2Config(**mamba, **mamba2)),
