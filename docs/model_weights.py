@@ -20,8 +20,8 @@ TEXT: Final = """\
 {{note}}
 
 Packages on the index ship trained weights, or save weights of a published model. A [map](../weights.md) of each stands
-in specs/weights, and says the package, its version, the file, its SHA-256 and its licence. The weights themselves are no
-part of this package:
+in specs/weights, and says the package, its version, the file, its SHA-256 and its licence. The weights themselves are
+no part of this package:
 
 ```sh
 pip download --no-deps g2p_en==2.1.0 && unzip g2p_en-2.1.0-py3-none-any.whl g2p_en/checkpoint20.npz
@@ -31,8 +31,8 @@ zoo load-weights g2p_en/checkpoint20.npz --map g2p-en -o g2p-en.safetensors
 Each is compared with what the package itself gives, in float32 on CPU, by its own code or runtime, on real input or on
 input that is made to be like it. The difference is the largest one, over the largest number that the package gives; at
 most 1e-5 is allowed, and 0 means the same bits. With any tensor of the model moved by one place the outputs differ, and
-so they do by a map in which two gates, or two tensors of one shape, are exchanged. `make test-all` downloads the packages
-and runs the comparisons ([tests/weights/checkpoints](../../tests/weights/checkpoints)).
+so they do by a map in which two gates, or two tensors of one shape, are exchanged. `make test-all` downloads the
+packages and runs the comparisons ([tests/weights/checkpoints](../../tests/weights/checkpoints)).
 """
 
 

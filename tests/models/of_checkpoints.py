@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import torch
 from proving import Case, Theirs, linear, of_torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -56,6 +57,43 @@ def _medaka(theirs: Theirs) -> Mapping[str, Tensor]:
     return ours
 
 
+class MHCnuggets(nn.Module):
+    """mhcnuggets 2.4.1, src/models.py, `mhcnuggets_lstm`, with Keras's LSTM: gates i, f, c, o, one bias."""
+
+    def __init__(self, features: int, size: int) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.empty(features, 4 * size))
+        self.recurrent_kernel = nn.Parameter(torch.empty(size, 4 * size))
+        self.bias = nn.Parameter(torch.empty(4 * size))
+        self.dense_1, self.dense_2 = nn.Linear(size, 6), nn.Linear(6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = x.new_zeros(1, len(self.recurrent_kernel))
+        for step in x.unbind(1):
+            i, f, g, o = (step @ self.kernel + h @ self.recurrent_kernel + self.bias).chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        found: Tensor = torch.sigmoid(self.dense_2(torch.tanh(self.dense_1(h))))
+        return found
+
+
+def _mhcnuggets(theirs: Theirs) -> Mapping[str, Tensor]:
+    ours = linear(theirs, "dense_1", "head.linears.0") | linear(theirs, "dense_2", "head.linears.1")
+    cell = {"weight_ih": theirs["kernel"].T, "weight_hh": theirs["recurrent_kernel"].T, "bias": theirs["bias"]}
+    return ours | {f"layers.0.cell.{name}": value for name, value in cell.items()}
+
+
+MHCNUGGETS: Final = Case(
+    theirs=lambda: MHCnuggets(4, 5),
+    ours=_mhcnuggets,
+    changes={"input": 4, "hidden_size": 5, "head.hidden": [6]},
+    mistakes={
+        "another activation": {"head.activation": "relu"},
+        "gates of another activation": {"cell.recurrent_activation": "hard_sigmoid_0.2"},
+        "the mean of all steps": {"head.pool": "mean"},
+    },
+    after=torch.sigmoid,
+)
 CHEMNET: Final = Case(
     theirs=lambda: ChemNet(6, 3, 4, 5),
     ours=_chemnet,
@@ -84,4 +122,4 @@ MEDAKA: Final = Case(
         "the sum of a layer and its input": {"layers.1.residual": True},
     },
 )
-CASES: Final = {"chemnet": CHEMNET, "medaka": MEDAKA, "medaka@256": MEDAKA}
+CASES: Final = {"chemnet": CHEMNET, "medaka": MEDAKA, "medaka@256": MEDAKA, "mhcnuggets": MHCNUGGETS}

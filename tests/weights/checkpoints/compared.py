@@ -121,6 +121,10 @@ def unirep(size: int) -> Callable[[zoo.Model, Arrays], Pairs]:
     return pairs
 
 
+def mhcnuggets(model: zoo.Model, arrays: Arrays) -> Pairs:
+    return [(torch.sigmoid(model(of(arrays["x"]), lengths=of(arrays["lengths"]))), of(arrays["strengths"]))]
+
+
 def plain(x: str, y: str) -> Callable[[zoo.Model, Arrays], Pairs]:
     return lambda model, arrays: [(model(of(arrays[x])), of(arrays[y]))]
 
@@ -176,6 +180,7 @@ CHECKPOINTS: Final = (
     *(beatnet(number) for number in (1, 2, 3)),
     Checkpoint("chemnet", "of_chemnet.py", plain("x", "activations")),
     *(medaka(name) for name in ("medaka", "medaka-variant", "medaka-hac", "medaka-hac-variant")),
+    Checkpoint("mhcnuggets-a0201", "of_mhcnuggets.py", mhcnuggets),
     transformers(
         "mamba-130m",
         "mamba",

@@ -138,6 +138,9 @@ def swapped(recurrent: dict[str, Any], model: Any) -> dict[str, Any]:
         if form["form"] == "onnx":
             changed = {role: turned(form[role], gates * (1 + (role == "B")), gates, 1) for role in "WRB"}
             found[ours] = form | changed
+        elif form["form"] == "keras":
+            axes = {"kernel": 1, "recurrent_kernel": 1, "bias": 0}
+            found[ours] = form | {role: turned(form[role], gates, gates, axis) for role, axis in axes.items()}
         elif "module" not in form:
             found[ours] = form | {part: turned(form[part], gates, gates) for part in PARTS}
         else:
