@@ -94,7 +94,8 @@ def test_the_wheel_lists_its_specs_from_another_folder(installed: Environment, t
     done = installed.must_run("zoo", "list", "--json", cwd=tmp_path)
     assert done.stderr == ""
     rows = json.loads(done.stdout)
-    assert sorted(f"{row['name']}.yaml" for row in rows if row["variant"] is None) == SPECS
+    specs = [name for name in SPECS if not name.startswith("weights/")]  # those are maps
+    assert sorted(f"{row['name']}.yaml" for row in rows if row["variant"] is None) == specs
     assert all(Path(row["path"]).is_relative_to(installed.scripts.parent) for row in rows)
     assert {row["distribution"] for row in rows} == {"recurrent-zoo"}
     table = installed.must_run("zoo", "list", cwd=tmp_path).stdout.splitlines()

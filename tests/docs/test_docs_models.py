@@ -28,7 +28,7 @@ def test_every_spec_outside_the_cells_has_a_page_and_a_line_in_the_index() -> No
 
 
 def test_no_page_is_left_of_a_model_that_is_gone() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == {*PAGES, "proofs.md"}
+    assert {path.name for path in FOLDER.iterdir()} == {*PAGES, "proofs.md", "weights.md"}
 
 
 @pytest.mark.parametrize(
