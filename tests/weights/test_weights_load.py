@@ -483,6 +483,8 @@ def test_what_is_no_model_or_has_no_numbers() -> None:
     meta = zoo.build(SPEC, device="meta")
     with pytest.raises(ZooError, match=r"is on the device meta, without numbers: zoo\.materialise gives it some"):
         zoo.load_weights(meta, ours().state_dict())
+    with pytest.raises(ZooError, match="a checkpoint is a path or a mapping of names to tensors, not a int"):
+        zoo.load_weights(ours(), 3)  # type: ignore[arg-type]
     with pytest.raises(ZooError, match="prefix must be text, not 3"):
         zoo.load_weights(ours(), ours().state_dict(), prefix=3)  # type: ignore[arg-type]
 
