@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from zoo.errors import ZooError
@@ -30,6 +31,8 @@ def mistake_in(pattern: str, *, offsets: bool) -> str | None:
     if "{" in rest or "}" in rest:
         return f"must have places such as {{i}}{' or {i-1}' if offsets else ''}, and no other braces, not {pattern!r}"
     found = list(_PLACE.finditer(pattern))
+    if any(one.end() == other.start() for one, other in pairwise(found)):
+        return f"must have something between two places, not {pattern!r}"
     if not offsets and any(match[2] for match in found):
         return f"must have places such as {{i}} here; {{i+1}} stands on the other side, not {pattern!r}"
     return None
@@ -75,7 +78,23 @@ def filled(pattern: str, given: Mapping[str, str]) -> str:
 
 def listed_in(name: str, globs: tuple[str, ...]) -> str | None:
     """The first of some patterns with `*` that a name fits; None where there is none."""
-    return next((glob for glob in globs if _glob(glob).fullmatch(name)), None)
+    return next((glob for glob in globs if _fits(glob.split("*"), name)), None)
+
+
+def _fits(parts: list[str], name: str) -> bool:
+    """Whether a name is these parts, with anything between two of them. In one pass: names come out of files."""
+    first, *rest = parts
+    if not rest:
+        return name == first
+    if not name.startswith(first):
+        return False
+    start = len(first)
+    for part in rest[:-1]:
+        found = name.find(part, start)
+        if found < 0:
+            return False
+        start = found + len(part)
+    return len(name) - start >= len(rest[-1]) and name.endswith(rest[-1])
 
 
 @lru_cache(maxsize=4096)
@@ -87,9 +106,3 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         seen.add(match[1])
         end = match.end()
     return re.compile(text + re.escape(pattern[end:]))
-
-
-@lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
-    parts = [re.escape(part) for part in pattern.split("*")]
-    return re.compile(".*".join(parts), re.DOTALL)
