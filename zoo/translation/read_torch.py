@@ -86,9 +86,13 @@ class Bundle:
 
 
 def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
-    """What a mapping or a list holds, by key or number; of a list only what a tensor may be in, or is."""
+    """What a mapping or a list holds, by key or number; of a list only what a tensor may be in, or is.
+
+    A list in a module of TorchScript is no part of its state dict: that of an RNN's weights names them again.
+    """
     if isinstance(value, Mapping):
-        yield from value.items()
+        lists = (list, tuple) if isinstance(value, pickles.Scripted) else ()
+        yield from ((key, inner) for key, inner in value.items() if not isinstance(inner, lists))
     elif isinstance(value, list | tuple):
         inside = (pickles.Tensor, pickles.Odd, Mapping, list, tuple)
         yield from ((number, inner) for number, inner in enumerate(value) if isinstance(inner, inside))
