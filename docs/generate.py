@@ -1,6 +1,6 @@
 """Write the pages that say what the code says.
 
-They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, all of `docs/cells/`
+They are `docs/format.md`, `docs/api.md`, `docs/plugins/reference.md`, `docs/schema/v1.json`, `docs/schema/weights-v1.json`, all of `docs/cells/`
 but write-a-cell.md, and all of `docs/models/`; and the classes of `zoo/nn`.
 
     python docs/generate.py
@@ -24,6 +24,7 @@ from catalogue.models import pages as model_pages
 from catalogue.pages import pages as cell_pages
 from docstrings import below, read
 from model_proofs import page as proofs_page
+from model_weights import page as weights_page
 from plugin_reference import reference
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
@@ -46,6 +47,7 @@ from zoo.spec.model import (
 )
 from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
+from zoo.weights.map_file import json_schema as map_schema
 
 HERE: Final = Path(__file__).parent
 NOTE: Final = "<!-- Written by docs/generate.py from the code. -->"
@@ -128,10 +130,12 @@ def pages() -> dict[Path, str]:
         HERE / "api.md": "\n".join(_api()) + "\n",
         HERE / "plugins" / "reference.md": "\n".join(reference()) + "\n",
         HERE / "models" / "proofs.md": "\n".join(proofs_page(catalogue, NOTE)) + "\n",
+        HERE / "models" / "weights.md": "\n".join(weights_page(catalogue, NOTE)) + "\n",
         **cell_pages(_keys),
         **model_pages(catalogue),
         **class_sources(),
         HERE / "schema" / "v1.json": json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n",
+        HERE / "schema" / "weights-v1.json": json.dumps(map_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -235,8 +235,13 @@ def convert(
     import warnings
     from pathlib import Path
 
+    from zoo.spec.saved import holds_spec
     from zoo.translation.convert import convert as translate
 
+    if isinstance(source, Path) and prefix is None and holds_spec(source):
+        from zoo.weights.artefact import load_model
+
+        source = load_model(source)
     if isinstance(source, Path):
         from zoo.translation import files
 

@@ -1,6 +1,6 @@
 """Every example in the README and the docs is run, and what it prints is what the page shows.
 
-`yaml` blocks are specs. `python` blocks of a page run in order in one namespace; a `text` block behind one is what it
+`yaml` blocks are specs, or maps of weights. `python` blocks of a page run in order in one namespace; a `text` block behind one is what it
 prints. A block of either kind that begins with `# name` is that file, for the blocks after it: specs are validated
 unless their name begins with `wrong`, and tests are run. A `toml` block is a pyproject whose plugin is then there, and so
 is a plugin of this repository that a valid spec requires.
@@ -32,6 +32,8 @@ import zoo
 from zoo.cli.main import main
 from zoo.plugin import manager
 from zoo.plugin.manager import given, isolated
+from zoo.spec.document import is_map
+from zoo.weights import maps
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {"api.md", "plugins/tutorial.md"}
@@ -153,7 +155,10 @@ class Page:
         if not path.name.startswith("wrong"):  # what is wrong with those, a command shows
             for name in re.findall(r'^requires: \["(zoo-[\w-]+)', body, re.MULTILINE):
                 self.plugin((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))
-            zoo.load(path)
+            if is_map(path):
+                maps.check(maps.read(path))
+            else:
+                zoo.load(path)
 
     def module(self, body: str) -> None:
         named = NAMED.match(body)

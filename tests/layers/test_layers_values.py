@@ -275,6 +275,7 @@ def test_activations_and_norms_as_layers() -> None:
     functions = {
         "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
         "leaky_relu": F.leaky_relu,
+        "selu": lambda x: 1.0507009873554805 * torch.where(x > 0, x, 1.6732632423543772 * torch.expm1(x)),
         "softplus": F.softplus,
         "hard_sigmoid": lambda x: (x / 6 + 0.5).clamp(0, 1),
     }

@@ -329,6 +329,7 @@ BONITO: Final = Case(
 
 CASES: Final = {
     "silero-vad": SILERO,
+    "silero-vad@8k": SILERO,
     "deep-speech-2": DEEP_SPEECH_2,
     "tacotron2-encoder": TACOTRON,
     "rnnoise": _of_rnnoise(memory=True),

@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from of_awd import CASES as AWD
+from of_checkpoints import CASES as CHECKPOINTS
 from of_convolutions import CASES as CONVOLUTIONS
 from of_convolved import CASES as CONVOLVED
 from of_crdnn import CASES as CRDNN
@@ -42,11 +43,11 @@ from zoo.spec import library
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = yaml.safe_load((Path(__file__).parent / "proofs.yaml").read_text(encoding="utf-8"))
-SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name != "cells"}
+SPECS = {path.stem: path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name not in ("cells", "weights")}
 ALLOWED = {"reference": (torch.float64, 1e-10), "runtime": (torch.float32, 1e-5)}
 
 PARTS = (
-    *(AWD, CONVOLUTIONS, CONVOLVED, CRDNN, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
+    *(AWD, CHECKPOINTS, CONVOLUTIONS, CONVOLVED, CRDNN, FLA, HEADS, KERAS, LANGUAGE, LETTERS, LIGHT, ONNX, OTHERS),
     *(GOOSE, RIVERS, RWKV, SENTENCES, SEQUENCES, SERIES, SHARING, SPEECH, STATE_SPACE, TAGGING, WORDS, WORLDS, XLSTM),
 )
 CASES: dict[str, Case] = {name: case for part in PARTS for name, case in part.items()}

@@ -298,16 +298,20 @@ def test_a_model_s_weights_inside_a_checkpoint(tmp_path: Path) -> None:
     source = cases.model({"kind": "gru"}, layers=2)
     file = tmp_path / "a.pt"
     state = {f"module.{name}": value for name, value in source.state_dict().items()}
-    torch.save({"state_dict": state, "optimizer": {"state": {0: torch.zeros(3)}}}, file)
+    torch.save({"state_dict": state, "optimizer": {"state": {0: torch.zeros(3)}, "other": torch.zeros(1)}}, file)
     made = zoo.build(source.spec, seed=1, dtype=torch.float64)
-    files.with_weights(made, file, sandbox.read(file, whole=True))
+    with pytest.warns(
+        UserWarning, match=r"read at 'state_dict\.module'; left out: optimizer\.state\.0, optimizer\.other"
+    ):
+        zoo.load_weights(made, file)
     assert all(torch.equal(value, source.state_dict()[name]) for name, value in made.state_dict().items())
     torch.save({"a": state, "b": state}, file)
     with pytest.raises(
-        ZooError, match=r"holds the weights of source at 'a\.module', 'b\.module'; choose one with --prefix"
+        ZooError, match=r"holds such weights 2 times, at 'a\.module', 'b\.module': choose one with --prefix"
     ):
-        files.with_weights(made, file, sandbox.read(file, whole=True))
-    files.with_weights(made, file, sandbox.read(file, whole=True), prefix="b.module")
+        zoo.load_weights(made, file)
+    with pytest.warns(UserWarning, match=r"read at 'b\.module'; left out: a\."):
+        zoo.load_weights(made, file, prefix="b.module")
 
 
 def test_the_versions_that_weights_were_saved_with_are_still_compared(tmp_path: Path) -> None:
@@ -316,7 +320,7 @@ def test_the_versions_that_weights_were_saved_with_are_still_compared(tmp_path: 
     state._metadata[""]["zoo"]["distributions"]["zoo-acme"] = "1.2"  # type: ignore[attr-defined]
     torch.save(state, tmp_path / "a.pt")
     with pytest.warns(ProvenanceWarning, match=r"zoo-acme 1\.2"):
-        files.with_weights(source, tmp_path / "a.pt", sandbox.read(tmp_path / "a.pt", whole=True))
+        zoo.load_weights(source, tmp_path / "a.pt")
 
 
 def test_the_proof_of_a_module_runs_the_module_itself() -> None:

@@ -55,6 +55,18 @@ def spec_names(incomplete: str) -> list[str]:
     return [name for name in offered if name.startswith(incomplete)]
 
 
+def map_names(incomplete: str) -> list[str]:
+    """The names of the library's maps of weights."""
+    try:
+        from zoo.plugin.manager import catalogue
+        from zoo.spec.entries import maps_in
+
+        offered = [entry.name for entry in maps_in(catalogue().spec_folders)]
+    except ZooError:
+        return []
+    return [name for name in offered if name.startswith(incomplete)]
+
+
 def tags(incomplete: str) -> list[str]:
     """The tags of the library's specs."""
     from zoo.spec.listing import listing

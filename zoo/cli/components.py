@@ -228,6 +228,7 @@ def _said(plugin: Plugin, most: int) -> Iterator[str]:
 
 def schema(
     output: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")] = None,
+    weights: Annotated[bool, typer.Option("--weights", help="That of maps of weights instead.")] = False,
 ) -> None:
     """Print the JSON Schema (draft 7) of the spec format, with all installed components, for editors."""
     import json
@@ -235,7 +236,12 @@ def schema(
     from zoo.plugin.manager import catalogue
     from zoo.spec.schema import json_schema
 
-    data = json_schema(catalogue())
+    if weights:
+        from zoo.weights.map_file import json_schema as of_maps
+
+        data = of_maps()
+    else:
+        data = json_schema(catalogue())
     if output is None:
         write_json(data)
         return

@@ -28,8 +28,8 @@ def convert(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A file of weights (PyTorch .pt, .pth, .ckpt or .bin, .safetensors, .onnx, Keras .keras or .h5, .npz "
-            "of this command), or a spec with --weights.",
+            help="A saved model, a file of weights (PyTorch .pt, .pth, .ckpt or .bin, .safetensors, .onnx, Keras "
+            ".keras or .h5, .npz of this command), or a spec with --weights.",
             autocompletion=spec_names,
         ),
     ],
@@ -103,16 +103,33 @@ def _inputs(source: str, weights: Path | None) -> tuple[Any, list[Path]]:
 def _translated(
     given: Any, to: str, name: str, weights: Path | None, prefix: str | None, nonlinearity: str | None
 ) -> Any:
-    from zoo.translation import sandbox
+    from zoo.spec.saved import holds_spec
 
-    # Before torch is imported, so that a file that cannot be read is told at once.
-    contents = sandbox.read(given if weights is None else weights, prefix=prefix, whole=weights is not None)
-    from zoo.translation import files
+    if weights is None and isinstance(given, Path):
+        if not holds_spec(given):
+            from zoo.translation import sandbox
+
+            # Before torch is imported, so that a file that cannot be read is told at once.
+            contents = sandbox.read(given, prefix=prefix)
+            from zoo.translation import files
+            from zoo.translation.convert import convert as translate
+
+            return translate(files.source_in(given, contents, nonlinearity=nonlinearity), to, name=name)
+        if prefix is not None:
+            raise ZooError("--prefix is for files that hold several modules, and a saved model is one")
+        from zoo.weights.artefact import load_model
+
+        model = load_model(given)
+    else:
+        from zoo.weights import reading
+
+        held = reading.read(weights)  # type: ignore[arg-type]
+        from zoo import api
+        from zoo.weights.load import pour
+
+        model = api.build(given, seed=0)
+        for line in pour(model, held, None, prefix):
+            note(line)
     from zoo.translation.convert import convert as translate
 
-    if weights is None:
-        return translate(files.source_in(given, contents, nonlinearity=nonlinearity), to, name=name)
-    from zoo import api
-
-    model = files.with_weights(api.build(given, seed=0), weights, contents, prefix=prefix)
     return translate(model, to, name=name, nonlinearity=nonlinearity)

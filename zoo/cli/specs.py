@@ -44,9 +44,11 @@ def validate(
     ] = "text",
     changes: Changes = None,
 ) -> None:
-    """Check spec files and report every mistake with its position. Exit status 2 if there is one."""
+    """Check specs and maps of weights, and report every mistake with its position. Exit status 2 if there is one."""
     from zoo.spec import library
     from zoo.spec.changes import of_texts
+    from zoo.spec.document import is_map
+    from zoo.weights import maps
 
     one_of("--format", format, completion.FORMATS)
     made = of_texts(changes or ())
@@ -55,7 +57,10 @@ def validate(
     wrong = 0
     for file in progress(files, "validating"):
         try:
-            library.read_all(file, changes=made)
+            if is_map(file):
+                maps.check(maps.read(file))
+            else:
+                library.read_all(file, changes=made)
         except SpecError as error:
             found += error.diagnostics
             wrong += 1
@@ -90,7 +95,7 @@ def _escape_property(text: str) -> str:
 def _files(path: str) -> list[Path]:
     from zoo.spec import library
 
-    return library.files_in(path) or [library.locate(path)[0]]
+    return library.files_in(path, maps=True) or [library.locate(path)[0]]
 
 
 def diff(a: SpecArgument, b: SpecArgument, as_json: Json = False) -> None:

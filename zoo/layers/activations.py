@@ -26,6 +26,7 @@ _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "gelu_tanh": partial(F.gelu, approximate="tanh"),
     "silu": F.silu,
     "elu": F.elu,
+    "selu": F.selu,
     "leaky_relu": F.leaky_relu,
     "softplus": F.softplus,
     "hard_sigmoid": F.hardsigmoid,

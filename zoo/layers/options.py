@@ -21,6 +21,7 @@ Activation = Literal[
     "gelu_tanh",
     "silu",
     "elu",
+    "selu",
     "leaky_relu",
     "softplus",
     "hard_sigmoid",

@@ -18,6 +18,9 @@ UNPACKAGED: Final = "unpackaged"
 """In place of a distribution, of a component that this process has and no package: no file can name it."""
 """The distribution whose components' names are reserved."""
 
+MAPS: Final = "weights"
+"""The folder in a folder of specs that holds maps of weights, and no specs."""
+
 Status = Literal["ok", "broken", "incompatible", "disabled"]
 _Offer = TypeVar("_Offer", Provided, ProvidedCheck)
 _SHOWN: Final = 20
@@ -34,6 +37,17 @@ class SpecFolder:
     path: Path
     distribution: str
     version: str
+
+    @property
+    def specs(self) -> list[Path]:
+        """Every spec in it, sorted."""
+        maps = self.path / MAPS
+        return [path for path in sorted(self.path.rglob("*.yaml")) if not path.is_relative_to(maps)]
+
+    @property
+    def maps(self) -> list[Path]:
+        """Every map of weights in it, sorted."""
+        return sorted((self.path / MAPS).rglob("*.yaml"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +108,7 @@ class Plugin:
         """Sorted names by kind, those of its spec files under "spec"; empty unless the plugin is "ok"."""
         if self.status != "ok":
             return {}
-        specs = sorted(path.stem for folder in self.spec_folders for path in folder.path.rglob("*.yaml"))
+        specs = sorted(path.stem for folder in self.spec_folders for path in folder.specs)
         return {**self.offered, "spec": tuple(specs)} if specs else self.offered
 
 

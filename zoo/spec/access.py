@@ -25,6 +25,7 @@ _VERSION: Final = re.compile(
     r"""^(?:[ \t]*["']schema["']|\{(?:.*,)?[ \t]*["']?schema["']?|schema)[ \t]*:[ \t]*[0-9]{1,4}[ \t\r]*(?:[,}#]|$)""",
     re.MULTILINE,
 )
+_MAP: Final = re.compile(r"^weights[ \t]*:[ \t]*[0-9]{1,4}[ \t\r]*(?:#|$)", re.MULTILINE)
 _KEYS: Final = "(architecture|cell|hidden_size|input|layers)[\"']?[ \\t]*:"
 _KEY: Final = re.compile(rf"^[\"']?{_KEYS}", re.MULTILINE)
 _KEY_OF_FLOW: Final = re.compile(rf"[{{,]\s*[\"']?{_KEYS}")
@@ -39,6 +40,11 @@ def names_a_spec(path: str | os.PathLike[str]) -> bool:
 def looks_like_a_spec(text: str) -> bool:
     """Whether a line says `schema: 1`, or another version."""
     return _VERSION.search(text) is not None
+
+
+def looks_like_a_map(text: str) -> bool:
+    """Whether a line says `weights: 1`, or another version, as a map of weights does."""
+    return _MAP.search(text) is not None
 
 
 def may_be_a_spec(text: str) -> bool:

@@ -27,7 +27,7 @@ def diagnose(problems: Iterable[Problem], node: Node, catalogue: Catalogue) -> l
     troubled = {path for path in short for p in problems if len(p.path) > len(path) and p.path[: len(path)] == path}
     counted = [p for p in problems if p.type != "too_short" or p.path not in troubled]
     for problem in counted[:MOST_MISTAKES]:
-        message = _misplaced(problem, node, catalogue) or _message(problem)
+        message = _misplaced(problem, node, catalogue) or explained(problem)
         if problem.type == "unknown_component" and needed:
             message = f"{message.partition(';')[0].partition(' (')[0]}; {needed}"
         at = node.at(problem.path)
@@ -50,7 +50,8 @@ def _missing_plugins(node: Node, catalogue: Catalogue) -> str:
     return "; ".join(why for why in map(catalogue.why_missing, texts[:MOST_TEXTS]) if why is not None)
 
 
-def _message(problem: Problem) -> str:
+def explained(problem: Problem) -> str:
+    """What is wrong, in words for whoever wrote the file."""
     rewrite = _REWRITTEN.get(problem.type)
     if rewrite is not None:
         return rewrite(problem)

@@ -51,13 +51,7 @@ def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
         SpecError: If it is no readable regular file, or `parse` refuses it.
     """
     name = access.printable(path)
-    try:
-        data = _bytes(path)
-    except (OSError, ValueError) as error:
-        raise SpecError([Diagnostic(name, 0, 0, _reason(path, error), "file")]) from None
-    if (read_so_far := _recorder.get()) is not None:
-        read_so_far[os.fsdecode(path)] = data
-    text = _decoded(data, name)
+    text = _decoded(_content(path), name)
     known = access.looks_like_a_spec(text)
     if not known and text.strip() and (extended or not access.names_a_spec(path)):
         raise _no_spec(name, "which says schema: 1" if extended else "which is a .yaml file that begins with schema: 1")
@@ -73,6 +67,42 @@ def read(path: str | os.PathLike[str], *, extended: bool = False) -> Node:
     if version is None or type(version.value) is not int:
         raise _no_spec(name, "which begins with schema: 1")
     return root
+
+
+def read_map(path: str | os.PathLike[str]) -> Node:
+    """The root mapping of a map of weights, which says `weights: 1`. Any other file is not quoted.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        SpecError: If it is no such file, or `parse` refuses it.
+    """
+    name = access.printable(path)
+    text = _decoded(_content(path), name)
+    if not access.looks_like_a_map(text):
+        said = "is not a map of weights, which is a .yaml file that begins with weights: 1"
+        raise SpecError([Diagnostic(name, 0, 0, said, "file")])
+    return _parsed(text, name, quoted=True)
+
+
+def is_map(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a map of weights, and no spec; never waits, and tells nothing else of the file."""
+    try:
+        return access.names_a_spec(path) and access.looks_like_a_map(_decoded(_bytes(path), ""))
+    except (OSError, ValueError, SpecError):
+        return False
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    """What is in a file, which is noted where that is asked for."""
+    try:
+        data = _bytes(path)
+    except (OSError, ValueError) as error:
+        raise SpecError([Diagnostic(access.printable(path), 0, 0, _reason(path, error), "file")]) from None
+    if (read_so_far := _recorder.get()) is not None:
+        read_so_far[os.fsdecode(path)] = data
+    return data
 
 
 def _no_spec(file: str, mend: str) -> SpecError:

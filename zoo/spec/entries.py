@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.plugin.catalogue import SpecFolder
+from zoo.plugin.catalogue import MAPS, SpecFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,22 @@ def entries_in(folders: Iterable[SpecFolder]) -> tuple[LibraryEntry, ...]:
             path.relative_to(folder.path).with_suffix("").as_posix(), path, folder.distribution, folder.version
         )
         for folder in folders
-        for path in sorted(folder.path.rglob("*.yaml"))
+        for path in folder.specs
     ]
+    return _sorted(found)
+
+
+def maps_in(folders: Iterable[SpecFolder]) -> tuple[LibraryEntry, ...]:
+    """Every map of weights beside the specs of these folders, in their folders `weights`, sorted likewise."""
+    found = [
+        LibraryEntry(
+            path.relative_to(folder.path / MAPS).with_suffix("").as_posix(), path, folder.distribution, folder.version
+        )
+        for folder in folders
+        for path in folder.maps
+    ]
+    return _sorted(found)
+
+
+def _sorted(found: list[LibraryEntry]) -> tuple[LibraryEntry, ...]:
     return tuple(sorted(found, key=lambda entry: (entry.name, entry.distribution)))

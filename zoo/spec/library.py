@@ -13,7 +13,7 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import catalogue as installed
 from zoo.spec import access, saved
 from zoo.spec.access import ENDINGS
-from zoo.spec.document import Node, parse, read
+from zoo.spec.document import Node, is_map, parse, read
 from zoo.spec.dump import written
 from zoo.spec.entries import LibraryEntry, entries_in
 from zoo.spec.model import SCHEMA_VERSION
@@ -93,8 +93,12 @@ def _named(name: str, known: Sequence[LibraryEntry]) -> list[LibraryEntry]:
     return whole or [entry for entry in known if name in (entry.short, f"{entry.distribution}/{entry.short}")]
 
 
-def files_in(folder: str) -> list[Path]:
+def files_in(folder: str, *, maps: bool = False) -> list[Path]:
     """Every spec file below a folder, sorted; none if it is no folder, or the name of a spec of the library.
+
+    Args:
+        folder: Its path.
+        maps: Whether maps of weights are wanted too.
 
     Raises:
         ZooError: a folder without any.
@@ -104,6 +108,7 @@ def files_in(folder: str) -> list[Path]:
         return []
     access.refuse_outside(path, installed())
     files = sorted(file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
+    files = [file for file in files if maps or not is_map(file)]
     if not files:
         raise ZooError(f"{folder}: no .yaml files in this folder")
     return files

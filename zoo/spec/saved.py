@@ -28,6 +28,14 @@ def is_saved(path: str | os.PathLike[str]) -> bool:
     return os.fsdecode(path).lower().endswith(ENDING)
 
 
+def holds_spec(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a saved model, and not weights alone or something else."""
+    try:
+        return is_saved(path) and SPEC in read_metadata(path)[0]
+    except SpecError:
+        return False
+
+
 def read_spec(path: str | os.PathLike[str]) -> Node:
     """The root mapping of the spec in a saved model.
 

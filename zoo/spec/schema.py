@@ -237,6 +237,11 @@ def _mapping(provided: Provided, kind: str, spellings: list[str], definitions: S
     }
 
 
+def described(model: type[BaseModel]) -> Schema:
+    """The schema of a model alone, for a format beside that of specs."""
+    return {"type": "object", "additionalProperties": False, **_of(model)}
+
+
 class _Quiet(GenerateJsonSchema):
     """A default that JSON cannot hold is left out without a warning to whoever asked for the schema."""
 

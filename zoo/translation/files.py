@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from torch import nn
 from zoo import atomic
 from zoo.errors import CheckFailure, ZooError
 from zoo.model.base import Model
-from zoo.model.provenance import KEY
 from zoo.spec.dump import to_yaml
 from zoo.translation import live, sandbox
 from zoo.translation.contents import Contents, Stored
@@ -110,42 +108,6 @@ def source_in(path: Path, contents: Contents, *, nonlinearity: str | None = None
         text = " ".join(str(error).split())[:160]
         raise ZooError(f"{path}: is damaged or something else: {type(error).__name__}: {text}") from None
     return Source(source.layers, source.proofs, tuple(f"{path}: {note}" for note in (*contents.notes, *source.notes)))
-
-
-def with_weights(model: Model, path: Path, contents: Contents, *, prefix: str | None = None) -> Model:
-    """A model with the weights of a file: of a state dict, or of the part of a checkpoint that is one.
-
-    Args:
-        model: Whose weights they are to be.
-        path: Of the file, for messages.
-        contents: All that was read from it.
-        prefix: Of the model's weights, where the file holds several such.
-
-    Raises:
-        ZooError: The weights are not this model's.
-    """
-    wanted = model.state_dict().keys()
-    first = next(iter(wanted))
-    places = [name.removesuffix(first) for name in contents.arrays if name == first or name.endswith(f".{first}")]
-    whole = [place for place in places if all(f"{place}{end}" in contents.arrays for end in wanted)]
-    if prefix is not None:
-        asked = f"{prefix.strip('.')}."
-        whole = [place for place in whole if place == asked or place.endswith(f".{asked}")]
-    if len(whole) > 1:
-        named = ", ".join(repr(place.rstrip(".")) for place in whole)
-        raise ZooError(f"{path}: holds the weights of {model.spec.id} at {named}; choose one with --prefix")
-    place = whole[0] if whole else ""
-    own = {name.removeprefix(place): one for name, one in contents.arrays.items() if name.startswith(place)}
-    state: OrderedDict[str, torch.Tensor] = OrderedDict((name, _tensor(one)) for name, one in own.items())
-    record = contents.about["records"].get(place)
-    if isinstance(record, Mapping):
-        state._metadata = {"": {KEY: record}}  # type: ignore[attr-defined]
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        text = " ".join(str(error).partition(":\n")[2].split()) or " ".join(str(error).split())
-        raise ZooError(f"{path}: not the weights of {model.spec.id}: {text[:200]}") from None
-    return model
 
 
 def _source(contents: Contents, nonlinearity: str | None) -> Source:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from zoo.errors import ZooError
+from zoo.translation import pickled_arrays
 
 _DTYPES: Final[Mapping[str, str]] = {
     "HalfStorage": "float16",
@@ -137,6 +138,17 @@ class Inert:
         return id(self)
 
 
+class Scripted(dict[str, Any]):
+    """A module of a TorchScript program: its attributes by name, and none of its code."""
+
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, Mapping):
+            self.update({key: value for key, value in state.items() if isinstance(key, str)})
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+
 class Unpickler(pickle._Unpickler):  # the one in Python: the one in C takes gigabytes for a number in the file
     """Gives the object of one pickle, with `Tensor`, `Odd` and `Inert` in it.
 
@@ -159,6 +171,12 @@ class Unpickler(pickle._Unpickler):  # the one in Python: the one in C takes gig
                 return lambda *_: Odd(_ODD_TENSORS[name])
         if module == "torch" and name == "Size":
             return tuple
+        if module.startswith("__torch__"):
+            return Scripted
+        if module == "torch.jit._pickle":
+            return _first
+        if (module, name) in _NUMPY:
+            return _NUMPY[module, name]
         if _harmless(module, name):
             return Inert
         raise ZooError(
@@ -197,4 +215,16 @@ _REBUILDS: Final[Mapping[str, Callable[..., Any]]] = {
     "_rebuild_tensor_v2": _tensor,
     "_rebuild_parameter": _first,
     "_rebuild_parameter_with_state": _first,
+}
+_NUMPY: Final[Mapping[tuple[str, str], Callable[..., Any]]] = {
+    ("numpy", "dtype"): pickled_arrays.DType,
+    ("_codecs", "encode"): pickled_arrays.of_codec,
+    **{
+        (f"numpy.{core}.{module}", name): make
+        for core in ("core", "_core")
+        for module, name, make in (
+            ("multiarray", "_reconstruct", pickled_arrays.Array),
+            ("numeric", "_frombuffer", pickled_arrays.of_buffer),
+        )
+    },
 }

@@ -93,6 +93,23 @@ class Weights:
             return Stored(of_bits(np.ascontiguousarray(value).view(np.uint16).reshape(found.shape)), "bfloat16")
         return Stored(value, str(value.dtype.newbyteorder("=")))
 
+    def everything(self) -> Contents:
+        """Every dataset of numbers by its path; what is none is said to be odd."""
+        held: dict[str, Stored] = {}
+        odd: dict[str, str] = {}
+        for path, group in [("", self.file), *self.visit()]:
+            for name in group:
+                place = f"{path}/{name}".strip("/")
+                link = group.get(name, getlink=True)
+                if not isinstance(link, h5py.HardLink):
+                    odd[place] = "link"
+                elif isinstance(group[name], h5py.Dataset):
+                    if group[name].dtype.kind not in "fiubV":
+                        odd[place] = str(group[name].dtype)
+                    else:
+                        held[place] = self.array(place)
+        return Contents("state", {"records": {}, "odd": odd}, held)
+
     def visit(self, group: Any = None, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
         """Every group by its path; links are left alone."""
         for name in group if group is not None else self.file:
@@ -111,11 +128,11 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     Raises:
         ZooError: The file holds something else; says what.
     """
-    if whole:
-        raise ZooError("holds a Keras model, not a state dict of a torch model")
     size = path.stat().st_size
     if not zipfile.is_zipfile(path):
         weights = Weights(h5py.File(path, "r", locking=False), size)
+        if whole:
+            return weights.everything()
         said = weights.file.attrs.get("model_config")
         if said is None:
             return _weights_alone(weights, prefix)
@@ -127,6 +144,8 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
             bounded(archive.getinfo(name).file_size, size)
         config = json.loads(archive.read("config.json"))
         weights = Weights(h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r"), size)
+    if whole:
+        return weights.everything()
     return _of_model(config, weights, prefix, legacy=False)
 
 

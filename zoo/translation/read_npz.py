@@ -1,4 +1,4 @@
-"""Read a .npz that `zoo convert` wrote: the arrays of Keras's or ONNX's layers, and what they are."""
+"""Read a .npz or .npy: layers of Keras or ONNX with what they are, as `zoo convert` writes them, or arrays by name."""
 
 from __future__ import annotations
 
@@ -18,30 +18,36 @@ ABOUT: Final = "about"
 
 
 def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
-    """All layers of a file.
+    """All layers of a file that `zoo convert` wrote, or all arrays of any such file.
 
     Raises:
         ZooError: The file holds something else; says what.
     """
-    if whole:
-        raise ZooError("holds layers of Keras or ONNX, not a state dict of a model")
-    size = path.stat().st_size
-    arrays: dict[str, Stored] = {}
+    arrays = _arrays(path)
     about: Any = None
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        bounded(sum(info.file_size for info in members), size)
-        if not any(info.filename == f"{ABOUT}.npy" for info in members):
-            raise ZooError("is not a file that zoo convert wrote: it does not say what its arrays are")
-        for info in members:
-            name, array = info.filename.removesuffix(".npy"), _array(archive.read(info), info.filename)
-            if name == ABOUT:
-                about = json.loads(str(array))
-            else:
-                arrays[name] = Stored(array, str(array.dtype))
+    if ABOUT in arrays and arrays[ABOUT].array.dtype.kind == "U":
+        about = json.loads(str(arrays.pop(ABOUT).array))
+    if whole:
+        odd = {name: one.dtype for name, one in arrays.items() if one.array.dtype.kind not in "fiub"}
+        held = {name: one for name, one in arrays.items() if name not in odd}
+        return Contents("state", {"records": {}, "odd": odd}, held)
     if not isinstance(about, list) or not about or not all(isinstance(one, dict) for one in about):
         raise ZooError("is not a file that zoo convert wrote: it does not say what its arrays are")
     return Contents("npz", about, arrays)
+
+
+def _arrays(path: Path) -> dict[str, Stored]:
+    if not zipfile.is_zipfile(path):
+        array = _array(path.read_bytes(), path.name)
+        return {path.stem: Stored(array, str(array.dtype))}
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        bounded(sum(info.file_size for info in members), path.stat().st_size)
+        for info in members:
+            array = _array(archive.read(info), info.filename)
+            arrays[info.filename.removesuffix(".npy")] = Stored(array, str(array.dtype))
+    return arrays
 
 
 def _array(data: bytes, name: str) -> Any:

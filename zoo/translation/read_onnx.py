@@ -2,96 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.translation.contents import Contents, Stored, bounded
+from zoo.translation.contents import Contents, Stored
 from zoo.translation.of_arrays import OnnxNode, of_onnx
+from zoo.translation.onnx_graph import KINDS, LAYOUT, Graph, load, stored
 from zoo.translation.state_dicts import listed
 
 try:
-    import onnx
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 except ImportError as missing:
     raise ZooError("to read ONNX, and to run what was read: pip install onnx onnxruntime") from missing
 
-_KINDS: Final = ("RNN", "LSTM", "GRU")
 _INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
-_LAYOUT: Final = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast")
-"""What may stand between two recurrent nodes, or before the first: the run shows that it changes no number."""
-_PLAIN: Final = (*_LAYOUT, "Shape", "Constant", "ConstantOfShape", "Concat", "Gather", "Slice", "Expand")
+_PLAIN: Final = (*LAYOUT, "Shape", "Constant", "ConstantOfShape", "Concat", "Gather", "Slice", "Expand")
 _WIDE: Final = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 BATCH, STEPS = 3, 4
-
-
-class Graph:
-    """A graph by the names of its values."""
-
-    def __init__(self, model: Any, folder: Path) -> None:
-        self.model, self.folder = model, folder
-        self.nodes = list(model.graph.node)
-        self.makers = {name: node for node in self.nodes for name in node.output if name}
-        self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
-        self.inputs = {one.name: one for one in model.graph.input if one.name not in self.constants}
-        self.recurrent = [node for node in self.nodes if node.op_type in _KINDS and node.domain in ("", "ai.onnx")]
-
-    def above(self, names: Sequence[str], stop: str = "") -> tuple[list[Any], set[str]]:
-        """The nodes that make some values, in order, and every value that goes in; not beyond `stop`."""
-        seen: set[str] = set()
-        wanted, kept = list(names), set()
-        while wanted:
-            name = wanted.pop()
-            if name in seen or not name:
-                continue
-            seen.add(name)
-            maker = self.makers.get(name)
-            if maker is not None and name != stop:
-                kept.add(id(maker))
-                wanted += maker.input
-        return [node for node in self.nodes if id(node) in kept], seen
-
-    def root(self, name: str) -> str:
-        """From which value the values of one come, before nothing but their places was changed."""
-        seen: set[str] = set()
-        while (maker := self.makers.get(name)) is not None and maker.op_type in _LAYOUT and maker.input:
-            if name in seen:
-                raise ZooError(f"is not a valid graph: {name} depends on itself")
-            seen.add(name)
-            name = maker.input[0]
-        return name
-
-    def constant(self, name: str) -> Any:
-        """The numbers of an initialiser; of any file beside this one only a part that lies in the same folder."""
-        tensor = self.constants[name]
-        if tensor.data_location == TensorProto.EXTERNAL:
-            tensor.raw_data = self._beside(tensor)
-            tensor.ClearField("external_data")
-            tensor.ClearField("data_location")
-        count = int(np.prod(tensor.dims, dtype=object)) if all(one >= 0 for one in tensor.dims) else -1
-        bounded(max(count, 0) * 4, tensor.ByteSize())
-        if count < 0:
-            raise ZooError(f"{name} claims a shape that cannot be")
-        return numpy_helper.to_array(tensor)
-
-    def _beside(self, tensor: Any) -> bytes:
-        said = {entry.key: entry.value for entry in tensor.external_data}
-        place = PurePosixPath(said.get("location", ""))
-        file = self.folder / place
-        inside = not place.is_absolute() and ".." not in place.parts and "\\" not in str(place)
-        if not inside or not file.is_file() or not file.resolve().is_relative_to(self.folder.resolve()):
-            raise ZooError(f"{tensor.name} is stored in {str(place)!r}, which is not a file in the same folder")
-        start = int(said.get("offset", 0))
-        length = int(said.get("length", file.stat().st_size - start))
-        if start < 0 or length < 0 or start + length > file.stat().st_size:
-            raise ZooError(f"{tensor.name} claims numbers that {place} does not hold: it is cut off")
-        with file.open("rb") as opened:
-            opened.seek(start)
-            return opened.read(length)
 
 
 def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
@@ -100,9 +32,9 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     Raises:
         ZooError: There are none or several chains of them, or something in them cannot be said elsewhere.
     """
+    graph = load(path)
     if whole:
-        raise ZooError("holds an ONNX graph, not a state dict of a model")
-    graph = Graph(onnx.load_model(str(path), load_external_data=False), path.parent)
+        return Contents("state", {"records": {}, "odd": {}}, graph.tensors())
     chain = _chosen(graph, prefix)
     entries: list[dict[str, Any]] = []
     arrays: dict[str, Stored] = {}
@@ -120,14 +52,14 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
             if role in ("initial_h", "initial_c"):
                 zeros.append((role, name))
             elif name in graph.constants:
-                arrays[f"{index}.{role}"] = _stored(graph.constant(name))
+                arrays[f"{index}.{role}"] = stored(graph.constant(name))
             else:
                 computed[f"{index}.{role}"] = name
     for index, said in enumerate(entries if not computed else ()):
         own = {role: one.array for role in _INPUTS if (one := arrays.get(f"{index}.{role}")) is not None}
         of_onnx(OnnxNode(said["op_type"], own, said["attributes"]))  # what cannot be said is told before it is run
     found = _run(graph, chain, computed, zeros)
-    arrays |= {key: _stored(found[key]) for key in computed}
+    arrays |= {key: stored(found[key]) for key in computed}
     live = {key: Stored(found[key].astype(np.float32), "float32") for key in ("x", "y")}
     return Contents("onnx", entries, {**arrays, **live}, _notes(graph, chain))
 
@@ -266,7 +198,7 @@ def _refuse_elsewhere(attribute: Any) -> None:
 
 
 def _first_weights(nodes: list[Any]) -> str:
-    return next((node.input[1] for node in nodes if node.op_type in _KINDS and len(node.input) > 1), "")
+    return next((node.input[1] for node in nodes if node.op_type in KINDS and len(node.input) > 1), "")
 
 
 def _shapes(graph: Graph, root: str, width: int | None) -> list[tuple[int, ...]]:
@@ -287,11 +219,6 @@ def _widened(tensor: Any) -> Any:
     if tensor.data_type not in _WIDE:
         return tensor
     return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name)
-
-
-def _stored(array: Any) -> Stored:
-    dtype = str(array.dtype)
-    return Stored(array.astype(np.float32) if dtype == "bfloat16" else array, dtype)
 
 
 def _notes(graph: Graph, chain: list[Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.translation import pickles
+from zoo.translation import pickled_arrays, pickles
 from zoo.translation.contents import FLOATS, Contents, Stored, bounded, of_bits
 from zoo.translation.state_dicts import choose, listed
 
@@ -41,13 +41,13 @@ class Bundle:
         record = getattr(value, "_metadata", None)
         if isinstance(record, Mapping) and isinstance(record.get(""), Mapping) and "zoo" in record[""]:
             self.records[prefix] = record[""]["zoo"]
-        for key, inner in value.items() if isinstance(value, Mapping) else ():
+        for key, inner in _entries(value):
             seen[0] += 1
             if depth > _DEEPEST or seen[0] > _MOST:
                 raise ZooError(f"is nested deeper than {_DEEPEST} levels, or has more than {_MOST:,} entries")
             if isinstance(inner, pickles.Tensor | pickles.Odd):
                 yield f"{prefix}{key if isinstance(key, str | int) else '?'}", inner
-            elif isinstance(inner, Mapping) and isinstance(key, str):
+            elif isinstance(inner, Mapping | list | tuple) and (isinstance(key, str) or not isinstance(value, Mapping)):
                 yield from self._flat(inner, f"{prefix}{key}.", depth + 1, seen)
 
     def load(self, names: Mapping[str, str], *, floats: bool) -> dict[str, Stored]:
@@ -85,6 +85,19 @@ class Bundle:
         return of_bits(found) if storage.dtype == "bfloat16" else found
 
 
+def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
+    """What a mapping or a list holds, by key or number; of a list only what a tensor may be in, or is.
+
+    A list in a module of TorchScript is no part of its state dict: that of an RNN's weights names them again.
+    """
+    if isinstance(value, Mapping):
+        lists = (list, tuple) if isinstance(value, pickles.Scripted) else ()
+        yield from ((key, inner) for key, inner in value.items() if not isinstance(inner, lists))
+    elif isinstance(value, list | tuple):
+        inside = (pickles.Tensor, pickles.Odd, Mapping, list, tuple)
+        yield from ((number, inner) for number, inner in enumerate(value) if isinstance(inner, inside))
+
+
 def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     """One recurrent module of a file, or all of its tensors.
 
@@ -96,7 +109,11 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     Raises:
         ZooError: The file holds something else; says what.
     """
-    bundle = _zipped(path) if zipfile.is_zipfile(path) else _legacy(path)
+    bundle = _zipped(path, whole=whole) if zipfile.is_zipfile(path) else _legacy(path)
+    if isinstance(bundle, Contents):
+        if not whole:
+            raise ZooError("is a pickle that torch.save did not write: torch.save(model.state_dict(), ...) does")
+        return bundle
     if whole:
         names = {name: name for name, leaf in bundle.leaves.items() if isinstance(leaf, pickles.Tensor)}
         odd = {name: leaf.what for name, leaf in bundle.leaves.items() if isinstance(leaf, pickles.Odd)}
@@ -105,14 +122,14 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     return Contents("torch", {}, bundle.load(chosen.names, floats=True), chosen.notes)
 
 
-def _zipped(path: Path) -> Bundle:
+def _zipped(path: Path, *, whole: bool) -> Bundle:
     archive = zipfile.ZipFile(path)  # open as long as the process
     names = archive.namelist()
     roots = [name for name in names if name.rpartition("/")[2] == "data.pkl" and name.count("/") <= 1]
     if len(roots) != 1:
         raise ZooError(f"is a zip archive of {listed(names)}: neither torch.save, nor Keras or zoo convert writes such")
     root = roots[0].removesuffix("data.pkl")
-    if f"{root}constants.pkl" in names:
+    if f"{root}constants.pkl" in names and not whole:  # of a program the weights alone are read, and nothing is run
         raise ZooError(
             "holds a TorchScript program, not weights alone: save torch.jit.load(FILE).state_dict() with torch.save"
         )
@@ -128,15 +145,16 @@ def _zipped(path: Path) -> Bundle:
     return Bundle(found, lambda key: member(f"data/{key}"), {"little": "<", "big": ">"}[order], size)
 
 
-def _legacy(path: Path) -> Bundle:
-    """The format before torch 1.6: pickles, one after the other, then the numbers of each storage."""
+def _legacy(path: Path) -> Bundle | Contents:
+    """The format before torch 1.6, pickles one after the other, then the numbers of each storage; or NumPy's arrays."""
     file = path.open("rb")
     size = path.stat().st_size
     if file.read(2)[:1] != b"\x80":
         raise ZooError("is not a file of weights: neither torch, safetensors, ONNX, Keras nor zoo convert writes such")
     file.seek(0)
-    if pickles.load(file) != _MAGIC:
-        raise ZooError("is a pickle that torch.save did not write: torch.save(model.state_dict(), ...) does")
+    first = pickles.load(file)
+    if first != _MAGIC:
+        return _plain(first, size)
     if pickles.load(file) != 1001:
         raise ZooError("is in a format of torch.save that is not known")
     system = pickles.load(file)
@@ -157,6 +175,37 @@ def _legacy(path: Path) -> Bundle:
 
     little = not isinstance(system, Mapping) or system.get("little_endian", True)
     return Bundle(found, member, "<" if little else ">", size)
+
+
+def _plain(found: Any, size: int) -> Contents:
+    """A pickle without torch: the arrays in it, by the keys and numbers that lead to them."""
+    arrays: dict[str, Stored] = {}
+    odd: dict[str, str] = {}
+    total, seen = 0, 0
+    waiting: list[tuple[str, Any, int]] = [("", found, 0)]
+    while waiting:
+        name, value, depth = waiting.pop()
+        seen += 1
+        if seen > _MOST or depth > _DEEPEST:
+            raise ZooError(f"is nested deeper than {_DEEPEST} levels, or has more than {_MOST:,} entries")
+        if isinstance(value, pickled_arrays.Array):
+            try:
+                array = value.numbers(name or "it")
+            except ZooError as error:
+                if "objects" not in str(error):
+                    raise
+                odd[name] = "array of objects or texts"
+                continue
+            total += array.nbytes
+            bounded(total, size)
+            arrays[name or "array"] = Stored(array, str(array.dtype))
+        elif isinstance(value, Mapping | list | tuple):
+            entries = value.items() if isinstance(value, Mapping) else enumerate(value)
+            inner = [(f"{name}.{key}" if name else str(key), one, depth + 1) for key, one in entries]
+            waiting += reversed(inner)
+    if not arrays:
+        raise ZooError("is a pickle that torch.save did not write: torch.save(model.state_dict(), ...) does")
+    return Contents("state", {"records": {}, "odd": odd}, arrays)
 
 
 def _noting(file: BinaryIO, storages: dict[str, str]) -> Any:

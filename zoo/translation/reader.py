@@ -40,6 +40,8 @@ def format_of(path: Path) -> str:
         if {"config.json", "model.weights.h5"} & names:
             return "read_keras"
         return "read_npz" if names and all(name.endswith(".npy") for name in names) else "read_torch"
+    if head.startswith(b"\x93NUMPY"):
+        return "read_npz"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "read_keras"
     if head[8:9] == b"{" and path.suffix.lower() != ".onnx":

@@ -24,6 +24,7 @@ from zoo.spec.dump import to_yaml
 from zoo.spec.saved import ABOUT, ENDING, SPEC, VERSION, is_saved, read_metadata
 from zoo.spec.tree import parts
 from zoo.weights.matching import unlike
+from zoo.weights.tied import owners
 
 
 def save(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -118,16 +119,14 @@ def _spec_of(model: Any) -> Spec:
 
 def _once(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Every tensor under its first name, and under which name those stand that are the same."""
-    owners: dict[tuple[Any, ...], str] = {}
     tensors: dict[str, Tensor] = {}
     shared: dict[str, str] = {}
-    for name, one in model.state_dict().items():
-        if one.is_meta:
+    state = model.state_dict()
+    for name, owner in owners(model).items():
+        if state[name].is_meta:
             raise ZooError("a model on meta has no weights to save: zoo.materialise gives it some")
-        place = (one.device, one.data_ptr(), one.dtype, one.shape, one.stride()) if one.numel() else (name,)
-        owner = owners.setdefault(place, name)
         if owner == name:
-            tensors[name] = one
+            tensors[name] = state[name]
         else:
             shared[name] = owner
     return tensors, shared

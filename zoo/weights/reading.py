@@ -1,0 +1,146 @@
+"""All tensors of a checkpoint by name: of one file, of a folder, of pieces with an index, or in memory already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from zoo.errors import ZooError, one_line
+from zoo.translation import sandbox
+from zoo.translation.contents import Stored
+
+INDEX: Final = ".index.json"
+MOST_PIECES: Final = 1000
+MOST_BYTES: Final = 64 * 2**20
+"""Of an index."""
+DEEPEST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a checkpoint holds.
+
+    Attributes:
+        file: Its name, for messages.
+        arrays: Every tensor that can be read, by its name.
+        odd: What the others are, by name: sparse, of a type that NumPy has not.
+        records: What torch keeps beside a state dict, by its prefix.
+        sha256: Of the file, where it is a single one.
+    """
+
+    file: str
+    arrays: Mapping[str, Stored]
+    odd: Mapping[str, str] = field(default_factory=dict)
+    records: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+
+
+def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Found:
+    """Every tensor of a checkpoint.
+
+    Args:
+        source: A file that `zoo convert` reads, a .npy or .npz, an index of pieces (.safetensors.index.json), a folder
+            of pieces or of .npy files, or a mapping of names to tensors or arrays, perhaps nested.
+
+    Raises:
+        ZooError: It cannot be read, or holds no tensors; one line.
+    """
+    if isinstance(source, Mapping):
+        return _in_memory(source)
+    if not isinstance(source, str | os.PathLike):
+        raise ZooError(f"a checkpoint is a path or a mapping of names to tensors, not a {type(source).__name__}")
+    path = Path(os.fsdecode(source))
+    if path.is_dir():
+        found = _folder(path)
+    elif path.name.endswith(INDEX):
+        found = _pieces(path, _named_in(path))
+    else:
+        found = _one(path)
+    if not found.arrays:
+        raise ZooError(f"{path}: holds no tensors")
+    return found
+
+
+def _one(path: Path) -> Found:
+    contents = sandbox.read(path, whole=True)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Found(str(path), contents.arrays, contents.about["odd"], contents.about["records"], digest)
+
+
+def _folder(path: Path) -> Found:
+    indices = sorted(path.glob(f"*{INDEX}"))
+    if len(indices) == 1:
+        return _pieces(indices[0], _named_in(indices[0]), str(path))
+    for ending in (".safetensors", ".npy"):
+        files = sorted(path.glob(f"*{ending}"))
+        if files and not indices:
+            return _pieces(path, files, str(path))
+    many = f"{len(indices)} of them" if indices else "none"
+    raise ZooError(f"{path}: is a folder without an index {INDEX}, .safetensors or .npy files: there are {many}")
+
+
+def _named_in(path: Path) -> list[Path]:
+    """The pieces that an index names; all lie beside it."""
+    if sandbox.ordinary(path) > MOST_BYTES:
+        raise ZooError(f"{path}: is larger than any index of pieces")
+    try:
+        pieces = json.loads(path.read_bytes())["weight_map"]
+        names = sorted(set(pieces.values()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ZooError(f"{path}: is not an index of pieces, which has a weight_map") from None
+    odd = [name for name in names if not isinstance(name, str) or Path(name).name != name or name in ("", "..")]
+    if odd:
+        raise ZooError(f"{path}: names {one_line(str(odd[0]))[:80]!r}, which is not a file in the same folder")
+    return [path.parent / name for name in names]
+
+
+def _pieces(path: Path, files: list[Path], named: str | None = None) -> Found:
+    if not 0 < len(files) <= MOST_PIECES:
+        raise ZooError(f"{path}: has {len(files):,} pieces, not 1 to {MOST_PIECES:,}")
+    arrays: dict[str, Stored] = {}
+    odd: dict[str, str] = {}
+    for file in files:
+        piece = _one(file)
+        twice = sorted(piece.arrays.keys() & arrays.keys())
+        if twice:
+            raise ZooError(f"{file}: holds {twice[0]}, which another piece holds too")
+        arrays |= piece.arrays
+        odd |= piece.odd
+    return Found(named or str(path), arrays, odd)
+
+
+def _in_memory(source: Mapping[str, Any]) -> Found:
+    import torch
+
+    arrays: dict[str, Stored] = {}
+    odd: dict[str, str] = {}
+
+    def put(value: Any, name: str, depth: int) -> None:
+        if isinstance(value, Mapping) and depth < DEEPEST:
+            for key, inner in value.items():
+                put(inner, f"{name}.{key}" if name else str(key), depth + 1)
+        elif isinstance(value, torch.Tensor):
+            if value.layout != torch.strided or value.is_quantized or value.is_meta:
+                odd[name] = "sparse, quantised or without numbers"
+                return
+            dtype = str(value.dtype).removeprefix("torch.")
+            plain = value.detach().cpu().resolve_conj().resolve_neg()
+            arrays[name] = Stored((plain.float() if dtype == "bfloat16" else plain).numpy(), dtype)
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "fiubc":
+            arrays[name] = Stored(value, str(value.dtype))
+
+    put(source, "", 0)
+    if not arrays:
+        raise ZooError("the mapping holds no tensors")
+    about = getattr(source, "_metadata", None)
+    record = about.get("") if isinstance(about, Mapping) else None
+    records = {"": record["zoo"]} if isinstance(record, Mapping) and "zoo" in record else {}
+    return Found("the mapping", arrays, odd, records)
