@@ -60,7 +60,9 @@ class Feedback:
             wanted = {name: read for name, read in self.others.items() if read.per == "step"}
             found = {} if given is None else given
             if not isinstance(found, Mapping) or (wanted and set(found) != set(wanted)):
-                raise InputError(f"beside must be a mapping of {', '.join(wanted) or 'nothing'}: the inputs of each step")
+                raise InputError(
+                    f"beside must be a mapping of {', '.join(wanted) or 'nothing'}: the inputs of each step"
+                )
         if given is not None and not wanted:
             raise InputError("beside is given, and the model reads nothing beside what it writes: leave it out")
         for name, read in wanted.items():
@@ -128,7 +130,9 @@ def _named(reads: Mapping[str, Read], writes: Writes, size: int, feeds: str | No
         hint = did_you_mean(feeds, able) if isinstance(feeds, str) else ""
         raise InputError(f"feeds names {feeds!r:.60}, which is no input that reads {what} at each step{hint}")
     if not able:
-        raise InputError(f"the model writes {what} at each step, and none of its inputs ({', '.join(reads)}) reads that")
+        raise InputError(
+            f"the model writes {what} at each step, and none of its inputs ({', '.join(reads)}) reads that"
+        )
     if feeds is None and len(able) > 1:
         raise InputError(f"{' and '.join(able)} could read what is written: say which, feeds={able[0]!r}")
     fed = feeds or able[0]
@@ -145,6 +149,6 @@ def _able(read: Read, writes: Writes, size: int) -> bool:
 
 def _unread(size: int, vocabulary: int | None) -> str:
     return (
-        f"the head gives {size:,} numbers at each step, and {vocabulary or 0:,} symbols are read: what is written cannot be "
-        "read"
+        f"the head gives {size:,} numbers at each step, and {vocabulary or 0:,} symbols are read: what is written "
+        "cannot be read"
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Stop = int | Sequence[int] | None
 
 
-class Asked(NamedTuple):
+class Wanted(NamedTuple):
     """How to write, as `StackModel.generate` takes it."""
 
     steps: int
@@ -63,7 +63,7 @@ def _writer(model: StackModel) -> Head | str:
     return misfit(model.input, head.writes) or head
 
 
-def generated(model: StackModel, prompt: Any, asked: Asked) -> Tensor:
+def generated(model: StackModel, prompt: Any, asked: Wanted) -> Tensor:
     """What `StackModel.generate` returns."""
     head = writer(model)
     ways.whole("steps", asked.steps, 1, None)
@@ -140,7 +140,9 @@ def written(
 
 
 def _are(symbols: Tensor, stops: Tensor | None) -> Tensor:
-    return torch.zeros_like(symbols, dtype=torch.bool) if stops is None else torch.isin(symbols, stops.to(symbols.device))
+    return (
+        torch.zeros_like(symbols, dtype=torch.bool) if stops is None else torch.isin(symbols, stops.to(symbols.device))
+    )
 
 
 def stops_of(stop: Stop, vocabulary: int | None) -> Tensor | None:
@@ -150,7 +152,7 @@ def stops_of(stop: Stop, vocabulary: int | None) -> Tensor | None:
     if vocabulary is None:
         raise InputError("stop is a symbol, and this model writes numbers: leave it out")
     one = isinstance(stop, Integral) or not isinstance(stop, Sequence) or isinstance(stop, str)
-    several: Sequence[Any] = [stop] if one else stop  # type: ignore[assignment, list-item]
+    several: Sequence[Any] = [stop] if one else stop  # type: ignore[assignment]
     for symbol in several:
         ways.whole("stop", symbol, 0, vocabulary - 1)
     return torch.tensor([int(symbol) for symbol in several], dtype=torch.int64) if several else None
@@ -174,4 +176,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
-

@@ -104,7 +104,7 @@ def chosen(scores: Tensor, sampling: Sampling, draws: Sequence[torch.Generator])
 
 
 def distribution(scores: Tensor, sampling: Sampling) -> Tensor:
-    """From what a symbol is drawn at a temperature above 0: scores divided by it, then top_k, then top_p of what is left.
+    """From what a symbol is drawn: scores divided by the temperature, then top_k, then top_p of what is left.
 
     With `top_k` symbols that score as much as the last of them stay too. With `top_p` (arXiv:1904.09751, section 3.1)
     those stay that are needed, from the likeliest on, to reach it; of equal ones the first.
@@ -123,7 +123,7 @@ def distribution(scores: Tensor, sampling: Sampling) -> Tensor:
         scaled = scaled.masked_fill(scaled < last, -torch.inf)
     probabilities = scaled.softmax(-1)
     if sampling.top_p is not None and sampling.top_p < 1:
-        likeliest, order = probabilities.sort(-1, descending=True, stable=True)
+        likeliest, order = probabilities.sort(dim=-1, descending=True, stable=True)
         likelier = torch.cat([torch.zeros_like(likeliest[:, :1]), likeliest[:, :-1].cumsum(-1)], -1)
         kept = torch.zeros_like(probabilities, dtype=torch.bool).scatter(-1, order, likelier < sampling.top_p)
         probabilities = probabilities.masked_fill(~kept, 0.0)

@@ -27,7 +27,7 @@ from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
 from zoo.model import inputs, several
 from zoo.model.base import AnyState, Model
-from zoo.model.generation import Asked, generated
+from zoo.model.generation import Stop, Wanted, generated
 from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
 from zoo.model.layout import TorchLayout, as_torch, layout_of
@@ -420,7 +420,7 @@ class StackModel(Model):
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
-        stop: int | Sequence[int] | None = None,
+        stop: Stop = None,
         beside: Any = None,
         feeds: str | None = None,
     ) -> Tensor:
@@ -437,8 +437,8 @@ class StackModel(Model):
             top_k: How many of the likeliest symbols may be drawn; those that score as much as the last of them too.
             top_p: The likeliest symbols may be drawn that have this probability together, as few as are needed
                 (arXiv:1904.09751). It sees what `temperature` and `top_k` have left.
-            seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is. Defaults to one that torch
-                draws.
+            seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is. Defaults to one that
+                torch draws.
             stop: A symbol, or several, that ends a row: behind it stands nothing but itself.
             beside: What else the model reads at each step that is written: of an input that is wider than what is
                 written, the features behind it, (B, steps, F - D); of several inputs a mapping of the others that come
@@ -457,8 +457,8 @@ class StackModel(Model):
             >>> model.generate(prompt, 5, lengths=[3, 2], temperature=0.8, top_k=10, seed=1).shape
             torch.Size([2, 5])
         """
-        asked = Asked(steps, Sampling(temperature, top_k, top_p, seed), stop, lengths, beside, feeds)
-        return generated(self, prompt, asked)
+        wanted = Wanted(steps, Sampling(temperature, top_k, top_p, seed), stop, lengths, beside, feeds)
+        return generated(self, prompt, wanted)
 
     def _checked(
         self,
