@@ -46,6 +46,7 @@ _NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "hig
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
 
 _TABLE = {"kind": "tokens", "vocabulary": 30, "size": 5}
+_READ = {"kind": "several", "of": {"gaps": 3, "words": _TABLE, "speaker": {**_TABLE, "per": "sequence"}}}
 _SEVERAL = {
     "kind": "several",
     "dropout": 0.5,
@@ -93,6 +94,9 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec(
             "periodic", input=9, cell="gru", hidden_size=11, layers=[{"kind": "periodic", "period": 3, **_INSIDE}, {}]
         ),
+        _spec("written", **{**_SYMBOLS, "head": _SCORES, "dropout": {"output": 0.2}}),
+        _spec("pen", input=4, cell="gru", hidden_size=11, layers=2, head=_PAIRS),
+        _spec("words", input=_READ, cell="gru", hidden_size=11, head={"kind": "linear", "size": 30}),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
         _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),
@@ -124,6 +128,18 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             },
             encoder={**_SYMBOLS, "layers": 2},
             decoder={**_SYMBOLS, "layers": 2, "head": _SCORES},
+        ),
+        _spec(
+            "handwriting",
+            architecture={"kind": "encoder-decoder", "attention": {}, "bridge": "zeros"},
+            encoder=_SYMBOLS,
+            decoder={"input": 3, "cell": "gru", "hidden_size": 11, "head": _PAIRS},
+        ),
+        _spec(
+            "spoken",
+            architecture={"kind": "transducer", "joiner": {"size": 11, "activation": "tanh"}},
+            encoder={"input": 9, "cell": "gru", "hidden_size": 11},
+            predictor=_SYMBOLS,
         ),
         _spec(
             "small",

@@ -68,6 +68,7 @@ def mutants() -> list[Mutant]:
         "folded",
         "translation",
         "sides",
+        "writing",
     ):
         importlib.import_module(f".{kind}", __package__)
     return MUTANTS

@@ -107,7 +107,7 @@ def _stopped(model: StackModel, prompt: Prompt) -> None:
     hows: tuple[dict[str, Any], ...] = ({}, {"temperature": 1.5, "seed": SEED})
     for how in hows:
         free = _written(model, prompt, **how)
-        for stop in (int(free[1, 1]), [int(free[0, 2]), int(free[3, 1])]):
+        for stop in (int(free[1, 1]), int(free[2, 0]), [int(free[0, 2]), int(free[3, 1])]):
             ends = torch.isin(free, torch.tensor(stop, device=free.device))
             first = torch.where(ends.any(1), ends.long().argmax(1), STEPS - 1)
             steps = torch.arange(STEPS, device=free.device).minimum(first.unsqueeze(1))

@@ -78,7 +78,7 @@ def prompt_for(subject: Subject, model: StackModel, head: Head, rows: int, steps
     size = (head.decode(output) if numbers else head.symbol_scores(output)).shape[-1]
     what = f"{size} {'numbers' if numbers else 'symbols'}"
     if not isinstance(x, Mapping):
-        reads = x.shape[-1] if numbers else model.input.vocabulary
+        reads = x.shape[-1] if numbers else model.input.vocabulary or 0
         if size > reads or (size != reads and not numbers):
             raise Skip(f"the head's output is of {what}, and the input reads {reads}")
         return Prompt({"": x}, {"": later[..., size:]} if numbers and reads > size else {}, "", frozenset())
