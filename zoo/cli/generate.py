@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,7 +57,10 @@ def generate(
     """Have a model write: go on from a prompt, or translate one. Of 256 symbols without a file the prompt is bytes."""
     from zoo.spec import library
     from zoo.spec.changes import of_texts
+    from zoo.spec.saved import is_saved
 
+    if changes and is_saved(spec):
+        raise ZooError(f"--set changes a spec, and {spec} is a model with weights: leave it out")
     found = library.load(
         spec, changes=of_texts(changes or ())
     ).spec  # before torch is imported: a mistake shows at once
@@ -109,13 +113,12 @@ def _continued(
     import torch
 
     from zoo.inputs.named import NamedInputs
-    from zoo.model.base import Model
     from zoo.model.generation import writer
     from zoo.model.stack import StackModel
 
     if not isinstance(model, StackModel):
-        if type(model).generate is Model.generate:
-            model.generate()  # which says that its architecture writes nothing
+        with contextlib.suppress(TypeError):  # of one that writes, and needs more than nothing
+            model.generate()  # one that writes nothing says why
         raise ZooError(f"{model.spec.id} does not write from a command line: use model.generate in Python")
     head = writer(model)
     if isinstance(model.input, NamedInputs):
