@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from borrowed import APART, needed
 from each import each
 from scipy.stats import chisquare, kstest
 from torch import Tensor
@@ -79,22 +77,6 @@ def test_the_distribution_of_a_small_case_by_hand() -> None:
     ):
         found = distribution(given, Sampling(**{"temperature": 1.0, **options}))  # type: ignore[arg-type]
         torch.testing.assert_close(found[0], torch.tensor(expected, dtype=torch.float64), msg=str(options))
-
-
-@pytest.mark.parametrize("options", [one for one in OPTIONS if one["temperature"] > 1e-3], ids=str)
-def test_transformers_keeps_the_same(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    needed("transformers", "5.24.0")
-    monkeypatch.setattr(sys, "path", [*sys.path, str(APART)])
-    from transformers.generation import logits_process as theirs
-
-    wide = scores(40, 50, seed=3)
-    warpers: list[Any] = [theirs.TemperatureLogitsWarper(options["temperature"])]
-    warpers += [theirs.TopKLogitsWarper(options["top_k"])] if "top_k" in options else []
-    warpers += [theirs.TopPLogitsWarper(options["top_p"])] if "top_p" in options else []
-    warped = wide
-    for warper in warpers:
-        warped = warper(None, warped)
-    torch.testing.assert_close(distribution(wide, Sampling(**options)), warped.softmax(-1))
 
 
 @each(
