@@ -56,7 +56,7 @@ def generate(subject: Subject) -> None:
             if head.writes == "symbols":
                 _stopped(model, prompt)
                 _often(model, head, prompt)
-                _rows(model, prompt, {"temperature": 1.5, "top_p": 0.95})
+                _rows(model, prompt, {"temperature": 1.5 * _spread(head, model, prompt), "top_p": 0.95})
             else:
                 _drawn(model, head, prompt)
                 _rows(model, prompt, {"temperature": 1.2})
@@ -119,13 +119,19 @@ def _often(model: StackModel, head: Head, prompt: Prompt) -> None:
     """One symbol each of many rows that have read the same, each row by a seed of its own."""
     one = prompt.row(0, 1)
     scores = head.symbol_scores(model(one.given)[:, -1])[0].double().tolist()
-    many = one.many(MANY, 1)
+    many, spread = one.many(MANY, 1), _spread(head, model, prompt)
     for how in DRAWN:
+        how = {**how, "temperature": how["temperature"] * spread}
         drawn = model.generate(many.given, 1, seed=SEED, **many.keys, **how)[:, 0]
         counts = torch.bincount(drawn.cpu(), minlength=len(scores)).tolist()
         why = unlike(counts, chances(scores, **how))
         if why is not None:
             raise CheckFailure(f"drawn with {how}: {why}")
+
+
+def _spread(head: Head, model: StackModel, prompt: Prompt) -> float:
+    """By how much scores differ, at least 1: at a temperature as high more than one symbol comes."""
+    return max(1.0, head.symbol_scores(model(prompt.given)[:, -1]).double().std().item())
 
 
 def _rows(model: StackModel, prompt: Prompt, how: dict[str, Any]) -> None:
