@@ -234,11 +234,11 @@ JOINER, DECODING = "zoo.architectures.transducer.joiner:Joiner", "zoo.architectu
         ),
         (
             "batch_independence",
-            f"{DECODING}:greedy",
+            f"{DECODING}:one_by_one",
             "going = t < lengths",
             "going = t < lengths.max().expand_as(lengths)",
         ),
-        ("transducer_decode", f"{DECODING}:greedy", "where_sequences(going, after[name], before)", "after[name]"),
+        ("transducer_decode", f"{DECODING}:one_by_one", "where_sequences(going, after[name], before)", "after[name]"),
         ("transducer_decode", f"{DECODING}:_beam", "_plus(ended.get(text.symbols), text.log + log)", "text.log + log"),
         ("transducer_decode", f"{DECODING}:_longer", "tensor[parents]", "tensor[parents * 0]"),
     ],

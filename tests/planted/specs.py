@@ -64,6 +64,7 @@ _JOINED = [
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
 
 _TABLE = {"kind": "tokens", "vocabulary": 30, "size": 5}
+_READ = {"kind": "several", "of": {"gaps": 3, "words": _TABLE, "speaker": {**_TABLE, "per": "sequence"}}}
 _SEVERAL = {
     "kind": "several",
     "dropout": 0.5,
@@ -118,6 +119,9 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("averaged", input=9, layers=[{"kind": "avg_pool", "axes": ["time"], "size": [3], "padding": [1]}]),
         _spec("frozen", input=9, cell="gru", hidden_size=11, layers=_FROZEN),
         _spec("joined", input=9, cell="gru", hidden_size=11, layers=_JOINED),
+        _spec("written", **{**_SYMBOLS, "head": _SCORES, "dropout": {"output": 0.2}}),
+        _spec("pen", input=4, cell="gru", hidden_size=11, layers=2, head=_PAIRS),
+        _spec("words", input=_READ, cell="gru", hidden_size=11, head={"kind": "linear", "size": 30}),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
         _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),
@@ -162,6 +166,17 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             predictor={"input": {"kind": "tokens", "vocabulary": 5, "size": 7}, "cell": "gru", "hidden_size": 11},
         ),
         _spec("both-ways", architecture={"kind": "bilm"}, forwards={**_SYMBOLS, "head": _SCORES}),
+            "handwriting",
+            architecture={"kind": "encoder-decoder", "attention": {}, "bridge": "zeros"},
+            encoder=_SYMBOLS,
+            decoder={"input": 3, "cell": "gru", "hidden_size": 11, "head": _PAIRS},
+        ),
+        _spec(
+            "spoken",
+            architecture={"kind": "transducer", "joiner": {"size": 11, "activation": "tanh"}},
+            encoder={"input": 9, "cell": "gru", "hidden_size": 11},
+            predictor=_SYMBOLS,
+        ),
         _spec(
             "small",
             architecture={"kind": "encoder-decoder", "attention": {}},

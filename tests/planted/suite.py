@@ -72,6 +72,7 @@ def mutants() -> list[Mutant]:
         "transduced",
         "sides",
         "shared",
+        "writing",
     ):
         importlib.import_module(f".{kind}", __package__)
     return MUTANTS

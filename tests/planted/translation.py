@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+import zoo.model.sampling
 from zoo.architectures.encoder_decoder import bridge, decoding, generation, plan, shared
 from zoo.architectures.encoder_decoder.attention import Attention
 from zoo.architectures.encoder_decoder.bridge import Bridge
@@ -196,8 +197,8 @@ def a_beam_that_counts_silence_as_length(patch: Patch) -> None:
 def all_rows_draw_from_one_generator(patch: Patch) -> None:
     edit(
         patch,
-        generation,
-        "_generators",
+        zoo.model.sampling,
+        "streams",
         "[torch.Generator().manual_seed((first + row) % 2**63) for row in range(rows)]",
         "[torch.Generator().manual_seed(first)] * rows",
     )

@@ -119,10 +119,8 @@ CHECKS: Final = (
     ),
     _check(
         "generate",
-        "translating:generate",
-        "what is written by a batch is what its rows write alone; beams and stops are right",
-        several=True,
-        architectures=("encoder-decoder",),
+        "generating:generate",
+        "what is written by a batch is what whole runs and single rows write, and is drawn by its chances",
     ),
     _check(
         "sharing",

@@ -12,10 +12,13 @@ from zoo.architectures.encoder_decoder.model import EncoderDecoder
 from zoo.architectures.encoder_decoder.plan import Start
 from zoo.architectures.encoder_decoder.shared import Shared
 from zoo.checks.batch import lengths_of, named
+from zoo.checks.chances import chances, unlike
+from zoo.checks.drawing import DRAWN, MANY, decoder_numbers
 from zoo.checks.pairs import SOURCE, TARGET, model_of, pair, ragged
 from zoo.checks.subject import Skip, Subject, close
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
+from zoo.heads.base import Head
 from zoo.heads.tied import Tied
 from zoo.layers.activations import activate
 
@@ -105,24 +108,30 @@ def generate(subject: Subject) -> None:
     """A batch is its rows one by one; beam 1 is greedy; a beam is one that scores whole targets anew; a stop stops."""
     for seed, scale in enumerate(SCALES):
         model = model_of(subject, seed=seed)
-        if model.decoder.input.vocabulary is None:
+        head = model.decoder.head
+        numbers = isinstance(head, Head) and head.writes == "numbers"
+        if model.decoder.input.vocabulary is None and not numbers:
             raise Skip("the decoder reads features, and so writes no symbols")
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.mul_(scale)
-            _written(model, subject.device)
+            least = model.encoder.minimum_steps
+            source = model.encoder.example_input(len(LENGTHS), max(7, least), seed=1)
+            lengths = lengths_of([max(one, least) for one in LENGTHS], subject.device)
+            if numbers:
+                decoder_numbers(model, source, lengths)
+            else:
+                _written(model, source, lengths)
 
 
-def _written(model: EncoderDecoder, device: torch.device) -> None:
-    least = model.encoder.minimum_steps
-    source = model.encoder.example_input(len(LENGTHS), max(7, least), seed=1)
-    lengths = lengths_of([max(one, least) for one in LENGTHS], device)
+def _written(model: EncoderDecoder, source: Tensor, lengths: Tensor) -> None:
     greedy = _greedy(model, source, lengths)
     stop = int(greedy[0, 2])
     kinds: dict[str, dict[str, Any]] = {
         "greedy": {},
         "greedy with a stop": {"stop": stop},
         "drawn": {"temperature": 1.3},
+        "drawn with a stop": {"temperature": 1.3, "stop": stop, "top_p": 0.9},
         "a beam that never ends": {"beam": BEAM},
         "a beam": {"beam": BEAM, "stop": stop, "length_penalty": PENALTY},
     }
@@ -138,10 +147,22 @@ def _written(model: EncoderDecoder, device: torch.device) -> None:
         close(
             sums, _scored(model, source, lengths, found, keys.get("stop")), f"{label}: log-probabilities, scored anew"
         )
+    _often(model, source[:1])
     for penalty in (0.0, PENALTY):
         found = model.generate(source, STEPS, start=1, stop=stop, lengths=lengths, beam=BEAM, length_penalty=penalty)
         rows = [_beam(model, source[row : row + 1, :length], stop, penalty) for row, length in enumerate(lengths)]
         _same(found, torch.stack(rows), f"a beam with length_penalty {penalty}, against whole targets scored anew")
+
+
+def _often(model: EncoderDecoder, source: Tensor) -> None:
+    """The first symbol of many rows that read the same source."""
+    first = torch.ones((1, 1), dtype=torch.int64, device=source.device)
+    scores = model(source, first)[0, 0].double().tolist()
+    for how in DRAWN:
+        drawn = model.generate(source.expand(MANY, *source.shape[1:]), 1, start=1, seed=4, **how)[:, 0]
+        why = unlike(torch.bincount(drawn.cpu(), minlength=len(scores)).tolist(), chances(scores, **how))
+        if why is not None:
+            raise CheckFailure(f"drawn with {how}: {why}")
 
 
 def _one_by_one(model: EncoderDecoder, source: Tensor, lengths: Tensor, label: str, keys: dict[str, Any]) -> None:

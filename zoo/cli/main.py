@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 from typer.models import CommandInfo
 
-from zoo.cli import bench, components, convert, doctor, listed, models, new, shown, specs, usage, weights
+from zoo.cli import bench, components, convert, doctor, generate, listed, models, new, shown, specs, usage, weights
 from zoo.cli.output import alone, guarded, note
 from zoo.errors import SpecError, ZooError, one_line
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (listed, shown, specs, new, models, doctor, convert, weights, components, bench):
+for module in (listed, shown, specs, new, models, generate, doctor, convert, weights, components, bench):
     module.register(app)
 usage.without_types_of_flags(app)
 

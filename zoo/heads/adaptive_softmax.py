@@ -30,6 +30,7 @@ class AdaptiveSoftmax(Head):
 
     gives = "features"
     decodes = True
+    writes = "symbols"
 
     def __init__(self, options: AdaptiveSoftmaxOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()
@@ -63,6 +64,9 @@ class AdaptiveSoftmax(Head):
         for index, tail in enumerate(self.tail):
             found.append(F.log_softmax(wide(tail(output)), -1) + top[..., first + index, None])
         return torch.cat(found, -1)
+
+    def symbol_scores(self, output: Tensor) -> Tensor:
+        return self.log_prob(output)
 
     def loss(
         self, output: Tensor, target: Tensor, lengths: Lengths = None, *, target_lengths: Lengths = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,11 @@ from zoo.errors import InputError
 from zoo.heads.targets import DROPPED, checked_symbols, rows_of, valid_steps
 
 Gives = Literal["logits", "log_probs", "density", "emissions", "features"]
+Writes = Literal["symbols", "numbers"]
 Lengths = Tensor | Sequence[int] | None
+
+
+_WRITES: Final[dict[str, Writes]] = {"logits": "symbols", "log_probs": "symbols", "density": "numbers"}
 
 
 class Head(nn.Module):
@@ -35,6 +39,30 @@ class Head(nn.Module):
     def decodes(self) -> bool:
         """Whether `decode` has a meaning: unless a head gives features."""
         return self.gives != "features"
+
+    @property
+    def writes(self) -> Writes | None:
+        """What the output of one step is a distribution of, so that a model may go on from its own answer.
+
+        `symbols` for logits and log probabilities, `numbers` for a density, None where it is none.
+        """
+        return _WRITES.get(self.gives)
+
+    def symbol_scores(self, output: Tensor) -> Tensor:
+        """Scores of every symbol, whose softmax is its distribution.
+
+        Args:
+            output: What `forward` gave.
+
+        Returns:
+            Of shape (..., V).
+
+        Raises:
+            InputError: If the output is no distribution of symbols.
+        """
+        if self.writes != "symbols":
+            raise InputError(f"a head that gives {self.gives} scores no symbols of one step")
+        return output
 
     def loss(
         self, output: Tensor, target: Tensor, lengths: Lengths = None, *, target_lengths: Lengths = None

@@ -27,6 +27,7 @@ class CTC(Head):
     """
 
     gives = "logits"
+    writes = None  # a step's symbol may be the blank, or the one before again
 
     def __init__(self, options: CTCOptions, input_shape: Shape, source: nn.Module) -> None:
         super().__init__()

@@ -150,6 +150,21 @@ class Model(nn.Module):
         """
         raise TypeError(f"{type(self).__name__} does not define example_arguments")
 
+    def generate(self, *args: Any, **kwargs: Any) -> Any:
+        """Write: what the model answers is fed back to it, step by step.
+
+        Args:
+            *args: As the architecture takes them.
+            **kwargs: As the architecture takes them.
+
+        Returns:
+            What was written, (B, steps) symbols or (B, steps, D) numbers.
+
+        Raises:
+            InputError: If the architecture writes nothing.
+        """
+        raise InputError(f"{self._called} cannot generate: its architecture does not say how")
+
     @contextmanager
     def streaming(self) -> Iterator[Self]:
         """For many calls in eval mode without gradients: inside, parameters must stay as they are.

@@ -99,7 +99,7 @@ def loss_of(model: StackModel, output: Any, target: Any, lengths: Lengths, targe
         return one(model.head, output, target, called="the model", pooled=model.pool is not None)
     if heads.merge is not None:
         pooled = all(heads.pooled.values())
-        return one(_together(heads), output, target, called="the sum of the heads", pooled=pooled)
+        return one(together(heads), output, target, called="the sum of the heads", pooled=pooled)
     if not isinstance(target, Mapping) or not target or not set(target) <= set(heads.pooled):
         raise InputError(f"targets of several heads are a mapping by their names: {', '.join(heads.pooled)}")
     return {
@@ -115,7 +115,7 @@ def decoded(model: StackModel, output: Any, lengths: Lengths) -> Any:
         return _method(model.head, "decode", "the model")(output, None if model.pool is not None else lengths)
     if heads.merge is not None:
         ends = None if all(heads.pooled.values()) else lengths
-        return _method(_together(heads), "decode", "the sum of the heads")(output, ends)
+        return _method(together(heads), "decode", "the sum of the heads")(output, ends)
     found: dict[str, Any] = {}
     for name, pooled in heads.pooled.items():
         head = heads.head(name)
@@ -126,7 +126,7 @@ def decoded(model: StackModel, output: Any, lengths: Lengths) -> Any:
     return found
 
 
-def _together(heads: Heads) -> nn.Module | None:
+def together(heads: Heads) -> nn.Module | None:
     """A head that stands for the sum of all: they must be of one kind, which alone says what a sum of them means."""
     found = [heads.head(name) for name in heads.pooled]
     alike = {(type(head), getattr(head, "gives", None)) for head in found}

@@ -27,9 +27,11 @@ from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
 from zoo.model import inputs, several
 from zoo.model.base import AnyState, Model
+from zoo.model.generation import Stop, Wanted, generated
 from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
 from zoo.model.layout import TorchLayout, as_torch, layout_of
+from zoo.model.sampling import Sampling
 from zoo.model.tensors import check_symbols
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Stack
@@ -415,6 +417,56 @@ class StackModel(Model):
             InputError: If there is no head that decodes.
         """
         return decoded(self, output, lengths)
+
+    def generate(
+        self,
+        prompt: Tensor | Mapping[str, Tensor],
+        steps: int,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        stop: Stop = None,
+        beside: Any = None,
+        feeds: str | None = None,
+    ) -> Tensor:
+        """Go on from a prompt: each answer is fed back as the next input.
+
+        It runs in eval mode, whatever mode the model is in, over the prompt at once and then step by step.
+
+        Args:
+            prompt: What was before, as for a call: (B, P) symbols or (B, P, F) numbers, or a mapping of several inputs.
+            steps: How many steps to write.
+            lengths: Number of valid steps of each prompt, (B,). Defaults to P for all.
+            temperature: 0 takes the likeliest symbol, or the mean of the likeliest component of a density. Else one is
+                drawn, from softmax(scores / temperature), or as the head's `sample` says.
+            top_k: How many of the likeliest symbols may be drawn; those that score as much as the last of them too.
+            top_p: The likeliest symbols may be drawn that have this probability together, as few as are needed
+                (arXiv:1904.09751). It sees what `temperature` and `top_k` have left.
+            seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is. Defaults to one that
+                torch draws.
+            stop: A symbol, or several, that ends a row: behind it stands nothing but itself.
+            beside: What else the model reads at each step that is written: of an input that is wider than what is
+                written, the features behind it, (B, steps, F - D); of several inputs a mapping of the others that come
+                in at each step, (B, steps, ...). That of the last step is not read.
+            feeds: Of several inputs, the one that reads what is written, where more than one could.
+
+        Returns:
+            What was written, without the prompt: (B, steps) symbols, or (B, steps, D) numbers.
+
+        Raises:
+            InputError: If the model cannot write (no head, a reverse direction, a pool), or something does not fit.
+
+        Example:
+            >>> model = zoo.build("char-gru", seed=0)
+            >>> prompt = torch.tensor([[20, 43, 50], [1, 2, 0]])
+            >>> model.generate(prompt, 5, lengths=[3, 2], temperature=0.8, top_k=10, seed=1).shape
+            torch.Size([2, 5])
+        """
+        wanted = Wanted(steps, Sampling(temperature, top_k, top_p, seed), stop, lengths, beside, feeds)
+        return generated(self, prompt, wanted)
 
     def _checked(
         self,

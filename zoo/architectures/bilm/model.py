@@ -47,6 +47,18 @@ class BiLM(Model):
         super().__init__()
         self.forwards, self.backwards = stacks["forwards"], stacks["backwards"]
 
+    def generate(self, *args: Any, **kwargs: Any) -> Any:
+        """Not possible: `model.forwards.generate` writes with the forward model alone, where that has a head.
+
+        Args:
+            *args: Anything.
+            **kwargs: Anything.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(f"{self._called} cannot generate: its backward direction begins at the end of a sequence")
+
     def forward(
         self,
         x: Tensor,

@@ -50,6 +50,7 @@ BILM: Final = ArchitectureType(
         "export": "zoo.checks.exporting_parts:both_directions",
     },
     skips={
+        "generate": "the backward direction begins at the end of a sequence",
         "stepwise": "the backward direction begins at the end of a sequence",
         "decode": "a word that is predicted from both sides is no answer",
         "every_head_matters": "both directions share one head",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from zoo.architectures.encoder_decoder.attention import Source
 from zoo.errors import InputError
+from zoo.model import sampling as ways
+from zoo.model.generation import Stop, stops_of
+from zoo.model.sampling import Sampling
 
 State = Mapping[str, Tensor]
 
@@ -20,11 +22,10 @@ class Chosen(NamedTuple):
 
     steps: int
     start: int
-    stop: int | None
+    stops: Tensor | None
     beam: int
     length_penalty: float
-    temperature: float
-    seed: int | None
+    sampling: Sampling
 
 
 class Scorer(Protocol):
@@ -33,34 +34,27 @@ class Scorer(Protocol):
     def scores(self, symbols: Tensor, state: State, source: Source | None) -> tuple[Tensor, dict[str, Tensor]]: ...
 
 
-def check(chosen: Chosen, vocabulary: int) -> None:
-    """Raise InputError for what cannot be written."""
-    for name, low, high in (("steps", 1, None), ("beam", 1, vocabulary), ("start", 0, vocabulary - 1)):
-        _whole(name, getattr(chosen, name), low, high)
-    if chosen.stop is not None:
-        _whole("stop", chosen.stop, 0, vocabulary - 1)
-    if chosen.seed is not None:
-        _whole("seed", chosen.seed, 0, None)
-    for name in ("temperature", "length_penalty"):
-        value = getattr(chosen, name)
-        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else -1.0
-        if not 0 <= number < float("inf"):
-            raise InputError(f"{name} must be a number from 0, not {value!r:.60}")
-    if chosen.beam > 1 and chosen.temperature:
+def chosen(
+    steps: int, start: Any, stop: Stop, beam: int, length_penalty: float, sampling: Sampling, vocabulary: int
+) -> Chosen:
+    """How to write symbols. Raises InputError for what cannot be written."""
+    check(steps, sampling, beam, length_penalty)
+    ways.whole("beam", beam, 1, vocabulary)
+    ways.whole("start", start, 0, vocabulary - 1)
+    return Chosen(steps, start, stops_of(stop, vocabulary), beam, length_penalty, sampling)
+
+
+def check(steps: object, sampling: Sampling, beam: object, length_penalty: float) -> None:
+    """Raise InputError for ways of writing that there are not, or that do not go together."""
+    ways.whole("steps", steps, 1, None)
+    ways.whole("beam", beam, 1, None)
+    ways.number("temperature", sampling.temperature)
+    ways.number("length_penalty", length_penalty)
+    if beam != 1 and sampling.temperature:
         raise InputError("a beam follows the likeliest targets: leave out temperature, or beam")
-    if chosen.length_penalty and chosen.beam == 1:
+    if length_penalty and beam == 1:
         raise InputError("length_penalty compares the targets of a beam: give beam=, or leave it out")
-    if chosen.seed is not None and not chosen.temperature:
-        raise InputError(
-            "seed is of what is drawn, and nothing is at temperature 0: give temperature=, or leave it out"
-        )
-
-
-def _whole(name: str, value: object, low: int, high: int | None) -> None:
-    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if number is None or number < low or (high is not None and number > high):
-        bounds = f"from {low}" if high is None else f"from {low} to {high}"
-        raise InputError(f"{name} must be a whole number {bounds}, not {value!r:.60}")
+    ways.check(sampling)
 
 
 Written = tuple[Tensor, Tensor]
@@ -77,40 +71,28 @@ def _single(model: Scorer, chosen: Chosen, state: State, source: Source | None, 
     """The likeliest symbol at each step, or a drawn one."""
     like = next(iter(state.values()))
     last = torch.full((len(like),), chosen.start, dtype=torch.int64, device=like.device)
-    draws = _generators(chosen, len(like))
+    draws = ways.streams(chosen.sampling, len(like))
     ended = torch.zeros_like(last, dtype=torch.bool)
     sums = torch.zeros(len(like), dtype=torch.float64, device=like.device)
     found = []
     for _ in range(chosen.steps):
         scores, state = model.scores(last, state, source)
         scores = _of_symbols(scores, vocabulary)
-        last = _drawn(scores / chosen.temperature, draws) if chosen.temperature else scores.argmax(-1)
-        if chosen.stop is not None:
-            last = torch.where(ended, chosen.stop, last)
+        last = torch.where(ended, last, ways.chosen(scores, chosen.sampling, draws))
         more = scores.double().log_softmax(-1).gather(1, last.unsqueeze(1)).squeeze(1)
         sums = sums + torch.where(ended, 0.0, more)
-        if chosen.stop is not None:
-            ended = ended | (last == chosen.stop)
+        ended = ended | _stops(last, chosen)
         found.append(last)
-        if chosen.stop is not None and bool(ended.all()):
+        if bool(ended.all()):
             break
-    together = torch.stack(found, 1)
-    return (together if chosen.stop is None else _filled(together, chosen.steps, chosen.stop)), sums
+    return _filled(torch.stack(found, 1), chosen.steps), sums
 
 
-def _generators(chosen: Chosen, rows: int) -> list[torch.Generator]:
-    """One for each row, so that no row depends on those beside it."""
-    if not chosen.temperature:
-        return []
-    first = int(torch.randint(2**62, ())) if chosen.seed is None else int(chosen.seed)
-    return [torch.Generator().manual_seed((first + row) % 2**63) for row in range(rows)]
-
-
-def _drawn(scores: Tensor, draws: list[torch.Generator]) -> Tensor:
-    """One symbol of each row, (B,): on the CPU, so that every device draws the same."""
-    chances = scores.detach().double().cpu().softmax(-1)
-    rows = [torch.multinomial(row, 1, generator=draw) for row, draw in zip(chances, draws, strict=True)]
-    return torch.cat(rows).to(scores.device)
+def _stops(symbols: Tensor, chosen: Chosen) -> Tensor:
+    """Where a symbol ends its row."""
+    if chosen.stops is None:
+        return torch.zeros_like(symbols, dtype=torch.bool)
+    return torch.isin(symbols, chosen.stops.to(symbols.device))
 
 
 def _beam(model: Scorer, chosen: Chosen, state: State, source: Source | None, vocabulary: int) -> Written:
@@ -129,9 +111,8 @@ def _beam(model: Scorer, chosen: Chosen, state: State, source: Source | None, vo
     for _ in range(chosen.steps):
         scores, state = model.scores(last, state, source)
         more = _of_symbols(scores, vocabulary).double().log_softmax(-1).view(rows, width, vocabulary)
-        if chosen.stop is not None:  # behind the end stands the end alone, and costs nothing
-            silent = torch.full((vocabulary,), -torch.inf, dtype=more.dtype, device=device)
-            silent[chosen.stop] = 0.0
+        if chosen.stops is not None:  # behind the end stands the end alone, and costs nothing
+            silent = torch.full_like(more, -torch.inf).scatter(2, last.view(rows, width, 1), 0.0)
             more = torch.where(ended.unsqueeze(-1), silent, more)
         longer = (lengths + (~ended).long()).unsqueeze(-1).expand(-1, -1, vocabulary)
         total = sums.unsqueeze(-1) + more
@@ -144,13 +125,12 @@ def _beam(model: Scorer, chosen: Chosen, state: State, source: Source | None, vo
         moved = (torch.arange(rows, device=device).unsqueeze(1) * width + parents).flatten()
         state = {name: tensor[moved] for name, tensor in state.items()}
         last = symbols.flatten()
-        if chosen.stop is not None:
-            ended = ended | (symbols == chosen.stop)
-            if bool(ended.all()):
-                break
+        ended = ended | _stops(symbols, chosen)
+        if bool(ended.all()):
+            break
     first = (sums / _penalty(lengths, chosen.length_penalty)).argmax(-1)
     one, best_sums = found[torch.arange(rows, device=device), first], sums.gather(1, first.unsqueeze(1)).squeeze(1)
-    return (one if chosen.stop is None else _filled(one, chosen.steps, chosen.stop)), best_sums
+    return _filled(one, chosen.steps), best_sums
 
 
 def _penalty(lengths: Tensor, alpha: float) -> Tensor:
@@ -167,7 +147,6 @@ def _of_symbols(scores: Tensor, vocabulary: int) -> Tensor:
     return scores
 
 
-def _filled(found: Tensor, steps: int, stop: int) -> Tensor:
-    """All that was asked for, where every row has ended earlier."""
-    rest = found.new_full((len(found), steps - found.shape[1]), stop)
-    return torch.cat([found, rest], 1)
+def _filled(found: Tensor, steps: int) -> Tensor:
+    """All that was asked for: behind where every row has ended stands what each ended with."""
+    return torch.cat([found, found[:, -1:].expand(-1, steps - found.shape[1])], 1)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from zoo.architectures.encoder_decoder import generation
+from zoo.architectures.encoder_decoder import generation, numbers
 from zoo.architectures.encoder_decoder.attention import Attention, Source
 from zoo.architectures.encoder_decoder.bridge import Bridge
 from zoo.architectures.encoder_decoder.decoding import Decoded, Decoder
@@ -21,9 +21,12 @@ from zoo.engine.recurrence import Run
 from zoo.engine.sequence import valid_steps
 from zoo.engine.state import State
 from zoo.errors import InputError
+from zoo.heads.base import Head
 from zoo.model import inputs
 from zoo.model.base import Model
+from zoo.model.generation import Stop, evaluating
 from zoo.model.layout import NamedLayout
+from zoo.model.sampling import Sampling
 from zoo.model.stack import StackModel
 
 Lengths = Tensor | Sequence[int]
@@ -236,42 +239,55 @@ class EncoderDecoder(Model):
         source: Tensor,
         steps: int,
         *,
-        start: int,
-        stop: int | None = None,
+        start: int | Tensor,
+        stop: Stop = None,
         lengths: Lengths | None = None,
         beam: int = 1,
         length_penalty: float = 0.0,
         temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
         seed: int | None = None,
         return_scores: bool = False,
     ) -> Any:
-        """Write a target, symbol by symbol.
+        """Write a target, step by step. It runs in eval mode, whatever mode the model is in.
 
         Args:
             source: What is read, (B, S) or (B, S, F).
-            steps: How many symbols to write at most.
-            start: The symbol that the decoder is given first.
-            stop: The symbol that ends a target: behind it stands nothing but itself. Defaults to none.
+            steps: How many steps to write at most.
+            start: The symbol that the decoder is given first; of one that writes numbers a vector (D,), or (B, D).
+            stop: A symbol, or several, that ends a target: behind it stands nothing but itself. Defaults to none.
             lengths: Number of valid steps of each source, (B,).
             beam: How many targets are followed at a time. 1 is greedy.
             length_penalty: α of the score by which targets of a beam are compared, log p / ((5 + length) / 6)^α
                 (arXiv:1609.08144, equation 14). 0 compares log p.
-            temperature: 0 takes the likeliest symbol; else one is drawn from softmax(scores / temperature).
+            temperature: 0 takes the likeliest symbol; else one is drawn from softmax(scores / temperature). Of a
+                density 0 takes the mean of its likeliest component, and else `head.sample` draws.
+            top_k: As for a model of one stack, see `zoo.StackModel.generate`.
+            top_p: The same.
             seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is.
             return_scores: Whether to return the log-probability of each target too, up to its end.
 
         Returns:
-            Symbols (B, steps), without the first; `(symbols, scores)` with return_scores, where scores is (B,).
+            Symbols (B, steps), without the first; `(symbols, scores)` with return_scores, where scores is (B,). Numbers
+            (B, steps, D), where the decoder's head gives a density.
 
         Raises:
             InputError: If something does not fit.
         """
-        chosen = generation.Chosen(steps, start, stop, beam, length_penalty, temperature, seed)
+        way = Sampling(temperature, top_k, top_p, seed)
+        if isinstance(self.decoder.head, Head) and self.decoder.head.writes == "numbers":
+            if stop is not None or beam != 1 or length_penalty or return_scores:
+                raise InputError(
+                    f"{self._called} writes numbers: stop, beam, length_penalty and return_scores are of symbols"
+                )
+            generation.check(steps, way, beam, length_penalty)
+            return numbers.written(self, source, lengths, start, steps, way)
         vocabulary = self.decoder.input.vocabulary
         if vocabulary is None:
             raise InputError(f"{self._called} writes no symbols: its decoder reads features")
-        generation.check(chosen, vocabulary)
-        with torch.no_grad(), self.streaming():
+        chosen = generation.chosen(steps, start, stop, beam, length_penalty, way, vocabulary)
+        with torch.no_grad(), evaluating(self), self.streaming():
             encoded = self._encode(source, lengths)
             symbols, scores = generation.written(self, chosen, encoded.state, self._source(encoded), vocabulary)
         return (symbols, scores) if return_scores else symbols
@@ -286,7 +302,16 @@ class EncoderDecoder(Model):
         self, symbols: Tensor, state: Mapping[str, Tensor], source: Source | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """One step inside `generate`: symbols (B,), states without a prefix -> scores (B, V), states."""
-        given = inputs.Inputs(symbols.unsqueeze(1), Run(engine=self.engine))
+        output, after = self.answer(symbols, state, source)
+        head = self.decoder.head
+        # Any module stands as a head: of one that is no zoo.Head, numbers are taken as they are.
+        return (head.symbol_scores(output) if isinstance(head, Head) else output), after
+
+    def answer(
+        self, written: Tensor, state: Mapping[str, Tensor], source: Source | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One step inside `generate`: what was written (B, ...), states -> the output (B, ...), states."""
+        given = inputs.Inputs(written.unsqueeze(1), Run(engine=self.engine))
         found = self._decode(given, state, source)
         return found.output.squeeze(1), found.state
 

@@ -70,6 +70,7 @@ ENCODER_DECODER: Final = ArchitectureType(
         "gradcheck": f"{CHECKS}.pair_numbers:gradcheck",
         "precision": f"{CHECKS}.pair_numbers:precision",
         "learns": f"{CHECKS}.copying:learns",
+        "generate": f"{CHECKS}.translating:generate",
         "export": f"{CHECKS}.exporting_parts:encoder_decoder",
     },
 )

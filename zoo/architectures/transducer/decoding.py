@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from zoo.engine.sequence import where_sequences
 from zoo.engine.state import State
 from zoo.errors import InputError
+from zoo.model import sampling as ways
+from zoo.model.sampling import Sampling
 
 States = Mapping[str, Tensor]
 
@@ -49,21 +50,29 @@ class Scorer(Protocol):
     def symbol(self, index: Tensor) -> Tensor: ...
 
 
-def check(most: object, beam: object) -> None:
-    """Raise InputError for what are no numbers of symbols and texts."""
-    for name, value in (("most", most), ("beam", beam)):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be a whole number from 1, not {value!r:.60}")
+def check(most: object, beam: object, sampling: Sampling) -> None:
+    """Raise InputError for what are no numbers of symbols and texts, and ways of writing that do not go together."""
+    ways.whole("most", most, 1, None)
+    ways.whole("beam", beam, 1, None)
+    ways.check(sampling)
+    if beam != 1 and sampling.temperature:
+        raise InputError("a beam follows the likeliest texts: leave out temperature, or beam")
 
 
-def greedy(model: Scorer, encoded: Tensor, lengths: Tensor, state: States, most: int) -> Written:
-    """At each step the likeliest, again and again until that is the blank, or `most` symbols have been written."""
+def one_by_one(
+    model: Scorer, encoded: Tensor, lengths: Tensor, state: States, most: int, sampling: Sampling
+) -> Written:
+    """At each step one symbol, again and again until that is the blank, or `most` symbols have been written.
+
+    A row draws a number only where it writes, so that it does not depend on the rows beside it.
+    """
+    draws = ways.streams(sampling, len(encoded))
     found: list[Tensor] = []
     wrote: list[Tensor] = []
     for t in range(encoded.shape[1]):
         going = t < lengths
         for _ in range(most):
-            index = model.scores(encoded[:, t], state).argmax(-1)
+            index = _next(model.scores(encoded[:, t], state), going, sampling, draws)
             going = going & (index != model.blank)
             if not bool(going.any()):
                 break
@@ -73,6 +82,17 @@ def greedy(model: Scorer, encoded: Tensor, lengths: Tensor, state: States, most:
             found.append(symbols)
             wrote.append(going)
     return Written(*_together(found, wrote, len(encoded), encoded.device), state)
+
+
+def _next(scores: Tensor, going: Tensor, sampling: Sampling, draws: list[Generator]) -> Tensor:
+    """Indices (B,), those of rows that write."""
+    if sampling.greedy:
+        return scores.argmax(-1)
+    rows = going.nonzero().squeeze(1)
+    index = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
+    if len(rows):
+        index[rows] = ways.chosen(scores[rows], sampling, [draws[row] for row in rows.tolist()])
+    return index
 
 
 def _together(found: list[Tensor], wrote: list[Tensor], rows: int, device: torch.device) -> tuple[Tensor, Tensor]:

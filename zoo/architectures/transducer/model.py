@@ -21,7 +21,9 @@ from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.model import inputs
 from zoo.model.base import Model
+from zoo.model.generation import evaluating
 from zoo.model.layout import NamedLayout
+from zoo.model.sampling import Sampling
 from zoo.model.stack import StackModel
 from zoo.model.tensors import readable
 from zoo.spec.traits import not_streamable
@@ -218,6 +220,10 @@ class Transducer(Model):
         lengths: Lengths | None = None,
         most: int = 10,
         beam: int = 1,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
     ) -> Decoded:
         """Write the symbols of sequences, or of pieces of them.
 
@@ -228,6 +234,11 @@ class Transducer(Model):
             most: How many symbols are written at one step at most.
             beam: How many texts are followed at a time; each is scored by all ways of writing it that were followed. 1
                 is greedy: the likeliest at each step, until that is the blank.
+            temperature: 0 takes the likeliest; else what follows, a symbol or the blank, is drawn from
+                softmax(scores / temperature).
+            top_k: How many of the likeliest may be drawn, the blank among them.
+            top_p: As for a model of one stack, see `zoo.StackModel.generate`.
+            seed: Of what is drawn. Row i is drawn as the only row of a batch with seed + i is.
 
         Returns:
             The symbols, their number, and the state to go on from.
@@ -235,8 +246,9 @@ class Transducer(Model):
         Raises:
             InputError: If something does not fit, or there is a state and the encoder does not run in pieces.
         """
-        decoding.check(most, beam)
-        with torch.no_grad(), self.streaming():
+        sampling = Sampling(temperature, top_k, top_p, seed)
+        decoding.check(most, beam, sampling)
+        with torch.no_grad(), evaluating(self), self.streaming():
             encoded = self._encode(x, state, lengths)
             begin = (
                 self._begin(encoded.output.shape[0]) if state is None else self._told(state, encoded.output.shape[0])
@@ -246,8 +258,26 @@ class Transducer(Model):
                     raise InputError("a beam follows whole sequences: leave out state, or beam")
                 found = decoding.beam(self, encoded.output, encoded.lengths, begin, most, beam)
             else:
-                found = decoding.greedy(self, encoded.output, encoded.lengths, begin, most)
+                found = decoding.one_by_one(self, encoded.output, encoded.lengths, begin, most, sampling)
             return Decoded(found.symbols, found.lengths, State({**encoded.state, **found.state}).clone())
+
+    def generate(self, x: Tensor, state: Mapping[str, Tensor] | None = None, **how: Any) -> Decoded:
+        """The same as `decode`, under the name by which every model writes.
+
+        How many symbols there are follows from the input, so that there are no `steps` and no `stop`.
+
+        Args:
+            x: As for `decode`.
+            state: The same.
+            **how: `lengths`, `most`, `beam`, `temperature`, `top_k`, `top_p` and `seed` of `decode`.
+
+        Returns:
+            What `decode` gives.
+
+        Raises:
+            InputError: If something does not fit.
+        """
+        return self.decode(x, state, **how)
 
     def init_state(self, batch: int) -> State:
         """The state before the first step, when nothing has been written.

@@ -44,6 +44,7 @@ TRANSDUCER: Final = ArchitectureType(
         "precision": f"{CHECKS}_numbers:precision",
         "compile": f"{CHECKS}_numbers:compiles",
         "learns": f"{CHECKS}_loss:learns",
+        "generate": "zoo.checks.drawing:transducer",
         "dropout": "zoo.checks.drops:dropout",
         "export": "zoo.checks.exporting_parts:transducer",
     },
