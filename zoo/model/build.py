@@ -140,9 +140,7 @@ def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> St
         given = concatenated([names[name] for name in one.of]) if one.of else beside.head_shape(shape)
         made[one.name], reads[one.name] = _head(stack, one, given, source), one.of
     pool, head = made.pop("", (None, None))
-    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads)
-    model.declared = stack
-    return model
+    return StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads, declared=stack)
 
 
 def _head(stack: Stack, head: Head, shape: Shape, source: nn.Module) -> tuple[nn.Module | None, nn.Module | None]:

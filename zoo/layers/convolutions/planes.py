@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial, reduce
+from operator import add
 from typing import Final
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, Window
+from zoo.engine.cell import States
 from zoo.engine.inside import build_part
 from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
 from zoo.engine.sequence import zero_where
@@ -22,6 +25,7 @@ from zoo.layers.convolutions.options import (
     over_time,
     planes,
 )
+from zoo.layers.convolutions.past import Past
 
 WIDE: Final = 8
 """A window over more steps than this is several times slower along the rows of a plane than down its columns."""
@@ -66,17 +70,20 @@ class Product(nn.Conv2d):
 class Conv2d(Layer):
     """(B, T, C, ...) -> (B, T', channels, ...): a product with every window, then norm, activation, dropout."""
 
+    _carries = False
+
     def __init__(self, options: Conv2dOptions, input_shape: Shape) -> None:
         super().__init__()
         self.axes, self.shape = options.axes, planes(input_shape, options.axes)
         self.windows = over_time(options.axes, options.windows)
+        self.cuttable = options.not_streamable_reason is None
         pair = options.windows
         self.conv = (nn.Conv2d if _over_maps(self.axes) else Product)(
             self.shape[0],
             options.channels,
             (pair[0].kernel, pair[1].kernel),
             stride=(pair[0].stride, pair[1].stride),
-            padding=(pair[0].left, pair[1].left),
+            padding=(0 if self._carries else pair[0].left, pair[1].left),
             bias=options.bias,
         )
         self.norm = None if options.norm is None else build_part(options.norm, (options.channels,))
@@ -91,8 +98,12 @@ class Conv2d(Layer):
         return ", ".join(shown + [f"dropout={self.dropout}"] * bool(self.dropout))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        refuse_reset(self, run)
-        y = _over_planes(self.conv, x, self.shape, self.axes)  # (B, T', channels, ...)
+        if not self.cuttable:
+            refuse_reset(self, run)
+        return self._finished(_over_planes(self.conv, x, self.shape, self.axes), x, run)
+
+    def _finished(self, y: Tensor, x: Tensor, run: Run) -> LayerOutput:
+        """The layer's output, made of the products (B, T', channels, ...)."""
         behind = run.behind(self.windows, x.shape[1])
         if self.norm is not None:
             y = self._normed(self.norm, zero_where(y, behind.valid), behind)
@@ -112,6 +123,48 @@ class Conv2d(Layer):
         return done.transpose(1, 2).reshape(plane.shape).permute(0, 3, 1, 2)
 
 
+class CarryingConv2d(Conv2d):
+    """One over time and features whose window reaches over the steps before a piece, which its state carries."""
+
+    _carries = True
+
+    def __init__(self, options: Conv2dOptions, input_shape: Shape) -> None:
+        super().__init__(options, input_shape)
+        (window,) = self.windows
+        self.past = Past(window, input_shape)
+
+    def _get_name(self) -> str:
+        return "Conv2d"
+
+    def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
+        return self.past.init_state(batch, device=device, dtype=dtype)
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        steps, extended = x.shape[1], self.past.around(x, state)
+        if run.reset is None:
+            y = _over_planes(self.conv, extended, self.shape, self.axes)
+        else:
+            y = self._after_resets(extended, run.reset)
+        after, states = self.past.after(extended, steps, state, run), self.past.every(extended, steps, run)
+        return self._finished(y, x, run)._replace(state=after, states=states)
+
+    def _after_resets(self, extended: Tensor, reset: Tensor) -> Tensor:
+        """A window does not reach back over a reset: the products of each of its steps by themselves."""
+        conv, each = self.conv, []
+        stride, padding = (1, conv.stride[1]), (0, int(conv.padding[1]))
+        for tap, given in enumerate(self.past.taps(extended, reset)):
+            product = partial(F.conv2d, weight=conv.weight[:, :, tap : tap + 1], stride=stride, padding=padding)
+            each.append(_over_planes(product, given, self.shape, self.axes))
+        y: Tensor = reduce(add, each)
+        return y if conv.bias is None else y + conv.bias.view(-1, *(1,) * (y.dim() - 3))
+
+
+def conv2d(options: Conv2dOptions, input_shape: Shape) -> Conv2d:
+    """The layer `conv2d`."""
+    carries = any(window.left for window in over_time(options.axes, options.windows))
+    return (CarryingConv2d if carries and options.not_streamable_reason is None else Conv2d)(options, input_shape)
+
+
 class WindowPool(Layer):
     """(B, T, C, ...) -> the largest number under every window, or the mean of those that count."""
 
@@ -119,6 +172,7 @@ class WindowPool(Layer):
         super().__init__()
         self.axes, self.largest = options.axes, largest
         self.windows = over_time(options.axes, options.windows)
+        self.cuttable = options.not_streamable_reason is None
         self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
         self.output_shape = describe_window_pool(options, input_shape).output_shape
         by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
@@ -132,7 +186,8 @@ class WindowPool(Layer):
         return f"axes={self.axes}, size={self.kernel}, stride={self.stride}"
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        refuse_reset(self, run)
+        if not self.cuttable:
+            refuse_reset(self, run)
         behind = run.behind(self.windows, x.shape[1])
         if self.axes == ("time",):
             flat = x.flatten(2).unsqueeze(2)  # (B, T, 1, F): one channel, features as they are
