@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo.components import Window, hop_of, least_steps, moving
 from zoo.engine.layers import LayerList
+from zoo.engine.recurrence import Run
 from zoo.errors import InputError
 from zoo.model.tensors import readable
 
@@ -66,11 +67,15 @@ def _between(reset: Tensor, hop: int, place: str) -> None:
         )
 
 
-def check_whole(left_over: Tensor, lengths: Tensor | None, hop: int) -> None:
-    """A sequence goes on only where the piece before ended with a whole hop."""
+def check_whole(left_over: Tensor, run: Run, hop: int) -> None:
+    """A sequence goes on only where the piece before ended with a whole hop, or where it starts anew."""
     if not readable(left_over):
         return
-    broken = left_over != 0 if lengths is None else (left_over != 0) & (lengths > 0)
+    broken = left_over != 0
+    if run.lengths is not None:
+        broken = broken & (run.lengths > 0)
+    if run.reset is not None:
+        broken = broken & ~run.reset[:, 0]
     if bool(broken.any()):
         row = int(broken.nonzero()[0])
         raise InputError(

@@ -498,7 +498,7 @@ class StackModel(Model):
         if state is not None:
             before = self._layout.inward(state, self._first_state(features.shape[0]))
         if self._carries_hops and before is not None:
-            hops.check_whole(before[hops.LEFT_OVER], run.lengths, self._hop)
+            hops.check_whole(before[hops.LEFT_OVER], run, self._hop)
         y = self.run_layers(features, before, run, asked=asked)
         if self._carries_hops:
             over = hops.left_over(features, before, run.lengths, self._hop)
