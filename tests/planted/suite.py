@@ -66,6 +66,7 @@ def mutants() -> list[Mutant]:
         "heads",
         "inputs",
         "folded",
+        "hops",
         "translation",
         "sides",
     ):

@@ -20,6 +20,7 @@ from zoo.components import (
     Window,
     concatenated,
     count_steps,
+    hop_of,
     least_steps,
 )
 from zoo.errors import ZooError
@@ -124,6 +125,11 @@ class ModelDescription:
         """Multiply-adds for each pair of steps of two stacks, as of what one asks of the other. 0 for most models."""
         several = (count for row in self.rows if row.description for _, count in _pairs(row.description))
         return sum(several)
+
+    @property
+    def hop(self) -> int:
+        """Number of steps of the input for each of the output: 1, but where layers make one step of several."""
+        return hop_of(self.rows[-1].windows)
 
     def macs(self, steps: int) -> int | None:
         """Multiply-adds per sequence.
