@@ -92,8 +92,8 @@ def reset_inside_a_hop_is_left_out(patch: Patch) -> None:
 
 
 @mutant("hops", "causality")
-def window_without_its_zeros_in_front(patch: Patch) -> None:
+def window_reaches_into_the_next_hop(patch: Patch) -> None:
     def wrong(around_: Any, self: Past, x: Any, state: Any) -> Any:
-        return around_(self, x, state).roll(-1, 1)
+        return around_(self, x, state).roll(-2, 1)
 
     around(patch, Past, "around", wrong)

@@ -42,7 +42,6 @@ _ASKER = [{"name": "asker"}, {"residual": True}]
 _LEARNED = {"hidden_size": 11, "initial_state": "learned"}
 _INSIDE = {"layers": [{"cell": "lstm", "hidden_size": 7}]}
 _CAUSAL = {"kind": "conv1d", "channels": 7, "kernel_size": 4, "stride": 2, "padding": "causal"}
-_STRIDED = [_CAUSAL, {}, {"kind": "stack_frames", "count": 2}]
 _NAMED = [{"name": "low"}, {"name": "high"}]
 _NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "high"], "pool": "last"}, "three": _LINEAR}
 _FORGET = {"kind": "lstm", "forget_bias": 1.0}
@@ -95,7 +94,7 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec(
             "periodic", input=9, cell="gru", hidden_size=11, layers=[{"kind": "periodic", "period": 3, **_INSIDE}, {}]
         ),
-        _spec("hops", input=9, cell="gru", hidden_size=11, layers=_STRIDED),
+        _spec("hops", input=9, cell="gru", hidden_size=11, layers=[_CAUSAL, {}]),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
         _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from zoo.components import Window, hop_of, least_steps, moving
+from zoo.components import hop_of, least_steps, moving
 from zoo.engine.layers import LayerList
 from zoo.engine.recurrence import Run
 from zoo.errors import InputError
@@ -90,11 +90,3 @@ def left_over(x: Tensor, before: Mapping[str, Tensor] | None, lengths: Tensor | 
         return torch.full((x.shape[0],), x.shape[1] % hop, device=x.device)
     return lengths % hop if before is None else torch.where(lengths > 0, lengths % hop, before[LEFT_OVER])
 
-
-def beside_output(layers: LayerList, windows: tuple[Window, ...]) -> str | None:
-    """Why layers do not run in hops of the output, which stands behind these windows; None if they do."""
-    hop = hop_of(windows)
-    for index, own in enumerate(layers.windows_behind()[0]):
-        if hop % hop_of(own):
-            return f"{layers.at}.{index} makes one step of {hop_of(own)}, and the output one of {hop}"
-    return None

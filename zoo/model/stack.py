@@ -97,12 +97,11 @@ class StackModel(Model):
         if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
             # Without one number of its own, a model would know neither its dtype nor its device.
             self.register_buffer("_like", torch.empty(0), persistent=False)
-        self._hop, self._why_not_stepwise, self._carries_hops = hop_of(self._windows), None, False
+        self._hop, self._carries_hops = hop_of(self._windows), False
+        self._why_not_stepwise: str | None = None
         if declared is not None:
             self.declared = declared
             self._why_not_stepwise = not_streamable(declared)
-            if self._why_not_stepwise is None:
-                self._why_not_stepwise = hops.beside_output(self.layers, self._windows)
             self._carries_hops = self._hop > 1 and self._why_not_stepwise is None
         self._layout = NamedLayout() if self._carries_hops else layout_of(list(self.layers))
         self._reads_input = any(
