@@ -95,7 +95,7 @@ MODELS: dict[str, dict[str, Any]] = {
             {"bidirectional": True},
             {**CONV, "stride": 2},
             {"cell": "lstm", "reverse": True},
-            {"kind": "stack_frames", "count": 2, "tail": "pad"},
+            {"kind": "stack_frames", "count": 2},
             {"bidirectional": True, "merge": "sum"},
         ],
     },
