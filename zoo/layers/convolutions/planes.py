@@ -16,6 +16,7 @@ from zoo.engine.cell import States
 from zoo.engine.inside import build_part
 from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
 from zoo.engine.sequence import zero_where
+from zoo.engine.tracing import is_tracing
 from zoo.layers.activations import activate
 from zoo.layers.convolutions.options import (
     Conv2dOptions,
@@ -29,6 +30,16 @@ from zoo.layers.convolutions.past import Past
 
 WIDE: Final = 8
 """A window over more steps than this is several times slower along the rows of a plane than down its columns."""
+
+FEW: Final = 8
+"""Fewer channels are not worth while to lie last in memory."""
+LARGE: Final = 25
+"""A kernel over more places is faster where channels stand first."""
+
+
+def _lies_channels_last(planes: Tensor) -> bool:
+    """Whether planes (B, C, time, features) lie in memory as (B, time, features, C)."""
+    return planes.shape[1] > 1 and planes.stride(1) == 1 and planes.is_contiguous(memory_format=torch.channels_last)
 
 
 def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, axes: tuple[str, ...]) -> Tensor:
@@ -52,6 +63,16 @@ def _turned(function: Callable[[Tensor], Tensor], plane: Tensor) -> Tensor:
     return function(plane.transpose(2, 3)).transpose(2, 3)
 
 
+def _channels_last(plane: Tensor, weight: Tensor) -> bool:
+    """Whether a plane is to lie in memory with channels last: a pool behind it is several times faster so on the CPU.
+
+    Products are as fast, but where the kernel, which is copied so too, is large beside the plane.
+    """
+    if plane.device.type != "cpu" or is_tracing():
+        return False
+    return weight.shape[0] >= FEW and plane.numel() >= 2 * weight.numel() and weight[0, 0].numel() <= LARGE
+
+
 class Product(nn.Conv2d):
     """torch's own convolution over time and features, turned where that is faster: it gives the same."""
 
@@ -62,6 +83,11 @@ class Product(nn.Conv2d):
         steps, features = self.kernel_size
         if steps > max(features, WIDE):
             return super().forward(plane)
+        if _channels_last(plane, self.weight):
+            if plane.shape[1] == 1:  # whose strides tell torch either order
+                plane = plane.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
+            last = [one.contiguous(memory_format=torch.channels_last) for one in (plane, self.weight)]
+            return F.conv2d(*last, self.bias, self.stride, self.padding)
         weight = self.weight.transpose(2, 3).contiguous()  # once, not in the backward again
         stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
         return _turned(lambda turned: F.conv2d(turned, weight, self.bias, stride, padding), plane)
@@ -117,6 +143,11 @@ class Conv2d(Layer):
             valid = None if run.valid is None else run.valid.repeat_interleave(y[0, 0, 0].numel(), 1)
             done = normed(norm, last, valid).to(y.dtype)
             return done.reshape(*y.shape[:2], -1, y.shape[2]).transpose(2, 3).reshape(y.shape)
+        if _lies_channels_last(y.transpose(1, 2)):
+            plane = y.transpose(2, 3)  # as it lies in memory: nothing is copied
+            valid = None if run.valid is None else run.valid.repeat_interleave(plane.shape[2], 1)
+            done = normed(norm, plane.flatten(1, 2), valid).to(y.dtype)
+            return done.reshape(plane.shape).transpose(2, 3)
         plane = y.permute(0, 2, 3, 1)  # as it lies in memory: nothing is copied
         valid = None if run.valid is None else run.valid.repeat(1, plane.shape[2])
         done = normed(norm, plane.flatten(2).transpose(1, 2), valid).to(y.dtype)
@@ -219,6 +250,8 @@ class WindowPool(Layer):
 
     def _windows(self, pool: Callable[..., Tensor], planes: Tensor) -> Tensor:
         kernel, stride, padding = self.kernel, self.stride, self.padding
+        if _lies_channels_last(planes):
+            return pool(planes, kernel, stride, padding)
         if self.axes == ("time",) or _over_maps(self.axes):
             return pool(planes, kernel, stride, padding)
         return _turned(lambda turned: pool(turned, kernel[::-1], stride[::-1], padding[::-1]), planes)
