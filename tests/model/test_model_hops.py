@@ -110,7 +110,9 @@ def test_the_last_piece_may_end_inside_a_hop_and_no_other() -> None:
     second, after = model(x[:, 16:], state)
     torch.testing.assert_close(torch.cat([first, second], 1), whole, atol=1e-12, rtol=0)
     assert after["left_over"].tolist() == last["left_over"].tolist() == [3, 3]
-    with pytest.raises(zoo.InputError, match=r"sequence 0 cannot .* ended 3 steps behind a multiple of 4 \(model.hop\)"):
+    with pytest.raises(
+        zoo.InputError, match=r"sequence 0 cannot .* ended 3 steps behind a multiple of 4 \(model.hop\)"
+    ):
         model(x[:, :4], after)
     _, ended = model(x[:, :8], lengths=[8, 5])
     with pytest.raises(zoo.InputError, match="sequence 1 cannot go on"):
@@ -141,10 +143,18 @@ def test_a_reset_in_padding_may_stand_anywhere() -> None:
 
 
 RESETS = (
-    ((CONV, {}, FRAMES, {}), 3, "reset is given before step 3, and layers.0 makes one step of 2: a sequence starts anew"),
+    (
+        (CONV, {}, FRAMES, {}),
+        3,
+        "reset is given before step 3, and layers.0 makes one step of 2: a sequence starts anew",
+    ),
     ((CONV, {}, FRAMES, {}), 6, "reset is given before step 6, and layers.2 makes one step of 4"),
     ((VALID, {}), 4, "reset cannot be given: layers.0 changes the number of steps"),
-    (({"kind": "block", "layers": [VALID], "residual": False},), 4, "reset cannot be given: layers.0 changes the number"),
+    (
+        ({"kind": "block", "layers": [VALID], "residual": False},),
+        4,
+        "reset cannot be given: layers.0 changes the number",
+    ),
     (({**POOL, "size": [3], "stride": [2]}, {}), 4, "reset cannot be given: layers.0 changes the number of steps"),
 )
 
@@ -161,7 +171,10 @@ REASONS = (
     ((VALID, {}), r"layers.0 \(conv1d\) cannot run in chunks: its window looks 1 step ahead"),
     (({**CONV, "kernel_size": 7}, {}), r"layers.0 \(conv1d\) cannot run in chunks: its window looks 2 steps ahead"),
     (({**CONV, "padding": [3, 0]}, {}), "its window gives more steps than its stride tells"),
-    (({**POOL, "size": [3], "stride": [2]}, {}), r"layers.0 \(max_pool\) cannot run in chunks: its window looks 1 step"),
+    (
+        ({**POOL, "size": [3], "stride": [2]}, {}),
+        r"layers.0 \(max_pool\) cannot run in chunks: its window looks 1 step",
+    ),
     (({**POOL, "stride": [2], "padding": [1]}, {}), r"layers.0 \(max_pool\) cannot run in chunks: its windows overlap"),
     (({"kind": "lookahead", "context": 3}, {}), r"\(lookahead\) cannot run in chunks: its window looks 2 steps ahead"),
     (
@@ -182,7 +195,10 @@ def test_a_model_that_has_no_steps_says_why(layers: Any, said: str) -> None:
 WRONG: tuple[tuple[Any, str], ...] = (
     (lambda m: m.step(numbers(2, 4)), r"step takes 4 steps of a batch, \(B, 4, 4\), not \(2, 4\)"),
     (lambda m: m.step(numbers(2, 3, 4)), r"step takes 4 steps of a batch, \(B, 4, 4\), not \(2, 3, 4\)"),
-    (lambda m: m.step(numbers(2, 4, 4), reset=torch.zeros(2, 4, dtype=torch.bool)), r"reset must be booleans of shape \(2,\)"),
+    (
+        lambda m: m.step(numbers(2, 4, 4), reset=torch.zeros(2, 4, dtype=torch.bool)),
+        r"reset must be booleans of shape \(2,\)",
+    ),
     (lambda m: m.step(numbers(2, 4, 4), (torch.zeros(1, 2, 6),)), "state must be a zoo.State"),
 )
 
@@ -281,4 +297,6 @@ def test_a_transducer_reads_pieces_of_whole_hops() -> None:
 
 
 def test_a_card_says_how_many_steps_at_a_time() -> None:
-    assert "yes, 2 steps at a time" in str(zoo.summary({"input": 4, "cell": "gru", "hidden_size": 6, "layers": [FRAMES, {}]}))
+    assert "yes, 2 steps at a time" in str(
+        zoo.summary({"input": 4, "cell": "gru", "hidden_size": 6, "layers": [FRAMES, {}]})
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ def between_hops(subject: Subject, model: Model) -> None:
             second, after = run(model, longer.steps(cut, steps), state, lengths=left)
             label = f"a last piece that ends {over} steps behind a multiple of {batch.hop}"
             all_close((torch.cat([first, second], 1), after), expected, label)
-            _must_refuse(lambda after=after: run(model, batch.steps(0, 2), after), f"a piece behind {label}")
+            _must_refuse(partial(run, model, batch.steps(0, 2), after), f"a piece behind {label}")
         anew = torch.zeros(batch.steps(0, 2).lead.shape[:2], dtype=torch.bool, device=batch.lead.device)
         anew[:, 0] = True
         found, now = run(model, batch.steps(0, 2), after, reset=anew)
@@ -43,7 +44,7 @@ def inside_a_hop(model: Model, batch: Batch) -> None:
     for over in range(1, batch.hop):
         where = torch.zeros(batch.lead.shape[:2], dtype=torch.bool, device=batch.lead.device)
         where[0, 2 * batch.hop + over] = True
-        _must_refuse(lambda where=where: run(model, batch, reset=where), f"a reset {over} steps inside a hop")
+        _must_refuse(partial(run, model, batch, reset=where), f"a reset {over} steps inside a hop")
 
 
 def _must_refuse(call: Callable[[], Any], label: str) -> None:

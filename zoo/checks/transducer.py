@@ -190,7 +190,7 @@ def stepwise(subject: Subject) -> None:
     encoded = model.encode(given.x).output
     if _pieces(model):
         state, found = model.init_state(3), []
-        for piece in given.x.split(model.hop, 1):
+        for piece in torch.split(given.x, model.hop, 1):
             output, _, state = model.encode(piece, state)
             found.append(output)
         close(torch.cat(found, 1), encoded, "the encoder step by step")

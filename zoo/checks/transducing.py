@@ -43,7 +43,7 @@ def model_of(subject: Subject, *, dtype: torch.dtype | None = None, train: bool 
 def given_to(
     model: Transducer, ends: tuple[int, ...], targets: tuple[int, ...], *, seed: int = 1, whole: bool = False
 ) -> Given:
-    """A random batch: `ends` are numbers of steps behind the encoder; of whole hops, or of as few steps as give them."""
+    """A random batch: `ends` are numbers of steps behind the encoder; of whole hops, or as few as give them."""
     device = model._place()[0]
     steps = [end * model.hop if whole else _steps(model, end) for end in ends]
     lengths = lengths_of(steps, device)

@@ -298,7 +298,7 @@ def causality(subject: Subject) -> None:
         output, _ = run(model, batch)
     for t in range(7):
         (gradient,) = torch.autograd.grad(weighted(output[:, t]), found[0], retain_graph=True)
-        by_step = gradient.abs().flatten(2).amax((0, 2)).unflatten(0, (7, -1)).amax(1)  # of each hop
+        by_step = gradient.abs().flatten(2).amax((0, 2)).reshape(7, -1).amax(1)  # of each hop
         late = by_step[t + 1 :]
         if late.any():
             size = late.max().item()

@@ -65,8 +65,9 @@ class Run:
         lengths = None if self.lengths is None else count_steps(windows, self.lengths)
         valid = None if lengths is None else sequence.valid_steps(lengths, count_steps(windows, steps))
         reset = self.reset
-        for window in moving(windows) if reset is not None else ():
-            reset = reset[:, :: window.stride][:, : window.count(reset.shape[1])]  # type: ignore[index]
+        if reset is not None:
+            for window in moving(windows):
+                reset = reset[:, :: window.stride][:, : window.count(reset.shape[1])]
         return replace(self, lengths=lengths, valid=valid, dt=None, observed=None, reset=reset)
 
 

@@ -79,8 +79,8 @@ def check_whole(left_over: Tensor, run: Run, hop: int) -> None:
     if bool(broken.any()):
         row = int(broken.nonzero()[0])
         raise InputError(
-            f"sequence {row} cannot go on from this state: the piece before it ended {int(left_over[row])} steps behind "
-            f"a multiple of {hop} (model.hop); give pieces of a multiple of {hop} steps, all but the last"
+            f"sequence {row} cannot go on from this state: the piece before it ended {int(left_over[row])} steps "
+            f"behind a multiple of {hop} (model.hop); give pieces of a multiple of {hop} steps, all but the last"
         )
 
 
@@ -89,4 +89,3 @@ def left_over(x: Tensor, before: Mapping[str, Tensor] | None, lengths: Tensor | 
     if lengths is None:
         return torch.full((x.shape[0],), x.shape[1] % hop, device=x.device)
     return lengths % hop if before is None else torch.where(lengths > 0, lengths % hop, before[LEFT_OVER])
-

@@ -278,7 +278,9 @@ def as_sequence(
         observed = observed.reshape(seen.shape)
     if reset is not None:
         _must_be("reset", "booleans", reset, (batch,))
-        reset = torch.cat([reset.unsqueeze(1), reset.new_zeros(batch, steps - 1)], 1) if steps > 1 else reset.unsqueeze(1)
+        reset = (
+            torch.cat([reset.unsqueeze(1), reset.new_zeros(batch, steps - 1)], 1) if steps > 1 else reset.unsqueeze(1)
+        )
     return x, dt, observed, reset
 
 

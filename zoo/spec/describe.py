@@ -217,8 +217,8 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
         shapes = {name: None if one is None else one.output_shape for name, one in stacks.items()}
         follow.stepwise(spec.architecture, stack)
         beside = follow.beside(spec.architecture, stack, shapes)
-        own, stacks[stack.name] = known = _stack(stack, follow, beside, inputs)
-        follow.keeps_steps(spec.architecture, stack, known[1])
+        own, stacks[stack.name] = _stack(stack, follow, beside, inputs)
+        follow.keeps_steps(spec.architecture, stack, stacks[stack.name])
         rows += own
     if "" not in stacks:
         part = spec.architecture

@@ -1,4 +1,4 @@
-"""The convolution over time. One whose window looks at no later steps than its stride carries it from piece to piece."""
+"""The convolution over time. Where no window looks beyond its own stride, it is carried from piece to piece."""
 
 from __future__ import annotations
 

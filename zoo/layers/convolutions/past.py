@@ -62,7 +62,7 @@ class Past:
         ends = (torch.arange(1, count + 1, device=extended.device) * self.window.stride).unsqueeze(0)
         ends = ends.clamp(max=steps) if run.lengths is None else torch.minimum(ends, run.lengths.unsqueeze(1))
         index = ends.unsqueeze(2) + torch.arange(self.size, device=extended.device)  # (B or 1, T', size)
-        past = sequence.take(extended, index.flatten(1)).unflatten(1, (count, self.size))
+        past = sequence.take(extended, index.flatten(1)).reshape(batch, count, self.size, *self.shape)
         if run.reset is not None:
             step = torch.arange(steps, device=extended.device).expand(batch, steps)
             last = torch.where(run.reset, step, torch.full_like(step, -self.size - 1)).cummax(1).values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from operator import add
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +63,40 @@ def _turned(function: Callable[[Tensor], Tensor], plane: Tensor) -> Tensor:
     return function(plane.transpose(2, 3)).transpose(2, 3)
 
 
+class _Turn(torch.autograd.Function):
+    """A kernel (O, I, k, l) as (O, I, l, k) in memory of its own; its gradient too, as an optimiser wants it."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor) -> Tensor:
+        return _turn(weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        found: Tensor = _Turn.apply(grad)  # type: ignore[no-untyped-call]
+        return found
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        return _turn(tangent)
+
+
+def _turn(weight: Tensor) -> Tensor:
+    steps, features = weight.shape[2:]
+    order = torch.arange(steps * features, device=weight.device).view(steps, features).t().flatten()
+    return weight.flatten(2).flatten(0, 1).index_select(1, order).view(*weight.shape[:2], features, steps)
+
+
+def turned(weight: Tensor) -> Tensor:
+    """A kernel with its last two axes exchanged, in memory of its own.
+
+    torch copies what is transposed in loops along the shorter axis, which takes several times as long on the CPU.
+    """
+    if weight.device.type != "cpu" or is_tracing():
+        return weight.transpose(2, 3).contiguous()
+    found: Tensor = _Turn.apply(weight)  # type: ignore[no-untyped-call]
+    return found
+
+
 def _channels_last(plane: Tensor, weight: Tensor) -> bool:
     """Whether a plane is to lie in memory with channels last: a pool behind it is several times faster so on the CPU.
 
@@ -86,9 +120,9 @@ class Product(nn.Conv2d):
         if _channels_last(plane, self.weight):
             if plane.shape[1] == 1:  # whose strides tell torch either order
                 plane = plane.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
-            last = [one.contiguous(memory_format=torch.channels_last) for one in (plane, self.weight)]
-            return F.conv2d(*last, self.bias, self.stride, self.padding)
-        weight = self.weight.transpose(2, 3).contiguous()  # once, not in the backward again
+            plane, weight = (one.contiguous(memory_format=torch.channels_last) for one in (plane, self.weight))
+            return F.conv2d(plane, weight, self.bias, self.stride, self.padding)
+        weight = turned(self.weight)  # once, not in the backward again
         stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
         return _turned(lambda turned: F.conv2d(turned, weight, self.bias, stride, padding), plane)
 
@@ -233,7 +267,8 @@ class WindowPool(Layer):
         if self.largest:
             if padded:
                 valid = run.valid.view(*run.valid.shape, *(1,) * (x.dim() - 2))  # type: ignore[union-attr]
-                x = x.masked_fill(~valid, -torch.inf)
+                least = torch.full((), -torch.inf, dtype=x.dtype, device=x.device)
+                x = torch.where(valid, x, least)  # which leaves it as it lies in memory
             return _over_planes(self._largest, x, shape, axes)
         total = _over_planes(self._mean, x, shape, axes)
         if not (padded or any(self.padding)):
