@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from operator import add
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ from zoo.layers.convolutions.options import (
     planes,
 )
 from zoo.layers.convolutions.past import Past
+from zoo.layers.convolutions.turned import turned
 
 WIDE: Final = 8
 """A window over more steps than this is several times slower along the rows of a plane than down its columns."""
@@ -61,40 +62,6 @@ def _turned(function: Callable[[Tensor], Tensor], plane: Tensor) -> Tensor:
     Kernels are faster with the longer axis last, which is time; and so a plane lies in memory from layer to layer.
     """
     return function(plane.transpose(2, 3)).transpose(2, 3)
-
-
-class _Turn(torch.autograd.Function):
-    """A kernel (O, I, k, l) as (O, I, l, k) in memory of its own; its gradient too, as an optimiser wants it."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor) -> Tensor:
-        return _turn(weight)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        found: Tensor = _Turn.apply(grad)  # type: ignore[no-untyped-call]
-        return found
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return _turn(tangent)
-
-
-def _turn(weight: Tensor) -> Tensor:
-    steps, features = weight.shape[2:]
-    order = torch.arange(steps * features, device=weight.device).view(steps, features).t().flatten()
-    return weight.flatten(2).flatten(0, 1).index_select(1, order).view(*weight.shape[:2], features, steps)
-
-
-def turned(weight: Tensor) -> Tensor:
-    """A kernel with its last two axes exchanged, in memory of its own.
-
-    torch copies what is transposed in loops along the shorter axis, which takes several times as long on the CPU.
-    """
-    if weight.device.type != "cpu" or is_tracing():
-        return weight.transpose(2, 3).contiguous()
-    found: Tensor = _Turn.apply(weight)  # type: ignore[no-untyped-call]
-    return found
 
 
 def _channels_last(plane: Tensor, weight: Tensor) -> bool:
