@@ -71,6 +71,34 @@ MODELS: dict[str, dict[str, Any]] = {
         ],
         "head": {"kind": "linear", "size": 3, "pool": "mean"},
     },
+    "in hops": {
+        "layers": [
+            {**CONV, "kernel_size": 4, "stride": 2, "padding": "causal", "norm": "layer"},
+            {"dropout": {"recurrent": 0.2}},
+            {"kind": "avg_pool", "axes": ["time"], "size": [2]},
+            {"kind": "block", "layers": [{**CONV, "padding": "causal"}, {}]},
+        ],
+        "head": {"kind": "linear", "size": 3},
+    },
+    "planes in hops": {
+        "input": 8,
+        "layers": [
+            {"cell": "gru-d", "hidden_size": 8},
+            {"kind": "conv2d", "channels": 3, **PLANES, "kernel_size": [3, 3], "activation": "relu"},
+            {"kind": "conv2d", "channels": 2, **PLANES, "kernel_size": [3, 3]},
+            {"kind": "flatten"},
+            {},
+        ],
+    },
+    "a pyramid": {
+        "layers": [
+            {"bidirectional": True},
+            {**CONV, "stride": 2},
+            {"cell": "lstm", "reverse": True},
+            {"kind": "stack_frames", "count": 2},
+            {"bidirectional": True, "merge": "sum"},
+        ],
+    },
     "planes": {
         "input": 8,
         "layers": [

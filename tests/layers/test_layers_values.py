@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import zoo
+from zoo.layers.convolutions import planes
 
 LENGTHS = (11, 4, 7)
 
@@ -98,7 +100,8 @@ def test_the_norm_behind_conv2d_counts_channels_over_all_valid_places_of_the_bat
     x = torch.randn(3, 11, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     y, _ = model(x, lengths=LENGTHS)
     layer = model.layers[0]
-    rows = [layer.conv(x[row, None, None, :end])[0] for row, end in enumerate(LENGTHS)]  # (C, T', F) each
+    conv = partial(F.conv2d, weight=layer.conv.weight, bias=layer.conv.bias, stride=(2, 1), padding=(1, 1))
+    rows = [conv(x[row, None, None, :end])[0] for row, end in enumerate(LENGTHS)]  # (C, T', F) each
     flat = torch.cat([row.flatten(1) for row in rows], 1)  # (C, places)
     mean, var = flat.mean(1), flat.var(1, correction=0)
     scale = layer.norm.weight / torch.sqrt(var + 1e-5)
@@ -419,3 +422,43 @@ def test_an_autoregression_is_one_linear_map_of_the_last_steps_of_every_feature(
         return torch.stack([weight @ longer[t : t + 4] + bias for t in range(len(x))])
 
     ragged(model, (6,), expected)
+
+
+@pytest.mark.parametrize("norm", [None, "batch"])
+def test_channels_that_lie_last_in_memory_change_no_number(norm: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planes that are large beside the kernel lie so on the CPU; the pool behind them reads them as they lie."""
+    conv: dict[str, Any] = {"kind": "conv2d", "axes": ["time", "features"], "kernel_size": [3, 3], "activation": "relu"}
+    conv |= {} if norm is None else {"norm": norm}
+    pool = {"kind": "max_pool", "axes": ["time", "features"], "size": [2, 2]}
+    model = stack({**conv, "channels": 8}, pool, {**conv, "channels": 9}, pool, {"kind": "flatten"}, input=12).train()
+    x = torch.randn(3, 60, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    lengths = [60, 31, 44]
+    asked: list[bool] = []
+    lies = planes._lies_channels_last
+    monkeypatch.setattr(planes, "_lies_channels_last", lambda one: asked.append(lies(one)) or asked[-1])
+
+    def measured() -> list[Tensor]:
+        y, _ = model(x, lengths=lengths)
+        return [y, *torch.autograd.grad(y.cos().sum(), tuple(model.parameters()))]
+
+    found = measured()
+    assert all(asked)
+    monkeypatch.setattr(planes, "_channels_last", lambda plane, weight: False)
+    asked.clear()
+    for one, other in zip(found, measured(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-11, rtol=0)
+    assert not any(asked)
+
+
+def test_a_turned_kernel_is_torchs_transpose_with_its_derivatives() -> None:
+    weight = torch.randn(3, 2, 3, 5, dtype=torch.float64, requires_grad=True)
+    found = planes.turned(weight)
+    assert found.is_contiguous()
+    assert torch.equal(found, weight.transpose(2, 3))
+    (gradient,) = torch.autograd.grad(found.sin().sum(), weight)
+    assert gradient.is_contiguous()
+    torch.testing.assert_close(gradient, weight.detach().cos(), atol=0, rtol=0)
+    assert torch.autograd.gradcheck(planes.turned, weight, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(lambda w: planes.turned(w).sin(), weight)
+    several = torch.func.vmap(planes.turned)(weight.unsqueeze(0))
+    assert torch.equal(several[0], found)

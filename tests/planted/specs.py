@@ -41,6 +41,7 @@ _ENCODER = {**_SYMBOLS, "layers": [{"bidirectional": True}, {}]}
 _ASKER = [{"name": "asker"}, {"residual": True}]
 _LEARNED = {"hidden_size": 11, "initial_state": "learned"}
 _INSIDE = {"layers": [{"cell": "lstm", "hidden_size": 7}]}
+_CAUSAL = {"kind": "conv1d", "channels": 7, "kernel_size": 4, "stride": 2, "padding": "causal"}
 _NAMED = [{"name": "low"}, {"name": "high"}]
 _NAMES = {"one": {**_LINEAR, "of": "low"}, "two": {**_LINEAR, "of": ["low", "high"], "pool": "last"}, "three": _LINEAR}
 _CONV = {"kind": "conv1d", "channels": 9, "kernel_size": 3}
@@ -122,6 +123,7 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
         _spec("written", **{**_SYMBOLS, "head": _SCORES, "dropout": {"output": 0.2}}),
         _spec("pen", input=4, cell="gru", hidden_size=11, layers=2, head=_PAIRS),
         _spec("words", input=_READ, cell="gru", hidden_size=11, head={"kind": "linear", "size": 30}),
+        _spec("hops", input=9, cell="gru", hidden_size=11, layers=[_CAUSAL, {}]),
         _spec("tied", input=_TOKENS, cell="lstm", hidden_size=11, head="tied"),
         _spec("mingru", input=9, cell="mingru", layers=[_LEARNED]),
         _spec("peephole", input=9, cell={"kind": "lstm", "peephole": True}, hidden_size=11),

@@ -68,6 +68,7 @@ def mutants() -> list[Mutant]:
         "folded",
         "steps",
         "named",
+        "hops",
         "translation",
         "transduced",
         "sides",

@@ -9,7 +9,7 @@ from zoo.browse.outline import Item, outline
 from zoo.components import Description, Shape
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
-from zoo.spec.traits import not_streamable
+from zoo.spec.traits import not_streamable, says_streaming
 
 COLUMNS: Final = ("part", "what", "output", "parameters", "multiply-adds", "state")
 NUMBERS: Final = COLUMNS[2:]
@@ -67,13 +67,12 @@ def totals(spec: Spec, description: ModelDescription) -> list[tuple[str, str]]:
     """A model's figures, each with its name."""
     once, state = description.macs_per_sequence, description.state_elements
     macs = f"{_count(description.macs_per_step)} per step" + (f", {once:,} per sequence" if once else "")
-    obstacle = not_streamable(spec)
     found = [
         ("parameters", _count(description.parameters)),
         ("multiply-adds", macs),
         ("state", f"{_count(state)} numbers per sequence"),
         ("sequential depth", f"{_count(description.sequential_depth)} per step"),
-        ("streamable", "yes, one step at a time" if obstacle is None else f"no: {obstacle}"),
+        ("streamable", says_streaming(not_streamable(spec), description.hop)),
     ]
     if description.buffers:
         found.insert(1, ("not trained", f"{description.buffers:,} numbers"))

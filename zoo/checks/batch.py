@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -26,10 +26,12 @@ class Batch:
 
     Attributes:
         once: Names of those that come in once per sequence, (B, ...).
+        hop: How many steps of the input are cut off as one: those that the layers make one step of.
     """
 
     arguments: Mapping[str, Tensor]
     once: frozenset[str] = frozenset()
+    hop: int = 1
 
     @property
     def x(self) -> Any:
@@ -78,7 +80,7 @@ class Batch:
         return self.map(lambda t: t[index])
 
     def steps(self, start: int, stop: int) -> Batch:
-        return self.map_steps(lambda t: t[:, start:stop])
+        return self.map_steps(lambda t: t[:, start * self.hop : stop * self.hop])
 
     def with_x(self, x: Any) -> Batch:
         """With another x, in the form in which a model takes it."""
@@ -88,12 +90,12 @@ class Batch:
         return self._with({**self.arguments, name: tensor})
 
     def step(self, t: int) -> tuple[Any, dict[str, Tensor]]:
-        """One step as `Model.step` takes it: x (B, ...), and what stands beside it."""
-        now = self.map_steps(lambda tensor: tensor[:, t])
+        """One step as `Model.step` takes it: x (B, ...), or (B, hop, ...), and what stands beside it."""
+        now = self.map_steps(lambda tensor: tensor[:, t]) if self.hop == 1 else self.steps(t, t + 1)
         return now.x, now.extras
 
     def _with(self, arguments: Mapping[str, Tensor]) -> Batch:
-        return Batch(arguments, self.once)
+        return Batch(arguments, self.once, self.hop)
 
 
 def flat(given: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -104,12 +106,24 @@ def flat(given: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def batch_of(subject: Subject, size: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Batch:
-    """A random batch for the tiny model, with everything that its cells can read."""
+def batch_of(
+    subject: Subject, size: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None, whole: bool = False
+) -> Batch:
+    """A random batch for the tiny model, with everything that its cells can read.
+
+    Args:
+        subject: Whose model.
+        size: Number of sequences.
+        steps: Number of steps of the output.
+        seed: Of what is drawn.
+        dtype: Of numbers.
+        whole: Whether it is cut in hops, and ends with one. Else it has steps left over where windows move.
+    """
     if subject.several:
         return Batch(subject.model(dtype=dtype).example_arguments(size, steps, seed=1000 * seed + 10 * size + steps))
-    x = subject.input(size, steps, seed=seed, dtype=dtype)
-    return beside(x, read_by(subject.tiny), seed=seed, dtype=dtype or subject.exact, once=subject.once)
+    x = subject.input(size, steps, seed=seed, dtype=dtype, whole=whole)
+    batch = beside(x, read_by(subject.tiny), seed=seed, dtype=dtype or subject.exact, once=subject.once)
+    return replace(batch, hop=subject.hop) if whole else batch
 
 
 def read_by(spec: Spec) -> frozenset[str]:
@@ -222,7 +236,8 @@ def select_state(state: Any, index: Any) -> Any:
 
 def random_state(model: Model, size: int, *, seed: int = 3) -> Any:
     """A state that a model can have been left in: that after a short random run."""
-    given = model.example_arguments(size, max(3, model.minimum_steps), seed=seed)
+    steps = max(3, model.minimum_steps)
+    given = model.example_arguments(size, steps + -steps % model.hop, seed=seed)
     with torch.no_grad():
         state = model(**given, return_state=True)[1]
     return map_state(state, lambda t: t.detach().clone())
@@ -275,7 +290,7 @@ def measure(
     """Run, and take the gradients of all that the run can be differentiated by. State gradients are by place."""
     x = {name: t.detach().clone() for name, t in batch.inputs.items()}
     x = {name: t.requires_grad_() if t.is_floating_point() else t for name, t in x.items()}
-    batch = Batch({**batch.arguments, **x}, batch.once)
+    batch = Batch({**batch.arguments, **x}, batch.once, batch.hop)
     leaves: list[Tensor] = []
 
     def leaf(tensor: Tensor) -> Tensor:

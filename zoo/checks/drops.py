@@ -126,6 +126,7 @@ def _drawn_once(subject: Subject, model: Model, place: str) -> None:
     if not subject.traits.streamable:
         return
     torch.manual_seed(5)
+    batch = batch_of(subject, 3, 7, whole=True)
     whole, _ = run(model, batch)
     state = None
     for t in range(7):

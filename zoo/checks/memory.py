@@ -49,15 +49,16 @@ def _runs(subject: Subject, model: Model) -> Iterator[tuple[str, dict[str, Tenso
     yield "7 steps from a state", *_run(model, batch, state, return_states=True)
     lengths = subject.lengths(LENGTHS)
     yield f"sequences of lengths {LENGTHS}", *_run(model, batch, state, lengths=lengths)
-    reset = torch.zeros(batch.lead.shape[:2], dtype=torch.bool, device=subject.device)
-    reset[0, 6] = reset[1, 0] = True
+    hops = batch_of(subject, 3, 7, whole=True)
+    reset = torch.zeros(hops.lead.shape[:2], dtype=torch.bool, device=subject.device)
+    reset[0, 6 * hops.hop] = reset[1, 0] = True
     with contextlib.suppress(InputError):  # a layer may refuse resets, as the check `reset` says
-        yield "7 steps with resets", *_run(model, batch, reset=reset, return_states=True)
+        yield "7 steps with resets", *_run(model, hops, reset=reset, return_states=True)
     single = batch_of(subject, 1, 1)
     yield "1 step of 1 sequence", *_run(model, single)
     yield "1 step of 1 sequence from a state", *_run(model, single, random_state(model, 1), return_states=True)
     if subject.traits.streamable:
-        x, extras = batch.step(3)
+        x, extras = hops.step(3)
         output, after = model.step(x, state, **extras)
         found = {**_by_name("output", output), **_by_name("state", after)}
         yield "step", found, {**flat({"x": x}), **extras, **_by_name("state", state)}

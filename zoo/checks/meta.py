@@ -39,7 +39,7 @@ def meta(subject: Subject) -> None:
         _same(empty, model, batch, {"state": model.init_state(BATCH)})
     _same(empty.train(), model.train(), batch, {})
     if not subject.several and subject.traits.streamable:
-        _steps(empty.eval(), model.eval(), batch)
+        _steps(empty.eval(), model.eval(), batch_of(subject, BATCH, STEPS, dtype=torch.float32, whole=True))
 
 
 def _same(empty: Model, model: Model, batch: Batch, keys: dict[str, Any], which: str = "") -> None:

@@ -25,6 +25,7 @@ from zoo.checks.batch import (
     select_state,
     weighted,
 )
+from zoo.checks.hops import between_hops, inside_a_hop
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure, InputError
@@ -89,7 +90,7 @@ def chunked(subject: Subject) -> None:
         pairs.chunked(subject)
         return
     model = _streaming(subject)
-    batch = batch_of(subject, 5, STEPS)
+    batch = batch_of(subject, 5, STEPS, whole=True)
     whole = run(model, batch)
     for split in SPLITS:
         for by_name in (False, True):
@@ -97,12 +98,14 @@ def chunked(subject: Subject) -> None:
     _ragged(subject, model, batch)
     initial = random_state(model, 5)
     expected = measure(model, batch, initial)
-    parts = _Chunked(model, (6, 7), batch.once)
+    parts = _Chunked(model, (6, 7), batch)
     found = measure(parts, batch, initial)  # type: ignore[arg-type]
     all_close(found.state, expected.state, "state after chunks of (6, 7)")
     all_close([found.x, found.before], [expected.x, expected.before], "input and state gradients across a cut")
     for name, gradient in expected.parameters.items():
         close(found.parameters[f"model.{name}"], gradient, f"gradient of {name} across a cut")
+    if batch.hop > 1:
+        between_hops(subject, model)
 
 
 def _chunks(model: Model, batch: Batch, split: tuple[int, ...], *, by_name: bool = False) -> tuple[Tensor, Any]:
@@ -118,14 +121,14 @@ def _chunks(model: Model, batch: Batch, split: tuple[int, ...], *, by_name: bool
 class _Chunked(torch.nn.Module):
     """A model that runs in chunks by itself, so that a whole run can be measured against it."""
 
-    def __init__(self, model: Model, split: tuple[int, ...], once: frozenset[str]) -> None:
+    def __init__(self, model: Model, split: tuple[int, ...], like: Batch) -> None:
         super().__init__()
-        self.model, self.split, self.once = model, split, once
+        self.model, self.split, self.like = model, split, like
         self.layers = model.layers
 
     def forward(self, x: Tensor, state: Any = None, **extras: Any) -> tuple[Tensor, Any]:
         tensors_only = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
-        batch = Batch(flat({"x": x, **tensors_only}), self.once)
+        batch = replace(self.like, arguments=flat({"x": x, **tensors_only}))
         outputs, start = [], 0
         for size in self.split:
             output, state = run(self.model, batch.steps(start, start + size), state)
@@ -139,8 +142,8 @@ class _Chunked(torch.nn.Module):
 
 def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
     """Rows that end early: a chunk's lengths are what is left of each row, and a finished row is left out."""
-    lengths = subject.lengths(LENGTHS)
-    whole, last = run(model, batch, lengths=lengths)
+    lengths = lengths_of(LENGTHS, batch.lead.device)
+    whole, last = run(model, batch, lengths=lengths * batch.hop)
     for cuts in ((6,), (4, 8)):
         state: Any = None
         final = named(model, last)
@@ -148,7 +151,7 @@ def _ragged(subject: Subject, model: Model, batch: Batch) -> None:
             alive = lengths > start
             left = (lengths[alive] - start).clamp(max=stop - start)
             before = None if state is None else select_state(state, alive)
-            output, after = run(model, batch.sequences(alive).steps(start, stop), before, lengths=left)
+            output, after = run(model, batch.sequences(alive).steps(start, stop), before, lengths=left * batch.hop)
             close(
                 output,
                 whole[alive, start:stop],
@@ -172,7 +175,7 @@ def stepwise(subject: Subject) -> None:
         pairs.stepwise(subject)
         return
     model = _streaming(subject)
-    batch = batch_of(subject, 3, 7)
+    batch = batch_of(subject, 3, 7, whole=True)
     outputs, last, states = model(batch.x, return_states=True, **batch.extras)
     outputs = joined(model, outputs)
     stepped, found = _stepped(model, batch)
@@ -180,17 +183,23 @@ def stepwise(subject: Subject) -> None:
     all_close(found[-1], last, "state after 7 steps against the whole run")
     for name, tensor in states.items():
         every = torch.stack([named(model, one)[name] for one in found], 1)
-        close(every, tensor, f"{name} at every step against return_states")
+        close(every, _by_output(tensor, 7), f"{name} at every step against return_states")
     _last_of_all_steps(model, batch)
     _served(subject, model, batch)
+
+
+def _by_output(tensor: Tensor, outputs: int) -> Tensor:
+    """Of the states of all steps of a layer (B, T, ...) those behind the steps of the output: it may see more steps."""
+    many = tensor.shape[1] // outputs
+    return tensor[:, many - 1 :: many]
 
 
 def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tuple[Tensor, list[Any]]:
     """The outputs (B, T, ...) of a run step by step, and the state after each step."""
     state, outputs, states = None, [], []
-    for t in range(batch.lead.shape[1]):
+    for t in range(batch.lead.shape[1] // batch.hop):
         x, extras = batch.step(t)
-        output, state = model.step(x, state, reset=None if reset is None else reset[:, t], **extras)
+        output, state = model.step(x, state, reset=None if reset is None else reset[:, t * batch.hop], **extras)
         outputs.append(joined(model, output))
         states.append(state)
     return torch.stack(outputs, 1), states
@@ -199,11 +208,11 @@ def _stepped(model: Model, batch: Batch, *, reset: Tensor | None = None) -> tupl
 def _last_of_all_steps(model: Model, batch: Batch) -> None:
     """Where sequences end early, the state that goes on is that of each one's last step."""
     lengths = lengths_of((7, 3, 5), batch.lead.device)
-    _, last, states = model(batch.x, lengths=lengths, return_states=True, **batch.extras)
+    _, last, states = model(batch.x, lengths=lengths * batch.hop, return_states=True, **batch.extras)
     indices = torch.arange(3, device=batch.lead.device)
     for name, tensor in states.items():
         close(
-            tensor[indices, lengths - 1],
+            _by_output(tensor, 7)[indices, lengths - 1],
             named(model, last)[name],
             f"{name} at the last step of sequences of lengths 7, 3, 5",
         )
@@ -235,16 +244,14 @@ def reset(subject: Subject) -> None:
         bare = subject.spec.with_stack(head=None, heads=(), merge=None)
         subject = replace(subject, spec=replace(bare, expect=None))
     model = subject.model()
-    batch = batch_of(subject, 5, STEPS)
-    lengths = subject.lengths(LENGTHS)
+    batch = batch_of(subject, 5, STEPS, whole=True)
+    lengths = lengths_of(LENGTHS, subject.device)
     marks = ((1,), (3, 4), (STEPS - 1,), (), (2, 7))
     _refused(model, batch)
     for sequence_lengths in (None, lengths):
         ends = [STEPS] * 5 if sequence_lengths is None else list(LENGTHS)
-        where = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
-        for index, positions in enumerate(marks):
-            where[index, list(positions)] = True
-        found, after = run(model, batch, lengths=sequence_lengths, reset=where)
+        given = None if sequence_lengths is None else sequence_lengths * batch.hop
+        found, after = run(model, batch, lengths=given, reset=_marked(batch, marks))
         state = named(model, after)
         for index, positions in enumerate(marks):
             label = f"reset before steps {positions} of a sequence of {ends[index]}"
@@ -259,15 +266,24 @@ def reset(subject: Subject) -> None:
                 label,
             )
     initial = random_state(model, 5)
-    anew = torch.zeros((5, STEPS), dtype=torch.bool, device=subject.device)
-    anew[:, 0] = True
+    anew = _marked(batch, ((0,),) * 5)
     all_close(
         run(model, batch, initial, reset=anew), run(model, batch), "reset before step 0 with a state against none"
     )
     if subject.traits.streamable and tensors(initial):
-        _from_state(model, batch, initial, subject.device)
+        _from_state(model, batch, initial)
     if subject.traits.streamable:
         _step_by_step(model, batch, marks)
+    if batch.hop > 1:
+        inside_a_hop(model, batch)
+
+
+def _marked(batch: Batch, marks: Sequence[Sequence[int]]) -> Tensor:
+    """Resets (B, T) before these steps of each sequence, each a hop of the input."""
+    where = torch.zeros(batch.lead.shape[:2], dtype=torch.bool, device=batch.lead.device)
+    for index, positions in enumerate(marks):
+        where[index, [position * batch.hop for position in positions]] = True
+    return where
 
 
 def _refused(model: Model, batch: Batch) -> None:
@@ -283,9 +299,7 @@ def _refused(model: Model, batch: Batch) -> None:
 
 def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) -> None:
     """Resets given to `step` are those of the whole run, whose states of all steps show each of them."""
-    where = torch.zeros((5, STEPS), dtype=torch.bool, device=batch.lead.device)
-    for index, positions in enumerate(marks):
-        where[index, list(positions)] = True
+    where = _marked(batch, marks)
     outputs, last, states = model(batch.x, reset=where, return_states=True, **batch.extras)
     outputs = joined(model, outputs)
     stepped, found = _stepped(model, batch, reset=where)
@@ -293,7 +307,7 @@ def _step_by_step(model: Model, batch: Batch, marks: Sequence[Sequence[int]]) ->
     all_close(found[-1], last, "state after resets given step by step")
     for name, tensor in states.items():
         every = torch.stack([named(model, one)[name] for one in found], 1)
-        close(every, tensor, f"{name} at every step, with resets")
+        close(every, _by_output(tensor, STEPS), f"{name} at every step, with resets")
 
 
 def _separately(
@@ -316,10 +330,9 @@ def _backwards(subject: Subject, name: str) -> bool:
     return ".reverse." in name or any(path == of and layer.reverse for path, layer in recurrent(subject.tiny))
 
 
-def _from_state(model: Model, batch: Batch, initial: Any, device: torch.device) -> None:
+def _from_state(model: Model, batch: Batch, initial: Any) -> None:
     """With an incoming state: it holds up to the reset, and the initial one after it."""
-    where = torch.zeros((5, STEPS), dtype=torch.bool, device=device)
-    where[:, 5] = True
+    where = _marked(batch, ((5,),) * 5)
     output, after = run(model, batch, initial, reset=where)
     first, _ = run(model, batch.steps(0, 5), initial)
     second, expected = run(model, batch.steps(5, STEPS))

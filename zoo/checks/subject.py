@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.components import Traits, Window, count_steps, least_steps
+from zoo.components import Traits, Window, count_steps, hop_of, least_steps
 from zoo.engine.registered import kept
 from zoo.errors import CheckFailure, ZooError, did_you_mean
 from zoo.inputs.named import NamedInputs
@@ -128,7 +127,9 @@ class Subject:
         move_constants(model, seed)
         return model.train(train)
 
-    def input(self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None) -> Any:
+    def input(
+        self, batch: int, steps: int, *, seed: int = 0, dtype: torch.dtype | None = None, whole: bool = False
+    ) -> Any:
         """A random input for the tiny model; the global random state is untouched.
 
         Args:
@@ -136,6 +137,7 @@ class Subject:
             steps: Number of steps of the output, as of the input where no layer changes their number.
             seed: Of what is drawn.
             dtype: Of numbers. Defaults to `exact`.
+            whole: Whether there are no steps of the input but those of whole hops.
 
         Returns:
             Numbers of shape (batch, steps, ...), or symbols of shape (batch, steps); of several inputs a mapping of
@@ -143,14 +145,15 @@ class Subject:
         """
         generator = torch.Generator().manual_seed(1000 * seed + 10 * batch + steps)
         dtype, source = dtype or self.exact, self._probe.get_submodule("input")
+        count = max(self.hop * steps, self._least) if whole else self.steps(steps)
         if isinstance(source, NamedInputs):
-            several = {name: (*one.leading(batch, self.steps(steps)), *one.shape) for name, one in source.reads.items()}
+            several = {name: (*one.leading(batch, count), *one.shape) for name, one in source.reads.items()}
             return {
                 name: self._drawn(shape, source.reads[name].vocabulary, generator, dtype)
                 for name, shape in several.items()
             }
         vocabulary = getattr(self.tiny.input.options, "vocabulary", getattr(source, "vocabulary", None))
-        return self._drawn((batch, self.steps(steps), *self.features), vocabulary, generator, dtype)
+        return self._drawn((batch, count, *self.features), vocabulary, generator, dtype)
 
     def _drawn(
         self, shape: tuple[int, ...], vocabulary: int | None, generator: torch.Generator, dtype: torch.dtype
@@ -177,6 +180,11 @@ class Subject:
         # Behind pools no output has steps: as many as the longest windows need.
         return max(reversed(rows.values()), key=least_steps)
 
+    @property
+    def hop(self) -> int:
+        """Number of steps of the input for each of the output: 1 for most models."""
+        return hop_of(self.windows)
+
     def steps(self, outputs: int) -> int:
         """A number of input steps that gives so many steps of the output, and leaves some over where windows move.
 
@@ -188,9 +196,8 @@ class Subject:
         """
         if not self.windows:
             return max(outputs, self._least)
-        hop = math.prod(window.stride for window in self.windows)
         least = max(least_steps(self.windows, outputs), self._least)
-        over = outputs % hop
+        over = outputs % self.hop
         return least + over if count_steps(self.windows, least + over) == outputs else least
 
     @cached_property
@@ -201,8 +208,7 @@ class Subject:
     @property
     def uneven_steps(self) -> int:
         """A number of input steps, 7 for most models, that leaves as many over as windows can."""
-        hop = math.prod(window.stride for window in self.windows)
-        return least_steps(self.windows, 4) + hop - 1 if self.windows else 7
+        return least_steps(self.windows, 4) + self.hop - 1 if self.windows else 7
 
     def lengths(self, outputs: Iterable[int]) -> Tensor:
         """Lengths of input sequences that give so many steps of the output each.

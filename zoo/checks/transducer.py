@@ -109,7 +109,8 @@ def padding_invariance(subject: Subject) -> None:
 def causality(subject: Subject) -> None:
     """No score depends on a symbol that has not been written; none of a step on later steps, if the encoder's does."""
     model = model_of(subject)
-    given, other = (given_to(model, (STEPS,) * 3, (SYMBOLS,) * 3, seed=seed) for seed in (1, 7))
+    whole = _pieces(model)
+    given, other = (given_to(model, (STEPS,) * 3, (SYMBOLS,) * 3, seed=seed, whole=whole) for seed in (1, 7))
     expected = model(given.x, given.target)
     for u in range(SYMBOLS):
         later = torch.cat([given.target[:, :u], other.target[:, u:]], 1)
@@ -120,10 +121,10 @@ def causality(subject: Subject) -> None:
         differs = later[:, u] != given.target[:, u]
         if differs.any() and torch.equal(found[differs, :, u + 1], expected[differs, :, u + 1]):
             raise CheckFailure(f"the scores behind {u + 1} symbols do not depend on the last of them")
-    if not_streamable(model.encoder.declared) is not None:
+    if not _pieces(model):
         return
     for t in range(STEPS):
-        later = torch.cat([given.x[:, :t], other.x[:, t:]], 1)
+        later = torch.cat([given.x[:, : t * model.hop], other.x[:, t * model.hop :]], 1)
         found = model(later, given.target)
         close(found[:, :t], expected[:, :t], f"scores before step {t}, from which on the input is another")
         if torch.equal(found[:, t], expected[:, t]):
@@ -148,7 +149,7 @@ def state_default(subject: Subject) -> None:
 def chunked(subject: Subject) -> None:
     """A target in pieces is the whole target; and so is an input, and its text, where the encoder runs in pieces."""
     model = model_of(subject)
-    given = given_to(model, ENDS, TARGETS)
+    given = given_to(model, ENDS, TARGETS, whole=_pieces(model))
     whole = model.predict(given.target, lengths=given.target_lengths)
     for split in SPLITS:
         state, left, found = model.init_state(ROWS), given.target_lengths, []
@@ -166,7 +167,7 @@ def chunked(subject: Subject) -> None:
     for split in PIECES:
         state, left, outputs, texts = model.init_state(ROWS), given.lengths, [], [""] * ROWS
         reading = state
-        for piece in torch.split(given.x, list(split), 1):
+        for piece in torch.split(given.x, [steps * model.hop for steps in split], 1):
             here = left.clamp(0, piece.shape[1])
             output, _, reading = model.encode(piece, reading, lengths=here)
             outputs.append(output)
@@ -184,13 +185,13 @@ def chunked(subject: Subject) -> None:
 def stepwise(subject: Subject) -> None:
     """Step by step on both sides, each pair joined alone, gives every score of the whole."""
     model = model_of(subject)
-    given = given_to(model, (5,) * 3, (4,) * 3)
+    given = given_to(model, (5,) * 3, (4,) * 3, whole=_pieces(model))
     expected, last = model(given.x, given.target, return_state=True)
     encoded = model.encode(given.x).output
     if _pieces(model):
         state, found = model.init_state(3), []
-        for t in range(given.x.shape[1]):
-            output, _, state = model.encode(given.x[:, t : t + 1], state)
+        for piece in torch.split(given.x, model.hop, 1):
+            output, _, state = model.encode(piece, state)
             found.append(output)
         close(torch.cat(found, 1), encoded, "the encoder step by step")
         all_close(state, {name: last[name] for name in state}, "the encoder's state step by step")

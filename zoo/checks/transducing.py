@@ -40,11 +40,14 @@ def model_of(subject: Subject, *, dtype: torch.dtype | None = None, train: bool 
     return model
 
 
-def given_to(model: Transducer, ends: tuple[int, ...], targets: tuple[int, ...], *, seed: int = 1) -> Given:
-    """A random batch: `ends` are numbers of steps behind the encoder."""
-    most, device = max(ends), model._place()[0]
-    lengths = lengths_of([_steps(model, end) for end in ends], device)
-    x = model.encoder.example_input(len(ends), _steps(model, most), seed=seed)
+def given_to(
+    model: Transducer, ends: tuple[int, ...], targets: tuple[int, ...], *, seed: int = 1, whole: bool = False
+) -> Given:
+    """A random batch: `ends` are numbers of steps behind the encoder; of whole hops, or as few as give them."""
+    device = model._place()[0]
+    steps = [end * model.hop if whole else _steps(model, end) for end in ends]
+    lengths = lengths_of(steps, device)
+    x = model.encoder.example_input(len(ends), max(steps), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     target = torch.randint(0, model.outputs - 1, (len(ends), max(targets)), generator=generator).to(device)
     if model.starts_with_blank:

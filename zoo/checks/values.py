@@ -293,12 +293,12 @@ def causality(subject: Subject) -> None:
     if not subject.traits.causal:
         raise Skip(_not_causal(subject))
     model = subject.model()
-    batch = batch_of(subject, 2, 7)
+    batch = batch_of(subject, 2, 7, whole=True)
     with features_of(model) as found:
         output, _ = run(model, batch)
     for t in range(7):
         (gradient,) = torch.autograd.grad(weighted(output[:, t]), found[0], retain_graph=True)
-        by_step = gradient.abs().flatten(2).amax((0, 2))
+        by_step = gradient.abs().flatten(2).amax((0, 2)).reshape(7, -1).amax(1)  # of each hop
         late = by_step[t + 1 :]
         if late.any():
             size = late.max().item()
@@ -315,8 +315,8 @@ def _before(model: Model, batch: Batch) -> None:
     expected, _ = run(model, batch)
     for name, vocabulary in vocabularies(model, batch).items():
         for t in range(1, 7) if name not in batch.once else ():
-            x = batch.arguments[name].clone()
-            x[:, t] = x[:, t] + 1 if vocabulary is None else (x[:, t] + 1) % vocabulary
+            x, at = batch.arguments[name].clone(), t * batch.hop
+            x[:, at] = x[:, at] + 1 if vocabulary is None else (x[:, at] + 1) % vocabulary
             found, _ = run(model, batch.with_extra(name, x))
             close(found[:, :t], expected[:, :t], f"the output before step {t} when {_called(name)} changes there")
 
@@ -328,8 +328,8 @@ def _beside(model: Model, batch: Batch, name: str) -> None:
     expected, _ = run(model, batch)
     acts = False
     for t in range(7):
-        other = batch.extras[name].clone()
-        other[:, t] = ~other[:, t] if other.dtype == torch.bool else 2 * other[:, t]
+        other, at = batch.extras[name].clone(), t * batch.hop
+        other[:, at] = ~other[:, at] if other.dtype == torch.bool else 2 * other[:, at]
         found, _ = run(model, batch.with_extra(name, other))
         close(found[:, :t], expected[:, :t], f"the output before step {t} when {name} changes there")
         acts = acts or not torch.equal(found, expected)

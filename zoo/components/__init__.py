@@ -12,7 +12,7 @@ from zoo.components.language import LanguageType, Translated
 from zoo.components.options import Count, Extent, NoOptions, Options, Size, Vocabulary, Width, chosen
 from zoo.components.provided import Offer, Part, Provided, ProvidedCheck, ProvidedLanguage, Record
 from zoo.components.record import API_VERSION, ComponentType, resolve
-from zoo.components.windows import Window, count_steps, least_steps, moving
+from zoo.components.windows import Window, count_steps, hop_of, least_steps, moving
 
 __all__ = [
     "API_VERSION",
@@ -53,6 +53,7 @@ __all__ = [
     "concatenated",
     "count_steps",
     "features",
+    "hop_of",
     "least_steps",
     "moving",
     "resolve",

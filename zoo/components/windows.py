@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,19 @@ class Window:
     def keeps(self) -> bool:
         """Whether there are as many steps behind it as before, however many these are."""
         return self.stride == 1 and self.left + self.right == self.reach - 1
+
+    @property
+    def not_streamable_reason(self) -> str | None:
+        """Why a sequence cannot be cut between windows, at a multiple of the stride; None if it can.
+
+        It can where n · stride steps give n, and none of these sees a step behind its own `stride` of them.
+        """
+        ahead = self.reach - self.left - self.stride
+        if ahead > 0:
+            return f"its window looks {ahead} step{'s' * (ahead > 1)} ahead"
+        if self.left + self.right >= self.reach:
+            return "its window gives more steps than its stride tells"
+        return None
 
     def count(self, steps: Any) -> Any:
         """Number of steps behind the window.
@@ -77,6 +91,11 @@ def count_steps(windows: Iterable[Window], steps: Any) -> Any:
     for window in windows:
         steps = window.count(steps)
     return steps
+
+
+def hop_of(windows: Iterable[Window]) -> int:
+    """Number of steps before windows one after the other for each step behind them: the product of their strides."""
+    return math.prod(window.stride for window in windows)
 
 
 def least_steps(windows: Sequence[Window], steps: int = 1) -> int:

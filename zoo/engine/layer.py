@@ -46,6 +46,8 @@ class Layer(nn.Module):
         output_shape: Of one step.
         windows: Those through which it looks at the steps, if it gives another number of them than it is given. Steps
             of the output that a sequence's length leaves no room for are set to zero behind it.
+        cuttable: Whether a sequence can be cut between its windows, at a multiple of their stride: they see nothing of
+            the steps before, or its state carries that; and no window reaches over a reset.
         reads: Names of the layers whose outputs it reads, set by the list that it stands in; () for the one before it.
         called: Its name for later layers, set likewise.
         joins: Whether its input is a tuple of tensors, of all that it reads; set likewise.
@@ -55,6 +57,7 @@ class Layer(nn.Module):
 
     output_shape: Shape
     windows: tuple[Window, ...] = ()
+    cuttable: bool = False
     reads: tuple[str, ...] = ()
     called: str | None = None
     joins: bool = False

@@ -76,6 +76,11 @@ class LayerList(nn.ModuleList):
         behind, _ = self.windows_behind()
         return behind[-1] if behind else ()
 
+    @property
+    def cuttable(self) -> bool:
+        """Whether a sequence can be cut between the windows of all layers that change the number of steps."""
+        return all(layer.cuttable for layer in self._each() if moving(layer.windows))
+
     def windows_behind(self) -> tuple[list[tuple[Window, ...]], dict[str, tuple[Window, ...]]]:
         """Those that change the number of steps, from the first layer's input to the output of each layer.
 

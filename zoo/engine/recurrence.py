@@ -57,13 +57,18 @@ class Run:
             steps: Number of steps before them.
 
         Returns:
-            The same where they keep the number of steps, else with other lengths, and without what belongs to steps.
+            The same where they keep the number of steps, else with other lengths, and without what belongs to steps but
+            resets, which stand between windows.
         """
         if not moving(windows):
             return self
         lengths = None if self.lengths is None else count_steps(windows, self.lengths)
         valid = None if lengths is None else sequence.valid_steps(lengths, count_steps(windows, steps))
-        return replace(self, lengths=lengths, valid=valid, dt=None, observed=None, reset=None)
+        reset = self.reset
+        if reset is not None:
+            for window in moving(windows):
+                reset = reset[:, :: window.stride][:, : window.count(reset.shape[1])]
+        return replace(self, lengths=lengths, valid=valid, dt=None, observed=None, reset=reset)
 
 
 class Pass(NamedTuple):

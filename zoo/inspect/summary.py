@@ -18,7 +18,7 @@ from zoo.model.stack import StackModel
 from zoo.renamed import old_fields
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription, describe
-from zoo.spec.traits import not_streamable
+from zoo.spec.traits import not_streamable, says_streaming
 from zoo.spec.tree import parts
 
 MOST_REAL: Final = 2**20
@@ -80,6 +80,7 @@ class Summary:
         streamable: Whether it runs one step at a time.
         not_streamable_reason: Why it does not, or None.
         components: Every component that it is made of.
+        hop: Number of steps of the input for each of the output; it runs so many at a time.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Summary:
     not_streamable_reason: str | None
     components: tuple[UsedComponent, ...]
     macs_per_pair: int = 0
+    hop: int = 1
 
     def __str__(self) -> str:
         return f"{self.table}\n{self.card}"
@@ -104,7 +106,7 @@ class Summary:
     @property
     def card(self) -> str:
         """The figures, one to a line."""
-        streaming = "yes, one step at a time" if self.streamable else f"no: {self.not_streamable_reason}"
+        streaming = says_streaming(self.not_streamable_reason, self.hop)
         depth = "unknown" if self.sequential_depth is None else f"{self.sequential_depth:,} stages"
         macs = f"{_count(self.macs)} for {self.seq_len} steps,"
         pairs = f"{self.macs_per_pair:,} per pair of steps, " if self.macs_per_pair else ""
@@ -196,6 +198,7 @@ def summarise(
         streamable=not_streamable(spec) is None,
         not_streamable_reason=not_streamable(spec),
         macs_per_pair=description.macs_per_pair,
+        hop=description.hop,
         components=tuple(UsedComponent(kind, p.record.name, p.distribution, p.version) for kind, p in used),
     )
 

@@ -94,6 +94,11 @@ class Model(nn.Module):
         raise InputError(f"{self._called} has no initial state")
 
     @property
+    def hop(self) -> int:
+        """Number of steps of the input for each of the output: 1, but where layers make one step of several."""
+        return 1
+
+    @property
     def input_shape(self) -> Shape:
         """The shape of one step of the input; () for symbols.
 

@@ -142,8 +142,7 @@ def _stack(stack: Stack, beside: Beside, before: Mapping[str, StackModel]) -> St
         given = concatenated([names[name] for name in one.of]) if one.of else beside.head_shape(shape)
         made[one.name], reads[one.name] = _head(stack, one, given, source), one.of
     pool, head = made.pop("", (None, None))
-    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads)
-    model.declared = stack
+    model = StackModel(source, layers, pool, head, heads=made, merge=stack.merge, reads=reads, declared=stack)
     for found in groups(stack):
         _introduce(model, [path[len(stack.path) :] for path, _ in found])
     return model

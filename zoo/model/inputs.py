@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from zoo.components import least_steps, moving
 from zoo.engine.cell import Cell
 from zoo.engine.layers import LayerList
 from zoo.engine.names import Engine
@@ -25,7 +24,7 @@ from zoo.engine.sequence import valid_steps
 from zoo.errors import InputError, PrecisionWarning
 from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
-from zoo.model import provenance, several
+from zoo.model import hops, provenance, several
 from zoo.model.tensors import check_input, readable
 from zoo.spec.canonical import Spec
 from zoo.spec.tree import dotted, parts
@@ -112,13 +111,14 @@ def checked(
         check_input(x, source.input_shape, source.vocabulary, device=reader.device, dtype=reader.dtype)
         lead = x
     known, valid = sequence_lengths(lengths, lead, ended=ended)
-    _check_windows(reader.layers, lead, lengths, reset, ended=ended)
+    reset = check_reset(reset, lead)
+    hops.check(reader.layers, lead.shape[1], lengths, reset, valid, ended=ended)
     if dt is not None or observed is not None:
         check_uses(reader.layers.cells, dt, observed)
     run = Run(
         lengths=known,
         valid=valid,
-        reset=check_reset(reset, lead),
+        reset=reset,
         dt=check_dt(dt, lead, reader.dtype),
         observed=_observed(observed, x, source),
         engine=engine,
@@ -133,28 +133,6 @@ def _observed(observed: Tensor | None, x: Any, source: Input) -> Tensor | None:
     if observed is None or not isinstance(source, NamedInputs):
         return check_observed(observed, x)
     return check_observed(observed, x[several.observed_name(source.reads)])
-
-
-def _check_windows(
-    layers: LayerList, x: Tensor, lengths: Tensor | Sequence[int] | None, reset: Tensor | None, *, ended: bool
-) -> None:
-    """Every sequence is as long as the layers' windows need, and nothing starts anew under one of them."""
-    if not any(layer.windows for layer in layers._modules.values()):
-        return  # at every call: what follows takes as long as a kernel
-    behind, _ = layers.windows_behind()
-    if not any(behind):
-        return
-    shortest = x.shape[1]
-    if lengths is not None and not torch.compiler.is_compiling():
-        found = torch.as_tensor(lengths)
-        shortest = int(found.min()) if readable(found) else shortest
-    for index, (layer, windows) in enumerate(zip(layers.children(), behind, strict=True)):
-        own = moving(getattr(layer, "windows", ()))
-        if own and reset is not None:
-            raise InputError(f"reset cannot be given: {layers.at}.{index} changes the number of steps")
-        least = least_steps(windows)
-        if shortest < least and not (ended and shortest == 0):
-            raise InputError(f"{layers.at}.{index} needs sequences of at least {least} steps, not {shortest}")
 
 
 _LEAVE_OUT: Final = (
@@ -274,29 +252,35 @@ def check_uses(cells: Iterable[Cell], dt: Tensor | None, observed: Tensor | None
 
 
 def as_sequence(
-    x: Any, source: Input, dt: Tensor | None, observed: Tensor | None, reset: Tensor | None
+    x: Any, source: Input, hop: int, dt: Tensor | None, observed: Tensor | None, reset: Tensor | None
 ) -> tuple[Any, Tensor | None, Tensor | None, Tensor | None]:
-    """One step of a batch, x (B, ...) as the input reads it and what is given beside it, as sequences of that step."""
+    """One step of a batch, x (B, ...) as the input reads it and what is given beside it, as sequences of that step.
+
+    Where the layers make one step of several, that is these, x (B, hop, ...), and the state starts anew before them.
+    """
     if isinstance(source, NamedInputs):
-        x = several.as_sequence(x, source.reads)
-        lead = several.lead_of(x, source.reads).squeeze(1)
-        seen = lead if observed is None else x[several.observed_name(source.reads)].squeeze(1)
+        x = several.as_sequence(x, source.reads, hop)
+        lead = several.lead_of(x, source.reads)
+        seen = lead if observed is None else x[several.observed_name(source.reads)]
     else:
-        shape = source.input_shape
-        if not isinstance(x, Tensor) or x.dim() != 1 + len(shape) or tuple(x.shape[1:]) != shape:
+        axes = source.input_shape if hop == 1 else (hop, *source.input_shape)
+        if not isinstance(x, Tensor) or x.dim() != 1 + len(axes) or tuple(x.shape[1:]) != axes:
             found = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-            raise InputError(f"step takes one step of a batch, ({', '.join(('B', *map(str, shape)))}), not {found}")
-        lead, x = x, x.unsqueeze(1)
-        seen = lead
+            what = "one step" if hop == 1 else f"{hop} steps"
+            raise InputError(f"step takes {what} of a batch, ({', '.join(('B', *map(str, axes)))}), not {found}")
+        lead = seen = x = x.unsqueeze(1) if hop == 1 else x
+    batch, steps = lead.shape[:2]
     if dt is not None:
-        _must_be("dt", "real numbers", dt, lead.shape[:1])
-        dt = dt.unsqueeze(1)
+        _must_be("dt", "real numbers", dt, (batch,) if hop == 1 else (batch, steps))
+        dt = dt.reshape(batch, steps)
     if observed is not None:
-        _must_be("observed", "booleans", observed, seen.shape)
-        observed = observed.unsqueeze(1)
+        _must_be("observed", "booleans", observed, seen.squeeze(1).shape if hop == 1 else seen.shape)
+        observed = observed.reshape(seen.shape)
     if reset is not None:
-        _must_be("reset", "booleans", reset, lead.shape[:1])
-        reset = reset.unsqueeze(1)
+        _must_be("reset", "booleans", reset, (batch,))
+        reset = (
+            torch.cat([reset.unsqueeze(1), reset.new_zeros(batch, steps - 1)], 1) if steps > 1 else reset.unsqueeze(1)
+        )
     return x, dt, observed, reset
 
 

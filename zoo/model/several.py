@@ -42,16 +42,22 @@ def lead_of(x: Mapping[str, Tensor], reads: Reads) -> Tensor:
     return next(x[name] for name, read in reads.items() if read.per == "step")
 
 
-def as_sequence(x: Any, reads: Reads) -> dict[str, Tensor]:
-    """One step of a batch, (B, ...) each, as a sequence of that step; what comes in once per sequence stays."""
+def as_sequence(x: Any, reads: Reads, hop: int) -> dict[str, Tensor]:
+    """One step of a batch, (B, ...) each, as a sequence of that step; what comes in once per sequence stays.
+
+    Where the layers make one step of several, it is these, (B, hop, ...).
+    """
     _names(x, reads)
     found = {}
     for name, read in reads.items():
         given = x[name]
-        if not isinstance(given, Tensor) or given.dim() != 1 + len(read.shape):
-            axes = ", ".join(("B", *map(str, read.shape)))
-            raise InputError(f"step takes one step of a batch, x[{name!r}] ({axes}), not {_shape(given)}")
-        found[name] = given.unsqueeze(1) if read.per == "step" else given
+        many = hop > 1 and read.per == "step"
+        fits = isinstance(given, Tensor) and given.dim() == 1 + many + len(read.shape)
+        if not fits or (many and given.shape[1] != hop):
+            axes = ", ".join(("B", *(str(hop),) * many, *map(str, read.shape)))
+            what = f"{hop} steps" if many else "one step"
+            raise InputError(f"step takes {what} of a batch, x[{name!r}] ({axes}), not {_shape(given)}")
+        found[name] = given.unsqueeze(1) if read.per == "step" and not many else given
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from zoo.components import NoOptions, Shape, Window, count_steps, least_steps
+from zoo.components import NoOptions, Shape, Window, count_steps, hop_of, least_steps
 from zoo.engine import returned, stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
@@ -25,12 +24,12 @@ from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
-from zoo.model import inputs, several
+from zoo.model import hops, inputs, several
 from zoo.model.base import AnyState, Model
 from zoo.model.generation import Stop, Wanted, generated
 from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
-from zoo.model.layout import TorchLayout, as_torch, layout_of
+from zoo.model.layout import NamedLayout, TorchLayout, as_torch, layout_of
 from zoo.model.sampling import Sampling
 from zoo.model.tensors import check_symbols
 from zoo.spec.traits import not_streamable
@@ -58,6 +57,7 @@ class StackModel(Model):
         merge: "sum" for one output, the sum of what several heads give. None for a mapping.
         reads: Names of the layers that a head reads, "input" for what the first layer reads, by the heads' names, ""
             for that of the only head. A head without any reads the last layer.
+        declared: What the spec says of the stack.
 
     Attributes:
         declared: What the spec says of the stack.
@@ -82,6 +82,7 @@ class StackModel(Model):
         heads: Mapping[str, tuple[nn.Module | None, nn.Module | None]] | None = None,
         merge: Literal["sum"] | None = None,
         reads: Mapping[str, tuple[str, ...]] | None = None,
+        declared: Stack | None = None,
     ) -> None:
         super().__init__()
         self.input = input
@@ -98,7 +99,13 @@ class StackModel(Model):
         if not any(t.is_floating_point() for t in chain(self.parameters(), self.buffers())):
             # Without one number of its own, a model would know neither its dtype nor its device.
             self.register_buffer("_like", torch.empty(0), persistent=False)
-        self._layout = layout_of(list(self.layers))
+        self._hop, self._carries_hops = hop_of(self._windows), False
+        self._why_not_stepwise: str | None = None
+        if declared is not None:
+            self.declared = declared
+            self._why_not_stepwise = not_streamable(declared)
+            self._carries_hops = self._hop > 1 and self._why_not_stepwise is None
+        self._layout = NamedLayout() if self._carries_hops else layout_of(list(self.layers))
         self._reads_input = any(
             "input" in module.reads for module in self.layers.modules() if isinstance(module, Layer)
         )
@@ -149,12 +156,38 @@ class StackModel(Model):
             >>> model.named_state(model.init_state(3), 3)
             State(layers.0.h: (3, 20), layers.0.c: (3, 20))
         """
-        device, dtype = self._place()
-        return State(self._layout.inward(state, self.layers.init_state(batch, device=device, dtype=dtype)))
+        return State(self._layout.inward(state, self._first_state(batch)))
 
-    @cached_property
-    def _why_not_stepwise(self) -> str | None:
-        return not_streamable(self.declared)
+    @property
+    def hop(self) -> int:
+        """Number of steps of the input for each of the output: 1, but where layers make one step of several.
+
+        A model that runs step by step takes so many at a time. Its state has a `left_over` then: how many steps stood
+        behind the last whole hop of each sequence, which can go on only where that is 0.
+
+        Example:
+            >>> layers = [{"kind": "stack_frames", "count": 2}, {}]
+            >>> model = zoo.build({"input": 3, "cell": "gru", "hidden_size": 4, "layers": layers}, seed=0)
+            >>> output, state = model.step(torch.ones(5, model.hop, 3))
+            >>> model.hop, output.shape
+            (2, torch.Size([5, 4]))
+        """
+        return self._hop
+
+    def _first_state(self, batch: int) -> States:
+        """The state before the first step by its names, whatever the layout.
+
+        Args:
+            batch: Number of sequences.
+
+        Returns:
+            Tensors of shape (B, ...) by names such as `layers.0.h`.
+        """
+        device, dtype = self._place()
+        state = self.layers.init_state(batch, device=device, dtype=dtype)
+        if self._carries_hops:
+            state[hops.LEFT_OVER] = torch.zeros(batch, dtype=torch.int64, device=device)
+        return state
 
     @property
     def state_layout(self) -> str:
@@ -238,6 +271,9 @@ class StackModel(Model):
     ) -> tuple[Any, Any]:
         """Run one time step. Over all steps this is the same as one run over the whole sequence.
 
+        Where the layers make one step of several (`hop`), it takes these, and gives one: then x is (B, hop, ...), and
+        so are dt and observed.
+
         Args:
             x: Input of shape (B, F), or integers of shape (B,) for symbols; of several inputs a mapping of such, where
                 one that comes in once per sequence is given at every step.
@@ -261,7 +297,7 @@ class StackModel(Model):
         """
         if self._why_not_stepwise is not None:
             raise InputError(f"{self._called} cannot run one step at a time: {self._why_not_stepwise}")
-        given, dt, observed, reset = inputs.as_sequence(x, self.input, dt, observed, reset)
+        given, dt, observed, reset = inputs.as_sequence(x, self.input, self._hop, dt, observed, reset)
         output, after, _ = self._run(self._checked(given, state, None, dt, observed, reset), state)
         if isinstance(output, dict):
             return {name: one.squeeze(1) for name, one in output.items()}, after
@@ -285,8 +321,7 @@ class StackModel(Model):
             torch.Size([1, 3, 20])
         """
         inputs.check_sizes(batch=batch)
-        device, dtype = self._place()
-        state = self._layout.outward(self.layers.init_state(batch, device=device, dtype=dtype))
+        state = self._layout.outward(self._first_state(batch))
         return (
             State(dict(zip(state, apart([*state.values()], (), self), strict=True)))
             if isinstance(state, State)
@@ -520,9 +555,13 @@ class StackModel(Model):
             return output, as_torch(y.state), None
         before = None
         if state is not None:
-            device, dtype = given.place or self._place()
-            before = self._layout.inward(state, self.layers.init_state(features.shape[0], device=device, dtype=dtype))
+            before = self._layout.inward(state, self._first_state(features.shape[0]))
+        if self._carries_hops and before is not None:
+            hops.check_whole(before[hops.LEFT_OVER], run, self._hop)
         y = self.run_layers(features, before, run, asked=asked)
+        if self._carries_hops:
+            over = hops.left_over(features, before, run.lengths, self._hop)
+            y = y._replace(state={**y.state, hops.LEFT_OVER: over})
         came = [tensor for tensor in (*given.tensors, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
         return self._handed_out(self._headed(y, given, asked), y.state, y.states if run.all_states else None, came)

@@ -20,6 +20,7 @@ from zoo.components import (
     Window,
     concatenated,
     count_steps,
+    hop_of,
     least_steps,
 )
 from zoo.errors import ZooError
@@ -126,6 +127,11 @@ class ModelDescription:
         several = (count for row in self.rows if row.description for _, count in _pairs(row.description))
         return sum(several)
 
+    @property
+    def hop(self) -> int:
+        """Number of steps of the input for each of the output: 1, but where layers make one step of several."""
+        return hop_of(self.rows[-1].windows)
+
     def macs(self, steps: int) -> int | None:
         """Multiply-adds per sequence.
 
@@ -214,6 +220,7 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
         stepwise = follow.stepwise(spec.architecture, stack) and stepwise
         beside = follow.beside(spec.architecture, stack, shapes)
         own, stacks[stack.name] = _stack(stack, follow, beside, inputs)
+        follow.keeps_steps(spec.architecture, stack, stacks[stack.name])
         rows += own
         for path, said in unequal(stack):
             follow.note(path, said)

@@ -22,6 +22,7 @@ from zoo.components import (
     LayerType,
     Part,
     Shape,
+    StackDescription,
     Window,
     moving,
     resolve,
@@ -265,15 +266,19 @@ class Follow:
 
     def stepwise(self, architecture: Part, stack: Stack) -> bool:
         """Note why a stack cannot run step by step, if its architecture asks for that; False where it is noted."""
-        record = architecture.record
-        asked = record.stacks if isinstance(record, ArchitectureType) else ()
-        if any(one.name == stack.name and one.streamable for one in asked):
+        if _stepwise(architecture, stack):
             why = not_streamable(replace(stack, head=None, heads=()))  # a pool is refused where it stands
             if why is not None:
-                who = f"the {stack.name} of architecture {record.name!r}"
+                who = f"the {stack.name} of architecture {architecture.record.name!r}"
                 self.note(stack.path, f"{who} runs one step at a time, and cannot: {why}")
                 return False
         return True
+
+    def keeps_steps(self, architecture: Part, stack: Stack, found: StackDescription | None) -> None:
+        """Note a stack that makes one step of several, if its architecture runs it step by step."""
+        if found is not None and found.windows and _stepwise(architecture, stack):
+            who = f"the {stack.name} of architecture {architecture.record.name!r}"
+            self.note(stack.path, f"{who} runs one step at a time, and a layer of it changes the number of steps")
 
     def beside(self, architecture: Part, stack: Stack, shapes: Mapping[str, Shape | None]) -> Beside | None:
         """What an architecture joins to the features of a stack; None where that cannot be known."""
@@ -399,6 +404,13 @@ class Follow:
         for name in sorted(uses & {"dt", "observed"}):
             said = f"cell {layer.cell.record.name!r} reads {name!r} of each step of the input, and a layer before it"
             self.note((*where, "cell"), f"{said} changes the number of steps: put the cell before it")
+
+
+def _stepwise(architecture: Part, stack: Stack) -> bool:
+    """Whether an architecture runs a stack of it step by step."""
+    record = architecture.record
+    asked = record.stacks if isinstance(record, ArchitectureType) else ()
+    return any(one.name == stack.name and one.streamable for one in asked)
 
 
 def joins(layer: Layer) -> bool:

@@ -72,5 +72,13 @@ def not_streamable(root: Spec | Stack) -> str | None:
             return f"{named} pools over time (pool: {head.pool.record.name})"
     for path, node in over_time(root):
         if isinstance(node, Part) and not node.traits.streamable:
-            return f"{dotted(path)} ({node.record.name}) cannot run in chunks"
+            why = getattr(node.options, "not_streamable_reason", None)
+            return f"{dotted(path)} ({node.record.name}) cannot run in chunks{f': {why}' if why else ''}"
     return None
+
+
+def says_streaming(reason: str | None, hop: int) -> str:
+    """Whether a model runs step by step, in words."""
+    if reason is not None:
+        return f"no: {reason}"
+    return "yes, one step at a time" if hop == 1 else f"yes, {hop} steps at a time"

@@ -186,7 +186,7 @@ class EncoderDecoder(Model):
             InputError: If something does not fit.
         """
         with _of("target"):
-            x, *_ = inputs.as_sequence(target, self.decoder.input, None, None, None)
+            x, *_ = inputs.as_sequence(target, self.decoder.input, 1, None, None, None)
         scores, after = self.decode(x, state, memory=memory, memory_lengths=memory_lengths)
         return scores.squeeze(1), after
 

@@ -299,6 +299,10 @@ class Transducer(Model):
         return self.encoder.output_lengths(lengths)
 
     @property
+    def hop(self) -> int:
+        return self.encoder.hop
+
+    @property
     def minimum_steps(self) -> int:
         return self.encoder.minimum_steps
 
@@ -402,9 +406,7 @@ class Transducer(Model):
         return self._predict(torch.zeros((batch, 0), dtype=torch.int64, device=device), None, None).state
 
     def _initial(self, stack: StackModel, prefix: str, batch: int) -> States:
-        device, dtype = stack._place()
-        found = stack.layers.init_state(batch, device=device, dtype=dtype)
-        return {f"{prefix}{name}": value for name, value in found.items()}
+        return {f"{prefix}{name}": value for name, value in stack._first_state(batch).items()}
 
     def _told(self, state: Mapping[str, Tensor], batch: int) -> States:
         """The predictor's part of a state that was given, checked."""

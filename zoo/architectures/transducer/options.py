@@ -62,8 +62,6 @@ def describe(options: TransducerOptions, stacks: Mapping[str, StackDescription])
     vocabulary = predictor.input.vocabulary
     if vocabulary is None:
         raise ZooError("the predictor reads symbols: predictor.input must be of kind tokens, or shared with tokens")
-    if predictor.windows:
-        raise ZooError("a layer of the predictor changes the number of steps, and those are the target's")
     outputs = options.outputs(vocabulary)
     if options.blank_of(outputs) >= outputs:
         raise _mismatch(f"blank must be one of the {outputs} scores, 0 to {outputs - 1}", "blank")

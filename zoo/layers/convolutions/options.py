@@ -66,10 +66,9 @@ class Conv1dOptions(Options):
         return Window(kernel=self.kernel_size, stride=self.stride, dilation=self.dilation, left=left, right=right)
 
     @property
-    def streams(self) -> bool:
-        """Whether it can carry its window from piece to piece."""
-        window = self.window
-        return window.keeps and window.right == 0
+    def not_streamable_reason(self) -> str | None:
+        """Why it cannot carry its window from piece to piece."""
+        return self.window.not_streamable_reason
 
     def tiny(self) -> Mapping[str, Any]:
         """Short windows of the same kind: odd or even, with gaps or without, longer than the stride or not."""
@@ -110,6 +109,14 @@ class Conv2dOptions(Options):
         if self.padding == "same" and any(kernel % 2 == 0 for kernel in self.kernel_size):
             raise ValueError("padding: same needs odd sizes of the window: write the two numbers of zeros instead")
         return self
+
+    @property
+    def not_streamable_reason(self) -> str | None:
+        """Why it cannot carry its window from piece to piece."""
+        windows = over_time(self.axes, self.windows)
+        if self.beyond == "mirror" and any(window.left for window in windows):
+            return "what stands before its first step is a mirror of later ones"
+        return next((window.not_streamable_reason for window in windows), None)
 
     @property
     def windows(self) -> tuple[Window, Window]:
@@ -162,6 +169,14 @@ class PoolOptions(Options):
         return self
 
     @property
+    def not_streamable_reason(self) -> str | None:
+        """Why a sequence cannot be cut between its windows."""
+        for window in over_time(self.axes, self.windows):
+            if window.left or window.kernel > window.stride:
+                return window.not_streamable_reason or "its windows overlap"
+        return None
+
+    @property
     def windows(self) -> tuple[Window, ...]:
         """The window along each axis."""
         padding = self.padding or (0,) * len(self.axes)
@@ -177,14 +192,14 @@ def describe_conv1d(options: Conv1dOptions, input_shape: Shape) -> Description |
         if size % options.groups:
             raise ZooError(f"groups must divide the width of the {name}, and {options.groups} does not divide {size}")
     product = width // options.groups * options.kernel_size * options.channels
-    window = options.window
+    windows = (options.window,)
     found = Description(
         output_shape=(options.channels,),
         parameters=product + options.channels * options.bias,
         macs_per_step=product,
-        state={"past": (window.left, width)} if options.streams and window.left else {},
-        fixed=frozenset({"past"} if options.streams and window.left else ()),
-        windows=(window,),
+        state=_carried(options, windows, input_shape),
+        fixed=frozenset(_carried(options, windows, input_shape)),
+        windows=windows,
     )
     return with_norm(found, options.norm, (options.channels,))
 
@@ -195,11 +210,14 @@ def describe_conv2d(options: Conv2dOptions, input_shape: Shape) -> Description |
     if options.beyond == "mirror":
         _check_mirror(options, shape)
     product = shape[0] * math.prod(options.kernel_size) * options.channels
+    windows = over_time(options.axes, options.windows)
     found = Description(
         output_shape=(options.channels, *sizes),
         parameters=product + options.channels * options.bias,
         macs_per_step=product * math.prod(sizes),
-        windows=over_time(options.axes, options.windows),
+        state=_carried(options, windows, input_shape),
+        fixed=frozenset(_carried(options, windows, input_shape)),
+        windows=windows,
     )
     return with_norm(found, options.norm, (options.channels,))
 
@@ -211,6 +229,12 @@ def describe_window_pool(options: PoolOptions, input_shape: Shape) -> Descriptio
     shape = planes(input_shape, options.axes)
     sizes = _sizes(shape, options.axes, options.windows)
     return Description(output_shape=(shape[0], *sizes), parameters=0, windows=windows)
+
+
+def _carried(options: Conv1dOptions | Conv2dOptions, windows: tuple[Window, ...], shape: Shape) -> dict[str, Shape]:
+    """The steps that a convolution carries from piece to piece."""
+    left = sum(window.left for window in windows)
+    return {"past": (left, *shape)} if left and options.not_streamable_reason is None else {}
 
 
 def planes(shape: Shape, axes: tuple[str, ...]) -> Shape:
@@ -268,10 +292,11 @@ def _small(kernel: int, stride: int) -> tuple[int, int]:
 def conv1d_traits(options: Conv1dOptions) -> Traits:
     """Causal and streamable where it carries its window."""
     norm = options.norm.traits if options.norm is not None else Traits(bounded=True)
-    return Traits(causal=options.streams, streamable=options.streams, bounded=norm.bounded)
+    streams = options.not_streamable_reason is None
+    return Traits(causal=streams, streamable=streams, bounded=norm.bounded)
 
 
 def windows_traits(options: Conv2dOptions | PoolOptions) -> Traits:
-    """Causal where it sees one step at a time."""
-    alone = not over_time(options.axes, options.windows)
-    return Traits(causal=alone, streamable=alone, bounded=True)
+    """Causal and streamable where a sequence can be cut between its windows."""
+    streams = options.not_streamable_reason is None
+    return Traits(causal=streams, streamable=streams, bounded=True)

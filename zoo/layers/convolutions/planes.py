@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial, reduce
+from operator import add
 from typing import Final
 
 import torch
@@ -10,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.components import Shape, Window
+from zoo.engine.cell import States
 from zoo.engine.inside import build_part
 from zoo.engine.layer import Layer, LayerOutput, Run, normed, refuse_reset
 from zoo.engine.sequence import zero_where
+from zoo.engine.tracing import is_tracing
 from zoo.layers.activations import activate
 from zoo.layers.convolutions.mirror import mirrored
 from zoo.layers.convolutions.options import (
@@ -23,9 +27,21 @@ from zoo.layers.convolutions.options import (
     over_time,
     planes,
 )
+from zoo.layers.convolutions.past import Past
+from zoo.layers.convolutions.turned import turned
 
 WIDE: Final = 8
 """A window over more steps than this is several times slower along the rows of a plane than down its columns."""
+
+FEW: Final = 8
+"""Fewer channels are not worth while to lie last in memory."""
+LARGE: Final = 25
+"""A kernel over more places is faster where channels stand first."""
+
+
+def _lies_channels_last(planes: Tensor) -> bool:
+    """Whether planes (B, C, time, features) lie in memory as (B, time, features, C)."""
+    return planes.shape[1] > 1 and planes.stride(1) == 1 and planes.is_contiguous(memory_format=torch.channels_last)
 
 
 def _over_planes(function: Callable[[Tensor], Tensor], x: Tensor, shape: Shape, axes: tuple[str, ...]) -> Tensor:
@@ -49,6 +65,16 @@ def _turned(function: Callable[[Tensor], Tensor], plane: Tensor) -> Tensor:
     return function(plane.transpose(2, 3)).transpose(2, 3)
 
 
+def _channels_last(plane: Tensor, weight: Tensor) -> bool:
+    """Whether a plane is to lie in memory with channels last: a pool behind it is several times faster so on the CPU.
+
+    Products are as fast, but where the kernel, which is copied so too, is large beside the plane.
+    """
+    if plane.device.type != "cpu" or is_tracing():
+        return False
+    return weight.shape[0] >= FEW and plane.numel() >= 2 * weight.numel() and weight[0, 0].numel() <= LARGE
+
+
 class Product(nn.Conv2d):
     """torch's own convolution over time and features, turned where that is faster: it gives the same."""
 
@@ -59,7 +85,12 @@ class Product(nn.Conv2d):
         steps, features = self.kernel_size
         if steps > max(features, WIDE):
             return super().forward(plane)
-        weight = self.weight.transpose(2, 3).contiguous()  # once, not in the backward again
+        if _channels_last(plane, self.weight):
+            if plane.shape[1] == 1:  # whose strides tell torch either order
+                plane = plane.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
+            plane, weight = (one.contiguous(memory_format=torch.channels_last) for one in (plane, self.weight))
+            return F.conv2d(plane, weight, self.bias, self.stride, self.padding)
+        weight = turned(self.weight)  # once, not in the backward again
         stride, padding = (self.stride[1], self.stride[0]), (int(self.padding[1]), int(self.padding[0]))
         return _turned(lambda turned: F.conv2d(turned, weight, self.bias, stride, padding), plane)
 
@@ -67,10 +98,13 @@ class Product(nn.Conv2d):
 class Conv2d(Layer):
     """(B, T, C, ...) -> (B, T', channels, ...): a product with every window, then norm, activation, dropout."""
 
+    _carries = False
+
     def __init__(self, options: Conv2dOptions, input_shape: Shape) -> None:
         super().__init__()
         self.axes, self.shape = options.axes, planes(input_shape, options.axes)
         self.windows = over_time(options.axes, options.windows)
+        self.cuttable = options.not_streamable_reason is None
         pair = options.windows
         mirror = options.beyond == "mirror"
         numbers = (3, 4) if _over_maps(options.axes) else (1, 3)  # of the axes of (B, T, C, ...)
@@ -80,7 +114,7 @@ class Conv2d(Layer):
             options.channels,
             (pair[0].kernel, pair[1].kernel),
             stride=(pair[0].stride, pair[1].stride),
-            padding=(0, 0) if mirror else (pair[0].left, pair[1].left),
+            padding=(0 if mirror or self._carries else pair[0].left, 0 if mirror else pair[1].left),
             bias=options.bias,
         )
         self.norm = None if options.norm is None else build_part(options.norm, (options.channels,))
@@ -96,13 +130,17 @@ class Conv2d(Layer):
         return ", ".join(shown + [f"dropout={self.dropout}"] * bool(self.dropout))
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        refuse_reset(self, run)
-        behind = run.behind(self.windows, x.shape[1])
-        shape = self.shape
+        if not self.cuttable:
+            refuse_reset(self, run)
+        shape, read = self.shape, x
         if self.mirror:
-            x = mirrored(x.reshape(*x.shape[:2], *shape), self.mirror, run.lengths)
-            shape = tuple(x.shape[2:])
-        y = _over_planes(self.conv, x, shape, self.axes)  # (B, T', channels, ...)
+            read = mirrored(x.reshape(*x.shape[:2], *shape), self.mirror, run.lengths)
+            shape = tuple(read.shape[2:])
+        return self._finished(_over_planes(self.conv, read, shape, self.axes), x, run)
+
+    def _finished(self, y: Tensor, x: Tensor, run: Run) -> LayerOutput:
+        """The layer's output, made of the products (B, T', channels, ...)."""
+        behind = run.behind(self.windows, x.shape[1])
         if self.norm is not None:
             y = self._normed(self.norm, zero_where(y, behind.valid), behind)
         y = F.dropout(activate(self.activation, y), self.dropout, self.training)
@@ -115,10 +153,57 @@ class Conv2d(Layer):
             valid = None if run.valid is None else run.valid.repeat_interleave(y[0, 0, 0].numel(), 1)
             done = normed(norm, last, valid).to(y.dtype)
             return done.reshape(*y.shape[:2], -1, y.shape[2]).transpose(2, 3).reshape(y.shape)
+        if _lies_channels_last(y.transpose(1, 2)):
+            plane = y.transpose(2, 3)  # as it lies in memory: nothing is copied
+            valid = None if run.valid is None else run.valid.repeat_interleave(plane.shape[2], 1)
+            done = normed(norm, plane.flatten(1, 2), valid).to(y.dtype)
+            return done.reshape(plane.shape).transpose(2, 3)
         plane = y.permute(0, 2, 3, 1)  # as it lies in memory: nothing is copied
         valid = None if run.valid is None else run.valid.repeat(1, plane.shape[2])
         done = normed(norm, plane.flatten(2).transpose(1, 2), valid).to(y.dtype)
         return done.transpose(1, 2).reshape(plane.shape).permute(0, 3, 1, 2)
+
+
+class CarryingConv2d(Conv2d):
+    """One over time and features whose window reaches over the steps before a piece, which its state carries."""
+
+    _carries = True
+
+    def __init__(self, options: Conv2dOptions, input_shape: Shape) -> None:
+        super().__init__(options, input_shape)
+        (window,) = self.windows
+        self.past = Past(window, input_shape)
+
+    def _get_name(self) -> str:
+        return "Conv2d"
+
+    def init_state(self, batch: int, *, device: torch.device, dtype: torch.dtype) -> States:
+        return self.past.init_state(batch, device=device, dtype=dtype)
+
+    def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
+        steps, extended = x.shape[1], self.past.around(x, state)
+        if run.reset is None:
+            y = _over_planes(self.conv, extended, self.shape, self.axes)
+        else:
+            y = self._after_resets(extended, run.reset)
+        after, states = self.past.after(extended, steps, state, run), self.past.every(extended, steps, run)
+        return self._finished(y, x, run)._replace(state=after, states=states)
+
+    def _after_resets(self, extended: Tensor, reset: Tensor) -> Tensor:
+        """A window does not reach back over a reset: the products of each of its steps by themselves."""
+        conv, each = self.conv, []
+        stride, padding = (1, conv.stride[1]), (0, int(conv.padding[1]))
+        for tap, given in enumerate(self.past.taps(extended, reset)):
+            product = partial(F.conv2d, weight=conv.weight[:, :, tap : tap + 1], stride=stride, padding=padding)
+            each.append(_over_planes(product, given, self.shape, self.axes))
+        y: Tensor = reduce(add, each)
+        return y if conv.bias is None else y + conv.bias.view(-1, *(1,) * (y.dim() - 3))
+
+
+def conv2d(options: Conv2dOptions, input_shape: Shape) -> Conv2d:
+    """The layer `conv2d`."""
+    carries = any(window.left for window in over_time(options.axes, options.windows))
+    return (CarryingConv2d if carries and options.not_streamable_reason is None else Conv2d)(options, input_shape)
 
 
 class WindowPool(Layer):
@@ -128,6 +213,7 @@ class WindowPool(Layer):
         super().__init__()
         self.axes, self.largest = options.axes, largest
         self.windows = over_time(options.axes, options.windows)
+        self.cuttable = options.not_streamable_reason is None
         self.shape = input_shape if options.axes == ("time",) else planes(input_shape, options.axes)
         self.output_shape = describe_window_pool(options, input_shape).output_shape
         by_axis: dict[str, Window] = dict(zip(options.axes, options.windows, strict=True))
@@ -141,7 +227,8 @@ class WindowPool(Layer):
         return f"axes={self.axes}, size={self.kernel}, stride={self.stride}"
 
     def forward(self, x: Tensor, state: Mapping[str, Tensor], run: Run) -> LayerOutput:
-        refuse_reset(self, run)
+        if not self.cuttable:
+            refuse_reset(self, run)
         behind = run.behind(self.windows, x.shape[1])
         if self.axes == ("time",):
             flat = x.flatten(2).unsqueeze(2)  # (B, T, 1, F): one channel, features as they are
@@ -156,7 +243,8 @@ class WindowPool(Layer):
         if self.largest:
             if padded:
                 valid = run.valid.view(*run.valid.shape, *(1,) * (x.dim() - 2))  # type: ignore[union-attr]
-                x = x.masked_fill(~valid, -torch.inf)
+                least = torch.full((), -torch.inf, dtype=x.dtype, device=x.device)
+                x = torch.where(valid, x, least)  # which leaves it as it lies in memory
             return _over_planes(self._largest, x, shape, axes)
         total = _over_planes(self._mean, x, shape, axes)
         if not (padded or any(self.padding)):
@@ -173,6 +261,8 @@ class WindowPool(Layer):
 
     def _windows(self, pool: Callable[..., Tensor], planes: Tensor) -> Tensor:
         kernel, stride, padding = self.kernel, self.stride, self.padding
+        if _lies_channels_last(planes):
+            return pool(planes, kernel, stride, padding)
         if self.axes == ("time",) or _over_maps(self.axes):
             return pool(planes, kernel, stride, padding)
         return _turned(lambda turned: pool(turned, kernel[::-1], stride[::-1], padding[::-1]), planes)

@@ -7,6 +7,7 @@ from torch import Tensor
 from zoo.components import Shape
 from zoo.layers.convolutions.conv1d import Conv1d
 from zoo.layers.convolutions.options import Conv1dOptions
+from zoo.layers.convolutions.past import Past
 from zoo.layers.folded.options import AutoregressionOptions
 
 
@@ -17,6 +18,7 @@ class Autoregression(Conv1d):
         one = {"channels": 1, "kernel_size": options.steps, "padding": "causal", "bias": options.bias}
         super().__init__(Conv1dOptions.model_validate(one), (1,))
         (self.width,) = self.output_shape = input_shape
+        self.past = Past(self.window, input_shape)
 
     def extra_repr(self) -> str:
         return ""

@@ -27,6 +27,11 @@ class PeriodicOptions(Options):
         "one has its own `cell` and `hidden_size`."
     )
 
+    @property
+    def not_streamable_reason(self) -> str:
+        """Why it does not run in pieces."""
+        return "its periods are counted from the end of a sequence"
+
     def tiny(self) -> Mapping[str, Any]:
         """A short period."""
         return {"period": min(self.period, 3)}

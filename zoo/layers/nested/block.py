@@ -29,6 +29,7 @@ class Block(Layer):
         self.layers = build_layers(options.layers, input_shape)
         self.output_shape = self.layers.output_shape
         self.windows = self.layers.windows
+        self.cuttable = self.layers.cuttable
         self.norm: nn.Module | None = None
         if options.norm is not None:
             shape = input_shape if self.position == "before" else self.output_shape

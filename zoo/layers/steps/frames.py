@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.components import Shape, Window
+from zoo.components import Shape
 from zoo.engine.layer import Layer, LayerOutput, Run, refuse_reset
 from zoo.engine.sequence import zero_where
 from zoo.layers.steps.options import LookaheadOptions, StackFramesOptions
@@ -22,6 +22,7 @@ class StackFrames(Layer):
         self.count = options.count
         self.output_shape = (options.count * input_shape[0],)
         self.windows = (options.window,)
+        self.cuttable = True
 
     def extra_repr(self) -> str:
         return str(self.count) + (", tail='pad'" if self.windows[0].right else "")
@@ -40,7 +41,7 @@ class Lookahead(Layer):
     def __init__(self, options: LookaheadOptions, input_shape: Shape) -> None:
         super().__init__()
         self.output_shape = input_shape
-        self.windows = (Window(kernel=options.context, right=options.context - 1),)
+        self.windows = (options.window,)
         bound = options.context**-0.5  # as torch's convolutions start
         self.weight = nn.Parameter(torch.empty(input_shape[0], options.context).uniform_(-bound, bound))
 

@@ -102,6 +102,16 @@ class LookaheadOptions(Options):
 
     context: Positive = Field(description="Number of steps of a window: the step itself and those behind it.")
 
+    @property
+    def window(self) -> Window:
+        """The step itself and those behind it."""
+        return Window(kernel=self.context, right=self.context - 1)
+
+    @property
+    def not_streamable_reason(self) -> str | None:
+        """Why it does not run step by step."""
+        return self.window.not_streamable_reason
+
     def tiny(self) -> dict[str, object]:
         """A short window."""
         return {"context": min(self.context, 3)}
@@ -144,8 +154,8 @@ def describe_stack_frames(options: StackFramesOptions, input_shape: Shape) -> De
 def describe_lookahead(options: LookaheadOptions, input_shape: Shape) -> Description:
     width = features(input_shape)
     product = width * options.context
-    window = Window(kernel=options.context, right=options.context - 1)
-    return Description(output_shape=input_shape, parameters=product, macs_per_step=product, windows=(window,))
+    windows = (options.window,)
+    return Description(output_shape=input_shape, parameters=product, macs_per_step=product, windows=windows)
 
 
 def describe_flatten(options: object, input_shape: Shape) -> Description:
