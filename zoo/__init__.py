@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
     from zoo.weights.artefact import load_model, save
+    from zoo.weights.hub import from_pretrained
 
 _HOME = {
     "zoo.api": ("build", "check", "convert", "doctor", "list_specs", "load", "summary"),
@@ -140,6 +141,7 @@ _HOME = {
     "zoo.inspect.summary": ("Summary",),
     "zoo.translation.of_arrays": ("KerasLayer", "OnnxNode"),
     "zoo.weights.artefact": ("load_model", "save"),
+    "zoo.weights.hub": ("from_pretrained",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -232,6 +234,7 @@ __all__ = [
     "detach",
     "doctor",
     "fit_readout",
+    "from_pretrained",
     "hookimpl",
     "list_specs",
     "load",
