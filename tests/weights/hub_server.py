@@ -246,7 +246,9 @@ class Handler(BaseHTTPRequestHandler):
         sha = None if repo is None else self._commit(repo, revision)
         if repo is not None and sha is not None:
             files = [{"rfilename": file} for file in repo.files[sha]]
-            self._answer(200, {"_id": "1", "id": name, "sha": sha, "siblings": files, "private": repo.private, "tags": []})
+            self._answer(
+                200, {"_id": "1", "id": name, "sha": sha, "siblings": files, "private": repo.private, "tags": []}
+            )
 
 
 NAME = r"([\w.-]+/[\w.-]+)"

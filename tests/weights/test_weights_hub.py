@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import huggingface_hub
 import pytest
 import torch
 from each import each
@@ -19,8 +21,8 @@ from safetensors.torch import save
 
 import zoo
 from zoo.errors import ZooError
+from zoo.weights import card
 
-huggingface_hub = pytest.importorskip("huggingface_hub")
 NAME = "ada/tiny-lstm"
 
 
@@ -211,7 +213,7 @@ def test_what_is_no_model_of_zoo_s_is_one_line(hub: Hub, tmp_path: Path) -> None
     hub.add("ada/roberta", {"config.json": b"{}", "model.safetensors": weights})
     refused("holds weights and no spec of zoo's; zoo.load_weights .*model.safetensors", "ada/roberta")
     hub.add("ada/text", {"model.safetensors": b"<html>"})
-    with pytest.raises(ZooError, match="is damaged, or no .safetensors file"):
+    with pytest.raises(ZooError, match=r"is damaged, or no \.safetensors file"):
         zoo.from_pretrained("ada/text")
 
 
@@ -283,3 +285,14 @@ def test_another_process_finds_it_by_the_variable_of_the_environment(hub: Hub, t
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr
     assert (tmp_path / "home" / "hub" / "models--ada--tiny-lstm").is_dir()
+
+
+def test_the_hub_reads_what_the_card_says(hub: Hub, tmp_path: Path) -> None:
+    """By its own library's reader."""
+    hostile = ["a\n---\nb", "- x", "{a: b}", "'\"", "é😀", "license: mit"]
+    spec = replace(zoo.load("lstm"), tags=tuple(hostile))
+    text = card.write(spec, source=NAME, parameters=1, steps=15, dtypes=["float32"], distributions={}, license="a\n---")
+    data = huggingface_hub.ModelCard(text).data
+    assert data.tags == ["recurrent-zoo", "pytorch", "rnn", *hostile]
+    assert (data.library_name, data.license) == ("recurrent-zoo", "a\n---")
+    assert data.pipeline_tag is None

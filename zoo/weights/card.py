@@ -18,8 +18,10 @@ from zoo.plugin.catalogue import BUILTIN
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import describe
 
-_MARKUP: Final = re.compile(r"[&<>\\`*\[\]|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=:]|(?<=^\d)[.)]|^\d(?=\d+[.)])")
-"""What CommonMark, GitHub's tables, HTML or the hub's formulas take for more than a character; at the start, lists too."""
+_MARKUP: Final = re.compile(
+    r"[&<>\\`*\[\]|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=:]|(?<=^\d)[.)](?= |$)|^\d(?=\d+[.)]( |$))"
+)
+"""What CommonMark, GitHub's tables, HTML or the hub's formulas take for more than a character; at the start, lists."""
 
 
 def write(
