@@ -83,15 +83,15 @@ def _front(spec: Spec, license: str | None) -> str:
     """What the hub reads: quoted throughout and without breaks, so that nothing in it ends it."""
     tags = list(dict.fromkeys([BUILTIN, "pytorch", "rnn", *spec.tags]))
     said = {"library_name": BUILTIN, **({} if license is None else {"license": license}), "tags": tags}
-    lines = (f"{key}: {_quoted(value)}\n" for key, value in said.items())
+    lines = (f"{key}:{_quoted(value)}\n" for key, value in said.items())
     return f"---\n{''.join(lines)}---"
 
 
 def _quoted(value: str | list[str]) -> str:
     if isinstance(value, str):
         written: str = yaml.safe_dump(value, default_style='"', width=10**6)
-        return written.strip()
-    return "".join(f"\n- {_quoted(one)}" for one in value)
+        return f" {written.strip()}"
+    return "".join(f"\n-{_quoted(one)}" for one in value)
 
 
 def _load(source: str, steps: int, distributions: Mapping[str, str]) -> str:

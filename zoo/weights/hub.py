@@ -53,6 +53,9 @@ def save_folder(
         target / SPEC: to_yaml(model.spec).encode(),
         target / CARD: card_of(model, repo_id or "path/to/this/folder", license).encode(),
     }
+    there = next((path for path in files if not force and _exists(path)), None)
+    if there is not None:
+        raise ZooError(f"{one_line(str(there))}: exists already: choose another folder, or replace it with force=True")
     try:
         made = not target.exists()
         target.mkdir(parents=True, exist_ok=True)
@@ -216,6 +219,13 @@ def _load(folder: Path, name: str, device: str | torch.device | None, engine: st
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
     except (OSError, ValueError):
         return False
 
