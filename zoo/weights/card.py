@@ -82,7 +82,11 @@ def _entity(found: re.Match[str]) -> str:
 def _front(spec: Spec, license: str | None) -> str:
     """What the hub reads: quoted throughout and without breaks, so that nothing in it ends it."""
     tags = list(dict.fromkeys([BUILTIN, "pytorch", "rnn", *spec.tags]))
-    said = {"library_name": BUILTIN, **({} if license is None else {"license": license}), "tags": tags}
+    said: dict[str, str | list[str]] = {
+        "library_name": BUILTIN,
+        **({} if license is None else {"license": license}),
+        "tags": tags,
+    }
     lines = (f"{key}:{_quoted(value)}\n" for key, value in said.items())
     return f"---\n{''.join(lines)}---"
 
