@@ -179,7 +179,11 @@ class Handler(BaseHTTPRequestHandler):
         name = f"{asked.get('organization') or USER}/{asked['name']}"
         known = name in self.hub.repos
         if not known:
-            self.hub.add(name, {".gitattributes": b""}, private=asked.get("visibility") == "private")
+            self.hub.add(
+                name,
+                {".gitattributes": b""},
+                private=asked.get("visibility") == "private" or bool(asked.get("private")),
+            )
         return self._answer(409 if known else 200, {"url": f"{self.hub.url}/{name}", "name": name})
 
     def validate(self, body: bytes) -> None:

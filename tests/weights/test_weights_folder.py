@@ -219,6 +219,7 @@ def is_itself(said: str) -> None:
     if not line:
         return
     assert shown(card.text(said), "paragraph_open") == line
+    assert not set("$\\") & set(card.text(said))  # by which the hub's formulas begin
     assert shown(f"# {card.text(said)}", "heading_open") == line
     table = f"| |\n|---|\n| {card.text(said)} |"
     row = ("tr_open", "th_open", "tbody_open", "tr_open", "td_open")

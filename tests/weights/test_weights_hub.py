@@ -165,18 +165,21 @@ def test_a_cache_of_one_s_own(hub: Hub, tmp_path: Path) -> None:
 
 
 def test_both_files_are_of_one_commit(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One is pushed between them, of another model."""
+    """Another spec is pushed between them: the one that is looked at is the one beside the weights."""
     from huggingface_hub import HfApi
 
-    repo = hub.add(NAME, files(tmp_path))
+    right = files(tmp_path)
+    wrong = {**right, "spec.yaml": zoo.to_yaml(zoo.load("gru")).encode()}
+    repo = hub.add(NAME, wrong)
     load = HfApi.hf_hub_download
 
     def late(self: Any, name: str, file: str, **rest: Any) -> str:
         found = load(self, name, file, **rest)
-        repo.commit({"spec.yaml": zoo.to_yaml(zoo.load("gru")).encode()})
+        repo.commit(right)
         return found
 
     monkeypatch.setattr(HfApi, "hf_hub_download", late)
+    refused("spec.yaml is not the spec in model.safetensors")
     assert is_seed(zoo.from_pretrained(NAME), 0)
 
 
