@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from zoo.spec.shrink import shrink as shrink
     from zoo.translation.of_arrays import KerasLayer, OnnxNode
     from zoo.weights.artefact import load_model, save
+    from zoo.weights.hub import from_pretrained
     from zoo.weights.load import load_weights
 
 _HOME = {
@@ -141,6 +142,7 @@ _HOME = {
     "zoo.inspect.summary": ("Summary",),
     "zoo.translation.of_arrays": ("KerasLayer", "OnnxNode"),
     "zoo.weights.artefact": ("load_model", "save"),
+    "zoo.weights.hub": ("from_pretrained",),
     "zoo.weights.load": ("load_weights",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -234,6 +236,7 @@ __all__ = [
     "detach",
     "doctor",
     "fit_readout",
+    "from_pretrained",
     "hookimpl",
     "list_specs",
     "load",

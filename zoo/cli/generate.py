@@ -91,7 +91,7 @@ def _model(spec: str, found: Any, weights: Path | None, device: str | None) -> M
     from zoo.model.build import build
     from zoo.spec.saved import is_saved
     from zoo.weights.artefact import load_model
-    from zoo.weights.state import load_state
+    from zoo.weights.load import load_weights
 
     where = as_device(device or "cpu")
     if is_saved(spec):
@@ -102,7 +102,7 @@ def _model(spec: str, found: Any, weights: Path | None, device: str | None) -> M
     if weights is None:
         note(f"zoo: no weights are given, so that {found.id} is untrained (seed 0)")
     else:
-        load_state(model, weights)
+        load_weights(model, weights)
     return model.to(where)
 
 

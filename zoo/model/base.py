@@ -21,12 +21,13 @@ from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.model import provenance
 from zoo.model.inputs import warn_of_half
+from zoo.model.publishing import Publishing
 from zoo.spec.canonical import Spec
 
 AnyState = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
 
 
-class Model(nn.Module):
+class Model(Publishing, nn.Module):
     """What `zoo.build` returns: a plain `torch.nn.Module` that knows its spec. Base of what an architecture makes.
 
     An architecture writes `forward` and `example_arguments`, and `step` and `init_state` where they have a meaning.

@@ -22,6 +22,9 @@ SPEC: Final = "zoo.spec"
 ABOUT: Final = "zoo.about"
 """JSON: the version, the distributions that built the model, and what the tensors' names do not say."""
 
+BARE: Final = "bare-weights"
+"""The code of the mistake that a file holds weights and no spec: those of other libraries."""
+
 
 def is_saved(path: str | os.PathLike[str]) -> bool:
     """Whether a path ends as a saved model's does."""
@@ -70,7 +73,7 @@ def read_metadata(path: str | os.PathLike[str]) -> tuple[Mapping[str, str], Mapp
         none = isinstance(error, FileNotFoundError)
         raise _no_model(path, "no such file" if none else f"cannot be read: {error.strerror or error}") from None
     if SPEC not in metadata:
-        raise _no_model(path, "holds weights without the spec of their model, which zoo.save writes beside them")
+        raise _no_model(path, "holds weights without the spec of their model, which zoo.save writes beside them", BARE)
     return metadata, _about(path, metadata)
 
 
@@ -88,5 +91,5 @@ def _about(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> Mapping
     return found
 
 
-def _no_model(path: str | os.PathLike[str], reason: str) -> SpecError:
-    return SpecError([Diagnostic(access.printable(path), 0, 0, reason, "file")])
+def _no_model(path: str | os.PathLike[str], reason: str, code: str = "file") -> SpecError:
+    return SpecError([Diagnostic(access.printable(path), 0, 0, reason, code)])

@@ -50,18 +50,26 @@ def save(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> 
         >>> zoo.load_model(file)(torch.zeros(2, 5, 10))[0].shape
         torch.Size([2, 5, 20])
     """
-    from safetensors.torch import save_file
-
     target = Path(path)
     if not is_saved(target):
         raise ZooError(f"{target}: a saved model ends in {ENDING}")
-    spec = _spec_of(model)
+    atomic.write_with(target, writer(model), force=force)
+
+
+def writer(model: Model) -> atomic.Writer:
+    """What writes the file of a model to a path. Errors as `save`, before anything is written."""
+    spec = spec_of(model)
     tensors, shared = _once(model)
     pairs = sorted(name for name, one in tensors.items() if one.is_complex())
-    written = {name: _plain(one) for name, one in tensors.items()}
     about = {"version": VERSION, "distributions": distributions(spec), "shared": shared, "complex": pairs}
     metadata = {"format": "pt", SPEC: to_yaml(spec), ABOUT: json.dumps(about)}
-    atomic.write_with(target, lambda file: save_file(written, file, metadata), force=force)
+
+    def write(file: Path) -> None:
+        from safetensors.torch import save_file
+
+        save_file({name: _plain(one) for name, one in tensors.items()}, file, metadata)
+
+    return write
 
 
 def load_model(
@@ -104,7 +112,8 @@ def load_model(
     return (model if device is None else model.to(device)).eval()
 
 
-def _spec_of(model: Any) -> Spec:
+def spec_of(model: Any) -> Spec:
+    """The spec of a model that can be saved whole. Raises ZooError for any other."""
     spec = getattr(model, "spec", None)
     if not isinstance(model, Model) or not isinstance(spec, Spec):
         raise ZooError(f"a {type(model).__name__} has no spec: only a model that zoo built can be saved whole")
