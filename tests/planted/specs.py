@@ -168,6 +168,7 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             predictor={"input": {"kind": "tokens", "vocabulary": 5, "size": 7}, "cell": "gru", "hidden_size": 11},
         ),
         _spec("both-ways", architecture={"kind": "bilm"}, forwards={**_SYMBOLS, "head": _SCORES}),
+        _spec(
             "handwriting",
             architecture={"kind": "encoder-decoder", "attention": {}, "bridge": "zeros"},
             encoder=_SYMBOLS,
