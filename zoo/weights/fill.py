@@ -66,13 +66,13 @@ def by_name(model: Model, found: Found, prefix: str | None) -> Filled:
         raise ZooError(f"{odd[0]} is a {scope.odd[odd[0]]}: only ordinary tensors can be read")
     present = {owner[name] for name in given if name in owner}
     there = {name: shape for name, shape in wanted.items() if name in given or owner[name] not in present}
-    text = unlike(there, given)
+    text = unlike(there, {**given, **dict.fromkeys(scope.odd, ())})
     if text is not None:
         at_place = f" at {scope.place!r}" if scope.place else ""
         raise ZooError(f"not the weights of {model.spec.id}{at_place}: {text}")
     arrays = {name: Made(one.array, one.dtype) for name, one in scope.arrays.items()}
     _share(arrays, list(wanted), owner)
-    left = [name for name in found.arrays if name not in scope.whole]
+    left = [name for name in (*found.arrays, *found.odd) if name not in scope.whole]
     notes = (f"read at {scope.place!r}; left out: {_few(left)}",) if left else ()
     return Filled(arrays, notes=notes, record=found.records.get(f"{scope.place}." if scope.place else ""))
 
@@ -277,11 +277,11 @@ def _whole(
     says, scope = work.chosen.says, work.scope
     said = []
     if work.absent:
-        names = [
-            f"{name} ({where}){did_you_mean(name, list(scope.arrays)[:2000])}" for name, where in work.absent.items()
-        ]
-        rest = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-        said.append(f"not in the file: {', '.join(names[:SHOWN])}{rest}")
+        known = list(scope.arrays)[:2000]
+        shown = list(work.absent.items())[:SHOWN]  # a near name is looked for only where it is shown: that takes long
+        names = [f"{name} ({where}){did_you_mean(name, known)}" for name, where in shown]
+        rest = f" and {len(work.absent) - SHOWN:,} more" if len(work.absent) > SHOWN else ""
+        said.append(f"not in the file: {', '.join(names)}{rest}")
     present = {owner[name] for name in arrays}
     if not work.absent:
         empty = [name for name in wanted if name not in arrays and name not in kept and owner[name] not in present]
