@@ -12,6 +12,10 @@ from zoo.errors import ZooError
 _PLACE: Final = re.compile(r"\{([a-z_]+)(?:([+-])([0-9]{1,4}))?\}")
 _PART: Final = "[^./]+"
 LONGEST: Final = 300
+MOST_PLACES: Final = 3
+"""In one part of a name of ours, between dots: more could share its letters among them in endless ways."""
+MOST_KEPT: Final = 20_000
+"""Patterns that are kept compiled: more than the lines of any map."""
 
 
 def mistake_in(pattern: str, *, offsets: bool) -> str | None:
@@ -30,8 +34,12 @@ def mistake_in(pattern: str, *, offsets: bool) -> str | None:
     if "{" in rest or "}" in rest:
         return f"must have places such as {{i}}{' or {i-1}' if offsets else ''}, and no other braces, not {pattern!r}"
     found = list(_PLACE.finditer(pattern))
-    if not offsets and any(match[2] for match in found):
+    if offsets:
+        return None
+    if any(match[2] for match in found):
         return f"must have places such as {{i}} here; {{i+1}} stands on the other side, not {pattern!r}"
+    if "}{" in pattern or any(part.count("{") > MOST_PLACES for part in re.split("[./]", pattern)):
+        return f"must have at most {MOST_PLACES} places between dots, and something between two, not {pattern!r:.80}"
     return None
 
 
@@ -42,6 +50,8 @@ def places(pattern: str) -> set[str]:
 
 def matched(pattern: str, name: str) -> dict[str, str] | None:
     """What stands at the places of a pattern in a name; None where the name is another. A place holds no dot."""
+    if "{" not in pattern:
+        return {} if pattern == name else None
     found = _compiled(pattern).fullmatch(name)
     return None if found is None else found.groupdict()
 
@@ -75,10 +85,12 @@ def filled(pattern: str, given: Mapping[str, str]) -> str:
 
 def listed_in(name: str, globs: tuple[str, ...]) -> str | None:
     """The first of some patterns with `*` that a name fits; None where there is none."""
-    return next((glob for glob in globs if _glob(glob).fullmatch(name)), None)
+    if not globs or not _globs(globs).fullmatch(name):
+        return None
+    return next(glob for glob in globs if _globs((glob,)).fullmatch(name))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MOST_KEPT)
 def _compiled(pattern: str) -> re.Pattern[str]:
     text, end, seen = "", 0, set()
     for match in _PLACE.finditer(pattern):
@@ -89,7 +101,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(text + re.escape(pattern[end:]))
 
 
-@lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
-    parts = [re.escape(part) for part in pattern.split("*")]
-    return re.compile(".*".join(parts), re.DOTALL)
+@lru_cache(maxsize=MOST_KEPT)
+def _globs(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_glob, patterns)), re.DOTALL)
+
+
+def _glob(pattern: str) -> str:
+    """Each part in the middle where it first stands, and never looked for again: names of any length take no time."""
+    first, *rest = [re.escape(part) for part in pattern.split("*")]
+    if not rest:
+        return first
+    *middle, last = rest
+    return first + "".join(f"(?>.*?{part})" for part in middle if part) + ".*" + last
