@@ -33,7 +33,7 @@ def arrays(**changed: Any) -> dict[str, Any]:
 
 def tensors(**changed: Any) -> dict[str, Any]:
     """The same for torch."""
-    plain = {name: one for name, one in arrays(**changed).items()}
+    plain = arrays(**changed)
     return {name: torch.from_numpy(one) if isinstance(one, np.ndarray) else one for name, one in plain.items()}
 
 

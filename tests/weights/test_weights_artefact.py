@@ -93,7 +93,7 @@ def test_tensors_under_two_names_stay_one_and_complex_ones_stay_complex(tmp_path
 
     tensors, _ = artefact._once(Turning())
     save_file({"turn": artefact._plain(tensors["turn"].conj())}, path)
-    found = artefact._read(path, {"shared": {}, "complex": ["turn"]}, {"turn"})
+    found = artefact._read(path, {"shared": {}, "complex": ["turn"]}, Turning())
     assert found["turn"].tolist() == [1 - 2j, 3 + 4j]
     assert found["turn"].dtype == torch.complex128
 

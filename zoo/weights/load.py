@@ -113,7 +113,7 @@ def _converted(model: Model, filled: Filled, notes: list[str]) -> OrderedDict[st
             continue
         made = filled.arrays[name]
         kind = str(own.dtype).removeprefix("torch.")
-        # Whole numbers where the model has others are those of weights that were quantised: without scale, worth nothing.
+        # Whole numbers where the model has others are those of quantised weights: without scale, worth nothing.
         if name in parameters and made.array.dtype.kind in "iub":
             raise ZooError(f"{name} is {made.array.dtype} in the file, and {kind} in the model")
         state[name] = _as(made.array, own, name)

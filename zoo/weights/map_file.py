@@ -66,7 +66,8 @@ def _table(given: Any, read: Any) -> dict[str, Any]:
         raise mistake("weights_type", f"must be a mapping of names of ours to theirs, not {show(given)}")
     patterns = sum("{" in str(ours) for ours in given)
     if patterns > MOST_PATTERNS:
-        raise mistake("weights_type", f"must have at most {MOST_PATTERNS} lines with places such as {{i}}, not {patterns}")
+        text = f"must have at most {MOST_PATTERNS} lines with places such as {{i}}, not {patterns}"
+        raise mistake("weights_type", text)
     found: list[Problem] = []
     table: dict[str, Any] = {}
     for ours, theirs in given.items():
