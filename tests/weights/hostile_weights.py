@@ -458,7 +458,6 @@ KERAS: Rows = {
 }  # fmt: skip
 
 
-
 def _views() -> list[torch.Tensor]:
     """All tensors as views of one storage, one behind the other."""
     whole = torch.cat([one.reshape(-1) for one in tensors().values()])

@@ -170,7 +170,9 @@ def _read(path: str | os.PathLike[str], about: Mapping[str, Any], empty: nn.Modu
                 one = torch.view_as_complex(one)
             if _kind(one) != kinds.get(name, _kind(one)):
                 kind = str(one.dtype).removeprefix("torch.")
-                raise ZooError(one_line(f"{path}: {name[:80]} is {kind}, of another kind than in the model of its spec"))
+                raise ZooError(
+                    one_line(f"{path}: {name[:80]} is {kind}, of another kind than in the model of its spec")
+                )
             found[name] = nn.Parameter(one) if name in parameters else one
     for name, owner in shared.items():
         if name in found or owner not in found:
