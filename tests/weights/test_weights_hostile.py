@@ -79,7 +79,7 @@ def test_there_are_many_of_every_format() -> None:
 
 
 FORMS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("pt", "pkl", "safetensors"), {"form": "torch", "module": "", "layer": "0"}),
+    **{key: {"form": "torch", "module": "", "layer": "0"} for key in ("pt", "pkl", "safetensors")},
     "onnx": {"form": "onnx", "W": "W", "R": "R", "B": "B"},
     "npz": {"form": "keras", "kernel": "0.0", "recurrent_kernel": "0.1", "bias": "0.2"},
     "keras": {

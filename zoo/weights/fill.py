@@ -306,7 +306,9 @@ def _whole(
     _real_pairs(work.model, given)
     other = [name for name in given if given[name] != wanted[name]]
     if other:
-        shown = [f"{name} would be {given[name]} and is {wanted[name]}" for name in other[:SHOWN]]
-        said.append("; ".join(shown) + (f"; {len(other) - SHOWN:,} more of another shape" if other[SHOWN:] else ""))
+        unlike_ours = [f"{name} would be {given[name]} and is {wanted[name]}" for name in other[:SHOWN]]
+        said.append(
+            "; ".join(unlike_ours) + (f"; {len(other) - SHOWN:,} more of another shape" if other[SHOWN:] else "")
+        )
     if said:
         raise ZooError(f"does not fit {work.model.spec.id} by the map {says.name}: {'; '.join(said)}")
