@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import hostile
+import numpy as np
 import pytest
 
 from zoo.errors import ZooError
 from zoo.translation import files
 from zoo.translation.convert import convert
+from zoo.weights import reading
 
 FILES = dict(hostile.all_files())
 QUICK = (
@@ -102,6 +104,35 @@ def test_every_hostile_file_is_one_line(name: str, tmp_path: Path) -> None:
     if name == "not_files-secret.pt" and os.geteuid() == 0:
         pytest.skip("root reads every file")
     held(name, tmp_path)
+
+
+def as_arrays(name: str, folder: Path) -> None:
+    """Of whatever is wanted, all tensors by name: arrays, or one line; and its code is not run."""
+    path = folder / name
+    FILES[name](path)
+    try:
+        found, line = reading.read(path).arrays, f"{path}: of some length"
+    except ZooError as error:
+        found, line = {}, str(error)
+    assert line.startswith(f"{path}: ")
+    assert "\n" not in line
+    assert len(line) < 450 + len(str(path))
+    assert all(isinstance(one.array, np.ndarray) and one.array.nbytes <= GIBIBYTE for one in found.values())
+    assert not found or name in FINE or name.startswith(("tensors-", "graphs-", "layers-"))
+    assert not (folder / hostile.CANARY).exists(), "its code was run"
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_hostile_file_gives_arrays_or_a_line(name: str, tmp_path: Path) -> None:
+    as_arrays(name, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(FILES.keys() - set(QUICK)))
+def test_every_hostile_file_gives_arrays_or_a_line(name: str, tmp_path: Path) -> None:
+    if name == "not_files-secret.pt" and os.geteuid() == 0:
+        pytest.skip("root reads every file")
+    as_arrays(name, tmp_path)
 
 
 def test_there_are_many_of_every_kind() -> None:

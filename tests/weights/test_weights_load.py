@@ -438,6 +438,25 @@ def written(path: Path, data: bytes) -> Path:
     return path
 
 
+def in_itself() -> list[Any]:
+    found: list[Any] = [np.ones(2)]
+    found.append(found)
+    return found
+
+
+@each(
+    ("value", "said"),
+    [
+        (in_itself(), "is nested deeper than 8 levels, or has more than 200,000 entries"),
+        ([np.ones(2), [[[[]] * 60] * 60] * 60], "is nested deeper than 8 levels, or has more than 200,000 entries"),
+        ([np.ones(2**10)] * 2000, "bytes of weights in a file of"),
+        ({"a": np.array(["x"]), "b": np.array([object()], object)}, "holds a pickled builtins.object"),
+    ],
+)
+def test_a_pickle_that_was_made_to_exhaust_something(value: Any, said: str, tmp_path: Path) -> None:
+    assert said in refused(ours(), written(tmp_path / "a.pkl", pickle.dumps(value)))
+
+
 def test_an_array_that_is_not_what_it_claims(tmp_path: Path) -> None:
     """A shape that its bytes do not have, in a pickle that is otherwise whole."""
     data = pickle.dumps({"a": np.ones((2, 3))}, 2)
@@ -464,6 +483,8 @@ def test_what_is_no_model_or_has_no_numbers() -> None:
     meta = zoo.build(SPEC, device="meta")
     with pytest.raises(ZooError, match=r"is on the device meta, without numbers: zoo\.materialise gives it some"):
         zoo.load_weights(meta, ours().state_dict())
+    with pytest.raises(ZooError, match="a checkpoint is a path or a mapping of names to tensors, not a int"):
+        zoo.load_weights(ours(), 3)  # type: ignore[arg-type]
     with pytest.raises(ZooError, match="prefix must be text, not 3"):
         zoo.load_weights(ours(), ours().state_dict(), prefix=3)  # type: ignore[arg-type]
 

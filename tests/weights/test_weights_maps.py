@@ -82,6 +82,7 @@ WRONG = (
     (TENSORS + "  a: 3\n", "5:6: 'a' must be the name of a tensor of theirs, or a mapping, not the number 3"),
     (TENSORS + "  a.{i: b\n", "a name of ours must have places such as {i}, and no other braces, not 'a.{i'"),
     (TENSORS + "  a.{i+1}: b\n", "a name of ours must have places such as {i} here; {i+1} stands on the other side"),
+    (TENSORS + "  a.{i}{j}: b\n", "a name of ours must have something between two places, not 'a.{i}{j}'"),
     (TENSORS + "  a.{i}: b.{j}\n", "5:10: {j} stands in no place of 'a.{i}'"),
     (TENSORS + "  a.{ind}: b.{in}\n", "{in} stands in no place of 'a.{ind}'; did you mean 'ind'?"),
     (TENSORS + "  a: {}\n", "5:6: 'a' must have one of from, join, sum, value, and has none of them"),
@@ -299,6 +300,17 @@ def test_places_are_filled_in() -> None:
         assert said in str(caught.value)
     assert listed_in("a.b.c", ("x", "a.*c")) == "a.*c"
     assert listed_in("a.b.cd", ("a.*c",)) is None
+    for glob, name, fits in (
+        ("*", "", True),
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*b*", "abc", True),
+        ("*.b.*.b", "a.b.b", False),
+        ("*.b.*.b", "a.b.c.b", True),
+        ("a", "a.b", False),
+        ("a.b", "axb", False),
+    ):
+        assert (listed_in(name, (glob,)) == glob) == fits, glob
 
 
 def test_a_line_without_places_comes_first_and_of_others_the_first() -> None:

@@ -102,7 +102,7 @@ def zoo_architectures() -> Iterable[ArchitectureType]:  # type: ignore[empty-bod
 
 @hookspec
 def zoo_specs() -> Iterable[str | os.PathLike[str]]:  # type: ignore[empty-body]
-    """Absolute folders of spec files, `*.yaml`, which join the library.
+    """Absolute folders of spec files, `*.yaml`, which join the library; `weights` in one holds maps of weights.
 
     Returns:
         One path for each.

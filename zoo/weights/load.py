@@ -16,7 +16,9 @@ from zoo.errors import ZooError, one_line
 from zoo.model.base import Model
 from zoo.model.provenance import KEY
 from zoo.weights import maps, reading
-from zoo.weights.fill import Filled, by_map, by_name
+from zoo.weights.by_map import by_map
+from zoo.weights.by_name import by_name
+from zoo.weights.filled import Filled
 from zoo.weights.maps import MapLike
 from zoo.weights.reading import Found
 

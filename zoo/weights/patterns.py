@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from zoo.errors import ZooError
@@ -34,12 +35,12 @@ def mistake_in(pattern: str, *, offsets: bool) -> str | None:
     if "{" in rest or "}" in rest:
         return f"must have places such as {{i}}{' or {i-1}' if offsets else ''}, and no other braces, not {pattern!r}"
     found = list(_PLACE.finditer(pattern))
-    if offsets:
-        return None
-    if any(match[2] for match in found):
+    if any(one.end() == other.start() for one, other in pairwise(found)):
+        return f"must have something between two places, not {pattern!r}"
+    if not offsets and any(match[2] for match in found):
         return f"must have places such as {{i}} here; {{i+1}} stands on the other side, not {pattern!r}"
-    if "}{" in pattern or any(part.count("{") > MOST_PLACES for part in re.split("[./]", pattern)):
-        return f"must have at most {MOST_PLACES} places between dots, and something between two, not {pattern!r:.80}"
+    if not offsets and any(part.count("{") > MOST_PLACES for part in re.split("[./]", pattern)):
+        return f"must have at most {MOST_PLACES} places between two dots, not {pattern!r:.80}"
     return None
 
 
@@ -85,9 +86,23 @@ def filled(pattern: str, given: Mapping[str, str]) -> str:
 
 def listed_in(name: str, globs: tuple[str, ...]) -> str | None:
     """The first of some patterns with `*` that a name fits; None where there is none."""
-    if not globs or not _globs(globs).fullmatch(name):
-        return None
-    return next(glob for glob in globs if _globs((glob,)).fullmatch(name))
+    return next((glob for glob in globs if _fits(glob.split("*"), name)), None)
+
+
+def _fits(parts: list[str], name: str) -> bool:
+    """Whether a name is these parts, with anything between two of them. In one pass: names come out of files."""
+    first, *rest = parts
+    if not rest:
+        return name == first
+    if not name.startswith(first):
+        return False
+    start = len(first)
+    for part in rest[:-1]:
+        found = name.find(part, start)
+        if found < 0:
+            return False
+        start = found + len(part)
+    return len(name) - start >= len(rest[-1]) and name.endswith(rest[-1])
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -99,17 +114,3 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         seen.add(match[1])
         end = match.end()
     return re.compile(text + re.escape(pattern[end:]))
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _globs(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_glob, patterns)), re.DOTALL)
-
-
-def _glob(pattern: str) -> str:
-    """Each part in the middle where it first stands, and never looked for again: names of any length take no time."""
-    first, *rest = [re.escape(part) for part in pattern.split("*")]
-    if not rest:
-        return first
-    *middle, last = rest
-    return first + "".join(f"(?>.*?{part})" for part in middle if part) + ".*" + last

@@ -69,7 +69,7 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Found:
         return _in_memory(source)
     if not isinstance(source, str | os.PathLike):
         raise ZooError(f"a checkpoint is a path or a mapping of names to tensors, not a {type(source).__name__}")
-    path = Path(source)
+    path = Path(os.fsdecode(source))
     if path.is_dir():
         found = _folder(path)
     elif path.name.endswith(INDEX):

@@ -1,4 +1,4 @@
-"""Which array each tensor of a model is filled with, by its own name or by a map: both sides in full, or an error."""
+"""A map at work: which array each tensor of a model is filled with, both sides in full, or an error."""
 
 from __future__ import annotations
 
@@ -13,94 +13,16 @@ from zoo.errors import ZooError, did_you_mean
 from zoo.model.base import Model
 from zoo.spec.tree import Recurrent, as_path, at
 from zoo.weights import cells
+from zoo.weights.filled import Filled, Made, real_pairs, shape_of, share
 from zoo.weights.forms import Cell, Module
 from zoo.weights.maps import WeightMap
-from zoo.weights.matching import SHOWN, listed, unlike
+from zoo.weights.matching import SHOWN, listed
 from zoo.weights.patterns import filled as fill
 from zoo.weights.patterns import listed_in, matched
 from zoo.weights.reading import Found
-from zoo.weights.scope import Scope, place_of, within
+from zoo.weights.scope import Scope, within
 from zoo.weights.tied import owners
 from zoo.weights.values import Value, compute
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One tensor of ours. Attributes: dtype: In which theirs was stored. computed: Numbers are new, not moved."""
-
-    array: Any
-    dtype: str
-    computed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """All tensors of a model.
-
-    Attributes:
-        arrays: By our names.
-        kept: Buffers that stay as they are.
-        notes: What a person should hear of.
-        record: Which packages built the model that was saved, where the file says it.
-    """
-
-    arrays: Mapping[str, Made]
-    kept: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
-    record: Any = None
-
-
-def by_name(model: Model, found: Found, prefix: str | None) -> Filled:
-    """Our own names and shapes, wherever in the file they stand.
-
-    Raises:
-        ZooError: Something is missing, unused or of another shape.
-    """
-    owner = owners(model)
-    wanted = {name: _shape(one) for name, one in model.state_dict().items()}
-    scope = place_of(found, list(dict.fromkeys(owner.values())), prefix)
-    given = {name: scope.arrays[name].array.shape for name in scope.arrays}
-    _real_pairs(model, given)
-    odd = [name for name in scope.odd if name in wanted]
-    if odd:
-        raise ZooError(f"{odd[0]} is a {scope.odd[odd[0]]}: only ordinary tensors can be read")
-    present = {owner[name] for name in given if name in owner}
-    there = {name: shape for name, shape in wanted.items() if name in given or owner[name] not in present}
-    text = unlike(there, {**given, **dict.fromkeys(scope.odd, ())})
-    if text is not None:
-        at_place = f" at {scope.place!r}" if scope.place else ""
-        raise ZooError(f"not the weights of {model.spec.id}{at_place}: {text}")
-    arrays = {name: Made(one.array, one.dtype) for name, one in scope.arrays.items()}
-    _share(arrays, list(wanted), owner)
-    left = [name for name in (*found.arrays, *found.odd) if name not in scope.whole]
-    notes = (f"read at {scope.place!r}; left out: {_few(left)}",) if left else ()
-    return Filled(arrays, notes=notes, record=found.records.get(f"{scope.place}." if scope.place else ""))
-
-
-def _share(arrays: dict[str, Made], names: list[str], owner: Mapping[str, str]) -> None:
-    """A tensor that has several names in the model has one value: what one name is given, the others are too."""
-    for name in names:
-        if name not in arrays:
-            arrays[name] = arrays[next(other for other in arrays if owner[other] == owner[name])]
-        first = arrays.get(owner[name], arrays[name])
-        if first is not arrays[name] and not np.array_equal(first.array, arrays[name].array):
-            raise ZooError(f"{name} and {owner[name]} are one tensor in the model, and two that differ in the file")
-
-
-def _few(names: list[str]) -> str:
-    rest = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def _shape(one: Any) -> tuple[int, ...]:
-    return tuple(one.shape)
-
-
-def _real_pairs(model: Model, given: dict[str, tuple[int, ...]]) -> None:
-    """Complex numbers that stand in a file as pairs of real ones have the shape of ours, and two numbers more."""
-    for name, one in model.state_dict().items():
-        if one.is_complex() and given.get(name) == (*one.shape, 2):
-            given[name] = _shape(one)
 
 
 @dataclass(slots=True)
@@ -145,7 +67,7 @@ def by_map(model: Model, found: Found, chosen: WeightMap, prefix: str | None) ->
     scope = within(found, says.within if prefix is None else prefix, names)
     work = _Mapping(model, scope, chosen)
     owner = owners(model)
-    wanted = {name: _shape(one) for name, one in model.state_dict().items()}
+    wanted = {name: shape_of(one) for name, one in model.state_dict().items()}
     arrays = _of_cells(work)
     for name, shape in wanted.items():
         said = _of_tensor(says.tensors, name, work)
@@ -159,7 +81,7 @@ def by_map(model: Model, found: Found, chosen: WeightMap, prefix: str | None) ->
             arrays[name] = one
     kept = _kept(model, says.keep, wanted, arrays)
     _whole(work, wanted, arrays, kept, owner)
-    _share(arrays, [name for name in wanted if name not in kept], owner)
+    share(arrays, [name for name in wanted if name not in kept], owner)
     return Filled(arrays, frozenset(kept), scope.notes)
 
 
@@ -239,7 +161,7 @@ def _of_cell(
     else:
         form = replace(form, arrays={role: _given(value, places) for role, value in form.arrays.items()})
     part = at(work.model.spec, as_path(layer), Recurrent).cell
-    shapes = {name: _shape(one) for name, one in cell.named_parameters(recurse=False)}
+    shapes = {name: shape_of(one) for name, one in cell.named_parameters(recurse=False)}
     ours = cells.Ours(path, part.record.name, shapes, part.options)
     names = list(form.reads())
     if not work.whether(names, path, "recurrent", key):
@@ -278,8 +200,8 @@ def _whole(
     said = []
     if work.absent:
         known = list(scope.arrays)[:2000]
-        shown = list(work.absent.items())[:SHOWN]  # a near name is looked for only where it is shown: that takes long
-        names = [f"{name} ({where}){did_you_mean(name, known)}" for name, where in shown]
+        few = list(work.absent.items())[:SHOWN]  # a near name is looked for only where it is shown: that takes long
+        names = [f"{name} ({where}){did_you_mean(name, known)}" for name, where in few]
         rest = f" and {len(work.absent) - SHOWN:,} more" if len(work.absent) > SHOWN else ""
         said.append(f"not in the file: {', '.join(names)}{rest}")
     present = {owner[name] for name in arrays}
@@ -295,20 +217,18 @@ def _whole(
     ]
     if idle:
         said.append(f"no part of the model fits {', '.join(idle[:SHOWN])}" + (" and more" if idle[SHOWN:] else ""))
-    shapes = {name: _shape(one.array) for name, one in scope.arrays.items()} | dict.fromkeys(scope.odd, ())
+    shapes = {name: shape_of(one.array) for name, one in scope.arrays.items()} | dict.fromkeys(scope.odd, ())
     unused = [name for name in shapes if name not in work.used and listed_in(name, says.leave_out) is None]
     if unused:
         said.append(f"unused: {listed({name: shapes[name] for name in unused})}")
     spared = [glob for glob in says.leave_out if not any(listed_in(name, (glob,)) for name in shapes)]
     if spared and not said:
         work.scope.notes += (f"leave_out has {spared[0]!r}, and the file has nothing like it",)
-    given = {name: _shape(one.array) for name, one in arrays.items()}
-    _real_pairs(work.model, given)
+    given = {name: shape_of(one.array) for name, one in arrays.items()}
+    real_pairs(work.model, given)
     other = [name for name in given if given[name] != wanted[name]]
     if other:
-        unlike_ours = [f"{name} would be {given[name]} and is {wanted[name]}" for name in other[:SHOWN]]
-        said.append(
-            "; ".join(unlike_ours) + (f"; {len(other) - SHOWN:,} more of another shape" if other[SHOWN:] else "")
-        )
+        shown = [f"{name} would be {given[name]} and is {wanted[name]}" for name in other[:SHOWN]]
+        said.append("; ".join(shown) + (f"; {len(other) - SHOWN:,} more of another shape" if other[SHOWN:] else ""))
     if said:
         raise ZooError(f"does not fit {work.model.spec.id} by the map {says.name}: {'; '.join(said)}")
