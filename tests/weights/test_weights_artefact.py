@@ -93,7 +93,7 @@ def test_tensors_under_two_names_stay_one_and_complex_ones_stay_complex(tmp_path
 
     tensors, _ = artefact._once(Turning())
     save_file({"turn": artefact._plain(tensors["turn"].conj())}, path)
-    found = artefact._read(path, {"shared": {}, "complex": ["turn"]}, {"turn"})
+    found = artefact._read(path, {"shared": {}, "complex": ["turn"]}, Turning())
     assert found["turn"].tolist() == [1 - 2j, 3 + 4j]
     assert found["turn"].dtype == torch.complex128
 
@@ -233,3 +233,37 @@ def test_killed_a_hundred_times_every_file_is_whole(tmp_path: Path) -> None:
     assert killed == 100
     zoo.save(models[0], path, force=True)
     assert [one.name for one in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_load_weights_killed_a_hundred_times_leaves_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command's own writing: what it reads is read before, by a process that has nothing to write."""
+    from zoo.cli.main import app
+    from zoo.weights import reading
+
+    out = tmp_path / "model.safetensors"
+    models = [zoo.build("lstm", seed=seed, hidden_size=64) for seed in (0, 1)]
+    for number, model in enumerate(models):
+        torch.save(model.state_dict(), tmp_path / f"{number}.pt")
+    read = {number: reading.read(tmp_path / f"{number}.pt") for number in (0, 1)}
+    monkeypatch.setattr(reading, "read", lambda path: read[int(Path(path).stem)])
+    zoo.save(models[0], out)
+    states = [model.state_dict() for model in models]
+    seen = set()
+    for number in range(100):
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            while True:
+                for which in (1, 0):
+                    words = ["load-weights", "lstm", str(tmp_path / f"{which}.pt"), "-o", str(out), "--force"]
+                    app([*words, "--set", "hidden_size=64"], standalone_mode=False)
+        signal.sigtimedwait([], 0.05 + 0.0037 * (number % 29))
+        os.kill(child, signal.SIGKILL)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        found = zoo.load_model(out).state_dict()
+        whole = [index for index, state in enumerate(states) if all(torch.equal(found[k], v) for k, v in state.items())]
+        assert whole, number
+        seen |= set(whole)
+    assert seen == {0, 1}, "both were written"

@@ -19,6 +19,8 @@ VERSION: Final = 1
 """Of what stands in the metadata."""
 SPEC: Final = "zoo.spec"
 """The canonical spec, as YAML."""
+LARGEST: Final = 16 * 2**20
+"""Bytes of a header: some 100,000 tensors."""
 ABOUT: Final = "zoo.about"
 """JSON: the version, the distributions that built the model, and what the tensors' names do not say."""
 
@@ -64,6 +66,10 @@ def read_metadata(path: str | os.PathLike[str]) -> tuple[Mapping[str, str], Mapp
         # Asked first: opening a named pipe would wait for whoever writes into it.
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise _no_model(path, "is not a regular file")
+        with Path(path).open("rb") as head:
+            length = int.from_bytes(head.read(8), "little")
+            if length > LARGEST:
+                raise _no_model(path, f"is damaged, or no .safetensors file: a header of {length:,} bytes")
         with safe_open(os.fspath(path), framework="numpy") as file:
             metadata: Mapping[str, str] = file.metadata() or {}
     except (SafetensorError, ValueError) as error:

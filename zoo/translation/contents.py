@@ -15,6 +15,8 @@ FLOATS: Final = ("float16", "bfloat16", "float32", "float64")
 """What weights may be in."""
 SMALL: Final = 8 * 2**20
 """Bytes of arrays that a file of any size may give; beyond that, at most twice its own size."""
+MOST_WORDS: Final = 48 * 2**20
+"""Bytes of names, shapes and options: half a million tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,17 @@ class Contents:
     about: Any
     arrays: Mapping[str, Stored]
     notes: tuple[str, ...] = field(default=())
+
+
+def odd(dtype: Any) -> str | None:
+    """What a type of NumPy's is that torch has not; None of one that holds plain real numbers."""
+    return None if dtype.kind in "fiub" and dtype.itemsize <= 8 else str(dtype)
+
+
+def native(array: Any) -> Stored:
+    """An array in this machine's order of bytes."""
+    found = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return Stored(found, str(found.dtype))
 
 
 def send(contents: Contents, file: BinaryIO) -> None:
@@ -86,7 +99,10 @@ def receive(data: bytes) -> Contents | None:
 
 def _send_head(head: Mapping[str, Any], file: BinaryIO) -> None:
     text = json.dumps(head, default=str).encode()
+    if len(text) > MOST_WORDS:  # whoever receives it has no limits of its own
+        return _send_head({"error": f"says {len(text):,} bytes of words beside its numbers: it is damaged"}, file)
     file.write(len(text).to_bytes(8, "little") + text)
+    return None
 
 
 def of_bits(bits: Any) -> Any:

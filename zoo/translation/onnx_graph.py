@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -22,6 +23,16 @@ LAYOUT: Final = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dr
 """What may stand between two recurrent nodes, or before the first: the run shows that it changes no number."""
 
 
+_NAMES: Final = {number: name for name, number in TensorProto.DataType.items()}
+_PLAIN: Final = frozenset(
+    TensorProto.DataType.Value(name)
+    for name in (
+        *("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "BOOL"),
+        *("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
+    )
+)
+
+
 class Graph:
     """A graph by the names of its values."""
 
@@ -30,6 +41,9 @@ class Graph:
         self.nodes = list(model.graph.node)
         self.makers = {name: node for node in self.nodes for name in node.output if name}
         self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        if len(self.constants) != len(model.graph.initializer):
+            names = Counter(tensor.name for tensor in model.graph.initializer)
+            raise ZooError(f"holds {names.most_common(1)[0][0]} twice")
         self.inputs = {one.name: one for one in model.graph.input if one.name not in self.constants}
         self.recurrent = [node for node in self.nodes if node.op_type in KINDS and node.domain in ("", "ai.onnx")]
 
@@ -88,8 +102,13 @@ class Graph:
 
     def tensors(self) -> dict[str, Stored]:
         """Every initialiser, by its name."""
-        found = {name: stored(self.constant(name)) for name in self.constants}
-        return {name: one for name, one in found.items() if one.array.dtype.kind in "fiub"}
+        odd = self.odd()
+        return {name: stored(self.constant(name)) for name in self.constants if name not in odd}
+
+    def odd(self) -> dict[str, str]:
+        """The initialisers that hold no plain numbers, by name: what they are."""
+        kinds = {name: tensor.data_type for name, tensor in self.constants.items()}
+        return {name: _NAMES.get(kind, f"type {kind}") for name, kind in kinds.items() if kind not in _PLAIN}
 
 
 def load(path: Path) -> Graph:

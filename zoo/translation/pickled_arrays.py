@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.translation.contents import odd
 
 MOST_AXES: Final = 8
 
@@ -19,7 +20,7 @@ class DType:
             found = np.dtype(text) if isinstance(text, str) else None
         except (TypeError, ValueError):
             found = None
-        self.found = found if found is not None and found.kind in "fiub" else None
+        self.found = found if found is not None and odd(found) is None else None
 
     def __setstate__(self, state: Any) -> None:
         order = state[1] if isinstance(state, tuple) and len(state) > 1 else None

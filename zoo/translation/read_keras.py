@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.translation.contents import Contents, Stored, bounded, of_bits
+from zoo.translation.contents import Contents, Stored, bounded, native, odd, of_bits
 from zoo.translation.keras_config import CLASSES
 from zoo.translation.state_dicts import listed
 
@@ -89,26 +89,27 @@ class Weights:
         if length and not found.id.get_storage_size():
             raise ZooError(f"{path} claims numbers that the file does not hold")
         value = found[()]
-        if found.attrs.get("dtype") == "bfloat16" and found.dtype.itemsize == 2:
+        if _in_bfloat16(found):
             return Stored(of_bits(np.ascontiguousarray(value).view(np.uint16).reshape(found.shape)), "bfloat16")
-        return Stored(value, str(value.dtype.newbyteorder("=")))
+        return native(value)
 
     def everything(self) -> Contents:
         """Every dataset of numbers by its path; what is none is said to be odd."""
         held: dict[str, Stored] = {}
-        odd: dict[str, str] = {}
+        others: dict[str, str] = {}
         for path, group in [("", self.file), *self.visit()]:
             for name in group:
                 place = f"{path}/{name}".strip("/")
                 link = group.get(name, getlink=True)
                 if not isinstance(link, h5py.HardLink):
-                    odd[place] = "link"
+                    others[place] = "link"
                 elif isinstance(group[name], h5py.Dataset):
-                    if group[name].dtype.kind not in "fiubV":
-                        odd[place] = str(group[name].dtype)
+                    what = odd(group[name].dtype) if group[name].shape is not None else "dataset without numbers"
+                    if what is not None and not _in_bfloat16(group[name]):
+                        others[place] = what
                     else:
                         held[place] = self.array(place)
-        return Contents("state", {"records": {}, "odd": odd}, held)
+        return Contents("state", {"records": {}, "odd": others}, held)
 
     def visit(self, group: Any = None, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
         """Every group by its path; links are left alone."""
@@ -273,6 +274,10 @@ def _weights_alone(weights: Weights, prefix: str | None) -> Contents:
     units, columns = arrays[1].array.shape
     entry = {"class_name": _BY_GATES.get(columns // units), "config": None, "name": place, "both": count in (4, 6)}
     return Contents("keras", [entry], {f"0.{number}": one for number, one in enumerate(arrays)})
+
+
+def _in_bfloat16(found: Any) -> bool:
+    return bool(found.dtype.itemsize == 2 and found.attrs.get("dtype") == "bfloat16")
 
 
 def _snake(name: str) -> str:

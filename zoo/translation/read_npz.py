@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.translation.contents import Contents, Stored, bounded
+from zoo.translation.contents import Contents, Stored, bounded, native, odd
 
 ABOUT: Final = "about"
 """The name of the entry that says, as JSON, what the arrays are."""
@@ -28,9 +28,9 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     if ABOUT in arrays and arrays[ABOUT].array.dtype.kind == "U":
         about = json.loads(str(arrays.pop(ABOUT).array))
     if whole:
-        odd = {name: one.dtype for name, one in arrays.items() if one.array.dtype.kind not in "fiub"}
-        held = {name: one for name, one in arrays.items() if name not in odd}
-        return Contents("state", {"records": {}, "odd": odd}, held)
+        others = {name: what for name, one in arrays.items() if (what := odd(one.array.dtype)) is not None}
+        held = {name: native(one.array) for name, one in arrays.items() if name not in others}
+        return Contents("state", {"records": {}, "odd": others}, held)
     if not isinstance(about, list) or not about or not all(isinstance(one, dict) for one in about):
         raise ZooError("is not a file that zoo convert wrote: it does not say what its arrays are")
     return Contents("npz", about, arrays)
@@ -45,8 +45,10 @@ def _arrays(path: Path) -> dict[str, Stored]:
         members = archive.infolist()
         bounded(sum(info.file_size for info in members), path.stat().st_size)
         for info in members:
-            array = _array(archive.read(info), info.filename)
-            arrays[info.filename.removesuffix(".npy")] = Stored(array, str(array.dtype))
+            array, name = _array(archive.read(info), info.filename), info.filename.removesuffix(".npy")
+            if name in arrays:
+                raise ZooError(f"holds {name} twice")
+            arrays[name] = Stored(array, str(array.dtype))
     return arrays
 
 

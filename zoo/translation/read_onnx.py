@@ -34,7 +34,7 @@ def read(path: Path, *, prefix: str | None, whole: bool) -> Contents:
     """
     graph = load(path)
     if whole:
-        return Contents("state", {"records": {}, "odd": {}}, graph.tensors())
+        return Contents("state", {"records": {}, "odd": graph.odd()}, graph.tensors())
     chain = _chosen(graph, prefix)
     entries: list[dict[str, Any]] = []
     arrays: dict[str, Stored] = {}

@@ -55,7 +55,7 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
             raise ZooError(
                 f"claims a header of {length:,} bytes in a file of {size:,}: it is not a safetensors file, or cut off"
             )
-        found = json.loads(file.read(length))
+        found = json.loads(file.read(length), object_pairs_hook=_once)
     if not isinstance(found, dict) or not all(
         isinstance(value, dict) for name, value in found.items() if name != "__metadata__"
     ):
@@ -63,10 +63,25 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     return found, 8 + length
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a key that stands twice, readers take the first or the last as they please."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        again = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ZooError(f"has {again} twice in its header")
+    return found
+
+
 def _load(path: Path, start: int, entries: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Stored]:
     size = path.stat().st_size
     places = {name: _place(name, entries[name], size - start) for name in names}
     bounded(sum(end - begin for begin, end, _ in places.values()), size)
+    last = 0
+    for begin, end, name in sorted((begin, end, name) for name, (begin, end, _) in places.items() if begin < end):
+        if begin < last:
+            raise ZooError(f"{name} overlaps with another tensor's numbers: the file is damaged")
+        last = end
     found = {}
     with path.open("rb") as file:
         for name, (begin, end, shape) in places.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -18,6 +19,7 @@ from zoo.translation.state_dicts import choose, listed
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 _DEEPEST, _MOST = 8, 200_000
 """How deep, and how many values, are looked through for tensors."""
+_MOST_PACKAGES: Final = 1000
 
 
 class Bundle:
@@ -40,7 +42,7 @@ class Bundle:
     def _flat(self, value: Any, prefix: str, depth: int, seen: list[int]) -> Iterator[tuple[str, Any]]:
         record = getattr(value, "_metadata", None)
         if isinstance(record, Mapping) and isinstance(record.get(""), Mapping) and "zoo" in record[""]:
-            self.records[prefix] = record[""]["zoo"]
+            self.records[prefix] = _record(record[""]["zoo"])
         for key, inner in _entries(value):
             seen[0] += 1
             if depth > _DEEPEST or seen[0] > _MOST:
@@ -218,6 +220,14 @@ def _noting(file: BinaryIO, storages: dict[str, str]) -> Any:
             return storage
 
     return Noting(file, encoding="latin1").load()
+
+
+def _record(found: Any) -> dict[str, Any]:
+    """What built a model, of what stands in its place; a file may have anything there, of any size."""
+    said = found.get("distributions") if isinstance(found, Mapping) else None
+    pairs = islice(said.items() if isinstance(said, Mapping) else (), _MOST_PACKAGES)
+    texts = {name: version for name, version in pairs if isinstance(name, str) and isinstance(version, str)}
+    return {"distributions": {name: one for name, one in texts.items() if len(name) + len(one) < _MOST_PACKAGES}}
 
 
 def _sizes(leaf: pickles.Tensor, name: str) -> tuple[int, ...]:

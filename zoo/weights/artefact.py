@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo import atomic
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 from zoo.model.base import Model
 from zoo.model.build import DTYPES, build
 from zoo.model.provenance import KEY, distributions
@@ -23,6 +23,7 @@ from zoo.spec.canonical import Spec
 from zoo.spec.dump import to_yaml
 from zoo.spec.saved import ABOUT, ENDING, SPEC, VERSION, is_saved, read_metadata
 from zoo.spec.tree import parts
+from zoo.translation.contents import bounded
 from zoo.weights.matching import unlike
 from zoo.weights.tied import owners
 
@@ -101,10 +102,16 @@ def load_model(
     # Compared on meta first: a file whose spec claims more than it holds takes no memory.
     empty = build(spec, device="meta")
     expected = {name: tuple(one.shape) for name, one in empty.state_dict().items()}
-    tensors = _read(path, about, {name for name, _ in empty.named_parameters(remove_duplicate=False)})
+    tensors = _read(path, about, empty)
     _refuse_others(path, expected, tensors)
     real = [one.dtype for one in tensors.values() if one.dtype in DTYPES]
     dtype = Counter(real).most_common(1)[0][0] if real else torch.get_default_dtype()
+    # Names that are said to be one tensor make a small file of a large model, which is built in full.
+    needed = sum(one.numel() for one in {id(one): one for one in empty.parameters()}.values()) * dtype.itemsize
+    try:
+        bounded(needed, Path(path).stat().st_size)
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from None
     model = build(spec, seed=0, dtype=dtype, engine=engine, memory_limit=None)
     state: OrderedDict[str, Tensor] = OrderedDict((name, tensors[name]) for name in expected)
     state._metadata = {"": {KEY: {"distributions": about.get("distributions")}}}  # type: ignore[attr-defined]
@@ -147,25 +154,39 @@ def _plain(tensor: Tensor) -> Tensor:
     return real.detach().to("cpu").clone(memory_format=torch.contiguous_format)
 
 
-def _read(path: str | os.PathLike[str], about: Mapping[str, Any], parameters: Collection[str]) -> dict[str, Tensor]:
+def _read(path: str | os.PathLike[str], about: Mapping[str, Any], empty: nn.Module) -> dict[str, Tensor]:
     """The tensors by every name that they have in the model; parameters that are one there are one here."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     shared, pairs = about.get("shared"), about.get("complex")
-    if not isinstance(shared, Mapping) or not isinstance(pairs, list):
+    texts = [*shared.values(), *pairs] if isinstance(shared, Mapping) and isinstance(pairs, list) else [None]
+    if not isinstance(shared, Mapping) or not isinstance(pairs, list) or not all(isinstance(one, str) for one in texts):
         raise ZooError(f"{path}: does not say which tensors are shared or complex: it is damaged")
+    parameters = {name for name, _ in empty.named_parameters(remove_duplicate=False)}
+    kinds = {name: _kind(one) for name, one in empty.state_dict().items()}
+    pairs = set(pairs)
     found: dict[str, Tensor] = {}
     with safe_open(os.fspath(path), framework="pt") as file:
         for name in file.keys():  # noqa: SIM118 - it has no other way to be asked
-            one = file.get_tensor(name)
+            try:
+                one = file.get_tensor(name)
+            except (SafetensorError, AttributeError, TypeError, KeyError):
+                raise ZooError(one_line(f"{path}: {name[:80]} is of a type that torch has not")) from None
             if name in pairs:
                 if one.ndim == 0 or one.shape[-1] != 2 or one.dtype not in (torch.float32, torch.float64):
-                    raise ZooError(f"{path}: {name} is no tensor of complex numbers: the file is damaged")
+                    text = f"{path}: {name[:80]} is no tensor of complex numbers: the file is damaged"
+                    raise ZooError(one_line(text))
                 one = torch.view_as_complex(one)
+            if _kind(one) != kinds.get(name, _kind(one)):
+                kind = str(one.dtype).removeprefix("torch.")
+                raise ZooError(
+                    one_line(f"{path}: {name[:80]} is {kind}, of another kind than in the model of its spec")
+                )
             found[name] = nn.Parameter(one) if name in parameters else one
     for name, owner in shared.items():
-        if owner not in found or not isinstance(name, str):
-            raise ZooError(f"{path}: says that {name!r} is {owner!r}, which it does not hold: it is damaged")
+        if name in found or owner not in found:
+            why = "which it holds itself" if name in found else "which it does not hold"
+            raise ZooError(f"{path}: says that {name[:80]!r} is {owner[:80]!r}, {why}: it is damaged")
         found[name] = found[owner]
     return found
 
@@ -176,4 +197,11 @@ def _refuse_others(
     found = {name: tuple(one.shape) for name, one in tensors.items()}
     text = unlike(expected, found)
     if text is not None:
-        raise ZooError(f"{path}: its weights are not those of its spec: {text}")
+        raise ZooError(one_line(f"{path}: its weights are not those of its spec: {text}"))
+
+
+def _kind(tensor: Tensor) -> str:
+    """What numbers it holds, in whatever precision."""
+    if tensor.dtype in DTYPES:
+        return "real"
+    return "complex" if tensor.is_complex() else str(tensor.dtype)

@@ -199,11 +199,11 @@ def _whole(
     says, scope = work.chosen.says, work.scope
     said = []
     if work.absent:
-        names = [
-            f"{name} ({where}){did_you_mean(name, list(scope.arrays)[:2000])}" for name, where in work.absent.items()
-        ]
-        rest = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-        said.append(f"not in the file: {', '.join(names[:SHOWN])}{rest}")
+        known = list(scope.arrays)[:2000]
+        few = list(work.absent.items())[:SHOWN]  # a near name is looked for only where it is shown: that takes long
+        names = [f"{name} ({where}){did_you_mean(name, known)}" for name, where in few]
+        rest = f" and {len(work.absent) - SHOWN:,} more" if len(work.absent) > SHOWN else ""
+        said.append(f"not in the file: {', '.join(names)}{rest}")
     present = {owner[name] for name in arrays}
     if not work.absent:
         empty = [name for name in wanted if name not in arrays and name not in kept and owner[name] not in present]

@@ -33,7 +33,7 @@ def by_name(model: Model, found: Found, prefix: str | None) -> Filled:
         raise ZooError(f"not the weights of {model.spec.id}{at_place}: {text}")
     arrays = {name: Made(one.array, one.dtype) for name, one in scope.arrays.items()}
     share(arrays, list(wanted), owner)
-    left = [name for name in found.arrays if name not in scope.whole]
+    left = [name for name in (*found.arrays, *found.odd) if name not in scope.whole]
     notes = (f"read at {scope.place!r}; left out: {few(left)}",) if left else ()
     return Filled(arrays, notes=notes, record=found.records.get(f"{scope.place}." if scope.place else ""))
 

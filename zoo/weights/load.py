@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, one_line
 from zoo.model.base import Model
 from zoo.model.provenance import KEY
 from zoo.weights import maps, reading
@@ -87,20 +87,21 @@ def pour(model: Model, found: Found, chosen: maps.WeightMap | None, prefix: str 
         notes = [*_another(found, chosen), *filled.notes]
         state = _converted(model, filled, notes)
     except ZooError as error:
-        raise ZooError(f"{found.file}: {error}") from None
+        raise ZooError(one_line(f"{found.file}: {error}")) from None
     if isinstance(filled.record, Mapping):
         state._metadata = {"": {KEY: filled.record}}  # type: ignore[attr-defined]
     # Nothing is left that could fail: names and shapes are the model's.
     model.load_state_dict(state)
-    return [f"{found.file}: {note}" for note in notes]
+    return [one_line(f"{found.file}: {note}") for note in notes]
 
 
 def _another(found: Found, chosen: maps.WeightMap | None) -> list[str]:
     """What to say of a file that is not the one that a map was written for: one that was trained further, perhaps."""
     wanted = chosen.says.source.sha256 if chosen is not None and chosen.says.source is not None else None
-    if chosen is None or wanted is None or found.sha256 in (None, wanted):
+    digest = found.sha256() if wanted is not None else None
+    if chosen is None or digest in (None, wanted):
         return []
-    return [f"is not the file that the map {chosen.says.name} was written for: its SHA-256 is {found.sha256}"]
+    return [f"is not the file that the map {chosen.says.name} was written for: its SHA-256 is {digest}"]
 
 
 def _converted(model: Model, filled: Filled, notes: list[str]) -> OrderedDict[str, Tensor]:
@@ -113,13 +114,19 @@ def _converted(model: Model, filled: Filled, notes: list[str]) -> OrderedDict[st
             state[name] = own.clone()
             continue
         made = filled.arrays[name]
+        kind = str(own.dtype).removeprefix("torch.")
+        # Whole numbers where the model has others are those of quantised weights: without scale, worth nothing.
+        if name in parameters and made.array.dtype.kind in "iub":
+            raise ZooError(f"{name} is {made.array.dtype} in the file, and {kind} in the model")
         state[name] = _as(made.array, own, name)
         _refuse_odd_numbers(name, made.array, buffer=name not in parameters)
         if not made.computed and not _exact(made.array, state[name]):
-            pair = (made.dtype, str(own.dtype).removeprefix("torch."))
+            if not (own.is_floating_point() or own.is_complex()):
+                raise ZooError(f"{name} is {made.dtype} in the file, and {kind} in the model, which has other numbers")
+            pair = (made.dtype, kind)
             rounded[pair] = rounded.get(pair, 0) + 1
         if bool(torch.isinf(state[name]).any()) and not bool(np.isinf(made.array).any()):
-            raise ZooError(f"{name} holds numbers that are too large for {str(own.dtype).removeprefix('torch.')}")
+            raise ZooError(f"{name} holds numbers that are too large for {kind}")
     for (theirs, ours), count in rounded.items():
         notes.append(f"{theirs} became {ours}, which rounds the numbers of {count} tensor{'s' if count > 1 else ''}")
     return state

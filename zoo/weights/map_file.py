@@ -25,6 +25,8 @@ from zoo.weights.values import KINDS, Value, read_value
 
 VERSION: Final = 1
 MOST_LINES: Final = 5000
+MOST_PATTERNS: Final = 500
+"""Lines with places, each of which is held against every name of the model."""
 _TENSOR: Final = {"$ref": "#/definitions/tensor"}
 
 
@@ -62,6 +64,10 @@ def _table(given: Any, read: Any) -> dict[str, Any]:
     """A mapping from patterns of ours; all of theirs has its places filled in from there."""
     if not isinstance(given, Mapping) or len(given) > MOST_LINES:
         raise mistake("weights_type", f"must be a mapping of names of ours to theirs, not {show(given)}")
+    patterns = sum("{" in str(ours) for ours in given)
+    if patterns > MOST_PATTERNS:
+        text = f"must have at most {MOST_PATTERNS} lines with places such as {{i}}, not {patterns}"
+        raise mistake("weights_type", text)
     found: list[Problem] = []
     table: dict[str, Any] = {}
     for ours, theirs in given.items():

@@ -13,6 +13,10 @@ from zoo.errors import ZooError
 _PLACE: Final = re.compile(r"\{([a-z_]+)(?:([+-])([0-9]{1,4}))?\}")
 _PART: Final = "[^./]+"
 LONGEST: Final = 300
+MOST_PLACES: Final = 3
+"""In one part of a name of ours, between dots: more could share its letters among them in endless ways."""
+MOST_KEPT: Final = 20_000
+"""Patterns that are kept compiled: more than the lines of any map."""
 
 
 def mistake_in(pattern: str, *, offsets: bool) -> str | None:
@@ -35,6 +39,8 @@ def mistake_in(pattern: str, *, offsets: bool) -> str | None:
         return f"must have something between two places, not {pattern!r}"
     if not offsets and any(match[2] for match in found):
         return f"must have places such as {{i}} here; {{i+1}} stands on the other side, not {pattern!r}"
+    if not offsets and any(part.count("{") > MOST_PLACES for part in re.split("[./]", pattern)):
+        return f"must have at most {MOST_PLACES} places between two dots, not {pattern!r:.80}"
     return None
 
 
@@ -45,6 +51,8 @@ def places(pattern: str) -> set[str]:
 
 def matched(pattern: str, name: str) -> dict[str, str] | None:
     """What stands at the places of a pattern in a name; None where the name is another. A place holds no dot."""
+    if "{" not in pattern:
+        return {} if pattern == name else None
     found = _compiled(pattern).fullmatch(name)
     return None if found is None else found.groupdict()
 
@@ -97,7 +105,7 @@ def _fits(parts: list[str], name: str) -> bool:
     return len(name) - start >= len(rest[-1]) and name.endswith(rest[-1])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MOST_KEPT)
 def _compiled(pattern: str) -> re.Pattern[str]:
     text, end, seen = "", 0, set()
     for match in _PLACE.finditer(pattern):

@@ -82,7 +82,17 @@ def read_step(value: Any) -> Step:
     return found
 
 
-def apply(step: Step, array: Array, shape: tuple[int, ...], other: Callable[[str], Array]) -> Array:
+def refuse_more(name: str, count: int, most: int) -> None:
+    """Refuse a step whose result nothing needs.
+
+    Raises:
+        ZooError: It has more numbers than that.
+    """
+    if count > most:
+        raise ZooError(f"{name} makes {count:,} numbers, where {most:,} are more than enough")
+
+
+def apply(step: Step, array: Array, shape: tuple[int, ...], other: Callable[[str], Array], most: int) -> Array:
     """A step, done.
 
     Args:
@@ -90,6 +100,7 @@ def apply(step: Step, array: Array, shape: tuple[int, ...], other: Callable[[str
         array: On what.
         shape: Of the tensor of ours, for a `reshape` that says none.
         other: The tensor of theirs that has a name.
+        most: How many numbers there may be then.
 
     Raises:
         ZooError: It does not fit the array's shape; says how.
@@ -99,6 +110,10 @@ def apply(step: Step, array: Array, shape: tuple[int, ...], other: Callable[[str
     try:
         if step.name == "weight_norm":
             return _weight_norm(array, other(step.given), step.axis)
+        if step.name in ("take", "blocks"):  # the only ones that can give more than they are given
+            rows = array.shape[step.axis]
+            of = rows if step.name == "take" else step.of
+            refuse_more(step.name, array.size // max(of, 1) * len(step.given), most)
         if step.computes and not np.issubdtype(array.dtype, np.floating):
             raise ZooError(f"{step.name} needs real numbers, and they are {array.dtype}")
         with np.errstate(all="ignore"):  # what is no number then is refused by who asked

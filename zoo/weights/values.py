@@ -22,6 +22,8 @@ KINDS: Final = ("from", "join", "sum", "value")
 DEEPEST: Final = 4
 MOST_PARTS: Final = 1000
 MOST_STEPS: Final = 20
+FEW: Final = 2**20
+"""Numbers that a value may have in between, whatever it is made of and for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,28 +121,47 @@ def compute(value: Value, shape: tuple[int, ...], read: Callable[[str], Array]) 
         read: The tensor of theirs that has a name.
 
     Raises:
-        ZooError: Shapes do not fit one another; says which.
+        ZooError: Shapes do not fit one another; says which. Or it grows beyond what it is made of and for.
     """
+    held = sum(read(name).size for name in set(value.reads()))
+    return _compute(value, shape, read, max(FEW, 2 * (held + math.prod(shape))))
+
+
+def _compute(value: Value, shape: tuple[int, ...], read: Callable[[str], Array], most: int) -> Array:
     import numpy as np
 
     if value.kind == "value":
         return np.full(shape, value.number)
     if value.kind == "from":
         found = read(value.name)
+    elif value.kind == "sum":
+        found = _sum(value.parts, shape, read, most)
     else:
-        parts = [compute(part, shape, read) for part in value.parts]
-        shapes = " and ".join(dict.fromkeys(str(part.shape) for part in parts))
-        if value.kind == "sum":
-            if len({part.shape for part in parts}) != 1:
-                raise ZooError(f"sum is of the shapes {shapes}, which are not one")
-            found = sum(part.astype(np.float64) for part in parts[1:]) + parts[0].astype(np.float64)
-        else:
-            try:
-                found = np.concatenate(parts, value.axis)
-            except ValueError:
-                raise ZooError(f"join along axis {value.axis} does not fit the shapes {shapes}") from None
+        parts, count = [], 0
+        for part in value.parts:
+            parts.append(_compute(part, shape, read, most))
+            count += parts[-1].size
+            steps.refuse_more("join", count, most)
+        try:
+            found = np.concatenate(parts, value.axis)
+        except ValueError:
+            shapes = " and ".join(dict.fromkeys(str(part.shape) for part in parts))
+            raise ZooError(f"join along axis {value.axis} does not fit the shapes {shapes}") from None
     for step in value.do:
-        found = steps.apply(step, found, shape, read)
+        found = steps.apply(step, found, shape, read, most)
+    return found
+
+
+def _sum(parts: tuple[Value, ...], shape: tuple[int, ...], read: Callable[[str], Array], most: int) -> Array:
+    """One part after the other, so that no more than two are there at once."""
+    import numpy as np
+
+    found = _compute(parts[0], shape, read, most).astype(np.float64)
+    for part in parts[1:]:
+        more = _compute(part, shape, read, most)
+        if more.shape != found.shape:
+            raise ZooError(f"sum is of the shapes {found.shape} and {more.shape}, which are not one")
+        found += more
     return found
 
 
