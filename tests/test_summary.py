@@ -151,6 +151,16 @@ def test_untouched_puts_modes_and_hooks_back():
     assert not model[0]._forward_pre_hooks
 
 
+def test_a_window_of_many_steps_is_run_over_by_who_asks_for_it() -> None:
+    wide = {
+        "input": 3,
+        "layers": [{"kind": "conv1d", "channels": 4, "kernel_size": 3, "padding": "valid", "dilation": 2000}],
+    }
+    with pytest.raises(zoo.ZooError, match=r"^the layers need at least 4,001 steps: say how many a run is to have"):
+        zoo.summary(wide)
+    assert zoo.summary(wide, seq_len=4001).seq_len == 4001
+
+
 @each("wrong", [{"batch_size": 0}, {"seq_len": 0}, {"depth": 0}])
 def test_sizes_below_one_are_an_error(wrong):
     with pytest.raises(zoo.InputError, match="at least 1"):

@@ -138,6 +138,8 @@ def _count(figure: int | None) -> str:
     return "unknown" if figure is None else f"{figure:,}"
 
 
+MOST_STEPS: Final = 1000
+"""Time steps that a summary takes unasked."""
 STEPS: Final = 15
 """Time steps of the random input, where nobody says how many and no layer needs more."""
 
@@ -173,6 +175,8 @@ def summarise(
     description = describe(spec)
     if seq_len is None:
         seq_len = max(STEPS, description.minimum_steps)
+        if seq_len > MOST_STEPS:
+            raise InputError(f"the layers need at least {seq_len:,} steps: say how many a run is to have (seq_len)")
     if isinstance(model, Spec):
         where = _device(spec, description, batch_size, seq_len) if device is None else device
         _bears(spec, description, batch_size, where)
