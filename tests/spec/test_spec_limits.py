@@ -103,6 +103,18 @@ def test_a_step_of_too_many_stages_is_refused() -> None:
     )
 
 
+def test_a_window_over_too_many_steps_is_refused(mistakes: Mistakes, models: Resolve) -> None:
+    def text(dilation: int) -> str:
+        layer = f"{{kind: conv1d, channels: 4, kernel_size: 3, dilation: {dilation}}}"
+        return HEAD + f"layers: [{layer}]\n"
+
+    assert len(models(text(2**19 - 1))) == 1
+    (found,) = mistakes(text(2**19))
+    assert found.endswith(
+        "layer 'conv1d' would look over 1,048,577 steps at once, more than 1,048,576: make its window smaller"
+    )
+
+
 def test_layers_of_too_many_stages_together_are_refused(mistakes: Mistakes, models: Resolve) -> None:
     def text(layers: int, depth: int) -> str:
         return HEAD.replace("cell: lstm", f"cell: {{kind: rhn, depth: {depth}}}") + f"layers: {layers}\n"

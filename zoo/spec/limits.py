@@ -16,6 +16,8 @@ MOST_VALUES_OF_ALL: Final = 100_000
 """Of a spec and its variants together: each is validated by itself, whatever it shares with the others."""
 MOST_STATE: Final = 2**30
 """Numbers of one layer's state for one sequence: 4 GiB in float32."""
+MOST_REACH: Final = 2**20
+"""Steps from the first under a window to the last: as many are filled in around a sequence, or carried."""
 MOST_STAGES: Final = 10_000
 """Of one step, one after the other: of each layer, and of all together."""
 
@@ -42,6 +44,9 @@ def excess(record: ComponentType, figures: Description) -> str | None:
     if state > MOST_STATE:
         carried = f"a state of {state:,} numbers for each sequence, more than {MOST_STATE:,}"
         return f"{who} would carry {carried}: make it smaller"
+    reach = max((window.reach for window in figures.windows), default=1)
+    if reach > MOST_REACH:
+        return f"{who} would look over {reach:,} steps at once, more than {MOST_REACH:,}: make its window smaller"
     if figures.sequential_depth > MOST_STAGES:
         stages = f"{figures.sequential_depth:,} stages, one after the other"
         return f"{who} would take {stages}, for each step, more than {MOST_STAGES:,}: make it less deep"
