@@ -106,7 +106,7 @@ def test_a_step_of_too_many_stages_is_refused() -> None:
 def test_a_window_over_too_many_steps_is_refused(mistakes: Mistakes, models: Resolve) -> None:
     def text(dilation: int) -> str:
         layer = f"{{kind: conv1d, channels: 4, kernel_size: 3, dilation: {dilation}}}"
-        return HEAD + f"layers: [{layer}]\n"
+        return HEAD + f"layers: [{layer}, {{}}]\n"
 
     assert len(models(text(2**19 - 1))) == 1
     (found,) = mistakes(text(2**19))
