@@ -233,6 +233,14 @@ def test_of_two_inputs_that_fit_one_has_to_be_named() -> None:
     assert not torch.equal(one, other)
 
 
+def test_the_spec_may_say_which_of_two_inputs_is_fed() -> None:
+    two = {"kind": "several", "of": dict.fromkeys(("left", "right"), SEVERAL["words"])}
+    plain, marked = model(input=two), model(input={**two, "feeds": "right", "lag": 1})
+    prompt, beside = plain.example_input(2, 3), {"left": torch.tensor([[1, 2], [3, 4]])}
+    found = marked.generate(prompt, 2, beside=beside)
+    assert torch.equal(found, plain.generate(prompt, 2, feeds="right", beside=beside))
+
+
 def test_heads_that_are_added_up_write_their_sum() -> None:
     made = model(head="none", heads={"one": HEADS["linear"], "two": HEADS["linear"], "merge": "sum"})
     prompt = prompts(made)

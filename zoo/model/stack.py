@@ -486,7 +486,8 @@ class StackModel(Model):
             beside: What else the model reads at each step that is written: of an input that is wider than what is
                 written, the features behind it, (B, steps, F - D); of several inputs a mapping of the others that come
                 in at each step, (B, steps, ...). That of the last step is not read.
-            feeds: Of several inputs, the one that reads what is written, where more than one could.
+            feeds: Of several inputs, the one that reads what is written. Defaults to the one that the spec marks, else to
+                the only one that could.
 
         Returns:
             What was written, without the prompt: (B, steps) symbols, or (B, steps, D) numbers.
@@ -500,7 +501,7 @@ class StackModel(Model):
             >>> model.generate(prompt, 5, lengths=[3, 2], temperature=0.8, top_k=10, seed=1).shape
             torch.Size([2, 5])
         """
-        wanted = Wanted(steps, Sampling(temperature, top_k, top_p, seed), stop, lengths, beside, feeds)
+        wanted = Wanted(steps, Sampling(temperature, top_k, top_p, seed), stop, lengths, beside, feeds or self.fed)
         return generated(self, prompt, wanted)
 
     def _checked(
