@@ -486,7 +486,7 @@ class StackModel(Model):
             beside: What else the model reads at each step that is written: of an input that is wider than what is
                 written, the features behind it, (B, steps, F - D); of several inputs a mapping of the others that come
                 in at each step, (B, steps, ...). That of the last step is not read.
-            feeds: Of several inputs, the one that reads what is written. Defaults to the one that the spec marks, else to
+            feeds: Of several inputs, the one that reads what is written. Defaults to that which the spec marks, else to
                 the only one that could.
 
         Returns:

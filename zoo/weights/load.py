@@ -42,7 +42,8 @@ def load_weights(
         model: A model that `zoo.build` made, on any device but "meta".
         file: A .safetensors, .pt, .npz, .npy, .onnx, .keras or .h5 file, an index of pieces, a folder of them, or a
             mapping of names to tensors.
-        map: The name of a map of weights, its path, or a mapping with its keys.
+        map: The name of a map of weights, its path, or a mapping with its keys, of which `weights`, `name` and `spec`
+            may be left out.
         prefix: Below which name in the file the weights stand; of a map, in place of what its `within` says.
 
     Returns:

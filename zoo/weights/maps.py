@@ -86,7 +86,7 @@ def read(reference: MapLike, catalogue: Catalogue | None = None) -> WeightMap:
     """A map, validated.
 
     Args:
-        reference: A name, a path, or a mapping with the keys of a map.
+        reference: A name, a path, or a mapping with the keys of a map, of which weights, name and spec may be left out.
         catalogue: What is installed.
 
     Raises:
@@ -95,7 +95,8 @@ def read(reference: MapLike, catalogue: Catalogue | None = None) -> WeightMap:
     """
     chosen = catalogue or installed()
     if isinstance(reference, Mapping):
-        data = {"weights": VERSION, "name": "map", **reference}
+        # The model that it is for is given beside it.
+        data = {"weights": VERSION, "name": "map", "spec": "model", **reference}
         return _validated(document.parse(written(data, "mapping"), "<mapping>"), None)
     path = locate(reference, chosen) if isinstance(reference, str) else Path(reference)
     access.refuse_outside(path, chosen)
