@@ -270,7 +270,7 @@ def commands() -> list[tuple[str, ...]]:
 
 def test_every_command_of_the_plan_is_there() -> None:
     assert sorted(" ".join(command) for command in commands()) == [
-        "bench cells", "bench engine", "bench startup", "components", "convert", "diff", "doctor", "list", "load-weights", "new plugin", "new spec", "plugins", "schema", "show", "summary", "test",
+        "bench cells", "bench engine", "bench startup", "components", "convert", "diff", "doctor", "generate", "list", "load-weights", "new plugin", "new spec", "plugins", "schema", "show", "summary", "test",
         "validate",
     ]  # fmt: skip
 

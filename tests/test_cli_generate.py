@@ -202,12 +202,12 @@ def test_what_does_not_fit_is_one_line(given: tuple[str, ...], said: str, zoo: Z
 @each(
     ("file", "said"),
     [
-        ("other.pt", "its weights are not those of the model: missing input.embedding.weight (10, 6)"),
-        ("list.pt", "is no mapping of names to tensors"),
-        ("words.txt", "holds no tensors that torch reads without running code"),
-        ("broken.safetensors", "is damaged, or no .safetensors file"),
-        ("none.safetensors", "none.safetensors: No such file or directory"),
-        ("none.pt", "none.pt: No such file or directory"),
+        ("other.pt", "not the weights of letters: missing input.embedding.weight (10, 6)"),
+        ("list.pt", "unused 0 (2,)"),
+        ("words.txt", "is not a file of weights that torch.save, safetensors, ONNX, Keras or zoo convert wrote"),
+        ("broken.safetensors", "it is not a safetensors file, or cut off"),
+        ("none.safetensors", "none.safetensors: cannot be read: No such file or directory"),
+        ("none.pt", "none.pt: cannot be read: No such file or directory"),
     ],
 )
 def test_weights_that_do_not_fit_are_one_line(file: str, said: str, zoo: Zoo) -> None:

@@ -211,6 +211,7 @@ def test_skips_quote_a_declaration():
         "every_input_matters": "the model has one input",
         "lengths_out": "no layer changes the number of steps",
         "frozen": "no component is frozen",
+        "generate": "it does not run one step at a time: layers.0 is bidirectional",
     }
 
 

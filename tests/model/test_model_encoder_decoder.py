@@ -273,7 +273,7 @@ def test_what_is_drawn_follows_the_scores():
         ),
         ({"decoder": {"layers": [{"initial_state": "learned"}]}}, "initial_state", "use bridge: zeros"),
         ({"decoder": {"input": {"kind": "shared", "of": "encoder.inputs"}}}, "of", "did you mean 'encoder.input'?"),
-        ({"encoder": {"input": SHARED}}, "of", "there is none"),
+        ({"encoder": {"input": SHARED}}, "of", "this is the first: write an input of its own"),
         ({"decoder": {"attention": {"score": "dot"}}}, "attention", "belongs inside 'architecture'"),
         ({"top": {"bridge": "last"}}, "bridge", "belongs inside 'architecture'"),
     ],

@@ -309,7 +309,7 @@ PAIRS: Final[dict[str, Pair]] = {
             "exp, as in the paper": {"architecture.attention.function": "exp"},
             "a whole advance": {"architecture.attention.pace": 1.0},
             "wider bells": {"architecture.attention.narrowest": 0.9},
-            "the first layer skipped": {"decoder.layers.3.of": ["input", "first"]},
+            "the input behind the layer": {"decoder.layers.3.of": ["second", "input"]},
         },
     ),
     "speech/tacotron2": Pair(

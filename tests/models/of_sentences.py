@@ -88,7 +88,6 @@ DEEPMOJI: Final = Case(
     changes=TOKENS | {"input.size": 4, "hidden_size": 2, "head.size": 3},
     mistakes={
         "relu of the words": {"layers.0.function": "relu"},
-        "the lower layer twice": {"layers.3.of": ["lower", "lower", "words"]},
         "the layers the other way round": {"layers.3.of": ["lower", "upper", "words"]},
         "smooth gates": {"cell.recurrent_activation": "sigmoid"},
         "Keras 3's hard sigmoids": {"cell.recurrent_activation": "hard_sigmoid"},

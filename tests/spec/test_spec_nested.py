@@ -167,6 +167,7 @@ def test_the_contract_holds_and_the_doctor_looks_inside() -> None:
         "every_input_matters",
         "lengths_out",
         "frozen",
+        "generate",
     ]
     found = zoo.doctor(nested.spec(), lengths=(8, 16))
     assert [layer.place for layer in found.layers] == [dotted(path) for path, _ in recurrent(zoo.load(nested.spec()))]

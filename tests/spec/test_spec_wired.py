@@ -52,7 +52,7 @@ SAID: list[tuple[dict[str, Any], str]] = [
     ),
     (
         bilm({"layers": STRIDED}),
-        "the forwards of architecture 'bilm' runs one step at a time, and cannot: layers.0 (conv1d) cannot run in chunks",
+        "the forwards of architecture 'bilm' runs one step at a time, and a layer of it changes the number of steps",
     ),
     (
         bilm({}, {"hidden_size": 5}),
@@ -91,8 +91,8 @@ SAID: list[tuple[dict[str, Any], str]] = [
     ),
     (
         transducer({}, {"layers": STRIDED}),
-        "the predictor of architecture 'transducer' runs one step at a time, and cannot: layers.0 (conv1d) cannot run "
-        "in chunks",
+        "the predictor of architecture 'transducer' runs one step at a time, and a layer of it "
+        "changes the number of steps",
     ),
 ]
 

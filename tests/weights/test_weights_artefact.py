@@ -235,6 +235,7 @@ def test_killed_a_hundred_times_every_file_is_whole(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+@pytest.mark.long
 def test_load_weights_killed_a_hundred_times_leaves_whole_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

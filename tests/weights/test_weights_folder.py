@@ -164,6 +164,7 @@ def together(folder: Path) -> tuple[str, str, str, int]:
         return readme.read_text(), spec.read_text(), file.metadata()["zoo.spec"], len(file.get_tensor(WEIGHT))
 
 
+@pytest.mark.long
 def test_killed_a_hundred_times_the_three_files_belong_together(tmp_path: Path) -> None:
     """Whichever model is there: its weights, its spec and its card, in a folder that is the old one or the new."""
     folder = tmp_path / "model"

@@ -220,7 +220,7 @@ def figures(spec: Spec) -> tuple[ModelDescription, tuple[ShapeMismatch, ...]]:
         stepwise = follow.stepwise(spec.architecture, stack) and stepwise
         beside = follow.beside(spec.architecture, stack, shapes)
         own, stacks[stack.name] = _stack(stack, follow, beside, inputs)
-        follow.keeps_steps(spec.architecture, stack, stacks[stack.name])
+        stepwise = follow.keeps_steps(spec.architecture, stack, stacks[stack.name]) and stepwise
         rows += own
         for path, said in unequal(stack):
             follow.note(path, said)

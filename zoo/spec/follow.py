@@ -274,11 +274,13 @@ class Follow:
                 return False
         return True
 
-    def keeps_steps(self, architecture: Part, stack: Stack, found: StackDescription | None) -> None:
-        """Note a stack that makes one step of several, if its architecture runs it step by step."""
+    def keeps_steps(self, architecture: Part, stack: Stack, found: StackDescription | None) -> bool:
+        """Note a stack that makes one step of several, if its architecture runs it step by step; False where noted."""
         if found is not None and found.windows and _stepwise(architecture, stack):
             who = f"the {stack.name} of architecture {architecture.record.name!r}"
             self.note(stack.path, f"{who} runs one step at a time, and a layer of it changes the number of steps")
+            return False
+        return True
 
     def beside(self, architecture: Part, stack: Stack, shapes: Mapping[str, Shape | None]) -> Beside | None:
         """What an architecture joins to the features of a stack; None where that cannot be known."""
