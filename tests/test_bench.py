@@ -187,6 +187,7 @@ def test_contestants_that_compute_something_else_are_refused() -> None:
         check(lambda x: other(x) * float("nan"), *other.parameters())
 
 
+@pytest.mark.long
 def test_every_pair_of_the_suites_is_the_same_computation() -> None:
     able, _ = installed(registry.heats())
     small = [one for one in able if one.verify is not None and "medium" not in one.contests[0].name]
