@@ -521,6 +521,12 @@ def test_a_progress_bar_is_for_terminals_only(tmp_path: Path, zoo: Zoo) -> None:
     assert zoo("validate", "specs") == Said("3 specs valid\n", "", 0)
 
 
+def test_maps_of_weights_are_counted_as_what_they_are(zoo: Zoo) -> None:
+    folder = str(Path(__file__).resolve().parents[1] / "specs" / "weights")
+    found = zoo("validate", "lstm", f"{folder}/g2pm.yaml", f"{folder}/silero-vad.yaml")
+    assert found == Said("1 spec and 2 maps valid\n", "", 0)
+
+
 @each("unbuffered", ["", "1"])
 def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, unbuffered: str) -> None:
     read, write = os.pipe()

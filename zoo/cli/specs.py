@@ -54,10 +54,11 @@ def validate(
     made = of_texts(changes or ())
     files = [file for path in paths for file in _files(path)]
     found: list[Diagnostic] = []
-    wrong = 0
+    wrong = count = 0
     for file in progress(files, "validating"):
         try:
             if is_map(file):
+                count += 1
                 maps.check(maps.read(file))
             else:
                 library.read_all(file, changes=made)
@@ -75,11 +76,17 @@ def validate(
     else:
         for d in found:
             write(str(d))
-        specs = "1 spec" if len(files) == 1 else f"{len(files)} specs"
+        specs = _counted(len(files) - count, count)
         mistakes = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
         write(f"{mistakes} in {wrong} of {specs}" if found else f"{specs} valid")
     if found:
         raise typer.Exit(2)
+
+
+def _counted(specs: int, maps: int) -> str:
+    """What was looked at, each by its name."""
+    said = [f"{n} {name}{'s' * (n != 1)}" for n, name in ((specs, "spec"), (maps, "map")) if n]
+    return " and ".join(said)
 
 
 def _escape(text: str) -> str:
