@@ -10,6 +10,7 @@ import torch
 from zoo.checks.run import check
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.names import ENGINES
+from zoo.model.base import recurrent_layers
 from zoo.model.build import build
 from zoo.spec import library
 from zoo.spec.canonical import Spec
@@ -29,7 +30,7 @@ NAMES: Final = [entry.qualified for entry in library.entries() if entry.distribu
 
 def _cannot(spec: Spec, engine: str) -> str | None:
     """Why a model must refuse an engine; None where it must run on it."""
-    cells = [module.cell for module in build(shrink(spec), device="meta").layers if hasattr(module, "cell")]
+    cells = [layer.cell for _, layer in recurrent_layers(build(shrink(spec), device="meta"))]
     if engine == "linear" and not all(map(is_linear, cells)):
         return "is not linear in its state"
     if engine == "fused" and not all(cell.fusable for cell in cells):
