@@ -21,11 +21,11 @@ ITERATIONS = 1000
 SHARE = 0.1
 """What may be left of the loss after so many iterations."""
 ATTEMPTS = ((0, 0.02), (2, 0.005), (2, 0.02), (3, 0.02))
-"""Seeds and learning rates of the learner, one after the other: a rectified unit that is dead at first learns nothing in
-any model, and deep stacks of them die in the first large steps."""
+"""Seeds and learning rates of the learner, one after the other: a rectified unit that is dead at first learns nothing
+in any model, and deep stacks of them die in the first large steps."""
 
 RANGE = 0.5
-"""Of uniform first values at least: what a paper gives for 1,000 units leaves nothing of a signal behind layers of ten."""
+"""Of uniform first values at least: a paper's range for 1,000 units leaves no signal behind layers of ten."""
 
 
 def learns(subject: Subject) -> None:
