@@ -22,14 +22,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from traps import CPU, Bug, Rule, Traps, model_of, same
 
+import zoo.model.embedding
 import zoo.model.heads
-import zoo.model.stack
 from zoo.engine import layer as layers
 from zoo.engine import recurrence, sequence
 from zoo.engine.cell import Context
 from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Run
-from zoo.model.stack import StackModel
 
 traps = Traps()
 
@@ -268,7 +267,7 @@ def what_is_not_there_is_zero_before_any_product() -> None:
 @traps.bug
 def padding_left_out_of_the_result_only(patch: Patch) -> None:
     edit(patch, layers, "recur", "x = sequence.zero_where(x, valid)", "pass")
-    edit(patch, StackModel, "_embedded", "x = zero_where(x, valid)", "pass")
+    edit(patch, zoo.model.embedding, "embedded", "x = zero_where(x, valid)", "pass")
 
 
 @traps.bug
@@ -276,13 +275,13 @@ def padding_multiplied_by_zero(patch: Patch) -> None:
     def wrong(x: Tensor, keep: Tensor | None) -> Tensor:
         return x if keep is None else x * keep.view(*keep.shape, *(1,) * (x.dim() - 2))
 
-    for module in (sequence, zoo.model.stack, zoo.model.heads):
+    for module in (sequence, zoo.model.embedding, zoo.model.heads):
         patch.setattr(module, "zero_where", wrong)
 
 
 @traps.bug
 def unobserved_inputs_left_to_the_cell(patch: Patch) -> None:
-    edit(patch, StackModel, "_embedded", "if observed is not None:", "if False:")
+    edit(patch, zoo.model.embedding, "embedded", "if observed is not None:", "if False:")
 
 
 @traps.each_rule()

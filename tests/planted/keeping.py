@@ -13,7 +13,9 @@ from torch.nn import functional as F
 import zoo.engine.constants
 import zoo.engine.recurrence
 import zoo.model.build
+import zoo.model.embedding
 import zoo.model.layout
+import zoo.model.outputs
 import zoo.model.stack
 from zoo.heads.tied import Tied
 from zoo.inputs.features import Features
@@ -34,7 +36,7 @@ def input_modified_in_place(patch: Patch) -> None:
             found: Tensor = zero_where(x.add_(1e-3), valid)
         return found
 
-    around(patch, zoo.model.stack, "zero_where", wrong)  # a component's own writing is refused by the run itself
+    around(patch, zoo.model.embedding, "zero_where", wrong)  # a component's own writing is refused by the run itself
 
 
 @mutant("gru", "repeatable")
@@ -130,7 +132,7 @@ def building(patch: Patch, wrong: Any) -> None:
 
 def returned(patch: Patch, wrong: Any) -> None:
     """Tensors leave a model as this gives them."""
-    patch.setattr(zoo.model.stack, "apart", lambda found, given, module: wrong([*found], [*given]))
+    patch.setattr(zoo.model.outputs, "apart", lambda found, given, module: wrong([*found], [*given]))
 
 
 @mutant("mingru", "memory")

@@ -10,10 +10,11 @@ from torch.nn import functional as F
 import zoo.engine.layer
 import zoo.engine.sequence
 import zoo.engine.stacked
+import zoo.model.embedding
 import zoo.model.heads
 import zoo.model.inputs
 import zoo.model.layout
-import zoo.model.stack
+import zoo.model.outputs
 from zoo.engine.layer import LayerOutput, RecurrentLayer
 from zoo.heads.linear import Linear
 from zoo.heads.pools import Attention, Last, Max, Mean
@@ -121,7 +122,7 @@ def padding_multiplied_by_zero_instead_of_chosen(patch: Patch) -> None:
     def wrong(zero_where: Any, x: Tensor, keep: Tensor | None) -> Tensor:
         return x if keep is None else x * keep.view(*keep.shape, *(1,) * (x.dim() - 2)).to(x.dtype)
 
-    for module in (zoo.engine.sequence, zoo.model.stack, zoo.model.heads):
+    for module in (zoo.engine.sequence, zoo.model.embedding, zoo.model.heads):
         around(patch, module, "zero_where", wrong)
 
 
@@ -140,7 +141,7 @@ def packed_rows_in_the_wrong_order(patch: Patch) -> None:
     def wrong(packed_like: Any, packed: Any, output: Tensor, lengths: Tensor) -> Any:
         return packed_like(packed, output.roll(1, 0), lengths)
 
-    around(patch, zoo.model.inputs, "packed_like", wrong)
+    around(patch, zoo.model.outputs, "packed_like", wrong)
 
 
 @mutant("both-mul", "direction")

@@ -14,6 +14,7 @@ import zoo.engine.constants
 import zoo.engine.layer
 import zoo.engine.recurrence
 import zoo.engine.stacked
+import zoo.model.embedding
 from zoo.cells.dynamics.phased import PhasedLSTM
 from zoo.cells.lstm import LSTM
 from zoo.engine import sequence
@@ -184,7 +185,7 @@ def observed_not_turned_round(patch: Patch) -> None:
 
 @mutant("timed", "padding_invariance")
 def unobserved_inputs_left_as_they_stand(patch: Patch) -> None:
-    edit(patch, StackModel, "_embedded", "x = torch.where(observed,", "_ = torch.where(observed,")
+    edit(patch, zoo.model.embedding, "embedded", "x = torch.where(observed,", "_ = torch.where(observed,")
 
 
 @mutant("timed", "batch_independence")

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from zoo.engine.cell import Cell
 from zoo.engine.layers import LayerList
@@ -298,13 +298,3 @@ def refuse_beside_packed(**given: object) -> None:
     for name, value in given.items():
         if value is not None:
             raise InputError(f"{name} cannot be given beside a PackedSequence: pad the batch and give lengths")
-
-
-def packed_like(packed: PackedSequence, output: Tensor, lengths: Tensor) -> PackedSequence:
-    """output (B, T, ...) packed in the order of the input, with which it shares no memory."""
-    if packed.sorted_indices is not None:
-        order = packed.sorted_indices
-        output, lengths = output.index_select(0, order), lengths.index_select(0, order.to(lengths.device))
-    again = pack_padded_sequence(output, lengths, batch_first=True)
-    indices = (None if t is None else t.clone() for t in (packed.sorted_indices, packed.unsorted_indices))
-    return PackedSequence(again.data, again.batch_sizes, *indices)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from zoo.engine import returned
 from zoo.engine.sequence import zero_where
 from zoo.errors import InputError, did_you_mean
 from zoo.inputs.named import NamedInputs, Read
@@ -94,32 +93,6 @@ def observed_features(source: NamedInputs, observed: Tensor) -> Tensor:
     if found is None:
         raise InputError("observed cannot be given: this model's input mixes the features of several inputs")
     return found
-
-
-def example(
-    source: NamedInputs,
-    batch: int,
-    steps: int,
-    generator: torch.Generator,
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> dict[str, Tensor]:
-    """A random input for each name."""
-    reads = source.reads
-    if device.type == "meta":
-        return {
-            name: torch.zeros(
-                (*read.leading(batch, steps), *read.shape),
-                device=device,
-                dtype=dtype if read.vocabulary is None else torch.int64,
-            )
-            for name, read in reads.items()
-        }
-    found = source.example(batch, steps, generator, dtype)
-    for name, read in reads.items():
-        returned.example(source, found.get(name), (*read.leading(batch, steps), *read.shape))
-    return {name: found[name].to(device) for name in reads}
 
 
 def _names(x: Any, reads: Reads) -> None:

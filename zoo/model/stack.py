@@ -12,26 +12,25 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from zoo.components import NoOptions, Shape, Window, count_steps, hop_of, least_steps
-from zoo.engine import returned, stacked
+from zoo.engine import stacked
 from zoo.engine.cell import States
 from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
 from zoo.engine.layers import Asked, Joins, LayerList
-from zoo.engine.memory import apart
 from zoo.engine.precision import casts
 from zoo.engine.recurrence import Run
-from zoo.engine.sequence import zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
-from zoo.model import hops, inputs, several
+from zoo.model import hops, inputs, outputs, reading, several
 from zoo.model.base import AnyState, Model
+from zoo.model.embedding import embedded
+from zoo.model.examples import example
 from zoo.model.generation import Stop, Wanted, generated
 from zoo.model.heads import Heads, Pools, decoded, headed, loss_of
 from zoo.model.inputs import Inputs
 from zoo.model.layout import NamedLayout, TorchLayout, as_torch, layout_of
 from zoo.model.sampling import Sampling
-from zoo.model.tensors import check_symbols
 from zoo.spec.traits import not_streamable
 from zoo.spec.tree import Stack
 
@@ -247,15 +246,9 @@ class StackModel(Model):
         given = self._checked(x, state, lengths, dt, observed, reset, all_states=return_states)
         output: Any
         output, after, states = self._run(given, state)
-        if given.packed is not None and self.pool is None:
+        if given.packed is not None:
             packed, before = given.packed
-            ends = self.output_lengths(before)
-            if isinstance(output, dict):
-                assert self.heads is not None
-                pooled = self.heads.pooled
-                output = {k: v if pooled[k] else inputs.packed_like(packed, v, ends) for k, v in output.items()}
-            elif self.heads is None or not all(self.heads.pooled.values()):
-                output = inputs.packed_like(packed, output, ends)
+            output = outputs.packed_again(packed, output, self.output_lengths(before), self._pooled)
         if return_states:
             return output, after, states
         return (output, after) if return_state or self._bare else output
@@ -322,11 +315,7 @@ class StackModel(Model):
         """
         inputs.check_sizes(batch=batch)
         state = self._layout.outward(self._first_state(batch))
-        return (
-            State(dict(zip(state, apart([*state.values()], (), self), strict=True)))
-            if isinstance(state, State)
-            else state
-        )
+        return State(outputs.own(dict(state), (), self)) if isinstance(state, State) else state
 
     @property
     def minimum_steps(self) -> int:
@@ -353,26 +342,12 @@ class StackModel(Model):
     @property
     def _windows(self) -> tuple[Window, ...]:
         """From the input's steps to those of the output: of the heads that give one at every step, if any does."""
-        if not self._reads:
-            return self.layers.windows
-        pooled = self._pooled
-        name = next((name for name, pools in pooled.items() if not pools), [*pooled][-1])
-        reads = self._reads.get(name)
-        return self.layers.windows_behind()[1][reads[0]] if reads else self.layers.windows
+        return reading.windows(self.layers, self._reads, self._pooled)
 
     @property
     def _pooled(self) -> Mapping[str, bool]:
         """Whether a pool stands in front of each head, by name; "" is the only one's."""
         return {"": self.pool is not None} if self.heads is None else self.heads.pooled
-
-    def _asked(self) -> Asked | None:
-        """What heads ask of layers by name; None where all read the last layer."""
-        if not self._reads:
-            return None
-        names = frozenset(chain.from_iterable(self._reads.values()))
-        pooled = self._pooled
-        finals = frozenset(chain.from_iterable(of for name, of in self._reads.items() if pooled[name]))
-        return Asked(names, finals)
 
     def example_arguments(self, batch: int, steps: int, *, seed: int = 0) -> dict[str, Any]:
         return {"x": self.example_input(batch, steps, seed=seed)}
@@ -398,14 +373,7 @@ class StackModel(Model):
         """
         inputs.check_sizes(batch=batch, steps=steps)
         device, dtype = self._place()
-        generator = torch.Generator().manual_seed(seed)
-        if isinstance(self.input, NamedInputs):
-            return several.example(self.input, batch, steps, generator, device=device, dtype=dtype)
-        if device.type == "meta":
-            return torch.zeros((batch, steps, *self.input_shape), device=device, dtype=self._input_dtype(dtype))
-        x = self.input.example(batch, steps, generator, dtype)
-        returned.example(self.input, x, (batch, steps, *self.input_shape))
-        return x.to(device)
+        return example(self.input, batch, steps, seed, device=device, dtype=dtype)
 
     def loss(
         self,
@@ -543,16 +511,16 @@ class StackModel(Model):
     def _run(self, given: Inputs, state: AnyState | None) -> tuple[Any, Any, State | None]:
         """Embed, run the layers, then the head."""
         run = given.run
-        features = self._embedded(given.x, run.valid, run.observed)
+        features = embedded(self.input, given.x, run.valid, run.observed)
         if run.observed is not None and isinstance(self.input, NamedInputs):
             run = replace(run, observed=several.observed_features(self.input, run.observed))
             given = replace(given, run=run)
-        asked = self._asked()
+        asked = reading.asked(self._reads, self._pooled)
         initial = self._stacked(state, given) if asked is None else None
         if initial is not None:
             y = stacked.run(self._recurrent, features, initial, run)
             # The kernel's tensors are its own: only what a pool or a head makes of them is looked at.
-            output = y.output if self._bare else self._own(self._headed(y, given, None), given.tensors)
+            output = y.output if self._bare else outputs.own(self._headed(y, given, None), given.tensors, self)
             return output, as_torch(y.state), None
         before = None
         if state is not None:
@@ -565,13 +533,8 @@ class StackModel(Model):
             y = y._replace(state={**y.state, hops.LEFT_OVER: over})
         came = [tensor for tensor in (*given.tensors, run.dt, run.observed) if tensor is not None]
         came += (before or {}).values()
-        return self._handed_out(self._headed(y, given, asked), y.state, y.states if run.all_states else None, came)
-
-    def _own(self, output: Any, given: Iterable[Tensor]) -> Any:
-        """An output, or several by name, each tensor with memory of its own."""
-        if isinstance(output, dict):
-            return dict(zip(output, apart([*output.values()], given, self), strict=True))
-        return apart([output], given, self)[0]
+        output, states = self._headed(y, given, asked), y.states if run.all_states else None
+        return outputs.handed_out(output, y.state, states, came, self._layout, self)
 
     def run_layers(
         self,
@@ -598,22 +561,6 @@ class StackModel(Model):
             run = replace(run, named={"input": (features, run)})
         return self.layers.run(features, state, run, beside=beside, asked=asked)
 
-    def _handed_out(
-        self, output: Any, after: States, states: States | None, given: Iterable[Tensor]
-    ) -> tuple[Any, Any, State | None]:
-        """What a run gives, each tensor with memory of its own."""
-        if isinstance(self._layout, TorchLayout) and states is None:  # which stacks the state anew
-            return self._own(output, given), self._layout.outward(after), None
-        if isinstance(output, dict):
-            several = [*output.values(), *after.values(), *(states or {}).values()]
-            found = apart(several, given, self)
-            output, own = dict(zip(output, found, strict=False)), found[len(output) :]
-        else:
-            output, *own = apart([output, *after.values(), *(states or {}).values()], given, self)
-        last = dict(zip(after, own, strict=False))
-        together = None if states is None else State(dict(zip(states, own[len(after) :], strict=True)))
-        return output, self._layout.outward(last), together
-
     def _stacked(self, state: AnyState | None, given: Inputs) -> dict[str, Tensor] | None:
         """The incoming state as one kernel for all layers takes it, or None: run layer by layer."""
         layout = self._layout
@@ -623,21 +570,6 @@ class StackModel(Model):
         if len(layers) != len(self.layers) or not stacked.possible(layers, given.run):
             return None
         return layout.stacked(state, given.lead.shape[0], *(given.place or self._place()))
-
-    def _embedded(self, x: Any, valid: Tensor | None, observed: Tensor | None) -> Tensor:
-        """Features (B, T, ...), zero in padding and where nothing was observed, whatever stood there."""
-        if isinstance(self.input, NamedInputs):
-            lead = several.lead_of(x, self.input.reads)
-            read = several.embeddable(self.input, x, valid, observed)
-            expected = (*lead.shape[:2], *self.input.output_shape)
-            return zero_where(returned.called(self.input, read, valid, expected=expected), valid)
-        if observed is not None:
-            x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
-        x = zero_where(x, valid)
-        if self.input.vocabulary is not None:
-            check_symbols(x, self.input.vocabulary)
-        real = returned.called(self.input, x, expected=(*x.shape[:2], *self.input.output_shape))
-        return real if real is x else zero_where(real, valid)
 
     def _headed(self, y: LayerOutput, given: Inputs, asked: Asked | None) -> Any:
         """What the head makes of the layers' output; with several, what each makes, or their sum."""
@@ -653,6 +585,3 @@ class StackModel(Model):
     def _by_likelihood(self) -> Iterator[nn.Module]:
         """The cells first."""
         return chain((layer.cell for layer in self._recurrent), self.modules())
-
-    def _input_dtype(self, dtype: torch.dtype) -> torch.dtype:
-        return dtype if self.input.vocabulary is None else torch.int64

@@ -18,6 +18,7 @@ from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.model import inputs
 from zoo.model.base import Model
+from zoo.model.embedding import embedded
 from zoo.model.layout import NamedLayout
 from zoo.model.stack import StackModel
 
@@ -159,7 +160,7 @@ class BiLM(Model):
         self, x: Tensor, run: Run, before: Mapping[str, Tensor] | None
     ) -> tuple[list[Tensor], list[Tensor], States]:
         """The input's features and each layer's output, (B, T, D), of both directions; and their states."""
-        features = self.forwards._embedded(x, run.valid, None)
+        features = embedded(self.forwards.input, x, run.valid, None)
         order = reversal(run.lengths, x.shape[1], x.device)
         forward, state = _each(self.forwards, features, _own(before, "forwards"), run)
         backward, last = _each(self.backwards, take(features, order), _own(before, "backwards"), run)

@@ -24,6 +24,7 @@ from zoo.errors import InputError
 from zoo.heads.base import Head
 from zoo.model import inputs
 from zoo.model.base import Model
+from zoo.model.embedding import embedded
 from zoo.model.generation import Stop, evaluating
 from zoo.model.layout import NamedLayout
 from zoo.model.sampling import Sampling
@@ -370,7 +371,7 @@ class EncoderDecoder(Model):
 
     def _decode(self, given: inputs.Inputs, state: Mapping[str, Tensor], source: Source | None) -> Decoded:
         run = given.run
-        features = self.decoder._embedded(given.x, run.valid, None)
+        features = embedded(self.decoder.input, given.x, run.valid, None)
         return self._decoder(features, state, replace(run, engine=self.engine), self.attention, source)
 
 

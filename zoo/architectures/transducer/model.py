@@ -21,6 +21,7 @@ from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.model import inputs
 from zoo.model.base import Model
+from zoo.model.embedding import embedded
 from zoo.model.generation import evaluating
 from zoo.model.layout import NamedLayout
 from zoo.model.sampling import Sampling
@@ -323,7 +324,7 @@ class Transducer(Model):
 
     def written(self, symbols: Tensor, state: Mapping[str, Tensor]) -> States:
         """The predictor's state after one more symbol (B,) of each row, inside `decode`."""
-        given = self.predictor._embedded(symbols.unsqueeze(1), None, None)
+        given = embedded(self.predictor.input, symbols.unsqueeze(1), None, None)
         inner = {name.removeprefix(PREDICTOR): value for name, value in state.items() if name != OUTPUT}
         y = self.predictor.run_layers(given, inner, Run(engine=self.engine))
         return {**{f"{PREDICTOR}{name}": value for name, value in y.state.items()}, OUTPUT: y.output[:, -1]}
@@ -369,7 +370,7 @@ class Transducer(Model):
         with _of("target_lengths"):
             known, valid = inputs.sequence_lengths(lengths, target, ended=True)
         with _of("target"):
-            features = self.predictor._embedded(self._symbols(target, valid), valid, None)
+            features = embedded(self.predictor.input, self._symbols(target, valid), valid, None)
         told = None if state is None else self._told(state, target.shape[0])
         if told is None:
             features = torch.cat([self._first(target.shape[0], features), features], 1)
@@ -398,7 +399,7 @@ class Transducer(Model):
         if not self.starts_with_blank:
             return like.new_zeros(batch, 1, *self.predictor.input.output_shape)
         blank = torch.full((batch, 1), self.blank, device=like.device)
-        return self.predictor._embedded(blank, None, None)
+        return embedded(self.predictor.input, blank, None, None)
 
     def _begin(self, batch: int) -> States:
         """The predictor's state when nothing has been written."""
