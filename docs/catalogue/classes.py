@@ -78,7 +78,7 @@ def _file(family: str, known: Sequence[Known]) -> str:
     typing = [name for name in ("Any", "Literal") if f"{name}[" in text or f" {name}]" in text]
     head = [f'"""The classes of the {family} cells.', "", NOTE, '"""', ""]
     head += ["from collections.abc import Mapping", f"from typing import {', '.join(typing)}", ""]
-    head += ["import torch", "", "from zoo.model.build import GIBIBYTE"]
+    head += ["import torch", "", "from zoo.model.limits import GIBIBYTE"]
     head += ["from zoo.nn.keys import Around", "from zoo.nn.layer import CellModel, Made", "", "", ""]
     return "\n".join(head) + text + "\n"
 

@@ -13,7 +13,7 @@ from golden import FOLDER, built, options_of, record_of, records, written
 
 from zoo.components import resolve
 from zoo.engine.layer import RecurrentLayer, Run
-from zoo.model.build import engine_named
+from zoo.model.engines import engine_named
 from zoo.plugin.manager import isolated
 
 FILES = sorted(FOLDER.glob("*.json"))

@@ -53,7 +53,7 @@ def keys_by_the_names_of_layers(patch: Patch) -> None:
             one._modules = {getattr(own, "called", None) or key: own for key, own in one._modules.items()}
         return model
 
-    around(patch, zoo.model.build, "_assemble", wrong)
+    around(patch, zoo.model.build, "assemble", wrong)
 
 
 @mutant("joined", "names")
@@ -71,7 +71,7 @@ def a_layer_drawn_by_its_name(patch: Patch) -> None:
                     parameter.add_(len(one.called or ""))
         return model
 
-    around(patch, zoo.model.build, "_assemble", wrong)
+    around(patch, zoo.model.build, "assemble", wrong)
 
 
 @mutant("named", "names")

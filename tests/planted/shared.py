@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-import zoo.model.build
+import zoo.model.assembling
 from zoo.cells.linear import hgrn
 from zoo.engine import sharing
 
@@ -19,7 +19,7 @@ def the_backward_direction_has_a_copy_of_what_is_shared(patch: Patch) -> None:
     def wrong(owner: nn.Module, user: nn.Module, names: Any) -> None:
         user.load_state_dict(owner.state_dict())
 
-    patch.setattr(zoo.model.build, "share", wrong)
+    patch.setattr(zoo.model.assembling, "share", wrong)
 
 
 @mutant("shared", "gradcheck")
@@ -42,7 +42,7 @@ def every_layer_has_the_bound_of_the_last(patch: Patch) -> None:
 
 @mutant("risen", "gradient_flow")
 def no_cell_is_told_of_the_others(patch: Patch) -> None:
-    patch.setattr(zoo.model.build, "_introduce", lambda model, paths: None)
+    patch.setattr(zoo.model.assembling, "_introduce", lambda model, paths: None)
 
 
 @mutant("risen", "gradient_flow")

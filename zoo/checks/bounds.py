@@ -15,7 +15,7 @@ from zoo.checks.batch import beside, run, uses_of
 from zoo.checks.subject import Skip, Subject
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.errors import CheckFailure
-from zoo.model.build import engine_named
+from zoo.model.engines import engine_named
 from zoo.spec.tree import Recurrent
 
 LARGER: Final = (1.0, 1e4, 1e8)

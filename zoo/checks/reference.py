@@ -18,7 +18,7 @@ from zoo.checks.variations import Try
 from zoo.components import CellType, Shape, resolve
 from zoo.engine.layer import RecurrentLayer, Run
 from zoo.errors import CheckFailure, DeclarationError, ZooError
-from zoo.model.build import engine_named
+from zoo.model.engines import engine_named
 from zoo.spec.tree import Recurrent
 
 Array = NDArray[np.float64]

@@ -20,7 +20,7 @@ from zoo.checks.report import Outcome, Report
 from zoo.checks.subject import Skip, Subject, as_device, default_device
 from zoo.components import ArchitectureType, Part, resolve
 from zoo.errors import CheckFailure, DeclarationError, ZooError
-from zoo.model.build import engine_named
+from zoo.model.engines import engine_named
 from zoo.spec.canonical import Spec
 from zoo.spec.tree import parts
 

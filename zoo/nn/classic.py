@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import torch
 
-from zoo.model.build import GIBIBYTE
+from zoo.model.limits import GIBIBYTE
 from zoo.nn.keys import Around
 from zoo.nn.layer import CellModel, Made
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 
-from zoo.model.build import GIBIBYTE, build
+from zoo.model.build import build
+from zoo.model.limits import GIBIBYTE
 from zoo.model.stack import StackModel
 from zoo.nn.keys import Around, InputSize, keys, load
 from zoo.spec.canonical import Spec

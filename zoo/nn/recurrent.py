@@ -12,8 +12,8 @@ from zoo.engine.around import Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell
 from zoo.engine.layer import RecurrentLayer
 from zoo.errors import BuildError, InputError
-from zoo.model.build import GIBIBYTE
 from zoo.model.factory import Building
+from zoo.model.limits import GIBIBYTE
 from zoo.nn.keys import Around, InputSize, keys, projected_width, whole
 from zoo.nn.layer import CellModel, Made
 from zoo.nn.live import Calls, Copies, Live, call, record_of, spec_of

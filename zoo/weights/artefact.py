@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from zoo import atomic
 from zoo.errors import ZooError, one_line
 from zoo.model.base import Model
-from zoo.model.build import DTYPES, build
+from zoo.model.build import build
+from zoo.model.limits import DTYPES
 from zoo.model.provenance import KEY, distributions
 from zoo.plugin.catalogue import UNPACKAGED
 from zoo.spec import library
