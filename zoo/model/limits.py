@@ -1,4 +1,4 @@
-"""What `zoo.build` is given, checked, and what a model needs, refused where it is too much, before any memory is taken."""
+"""What `zoo.build` is given, checked, and what a model needs, refused where it is too much, before any is taken."""
 
 from __future__ import annotations
 
