@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from zoo.architectures.encoder_decoder import states
 from zoo.architectures.encoder_decoder.attention import Attention
 from zoo.architectures.encoder_decoder.decoding import Decoder
 from zoo.architectures.encoder_decoder.model import EncoderDecoder
@@ -59,8 +60,8 @@ def the_weights_of_attention_have_no_gradient(patch: Patch) -> None:
 def what_is_fed_on_is_half_precise(patch: Patch) -> None:
     edit(
         patch,
-        EncoderDecoder,
-        "_initial",
+        states,
+        "initial",
         "torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype",
         "dtype",
     )

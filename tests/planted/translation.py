@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo.model.sampling
-from zoo.architectures.encoder_decoder import bridge, decoding, generation, plan, shared
+from zoo.architectures.encoder_decoder import bridge, decoding, generation, plan, shared, sources
 from zoo.architectures.encoder_decoder.attention import Attention
 from zoo.architectures.encoder_decoder.bridge import Bridge
 from zoo.architectures.encoder_decoder.decoding import Decoder
@@ -28,7 +28,7 @@ def attention_reads_padding(patch: Patch) -> None:
 
 @mutant("asked", "padding_invariance")
 def attention_masks_one_step_too_few(patch: Patch) -> None:
-    edit(patch, EncoderDecoder, "_source", "valid_steps(lengths,", "valid_steps(lengths + 1,")
+    edit(patch, sources, "source_of", "valid_steps(lengths,", "valid_steps(lengths + 1,")
 
 
 @mutant("asked", "attention_mask")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -64,3 +65,12 @@ def check_symbols(x: Tensor, vocabulary: int, *, label: str = "x") -> None:
 def readable(x: Tensor) -> bool:
     """Whether a tensor's numbers can be read: not while compiling or exporting, not on meta, not under vmap."""
     return not (torch.compiler.is_compiling() or x.device.type == "meta" or torch._C._functorch.is_batchedtensor(x))
+
+
+@contextmanager
+def speaking_of(name: str) -> Iterator[None]:
+    """Inside, what does not fit says of which argument it speaks."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None

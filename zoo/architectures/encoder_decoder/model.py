@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from zoo.architectures.encoder_decoder import generation, numbers
+from zoo.architectures.encoder_decoder import generation, numbers, states
 from zoo.architectures.encoder_decoder.attention import Attention, Source
 from zoo.architectures.encoder_decoder.bridge import Bridge
 from zoo.architectures.encoder_decoder.decoding import Decoded, Decoder
 from zoo.architectures.encoder_decoder.options import AttentionOptions, EncoderDecoderOptions
 from zoo.architectures.encoder_decoder.plan import fed_width, starts
+from zoo.architectures.encoder_decoder.sources import Lengths, Read, given_source, source_of
 from zoo.engine.memory import apart
 from zoo.engine.recurrence import Run
-from zoo.engine.sequence import valid_steps
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.heads.base import Head
@@ -26,12 +25,9 @@ from zoo.model import inputs
 from zoo.model.base import Model
 from zoo.model.embedding import embedded
 from zoo.model.generation import Stop, evaluating
-from zoo.model.layout import NamedLayout
 from zoo.model.sampling import Sampling
 from zoo.model.stack import StackModel
-
-Lengths = Tensor | Sequence[int]
-PREFIX = "decoder."
+from zoo.model.tensors import speaking_of
 
 
 class Encoded(NamedTuple):
@@ -68,7 +64,7 @@ class EncoderDecoder(Model):
     def __init__(self, options: EncoderDecoderOptions, stacks: Mapping[str, StackModel]) -> None:
         super().__init__()
         self.encoder, self.decoder = stacks["encoder"], stacks["decoder"]
-        theirs, mine = _shapes(self.encoder), _shapes(self.decoder)
+        theirs, mine = states.shapes(self.encoder), states.shapes(self.decoder)
         self.bridge = Bridge(
             starts(options, theirs, mine, self.encoder.output_shape),
             {name: shape[0] for name, shape in mine.items() if shape},
@@ -106,14 +102,14 @@ class EncoderDecoder(Model):
         Raises:
             InputError: If something does not fit.
         """
-        with _of("target"):
+        with speaking_of("target"):
             given = self.decoder._checked(_plain(target), None, lengths, None, None, None)
         encoded = self._encode(source, source_lengths)
         if given.x.shape[0] != encoded.memory.shape[0]:
             raise InputError(f"there are {encoded.memory.shape[0]} sources and {given.x.shape[0]} targets")
         found = self._decode(given, encoded.state, self._source(encoded))
         output, *own = apart([found.output, *found.state.values()], (source, target), self)
-        return (output, _outward(dict(zip(found.state, own, strict=True)))) if return_state else output
+        return (output, states.outward(dict(zip(found.state, own, strict=True)))) if return_state else output
 
     def encode(self, source: Tensor, *, lengths: Lengths | None = None) -> Encoded:
         """Read sources.
@@ -130,7 +126,7 @@ class EncoderDecoder(Model):
         """
         memory, lengths, state = self._encode(source, lengths)
         memory, *own = apart([memory, *state.values()], (source,), self)
-        return Encoded(memory, lengths, _outward(dict(zip(state, own, strict=True))))
+        return Encoded(memory, lengths, states.outward(dict(zip(state, own, strict=True))))
 
     def decode(
         self,
@@ -156,13 +152,15 @@ class EncoderDecoder(Model):
         Raises:
             InputError: If something does not fit.
         """
-        with _of("target"):
+        with speaking_of("target"):
             given = self.decoder._checked(_plain(target), state, lengths, None, None, None)
-        asked = self._asked(memory, memory_lengths, given.x.shape[0])
-        found = self._decode(given, self._inward(state, given.x.shape[0], asked), asked)
+        batch = given.x.shape[0]
+        asked = given_source(self.attention, memory, memory_lengths, batch, self.encoder.output_shape[0])
+        before = states.inward(state, self._initial(batch, 0 if asked is None else asked.memory.shape[1]))
+        found = self._decode(given, before, asked)
         came = (target, *state.values(), *(() if memory is None else (memory,)))
         output, *own = apart([found.output, *found.state.values()], came, self)
-        return output, _outward(dict(zip(found.state, own, strict=True)))
+        return output, states.outward(dict(zip(found.state, own, strict=True)))
 
     def step(
         self,
@@ -186,7 +184,7 @@ class EncoderDecoder(Model):
         Raises:
             InputError: If something does not fit.
         """
-        with _of("target"):
+        with speaking_of("target"):
             x, *_ = inputs.as_sequence(target, self.decoder.input, 1, None, None, None)
         scores, after = self.decode(x, state, memory=memory, memory_lengths=memory_lengths)
         return scores.squeeze(1), after
@@ -206,7 +204,7 @@ class EncoderDecoder(Model):
         if not self.bridge.zeros or any(size is None for size in self._remembers.values()):
             raise InputError("the decoder starts from what the encoder has read: use model.encode(source).state")
         inputs.check_sizes(batch=batch)
-        return _outward(self._initial(batch, 0))
+        return states.outward(self._initial(batch, 0))
 
     def alignments(
         self, source: Tensor, target: Tensor, *, source_lengths: Lengths | None = None, lengths: Lengths | None = None
@@ -228,7 +226,7 @@ class EncoderDecoder(Model):
         """
         if self.attention is None:
             raise InputError(f"{self._called} has no attention")
-        with _of("target"):
+        with speaking_of("target"):
             given = self.decoder._checked(_plain(target), None, lengths, None, None, None)
         encoded = self._encode(source, source_lengths)
         found = self._decode(given, encoded.state, self._source(encoded))
@@ -316,58 +314,24 @@ class EncoderDecoder(Model):
         found = self._decode(given, state, source)
         return found.output.squeeze(1), found.state
 
-    def _encode(self, source: Tensor, lengths: Lengths | None) -> _Read:
-        with _of("source"):
+    def _encode(self, source: Tensor, lengths: Lengths | None) -> Read:
+        with speaking_of("source"):
             memory, state = self.encoder(_plain(source), lengths=lengths, return_state=True)
         batch = memory.shape[0]
         if lengths is not None:
             lengths = self.encoder.output_lengths(torch.as_tensor(lengths, device=memory.device))
         named = self.encoder.named_state(state, batch)
-        return _Read(memory, lengths, self.bridge(self._initial(batch, memory.shape[1]), named, memory, lengths))
+        return Read(memory, lengths, self.bridge(self._initial(batch, memory.shape[1]), named, memory, lengths))
 
     def _initial(self, batch: int, source_steps: int) -> dict[str, Tensor]:
-        """The decoder's state of its own: its layers', and zeros for what was fed and what attention remembers."""
-        device, dtype = self.decoder._place()
-        found = self.decoder.layers.init_state(batch, device=device, dtype=dtype)
-        like = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
-        if self.attention is not None and self._decoder.feeds_next:
-            found["feed"] = torch.zeros((batch, self.attention.output_size), device=device, dtype=like)
-        for name, size in self._remembers.items():
-            found[name] = torch.zeros((batch, source_steps if size is None else size), device=device, dtype=like)
-        return found
+        return states.initial(self.decoder, self.attention, batch, source_steps, feeds_next=self._decoder.feeds_next)
 
     @property
     def _remembers(self) -> Mapping[str, int | None]:
-        return {} if self.attention is None else self.attention.remembers
+        return states.remembered(self.attention)
 
-    def _inward(self, state: Mapping[str, Tensor], batch: int, source: Source | None) -> dict[str, Tensor]:
-        """A state that was given, checked, without its prefix."""
-        steps = 0 if source is None else source.memory.shape[1]
-        expected = {f"{PREFIX}{name}": value for name, value in self._initial(batch, steps).items()}
-        found = NamedLayout().inward(state, expected)
-        return {name.removeprefix(PREFIX): value for name, value in found.items()}
-
-    def _asked(self, memory: Tensor | None, lengths: Lengths | None, batch: int) -> Source | None:
-        """What was given to ask, checked."""
-        if self.attention is None:
-            return None
-        if memory is None:
-            raise InputError(
-                "memory is missing: the decoder asks it, give memory=encoded.memory of model.encode(source)"
-            )
-        width = self.encoder.output_shape[0]
-        if memory.dim() != 3 or memory.shape[0] != batch or memory.shape[2] != width:
-            raise InputError(f"memory must have shape ({batch}, S, {width}), not {tuple(memory.shape)}")
-        with _of("memory"):
-            known, _ = inputs.sequence_lengths(lengths, memory)
-        return self._source(_Read(memory, known, {}))
-
-    def _source(self, read: _Read) -> Source | None:
-        if self.attention is None:
-            return None
-        lengths = read.lengths
-        valid = None if lengths is None else valid_steps(lengths, read.memory.shape[1])
-        return self.attention.source(read.memory, valid)
+    def _source(self, read: Read | Encoded) -> Source | None:
+        return source_of(self.attention, read.memory, read.lengths)
 
     def _decode(self, given: inputs.Inputs, state: Mapping[str, Tensor], source: Source | None) -> Decoded:
         run = given.run
@@ -375,34 +339,7 @@ class EncoderDecoder(Model):
         return self._decoder(features, state, replace(run, engine=self.engine), self.attention, source)
 
 
-class _Read(NamedTuple):
-    """As `Encoded`, before anything leaves the model: the decoder's states have no prefix."""
-
-    memory: Tensor
-    lengths: Tensor | None
-    state: dict[str, Tensor]
-
-
-def _shapes(stack: StackModel) -> dict[str, tuple[int, ...]]:
-    device, dtype = stack._place()
-    state = stack.layers.init_state(1, device=device, dtype=dtype)
-    return {name: tuple(tensor.shape[1:]) for name, tensor in state.items()}
-
-
-def _outward(state: Mapping[str, Tensor]) -> State:
-    return State({f"{PREFIX}{name}": tensor for name, tensor in state.items()})
-
-
 def _plain(x: Any) -> Any:
     if isinstance(x, Tensor):
         return x
     raise InputError(f"must be a tensor, padded, with lengths beside it, not {type(x).__name__}")
-
-
-@contextmanager
-def _of(name: str) -> Iterator[None]:
-    """Inside, what does not fit says of which argument it speaks."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -26,7 +25,7 @@ from zoo.model.generation import evaluating
 from zoo.model.layout import NamedLayout
 from zoo.model.sampling import Sampling
 from zoo.model.stack import StackModel
-from zoo.model.tensors import readable
+from zoo.model.tensors import readable, speaking_of
 from zoo.spec.traits import not_streamable
 
 Lengths = Tensor | Sequence[int]
@@ -199,11 +198,11 @@ class Transducer(Model):
         if tuple(output.shape) != wanted:
             raise InputError(f"output must have shape (B, T, U + 1, V) = {wanted}, not {tuple(output.shape)}")
         steps = torch.full((target.shape[0],), output.shape[1], device=output.device)
-        with _of("lengths"):
+        with speaking_of("lengths"):
             if lengths is not None:
                 steps = self.output_lengths(torch.as_tensor(lengths, device=output.device))
             inputs.sequence_lengths(steps, output)
-        with _of("target_lengths"):
+        with speaking_of("target_lengths"):
             known, valid = inputs.sequence_lengths(target_lengths, target, ended=True)
         symbols = torch.full_like(steps, target.shape[1]) if known is None else known
         given = self._symbols(target, valid)
@@ -367,9 +366,9 @@ class Transducer(Model):
         """Symbols (B, U) behind the start, or behind a state."""
         device, _ = self.predictor._place()
         _check_target(target, device)
-        with _of("target_lengths"):
+        with speaking_of("target_lengths"):
             known, valid = inputs.sequence_lengths(lengths, target, ended=True)
-        with _of("target"):
+        with speaking_of("target"):
             features = embedded(self.predictor.input, self._symbols(target, valid), valid, None)
         told = None if state is None else self._told(state, target.shape[0])
         if told is None:
@@ -453,12 +452,3 @@ def _check_target(target: Tensor, device: torch.device) -> None:
         raise InputError(f"target must be symbols (B, U) of dtype torch.int64, not {found}")
     if target.device.type != device.type:
         raise InputError(f"target is on {target.device}, the model on {device}: use target.to({str(device)!r})")
-
-
-@contextmanager
-def _of(name: str) -> Iterator[None]:
-    """Inside, what does not fit says of which argument it speaks."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
