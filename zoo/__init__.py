@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from zoo.spec.canonical import Spec
     from zoo.spec.describe import ModelDescription, describe
     from zoo.spec.dump import to_yaml
-    from zoo.spec.follow import describe_inputs, describe_layers, describe_part
+    from zoo.spec.inside import describe_inputs, describe_layers, describe_part
     from zoo.spec.model import Layers, NormOption, PoolOption
     from zoo.spec.several import InputOption, Inputs
     from zoo.spec.shrink import shrink as shrink
@@ -134,7 +134,7 @@ _HOME = {
     "zoo.readout": ("fit_readout",),
     "zoo.spec.canonical": ("Spec",),
     "zoo.spec.describe": ("ModelDescription", "describe"),
-    "zoo.spec.follow": ("describe_inputs", "describe_layers", "describe_part"),
+    "zoo.spec.inside": ("describe_inputs", "describe_layers", "describe_part"),
     "zoo.spec.model": ("Layers", "NormOption", "PoolOption"),
     "zoo.spec.several": ("InputOption", "Inputs"),
     "zoo.spec.dump": ("to_yaml",),

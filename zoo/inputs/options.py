@@ -12,7 +12,7 @@ from zoo.components import Description, Extent, Options, Vocabulary, Width
 from zoo.errors import did_you_mean
 from zoo.layers.nested.options import EachOptions, JoinOptions, describe_each, describe_join
 from zoo.layers.options import Rate, with_norm
-from zoo.spec.follow import describe_inputs
+from zoo.spec.inside import describe_inputs
 from zoo.spec.model import NormOption
 from zoo.spec.problems import mistake
 from zoo.spec.several import Inputs

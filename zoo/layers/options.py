@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from zoo.components import Description, Options, Part, Shape, Width, features
-from zoo.spec.follow import describe_part
+from zoo.spec.inside import describe_part
 from zoo.spec.model import NormOption
 
 Activation = Literal[

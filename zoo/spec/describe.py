@@ -25,7 +25,8 @@ from zoo.components import (
 )
 from zoo.errors import ZooError
 from zoo.spec.canonical import Spec
-from zoo.spec.follow import Flow, Follow, ShapeMismatch, noting
+from zoo.spec.follow import Flow, Follow, noting
+from zoo.spec.mismatches import ShapeMismatch
 from zoo.spec.peers import unequal
 from zoo.spec.tree import Head, Path, Recurrent, Stack, dotted
 

@@ -5,7 +5,6 @@ What neighbours do not fit is noted with its place, all of it; what stands behin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,31 +26,12 @@ from zoo.components import (
     moving,
     resolve,
 )
-from zoo.engine.around import ALL, merged_shape, projected_shape
 from zoo.errors import ZooError, did_you_mean
+from zoo.spec.answers import blame, wrong_in
+from zoo.spec.around import recurrent
+from zoo.spec.mismatches import ShapeMismatch, ShapeMismatchError
 from zoo.spec.traits import not_streamable
-from zoo.spec.tree import Component, Layer, NamedInput, Path, Recurrent, Stack, dotted, inherits
-
-
-@dataclass(frozen=True, slots=True)
-class ShapeMismatch:
-    """Two neighbours that do not fit, or options that a component cannot be described with.
-
-    Attributes:
-        path: Where in the canonical form.
-        message: What does not fit.
-    """
-
-    path: Path
-    message: str
-
-
-class ShapeMismatchError(ZooError):
-    """What does not fit inside a component that holds layers, each with its path there."""
-
-    def __init__(self, mismatches: tuple[ShapeMismatch, ...]) -> None:
-        super().__init__(mismatches[0].message)
-        self.mismatches = mismatches
+from zoo.spec.tree import Component, Layer, Path, Recurrent, Stack, inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,104 +99,16 @@ def noting() -> Iterator[dict[Path, Description]]:
         _noted.reset(before)
 
 
-def describe_part(part: Part, *arguments: Any) -> Description | None:
-    """The size and cost of a component that stands in another's options, for its `describe`.
-
-    Args:
-        part: As the option gives it, as of type `zoo.NormOption`.
-        *arguments: What `describe` of its kind takes beside the options.
-
-    Returns:
-        Its own figures, or None if it does not describe itself.
-
-    Raises:
-        ZooError: If it does not fit.
-    """
-    follow = Follow()
-    found = follow.ask((), part, *arguments)
-    if follow.mismatches:
-        raise ShapeMismatchError(tuple(follow.mismatches))
-    return found
+def visible() -> Scope:
+    """What the component that describes itself now can see of what is around it."""
+    return _scope.get()
 
 
-def describe_inputs(inputs: Mapping[str, NamedInput], *, at: str = "of") -> Mapping[str, Description] | None:
-    """The size and cost of several inputs, for an input that holds them.
-
-    Args:
-        inputs: As its option gives them, of type `zoo.Inputs`.
-        at: Name of that option.
-
-    Returns:
-        Each by its name; the cost of one that comes in once per sequence is that of a sequence. None if one does not
-        describe itself.
-
-    Raises:
-        ZooError: If one of them has options that do not fit each other.
-    """
-    follow, scope, noted = Follow(), _scope.get(), _noted.get()
-    found: dict[str, Description | None] = {}
-    for name, one in inputs.items():
-        path: Path = (at, name)
-        own = follow.source(path, one.part, scope.inputs, under=scope.at)
-        if own is not None and one.per == "sequence":
-            once = own.macs_per_step + own.macs_per_sequence
-            own = replace(own, macs_per_step=0, macs_per_sequence=once, sequential_depth=0)
-        found[name] = scope.inputs[dotted((*scope.at, *path))] = own
-        if noted is not None and own is not None:
-            noted[1][*noted[0], *path] = own
-    if follow.mismatches:
-        raise ShapeMismatchError(tuple(follow.mismatches))
-    known = {name: own for name, own in found.items() if own is not None}
-    return known if len(known) == len(found) else None
-
-
-def describe_layers(layers: tuple[Layer, ...], input_shape: Shape, *, at: str = "layers") -> Description | None:
-    """The size and cost of layers one after the other, for a layer that holds some.
-
-    Args:
-        layers: As its option gives them, of type `zoo.Layers`.
-        input_shape: Of one step of the first layer's input.
-        at: Name of that option.
-
-    Returns:
-        Their sum, with states under names such as `layers.0.h`. None if one does not describe itself.
-
-    Raises:
-        ZooError: If they do not fit each other.
-    """
-    follow, scope = Follow(), _scope.get()
-    path: Path = tuple(int(step) if step.isdigit() else step for step in at.split("."))
-    begin = Flow(input_shape, scope.windows)
-    found = follow.layers(layers, path, begin, scope.names)
-    end = found[-1][1] if found else begin
-    if end is not None and end.windows[: len(scope.windows)] != scope.windows:
-        follow.note(path, "the layers inside end with another number of steps than they begin with")
-    if follow.mismatches:
-        raise ShapeMismatchError(tuple(follow.mismatches))
-    known = [(one, after) for one, after in found if one is not None and after is not None]
+def note_inside(found: Mapping[Path, Description]) -> None:
+    """Note how what stands inside that component describes itself, by its path there; where somebody asks for that."""
     noted = _noted.get()
     if noted is not None:
-        noted[1].update({(*noted[0], *path, i): one for i, (one, _) in enumerate(found) if one is not None})
-    if len(known) < len(found) or end is None:
-        return None
-    state = {f"{at}.{i}.{name}": size for i, (one, _) in enumerate(known) for name, size in one.state.items()}
-    return Description(
-        output_shape=end.shape,
-        parameters=sum(one.parameters for one, _ in known),
-        buffers=sum(one.buffers for one, _ in known),
-        frozen=sum(one.frozen for one, _ in known),
-        macs_per_step=sum(one.macs_per_step * _rate(after, end) for one, after in known),
-        macs_per_sequence=sum(one.macs_per_sequence for one, _ in known),
-        state=state,
-        fixed=frozenset(f"{at}.{i}.{name}" for i, (one, _) in enumerate(known) for name in one.fixed),
-        sequential_depth=sum(one.sequential_depth for one, _ in known),
-        windows=end.windows[len(scope.windows) :],
-    )
-
-
-def _rate(after: Flow, end: Flow) -> int:
-    """How many steps of a layer's output go into one of the last layer's."""
-    return math.prod(window.stride for window in end.windows[len(after.windows) :])
+        noted[1].update({(*noted[0], *path): one for path, one in found.items()})
 
 
 class Follow:
@@ -249,14 +141,14 @@ class Follow:
             return None
         except Exception as error:
             # Whoever wrote the spec is not to blame, and cannot read a traceback of somebody else's code.
-            text = f"{_blame(part)} cannot describe itself: {type(error).__name__}: {error}"
+            text = f"{blame(part)} cannot describe itself: {type(error).__name__}: {error}"
             self.note(path, text)
             return None
         if found is None:
             return None
-        wrong = _wrong(found)
+        wrong = wrong_in(found)
         if wrong is not None:
-            self.note(path, f"{_blame(part)} describes itself wrongly: {wrong}")
+            self.note(path, f"{blame(part)} describes itself wrongly: {wrong}")
             return None
         description: Description = found
         if part.frozen:
@@ -358,7 +250,7 @@ class Follow:
                     self._timed(where, layer)
                 shape = shapes[0] if shapes else None
                 final = (pooled and index == len(layers) - 1) or layer.name in finals
-                one = _recurrent(where, layer, shape, self, pooled=final, beside=beside.get(index, 0))
+                one = recurrent(where, layer, shape, self, pooled=final, beside=beside.get(index, 0))
             elif joins(layer):
                 one = self.ask(where, layer.part, shapes, scope=scope)
             else:
@@ -418,113 +310,3 @@ def _stepwise(architecture: Part, stack: Stack) -> bool:
 def joins(layer: Layer) -> bool:
     """Whether a layer reads several others."""
     return isinstance(layer, Component) and isinstance(layer.part.record, LayerType) and layer.part.record.joins
-
-
-def _wrong(found: Any) -> str | None:
-    """What cannot be added up in a description that somebody else's code gave."""
-    if not isinstance(found, Description):
-        return f"a zoo.Description is needed, not {type(found).__name__}"
-    if not isinstance(found.fixed, frozenset) or not found.fixed <= set(found.state):
-        return f"fixed must be a frozenset of names of states, not {found.fixed!r}"
-    for name in ("parameters", "buffers", "macs_per_step", "macs_per_sequence", "sequential_depth"):
-        if not isinstance(getattr(found, name), int):
-            return f"{name} must be a whole number, not {getattr(found, name)!r}"
-    shapes = {"output_shape": found.output_shape, **{f"state {name!r}": shape for name, shape in found.state.items()}}
-    for name, shape in shapes.items():
-        if not (isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)):
-            return f"{name} must be a tuple of whole numbers, not {shape!r}"
-    return None
-
-
-def _blame(part: Part) -> str:
-    return f"{part.record.kind} {part.provided.qualified!r} {part.provided.version}"
-
-
-def _recurrent(
-    path: Path, layer: Recurrent, shape: Shape | None, follow: Follow, *, pooled: bool, beside: int = 0
-) -> Description | None:
-    """The figures of a recurrent layer, to whose cell's input so many features are joined (`beside`).
-
-    If a pool follows (`pooled`), the final output of two directions is projected too, once per sequence.
-    """
-    read = shape
-    if beside and shape is not None:
-        if len(shape) != 1:
-            said = f"features are joined to its input, which must be flat, not maps of shape {shape}"
-            follow.note(path, said)
-            return None
-        read = (shape[0] + beside,)
-    cell = follow.ask((*path, "cell"), layer.cell, read, layer.hidden_size)
-    if cell is None or shape is None:
-        return None
-    directions = 2 if layer.bidirectional else 1
-    output = merged_shape(cell.output_shape, layer.merge, both=layer.bidirectional)
-    shared = _shared(path, layer, cell, follow) if layer.bidirectional and layer.share else 0
-    parameters, buffers = directions * cell.parameters, directions * cell.buffers
-    frozen = directions * cell.frozen
-    if layer.cell.frozen:
-        frozen -= shared
-    else:
-        parameters -= shared
-    macs = directions * cell.macs_per_step
-    once = directions * cell.macs_per_sequence
-    if layer.norm is not None:
-        normed = shape if layer.norm.position == "before" else output
-        norm = follow.ask((*path, "norm"), layer.norm.part, normed)
-        if norm is None:
-            return None
-        parameters, buffers = parameters + norm.parameters, buffers + norm.buffers
-        frozen += norm.frozen
-        macs += norm.macs_per_step
-    if layer.output_projection is not None and len(output) != 1:
-        follow.note((*path, "output_projection"), f"needs flat features at each step, not maps of shape {output}")
-        return None
-    if layer.output_projection is not None:
-        product = output[-1] * layer.output_projection
-        parameters, macs = parameters + product, macs + product
-        parameters += layer.output_projection if layer.projection_bias else 0
-        once += product if pooled and layer.bidirectional else 0
-        output = projected_shape(output, layer.output_projection)
-    if layer.residual and output != shape:
-        mend = f"output_projection: {shape[0]}" if len(output) == 1 else f"hidden_size: {shape[0]}"
-        follow.note(
-            (*path, "residual"),
-            f"residual adds the layer's input to its output, but the input is {_wide(shape)} and the output "
-            f"{_wide(output)}; make them equal, for example with {mend}",
-        )
-    state = {prefix + name: s for prefix in ("", "reverse.")[:directions] for name, s in cell.state.items()}
-    if layer.initial_state == "learned":
-        learned = directions * sum(math.prod(s) for name, s in cell.state.items() if name not in cell.fixed)
-        if not learned:
-            problem = f"cell {layer.cell.record.name!r} has no state with a learnable initial value; use zeros"
-            follow.note((*path, "initial_state"), problem)
-        parameters += learned
-    return Description(
-        output_shape=output,
-        parameters=parameters,
-        buffers=buffers,
-        frozen=frozen,
-        macs_per_step=macs,
-        macs_per_sequence=once,
-        state=state,
-        sequential_depth=cell.sequential_depth,
-    )
-
-
-def _shared(path: Path, layer: Recurrent, cell: Description, follow: Follow) -> int:
-    """How many numbers of a cell its two directions have in common."""
-    if layer.share == ALL:
-        return cell.parameters + cell.frozen
-    where, who = (*path, "share"), f"cell {layer.cell.record.name!r}"
-    if not cell.named:
-        follow.note(where, f"{who} does not say how large each of its parameters is: share: all, or leave it out")
-        return 0
-    for name in layer.share:
-        if name not in cell.named:
-            hint = did_you_mean(name, cell.named) or f"; it has {', '.join(cell.named)}"
-            follow.note(where, f"{who} has no parameter {name!r}{hint}")
-    return sum(cell.named.get(name, 0) for name in layer.share)
-
-
-def _wide(shape: Shape) -> str:
-    return f"{shape[0]} wide" if len(shape) == 1 else f"of shape {shape}"

@@ -16,7 +16,7 @@ from zoo.architectures.encoder_decoder.options import (
 )
 from zoo.components import Beside, Shape, features
 from zoo.errors import ZooError, did_you_mean
-from zoo.spec.follow import ShapeMismatch, ShapeMismatchError
+from zoo.spec.mismatches import ShapeMismatch, ShapeMismatchError
 from zoo.spec.tree import Path, Recurrent, Stack, dotted, parts
 from zoo.spec.tree import recurrent as recurrent_of
 

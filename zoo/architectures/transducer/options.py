@@ -10,7 +10,7 @@ from pydantic import Field
 from zoo.components import Description, Options, Shape, StackDescription, Width
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Rate
-from zoo.spec.follow import ShapeMismatch, ShapeMismatchError
+from zoo.spec.mismatches import ShapeMismatch, ShapeMismatchError
 
 
 class JoinerOptions(Options):

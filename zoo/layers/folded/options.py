@@ -11,7 +11,7 @@ from pydantic import Field
 from zoo.components import CellType, Description, Options, Part, Shape, Window, features, moving
 from zoo.errors import ZooError
 from zoo.layers.options import Positive
-from zoo.spec.follow import describe_layers
+from zoo.spec.inside import describe_layers
 from zoo.spec.model import Layers
 from zoo.spec.tree import Layer, Node, Recurrent, over_time
 

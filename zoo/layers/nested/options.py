@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from zoo.components import Description, Options, PoolType, Shape, concatenated, count_steps, features, moving
 from zoo.errors import ZooError
 from zoo.layers.options import Rate, with_norm
-from zoo.spec.follow import describe_layers, describe_part
+from zoo.spec.inside import describe_layers, describe_part
 from zoo.spec.model import AroundNorm, Layers, PoolOption
 
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from zoo.components import Count, Description, Options, Shape, Traits, Window, features
 from zoo.errors import ZooError
 from zoo.layers.options import Activation, Positive, Rate
-from zoo.spec.follow import describe_part
+from zoo.spec.inside import describe_part
 from zoo.spec.model import NormOption
 
 
