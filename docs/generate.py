@@ -35,16 +35,10 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.plugin.manager import isolated
 from zoo.spec import diagnostics, document, events, inherit
 from zoo.spec import limits as spec_limits
-from zoo.spec.model import (
-    MOST_LAYERS,
-    MOST_TEXTS,
-    DropoutEntry,
-    ExpectEntry,
-    Inherited,
-    ProjectionEntry,
-    RecurrentEntry,
-    SpecFile,
-)
+from zoo.spec.fields import MOST_TEXTS
+from zoo.spec.file import ExpectEntry, SpecFile
+from zoo.spec.model import MOST_LAYERS, Inherited, ProjectionEntry, RecurrentEntry
+from zoo.spec.rates import DropoutEntry
 from zoo.spec.resolve import resolve
 from zoo.spec.schema import KINDS, json_schema
 from zoo.weights.map_file import json_schema as map_schema

@@ -29,7 +29,9 @@ from zoo.plugin import hookspecs
 from zoo.plugin.discovery import GROUP
 from zoo.plugin.manager import isolated
 from zoo.renamed import RENAMED
-from zoo.spec.model import SCHEMA_VERSION, DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile
+from zoo.spec.file import SCHEMA_VERSION, ExpectEntry, SpecFile
+from zoo.spec.model import RecurrentEntry
+from zoo.spec.rates import DropoutEntry
 from zoo.spec.schema import KINDS
 from zoo.testing import pytest_plugin
 

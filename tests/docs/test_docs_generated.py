@@ -19,7 +19,9 @@ from zoo.checks.records import CHECKS
 from zoo.components import ComponentType
 from zoo.plugin import hookspecs
 from zoo.plugin.manager import isolated
-from zoo.spec.model import DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile
+from zoo.spec.file import ExpectEntry, SpecFile
+from zoo.spec.model import RecurrentEntry
+from zoo.spec.rates import DropoutEntry
 from zoo.spec.schema import KINDS
 from zoo.testing import pytest_plugin
 

@@ -7,7 +7,7 @@ from each import each
 from spec_support import HEAD, Mistakes, Resolve
 
 from zoo.errors import SpecError
-from zoo.spec.model import MOST_MISTAKES
+from zoo.spec.fields import MOST_MISTAKES
 
 MISSING = "schema: 1\nname: x\ninput: 10\n"
 STACKS = (

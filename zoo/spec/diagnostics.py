@@ -10,7 +10,9 @@ from zoo.errors import Diagnostic, did_you_mean, nearest
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec import misplaced
 from zoo.spec.document import Node
-from zoo.spec.model import MOST_MISTAKES, MOST_TEXTS, RecurrentEntry, StackEntry, StacksFile
+from zoo.spec.fields import MOST_MISTAKES, MOST_TEXTS
+from zoo.spec.file import StackEntry, StacksFile
+from zoo.spec.model import RecurrentEntry
 from zoo.spec.problems import Path, Problem, keys_of, show
 
 LONGEST_KEY: Final = 60

@@ -14,7 +14,7 @@ from zoo.errors import Diagnostic, SpecError
 from zoo.spec.canonical import Expect, Spec
 from zoo.spec.document import Node
 from zoo.spec.events import is_text
-from zoo.spec.model import SCHEMA_VERSION
+from zoo.spec.file import SCHEMA_VERSION
 from zoo.spec.named import Named
 from zoo.spec.problems import Path
 from zoo.spec.tree import NODES, Component, Head, Layer, NamedInput, Norm, Recurrent, Stack, replaced

@@ -15,7 +15,7 @@ from zoo.components import ProvidedLanguage, Translated, resolve
 from zoo.errors import LineError, SpecError, ZooError, clean
 from zoo.plugin.manager import catalogue
 from zoo.spec.document import parse
-from zoo.spec.model import NAME_PATTERN
+from zoo.spec.fields import NAME_PATTERN
 from zoo.spec.resolve import resolve as resolved
 
 LONGEST: Final = 10_000

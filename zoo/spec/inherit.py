@@ -16,7 +16,8 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.spec import access
 from zoo.spec.changes import with_paths
 from zoo.spec.document import MOST_BYTES, Node, read
-from zoo.spec.model import NAME_PATTERN, NEVER_INHERITED, NOT_IN_VARIANTS, SCHEMA_VERSION
+from zoo.spec.fields import NAME_PATTERN
+from zoo.spec.file import NEVER_INHERITED, NOT_IN_VARIANTS, SCHEMA_VERSION
 from zoo.spec.problems import show
 
 DEEPEST: Final = 8

@@ -16,7 +16,7 @@ from zoo.spec.access import ENDINGS
 from zoo.spec.document import Node, is_map, parse, read
 from zoo.spec.dump import written
 from zoo.spec.entries import LibraryEntry, entries_in
-from zoo.spec.model import SCHEMA_VERSION
+from zoo.spec.file import SCHEMA_VERSION
 from zoo.spec.resolve import Resolved, resolve
 
 _COMPARED: Final = 60

@@ -12,8 +12,10 @@ from zoo.errors import ZooError, nearest
 from zoo.plugin.catalogue import Catalogue
 from zoo.spec.document import Node
 from zoo.spec.dump import Writer
-from zoo.spec.model import DropoutEntry, ExpectEntry, RecurrentEntry, SpecFile, StackEntry
+from zoo.spec.file import ExpectEntry, SpecFile, StackEntry
+from zoo.spec.model import RecurrentEntry
 from zoo.spec.problems import Path, keys_of
+from zoo.spec.rates import DropoutEntry
 
 PLACES: Final = ("cell", "norm", "init", "input", "head")
 """Keys of a stack, the first three of a layer too, under which a component has options of its own."""

@@ -1,36 +1,29 @@
-"""What a spec file may say: the format's keys, their types, bounds and meaning, as pydantic models."""
+"""What a spec file may say of its layers: their keys, types, bounds and meaning, as pydantic models."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainValidator,
     Strict,
     ValidationInfo,
     WithJsonSchema,
-    create_model,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from zoo.components import ArchitectureType, LayerType, Part
+from zoo.components import LayerType, Part
 from zoo.engine.around import ALL, Merge
+from zoo.spec.fields import MOST_MISTAKES, MOST_TEXTS, Entry, of_short
 from zoo.spec.places import (
-    ArchitecturePlace,
     CellPlace,
-    HeadPlace,
-    HeadsPlace,
     InitPlace,
-    InputPlace,
     NormPlace,
     choose,
     component,
@@ -39,39 +32,16 @@ from zoo.spec.places import (
     positioned,
 )
 from zoo.spec.problems import Problem, collecting, mistake, show, validate, wrap
+from zoo.spec.rates import DropoutPlace
 from zoo.spec.tree import Layer, Norm
 
-SCHEMA_VERSION: Final = 1
-NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
 MOST_LAYERS: Final = 1000
-MOST_TEXTS: Final = 100
-MOST_MISTAKES: Final = 200
-"""Shown of one file: nobody reads more, and a hostile one has tens of thousands."""
 LAYER_NAME_PATTERN: Final = r"^[a-z][a-z0-9_]*$"
 NOT_A_LAYER_NAME: Final = ("input", "previous", "layers")
 PLACE_KEYS: Final = ("name", "from", "repeat")
-NEVER_INHERITED: Final = ("name", "expect", "variants")
-NOT_IN_VARIANTS: Final = ("schema", "name", "extends", "variants")
 INHERITED_BY_LAYERS: Final = (
     *("cell", "hidden_size", "bidirectional", "merge", "share", "dropout", "norm", "residual", "init"),
 )
-
-
-class Entry(BaseModel):
-    """Base of the models below: nothing unknown, coerced or infinite, and frozen once read."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True, arbitrary_types_allowed=True
-    )
-
-
-AnyEntry = TypeVar("AnyEntry", bound=Entry)
-
-
-def _named(value: str) -> str:
-    if not re.fullmatch(NAME_PATTERN, value):
-        raise ValueError("must be lower case letters, digits, '.', '_' and '-', starting with a letter or digit")
-    return value
 
 
 def _layer_name(value: str) -> str:
@@ -84,55 +54,6 @@ def _layer_name(value: str) -> str:
 
 
 Positive = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(ge=0, lt=1)]
-Texts = Annotated[
-    tuple[str, ...],
-    Strict(False),
-    Field(max_length=MOST_TEXTS),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}, "maxItems": MOST_TEXTS}),
-]
-Name = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
-
-
-class DropoutEntry(Entry):
-    """Rates of every kind of dropout; a number alone is short for `between`."""
-
-    input: Rate = Field(
-        default=0.0,
-        description="Dropout rate on the input of the layer; given on the model, of the first recurrent layer.",
-    )
-    between: Rate = Field(default=0.0, description="Dropout rate after every recurrent layer but the last.")
-    output: Rate = Field(
-        default=0.0,
-        description="Dropout rate on the output of the layer; given on the model, of the last recurrent layer.",
-    )
-    variational: bool = Field(
-        default=False, description="One mask per sequence instead of one per step, for `input`, `between` and `output`."
-    )
-    recurrent: Rate = Field(
-        default=0.0, description="Dropout rate on h in the recurrent products only, one mask per sequence."
-    )
-    weight: Rate = Field(default=0.0, description="DropConnect rate on the cell's recurrent weights.")
-    zoneout: Rate = Field(
-        default=0.0,
-        description="Zoneout rate: the probability that a unit keeps its old state, for the states that allow it.",
-    )
-
-
-def _of_short(entry: type[AnyEntry], value: Mapping[str, Any]) -> AnyEntry:
-    """What a short form is short for: mistakes in it are the short form's own."""
-    found: list[Problem] = []
-    with collecting(found):
-        return validate(entry, value, None)
-    raise wrap([Problem((), p.type, p.message, p.input, p.context) for p in found])
-
-
-def _dropout(value: Any, info: ValidationInfo) -> DropoutEntry:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _of_short(DropoutEntry, {"between": value})
-    if not isinstance(value, Mapping):
-        raise mistake("dropout_type", f"must be a rate, or a mapping of kinds to rates, not {show(value)}")
-    return validate(DropoutEntry, value, None)
 
 
 def _share(value: Any, info: ValidationInfo) -> tuple[str, ...]:
@@ -151,7 +72,6 @@ def _share(value: Any, info: ValidationInfo) -> tuple[str, ...]:
 
 
 SharePlace = Annotated[tuple[str, ...], PlainValidator(_share), WithJsonSchema({"x-short": "share"})]
-DropoutPlace = Annotated[DropoutEntry, PlainValidator(_dropout), WithJsonSchema({"x-short": "dropout"})]
 
 
 class Inherited(Entry):
@@ -195,7 +115,7 @@ def _projection(value: Any, info: ValidationInfo) -> ProjectionEntry:
         return validate(ProjectionEntry, value, None)
     if not isinstance(value, int) or isinstance(value, bool):
         raise mistake("projection_type", f"must be an integer, or a mapping with 'size', not {show(value)}")
-    return _of_short(ProjectionEntry, {"size": value})
+    return of_short(ProjectionEntry, {"size": value})
 
 
 ProjectionPlace = Annotated[
@@ -305,7 +225,7 @@ def _layers(value: Any, info: ValidationInfo) -> LayerEntries:
     return LayerEntries(tuple(entries))
 
 
-def _layers_or_none(value: Any, info: ValidationInfo) -> LayerEntries:
+def layers_or_none(value: Any, info: ValidationInfo) -> LayerEntries:
     """As `_layers`, of a stack that may be its input alone, and then says so: `layers: []`."""
     return LayerEntries(()) if isinstance(value, list | tuple) and not value else _layers(value, info)
 
@@ -382,127 +302,3 @@ NormOption = place("norm")
 """The type of an option that is a norm: `norm: zoo.NormOption | None = None`."""
 PoolOption = place("pool")
 """The type of an option that is a pool: `pool: zoo.PoolOption | None = None`."""
-
-
-class ExpectEntry(Entry):
-    """Published figures that the model must agree with."""
-
-    parameters: Positive = Field(description="Number of trainable parameters, shared ones counted once.")
-    frozen: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="Number of parameters that are frozen, and so not among them."
-    )
-
-
-class Labels(Entry):
-    """What a spec says of itself, and how its stacks are wired."""
-
-    description: str | None = Field(default=None, description="One line that describes the model.")
-    paper: str | None = Field(default=None, description="The paper that the model is from.")
-    tags: Texts = Field(default=(), description="Words to search by.")
-    requires: Texts = Field(default=(), description="Plugins that the spec needs, as in `zoo-acme>=0.2`.")
-    architecture: ArchitecturePlace | None = Field(
-        default=None, description="How input, layers and head are connected; `stack` if not given."
-    )
-    expect: ExpectEntry | None = Field(
-        default=None, description="Expected figures, which the model is checked against."
-    )
-
-
-class StackEntry(Inherited):
-    """One stack: an input, layers one after the other, and a head."""
-
-    input: InputPlace = Field(description="The input: a component, or a number of features.")
-    layers: LayersPlace = Field(
-        default=1, validate_default=True, description="The number of layers, or a list of them."
-    )
-    head: HeadPlace | None = Field(
-        default=None,
-        description="The head, which maps the last layer's output to the model's; its `pool` reduces over time first.",
-    )
-    heads: HeadsPlace | None = Field(
-        default=None,
-        description="Several heads by name instead of one: the output is a mapping, or with `merge: sum` their sum.",
-    )
-
-
-class EmptyStackEntry(StackEntry):
-    """One stack that may have no layers."""
-
-    layers: Annotated[LayerEntries, PlainValidator(_layers_or_none), WithJsonSchema({"x-short": "layers_or_none"})] = (
-        Field(
-            default=1,
-            validate_default=True,
-            description="The number of layers, or a list of them; `[]` for none, so that the input is all.",
-        )
-    )
-
-
-def _stack(value: Any, info: ValidationInfo, kind: type[StackEntry] = StackEntry) -> StackEntry:
-    if not isinstance(value, Mapping):
-        raise mistake("stack_type", f"must be a mapping with an input and layers, not {show(value)}")
-    return validate(kind, value, info.context)
-
-
-def _empty_stack(value: Any, info: ValidationInfo) -> StackEntry:
-    return _stack(value, info, EmptyStackEntry)
-
-
-StackPlace = Annotated[StackEntry, PlainValidator(_stack), WithJsonSchema({"x-short": "stack"})]
-EmptyStackPlace = Annotated[StackEntry, PlainValidator(_empty_stack), WithJsonSchema({"x-short": "empty_stack"})]
-
-
-class Body(StackEntry, Labels):
-    """Keys that the model and its variants share."""
-
-
-class VariantEntry(Body):
-    """One size of the model: each key replaces the model's whole key."""
-
-    input: InputPlace | None = Field(  # type: ignore[assignment]
-        default=None, description="The input: a component, or a number of features."
-    )
-
-
-class _File(Entry):
-    schema_version: Literal[1] = Field(alias="schema", description="The version of this format.")
-    name: Name = Field(description="Lower case letters, digits, '.', '_' and '-'.")
-    extends: str | None = Field(
-        default=None,
-        description="A spec whose keys this one inherits: a path relative to this file, or a name of the library.",
-    )
-    variants: Mapping[str, Any] = Field(
-        default={}, description="Variants of the model: a name for each, and the keys that it replaces."
-    )
-
-
-class SpecFile(_File, Body):
-    """One spec file, as written, whose model is one stack."""
-
-
-class StacksFile(_File, Labels):
-    """One spec file, as written, of an architecture of several stacks, which are fields of a subclass: `file_type`."""
-
-
-@lru_cache
-def file_type(architecture: ArchitectureType) -> type[SpecFile] | type[StacksFile]:
-    """What a file of this architecture may say."""
-    if not architecture.stacks:
-        return SpecFile
-    fields: dict[str, Any] = {}
-    for stack in architecture.stacks:
-        said = stack.summary or f"The stack {stack.name!r}."
-        place = EmptyStackPlace if stack.empty else StackPlace
-        fields[stack.name] = (
-            (place, Field(description=said))
-            if stack.like is None
-            else (place | None, Field(default=None, description=f"{said} As `{stack.like}` if not given."))
-        )
-    return create_model("StacksFile", __base__=StacksFile, **fields)
-
-
-def stacks_of(file: SpecFile | StacksFile) -> dict[str, StackEntry]:
-    """The stacks of a file by their names."""
-    if isinstance(file, SpecFile):
-        return {"": file}
-    found = ((name, getattr(file, name)) for name in type(file).model_fields)
-    return {name: value for name, value in found if isinstance(value, StackEntry)}

@@ -22,9 +22,11 @@ from zoo.spec.changes import changed
 from zoo.spec.describe import ModelDescription, figures
 from zoo.spec.diagnostics import diagnose, in_order
 from zoo.spec.document import Node
+from zoo.spec.fields import MOST_MISTAKES
+from zoo.spec.file import file_type, stacks_of
 from zoo.spec.inherit import variants, with_bases, with_variant
 from zoo.spec.limits import too_much
-from zoo.spec.model import INHERITED_BY_LAYERS, MOST_MISTAKES, file_type, stacks_of
+from zoo.spec.model import INHERITED_BY_LAYERS
 from zoo.spec.problems import Path, Problem, flatten, keys_of
 from zoo.spec.stacks import Resolving, alike, default
 from zoo.spec.tree import Stack

@@ -13,20 +13,13 @@ from zoo.plugin.catalogue import Catalogue
 from zoo.spec.canonical import Spec
 from zoo.spec.describe import ModelDescription
 from zoo.spec.fed import fed
+from zoo.spec.file import SpecFile, StackEntry, StacksFile, stacks_of
 from zoo.spec.limits import MOST_STAGES, excess
-from zoo.spec.model import (
-    INHERITED_BY_LAYERS,
-    MOST_LAYERS,
-    DropoutEntry,
-    RecurrentEntry,
-    SpecFile,
-    StackEntry,
-    StacksFile,
-    stacks_of,
-)
+from zoo.spec.model import INHERITED_BY_LAYERS, MOST_LAYERS, RecurrentEntry
 from zoo.spec.peers import alone
 from zoo.spec.places import HeadEntry, HeadsEntry
 from zoo.spec.problems import Path, Problem
+from zoo.spec.rates import DropoutEntry
 from zoo.spec.stacks import Written, recurrent_entries
 from zoo.spec.tree import Component, Head, Layer, Recurrent, Stack, over_time, recurrent
 from zoo.spec.unread import unread

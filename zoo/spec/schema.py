@@ -14,22 +14,12 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from zoo.components import ArchitectureType, LayerType, Provided
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.model import (
-    MOST_LAYERS,
-    MOST_TEXTS,
-    DropoutEntry,
-    EmptyStackEntry,
-    JoinEntry,
-    PlaceEntry,
-    ProjectionEntry,
-    RecurrentEntry,
-    SpecFile,
-    StackEntry,
-    VariantEntry,
-    file_type,
-)
+from zoo.spec.fields import MOST_TEXTS
+from zoo.spec.file import EmptyStackEntry, SpecFile, StackEntry, VariantEntry, file_type
+from zoo.spec.model import MOST_LAYERS, JoinEntry, PlaceEntry, ProjectionEntry, RecurrentEntry
 from zoo.spec.places import FREEZABLE, HEAD_NAME, MOST_READ
 from zoo.spec.problems import keys_of
+from zoo.spec.rates import DropoutEntry
 from zoo.spec.several import INPUT_NAME, MOST_INPUTS, OFTEN
 
 Schema = dict[str, Any]

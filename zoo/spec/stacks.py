@@ -9,16 +9,11 @@ from typing import Any
 from zoo.components import Part
 from zoo.engine.around import Dropout
 from zoo.plugin.catalogue import Catalogue
-from zoo.spec.model import (
-    INHERITED_BY_LAYERS,
-    DropoutEntry,
-    LayerEntries,
-    LayerEntry,
-    RecurrentEntry,
-    StackEntry,
-)
+from zoo.spec.file import StackEntry
+from zoo.spec.model import INHERITED_BY_LAYERS, LayerEntries, LayerEntry, RecurrentEntry
 from zoo.spec.places import HeadEntry, HeadsEntry, NormEntry
 from zoo.spec.problems import Path, Problem
+from zoo.spec.rates import DropoutEntry
 from zoo.spec.tree import Component, Head, Layer, Norm, Recurrent, Stack, dotted, inherits, replaced
 
 Written = tuple[Path, RecurrentEntry]

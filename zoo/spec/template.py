@@ -12,7 +12,7 @@ from zoo.errors import Diagnostic, SpecError, ZooError
 from zoo.plugin.manager import catalogue
 from zoo.spec.document import parse
 from zoo.spec.events import is_text
-from zoo.spec.model import NAME_PATTERN
+from zoo.spec.fields import NAME_PATTERN
 from zoo.spec.resolve import resolve
 
 _TEMPLATE: Final = """\

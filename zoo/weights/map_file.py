@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from zoo.errors import did_you_mean
-from zoo.spec.model import Entry, Name, Texts
+from zoo.spec.fields import Entry, Name, Texts
 from zoo.spec.problems import Problem, collecting, mistake, show, wrap
 from zoo.weights.forms import Cell, Module, read_form
 from zoo.weights.patterns import mistake_in, places

@@ -18,7 +18,7 @@ from zoo.spec.canonical import Spec
 from zoo.spec.diagnostics import explained, in_order
 from zoo.spec.dump import written
 from zoo.spec.entries import LibraryEntry, maps_in
-from zoo.spec.model import MOST_MISTAKES
+from zoo.spec.fields import MOST_MISTAKES
 from zoo.spec.nodes import Node
 from zoo.spec.problems import Problem, flatten, keys_of
 from zoo.weights.map_file import VERSION, MapFile
