@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.components import Shape, Window
-from zoo.engine import returned, sequence
+from zoo.engine import forwards, sequence
 from zoo.engine.around import Dropout, Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell, States, StateSpec
 from zoo.engine.dropout import drop
@@ -289,7 +289,7 @@ def refuse_reset(layer: Layer, run: Run) -> None:
 
 def normed(norm: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
     """A norm of (B, T, F), in at least float32: its weights too, for torch's own refuse others beside it."""
-    called = partial(returned.called, expected=x.shape)
+    called = partial(forwards.called, expected=x.shape)
     return in_float32(norm, called, x, valid).to(dtype_inside(x)) if is_half(x) else called(norm, x, valid)
 
 
@@ -304,7 +304,7 @@ def run_layer(layer: Layer, x: Any, state: Mapping[str, Tensor] | None, run: Run
         if state is None:
             first: Tensor = x[0] if isinstance(x, tuple) else x
             state = layer.init_state(first.shape[0], device=first.device, dtype=first.dtype)
-        found: LayerOutput = returned.layer(layer, x, state, run)
+        found: LayerOutput = forwards.layer(layer, x, state, run)
         return found
     if like.dtype not in HALF:
         return layer(x, state, run)  # type: ignore[no-any-return]

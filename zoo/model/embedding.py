@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.engine import returned
+from zoo.engine import forwards
 from zoo.engine.sequence import zero_where
 from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
@@ -21,11 +21,11 @@ def embedded(source: Input, x: Any, valid: Tensor | None, observed: Tensor | Non
         lead = several.lead_of(x, source.reads)
         read = several.embeddable(source, x, valid, observed)
         expected = (*lead.shape[:2], *source.output_shape)
-        return zero_where(returned.called(source, read, valid, expected=expected), valid)
+        return zero_where(forwards.called(source, read, valid, expected=expected), valid)
     if observed is not None:
         x = torch.where(observed, x, torch.zeros((), dtype=x.dtype, device=x.device))
     x = zero_where(x, valid)
     if source.vocabulary is not None:
         check_symbols(x, source.vocabulary)
-    real = returned.called(source, x, expected=(*x.shape[:2], *source.output_shape))
+    real = forwards.called(source, x, expected=(*x.shape[:2], *source.output_shape))
     return real if real is x else zero_where(real, valid)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.engine import returned
+from zoo.engine import forwards
 from zoo.inputs.base import Input
 from zoo.inputs.named import NamedInputs
 
@@ -21,7 +21,7 @@ def example(source: Input, batch: int, steps: int, seed: int, *, device: torch.d
         real = dtype if source.vocabulary is None else torch.int64
         return torch.zeros((batch, steps, *source.input_shape), device=device, dtype=real)
     x = source.example(batch, steps, generator, dtype)
-    returned.example(source, x, (batch, steps, *source.input_shape))
+    forwards.example(source, x, (batch, steps, *source.input_shape))
     return x.to(device)
 
 
@@ -47,5 +47,5 @@ def _by_name(
         }
     found = source.example(batch, steps, generator, dtype)
     for name, read in reads.items():
-        returned.example(source, found.get(name), (*read.leading(batch, steps), *read.shape))
+        forwards.example(source, found.get(name), (*read.leading(batch, steps), *read.shape))
     return {name: found[name].to(device) for name in reads}

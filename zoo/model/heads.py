@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
 
-from zoo.engine import returned
+from zoo.engine import forwards
 from zoo.engine.layer import LayerOutput, Run
 from zoo.engine.sequence import at_last, zero_where
 from zoo.errors import BuildError, InputError
@@ -78,11 +78,11 @@ def headed(y: LayerOutput, run: Run, pool: nn.Module | None, head: nn.Module | N
     if pool is not None:
         final = at_last(output, run.lengths) if y.final is None else y.final
         expected = (*output.shape[:1], *output.shape[2:])
-        output = returned.called(pool, output, run.valid, final, expected=expected)
+        output = forwards.called(pool, output, run.valid, final, expected=expected)
     if head is None:
         return output
     leading = output.shape[: 1 if pool is not None else 2]
-    output = returned.called(head, output, expected=leading, leading=True, real=False)
+    output = forwards.called(head, output, expected=leading, leading=True, real=False)
     return output if pool is not None else zero_where(output, run.valid)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoo.components import NoOptions, Shape
-from zoo.engine import returned
+from zoo.engine import forwards
 from zoo.engine.memory import apart
 from zoo.engine.recurrence import Run
 from zoo.engine.sequence import reversal, take, zero_where
@@ -172,7 +172,7 @@ class BiLM(Model):
         """Scores (B, T, V) by the head of both."""
         assert self.forwards.head is not None
         expected = output.shape[:2]
-        scores = returned.called(self.forwards.head, output, expected=expected, leading=True, real=False)
+        scores = forwards.called(self.forwards.head, output, expected=expected, leading=True, real=False)
         return zero_where(scores, run.valid)
 
     def _equally_wide(self) -> None:
