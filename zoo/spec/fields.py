@@ -33,6 +33,7 @@ def _named(value: str) -> str:
     return value
 
 
+Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Texts = Annotated[
     tuple[str, ...],

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, create_model
 
 from zoo.components import ArchitectureType
-from zoo.spec.fields import Entry, Name, Texts
-from zoo.spec.model import Inherited, LayerEntries, LayersPlace, Positive, layers_or_none
+from zoo.spec.fields import Entry, Name, Positive, Texts
+from zoo.spec.model import Inherited, LayerEntries, LayersPlace, layers_or_none
 from zoo.spec.places import ArchitecturePlace, HeadPlace, HeadsPlace, InputPlace
 from zoo.spec.problems import mistake, show, validate
 

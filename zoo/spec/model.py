@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from zoo.components import LayerType, Part
 from zoo.engine.around import ALL, Merge
-from zoo.spec.fields import MOST_MISTAKES, MOST_TEXTS, Entry, of_short
+from zoo.spec.fields import MOST_MISTAKES, MOST_TEXTS, Entry, Positive, of_short
 from zoo.spec.places import (
     CellPlace,
     InitPlace,
@@ -51,9 +51,6 @@ def _layer_name(value: str) -> str:
             + ", ".join(NOT_A_LAYER_NAME)
         )
     return value
-
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 def _share(value: Any, info: ValidationInfo) -> tuple[str, ...]:
