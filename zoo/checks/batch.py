@@ -325,6 +325,11 @@ def vocabularies(model: Model, batch: Batch) -> dict[str, int | None]:
     return {f"x.{name}": one.vocabulary for name, one in source.reads.items()}
 
 
+def called(name: str) -> str:
+    """An input of a batch, by its name there, in words."""
+    return "the input" if name == "x" else f"the input {name[2:]!r}"
+
+
 def weighted(tensor: Tensor, *, first_sequence: int = 0) -> Tensor:
     """A weighted sum of every number in it, real and imaginary parts alike."""
     parts = torch.view_as_real(tensor) if tensor.is_complex() else tensor
