@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from zoo.architectures.bilm.model import BiLM
-from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, select_state, weighted
+from zoo.checks.batch import Batch, batch_of, map_state, random_state, run, select_state
 from zoo.checks.drops import without_dropout
+from zoo.checks.measuring import features_of, weighted
 from zoo.checks.numeric import hold_states_wide, hold_to_differences, leaves
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
 from zoo.engine.sequence import reversal, take

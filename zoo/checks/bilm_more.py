@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import torch
 
-from zoo.checks.batch import Batch, batch_of, run, weighted
+from zoo.checks.batch import Batch, batch_of, run
 from zoo.checks.bilm import LENGTHS, ROWS, STEPS, directions, model_of
+from zoo.checks.measuring import weighted
 from zoo.checks.subject import Skip, Subject, all_close, close
 from zoo.errors import CheckFailure
 from zoo.references.heads import log_softmax

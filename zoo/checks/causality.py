@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from zoo.checks import pairs
-from zoo.checks.batch import Batch, batch_of, called, features_of, run, vocabularies, weighted
+from zoo.checks.batch import Batch, batch_of, called, run, vocabularies
+from zoo.checks.measuring import features_of, weighted
 from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part
 from zoo.errors import CheckFailure

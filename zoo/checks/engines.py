@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from zoo.checks import features
-from zoo.checks.batch import Batch, Measured, batch_of, measure, random_state
+from zoo.checks.batch import Batch, batch_of, random_state
+from zoo.checks.measuring import Measured, measure
 from zoo.checks.subject import Subject, all_close, close, move_constants
 from zoo.engine.names import Engine
 from zoo.errors import BuildError, CheckFailure, ZooError

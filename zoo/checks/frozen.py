@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.checks.batch import batch_of, run, weighted
+from zoo.checks.batch import batch_of, run
+from zoo.checks.measuring import weighted
 from zoo.checks.subject import Skip, Subject
 from zoo.errors import CheckFailure
 from zoo.model.base import Model

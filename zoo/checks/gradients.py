@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 from zoo.checks import pairs
-from zoo.checks.batch import Batch, batch_of, features_of, map_state, random_state, run, weighted
+from zoo.checks.batch import Batch, batch_of, map_state, random_state, run
 from zoo.checks.heads import losses, outputs_of
+from zoo.checks.measuring import features_of, weighted
 from zoo.checks.numeric import hold_to_differences
 from zoo.checks.subject import Skip, Subject, close, tensors
 from zoo.components import least_steps

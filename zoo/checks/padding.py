@@ -11,19 +11,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from zoo.checks import pairs
-from zoo.checks.batch import (
-    Batch,
-    batch_of,
-    called,
-    joined,
-    measure,
-    named,
-    pooled_of,
-    random_state,
-    run,
-    select_state,
-    weighted,
-)
+from zoo.checks.batch import Batch, batch_of, called, joined, named, pooled_of, random_state, run, select_state
+from zoo.checks.measuring import measure, weighted
 from zoo.checks.subject import Subject, all_close, close
 from zoo.components import Part
 from zoo.errors import CheckFailure, InputError

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.architectures.encoder_decoder.model import EncoderDecoder
-from zoo.checks.batch import lengths_of, weighted
+from zoo.checks.batch import lengths_of
+from zoo.checks.measuring import weighted
 from zoo.checks.subject import Skip, Subject, all_close, close
 from zoo.engine.state import State
 from zoo.errors import CheckFailure

@@ -12,7 +12,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zoo.checks.batch import Batch, batch_of, beside, measure, named, read_by, run
+from zoo.checks.batch import Batch, batch_of, beside, named, read_by, run
+from zoo.checks.measuring import measure
 from zoo.checks.numeric import hold_states_wide
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, once_of
 from zoo.engine.cell import Cell

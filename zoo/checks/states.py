@@ -12,20 +12,9 @@ import torch
 from torch import Tensor
 
 from zoo.checks import pairs
-from zoo.checks.batch import (
-    Batch,
-    batch_of,
-    flat,
-    joined,
-    lengths_of,
-    measure,
-    named,
-    random_state,
-    run,
-    select_state,
-    weighted,
-)
+from zoo.checks.batch import Batch, batch_of, flat, joined, lengths_of, named, random_state, run, select_state
 from zoo.checks.hops import between_hops, inside_a_hop
+from zoo.checks.measuring import measure, weighted
 from zoo.checks.subject import Skip, Subject, all_close, close, tensors
 from zoo.engine.state import State
 from zoo.errors import CheckFailure, InputError

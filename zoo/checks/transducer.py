@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo.architectures.transducer.model import Transducer
-from zoo.checks.batch import weighted
+from zoo.checks.measuring import weighted
 from zoo.checks.subject import Subject, all_close, close
 from zoo.checks.transducing import ENDS, TARGETS, given_to, gradients_of, losses_of, model_of, ragged, texts_of
 from zoo.errors import CheckFailure

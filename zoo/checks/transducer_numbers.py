@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from zoo.architectures.transducer.model import Transducer
-from zoo.checks.batch import map_state, weighted
+from zoo.checks.batch import map_state
+from zoo.checks.measuring import weighted
 from zoo.checks.numeric import hold_states_wide, hold_to_differences, leaves
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
 from zoo.checks.transducing import Given, given_to, gradients_of, model_of

@@ -9,14 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.checks import pairs
-from zoo.checks.batch import (
-    Batch,
-    batch_of,
-    map_state,
-    random_state,
-    run,
-    select_state,
-)
+from zoo.checks.batch import Batch, batch_of, map_state, random_state, run, select_state
 from zoo.checks.subject import Subject, all_close, tensors
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
