@@ -15,7 +15,7 @@ from each import each
 from pydantic import Field
 
 import zoo
-from zoo.checks import variations
+from zoo.checks import options, variations
 from zoo.checks.candidates import candidates, choices
 from zoo.checks.figures import options as options_of
 from zoo.checks.subject import Subject
@@ -119,11 +119,11 @@ def test_every_option_of_every_built_in_component_has_another_value() -> None:
         for record in (provided.record for provided in isolated().all(kind)):
             required = REQUIRED.get(f"{kind} {record.name}", {})
             given = record.options.model_validate(required, context={"catalogue": isolated()})
-            for path, field, now in variations.walk_options(given):
+            for path, field, now in options.walk_options(given):
                 if variations.is_node(field.annotation) or "x-place" in (field.json_schema_extra or ()):
                     continue  # a component or layers, which are varied where they stand, or the name of one
-                others = [variations.with_value(given, path, value) for value in candidates(field, now)]
-                examples = (variations.get(one, path) for one in variations._examples(type(given)))
+                others = [options.with_value(given, path, value) for value in candidates(field, now)]
+                examples = (options.get(one, path) for one in options.examples(type(given)))
                 if not any(other is not None and other != given for other in others) and all(
                     one == now for one in examples
                 ):

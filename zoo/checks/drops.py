@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.checks.batch import Batch, batch_of, named, run
+from zoo.checks.options import with_value
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, tensors
-from zoo.checks.variations import with_value
 from zoo.components import Part
 from zoo.engine.around import Dropout
 from zoo.engine.layer import LayerOutput, RecurrentLayer

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from zoo.checks.candidates import candidates, choices
 from zoo.checks.features import alone
+from zoo.checks.options import examples, get, walk_options, with_value, with_values
 from zoo.components import Part
 from zoo.errors import ZooError
 from zoo.plugin.manager import catalogue
@@ -99,7 +100,7 @@ class Option:
             yield self._at(filled, self.slot.get(filled).options)
         for home in (self.spec,) if wide is None else (self.spec, wide):
             yield from self._others(home)
-            for example in _examples(type(self.slot.get(home).options)):
+            for example in examples(type(self.slot.get(home).options)):
                 yield self._at(home, example)
         if self.slot.layer is not None:
             for hidden in (2 * DIVISIBLE, DIVISIBLE // 2):
@@ -109,14 +110,14 @@ class Option:
 
     def together(self) -> Iterator[Iterator[Try]]:
         """The last resort, where the option cannot be told apart from others that move with it."""
-        yield self._as_examples()
+        yield self._asexamples()
         if is_width(self.field) and isinstance(self.now, int):
             yield self._with_equals(self.now)
 
-    def _as_examples(self) -> Iterator[Try]:
+    def _asexamples(self) -> Iterator[Try]:
         """A whole set of options at once, where no two values of this one fit the same others."""
         for home in filter(None, (self.spec, divisible(self.spec), self._of_symbols())):
-            for example in _examples(type(self.slot.get(home).options)):
+            for example in examples(type(self.slot.get(home).options)):
                 value = get(example, self.path)
                 if value != get(self.slot.get(home).options, self.path):
                     yield Try(home, self._put(home, example), value)
@@ -273,84 +274,3 @@ def fits(spec: Spec) -> bool:
         return not figures(spec)[1]
     except ZooError:
         return False
-
-
-def walk_options(given: BaseModel, under: Path = ()) -> Iterator[tuple[Path, FieldInfo, Any]]:
-    """Every option with its value; models inside the options, and in lists of them, are gone into.
-
-    A model that could be of another kind, or missing, is an option too.
-    """
-    for name, field in type(given).model_fields.items():
-        now, path = getattr(given, name), (*under, name)
-        if isinstance(now, BaseModel):
-            if candidates(field, now):
-                yield path, field, now
-            yield from walk_options(now, path)
-            continue
-        yield path, field, now
-        for index, item in enumerate(now if isinstance(now, tuple | list) else ()):
-            if isinstance(item, BaseModel):
-                yield from walk_options(item, (*path, index))
-
-
-def get(given: BaseModel, path: Path) -> Any:
-    """The value at a path; None where there is nothing on the way."""
-    found: Any = given
-    for name in path:
-        if isinstance(name, str):
-            found = getattr(found, name, None)
-        else:
-            found = found[name] if isinstance(found, tuple | list) and name < len(found) else None
-    return found
-
-
-def with_value(given: BaseModel, path: Path, value: Any) -> BaseModel | None:
-    """The options with one of them changed, or None where that is refused."""
-    return with_values(given, {path: value})
-
-
-def with_values(given: BaseModel, values: Mapping[Path, Any]) -> BaseModel | None:
-    kept: dict[str, Any] = {}
-    for name, field in type(given).model_fields.items():
-        now = getattr(given, name)
-        inner = {path[1:]: value for path, value in values.items() if path[0] == name}
-        if () in inner:
-            now = inner[()]
-        elif inner and isinstance(now, BaseModel):
-            now = with_values(now, inner)
-            if now is None:
-                return None
-        elif inner and isinstance(now, tuple | list):
-            now = _with_items(now, inner)
-            if now is None:
-                return None
-        elif inner:
-            return None
-        kept[field.validation_alias if isinstance(field.validation_alias, str) else field.alias or name] = now
-    try:
-        return type(given).model_validate(kept)
-    except (ValidationError, ZooError):
-        return None
-
-
-def _with_items(now: Any, values: Mapping[Path, Any]) -> Any:
-    """A tuple or list of models with values inside some of them changed, or None where that is refused."""
-    items = []
-    for index, item in enumerate(now):
-        inner = {path[1:]: value for path, value in values.items() if path[0] == index}
-        changed = with_values(item, inner) if inner and isinstance(item, BaseModel) else item
-        if changed is None or (inner and changed is item):
-            return None
-        items.append(changed)
-    return type(now)(items)
-
-
-def _examples(kind: type[BaseModel]) -> Iterator[BaseModel]:
-    """The options as they come, and as their author's examples have them."""
-    extra = kind.model_config.get("json_schema_extra")
-    given = extra.get("examples", ()) if isinstance(extra, Mapping) else ()
-    for example in ({}, *(given if isinstance(given, list | tuple) else ())):
-        try:
-            yield kind.model_validate(example)
-        except (ValidationError, ZooError):
-            continue
