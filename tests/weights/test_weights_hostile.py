@@ -12,7 +12,8 @@ import hostile_weights
 import pytest
 import torch
 from each import each
-from hostile_weights import BIAS, FILES, FIRST, LEGAL, SECOND, tensors
+from hostile_tensors import BIAS, FIRST, SECOND, tensors
+from hostile_weights import FILES, LEGAL
 from loading import SPEC, Loader, Outcome
 from safetensors import safe_open
 from safetensors.torch import save_file
