@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from zoo.components import ArchitectureType, Beside, InputType, Part, Shape, chosen, concatenated, resolve
-from zoo.engine import declared
+from zoo.engine import declared, declared_cell
 from zoo.engine.around import merged_shape
 from zoo.engine.cell import Cell
 from zoo.engine.inside import building
@@ -195,7 +195,7 @@ def _recurrent(path: Path, layer: Recurrent, shape: Shape, beside: int = 0) -> R
     read = (shape[0] + beside,) if beside else shape
     cells = [make((*path, "cell"), layer.cell, Cell, read, layer.hidden_size) for _ in range(1 + both)]
     for one in cells:
-        declared.cell(one, read, getattr(layer.cell.record, "uses", frozenset()))
+        declared_cell.cell(one, read, getattr(layer.cell.record, "uses", frozenset()))
     cell = cells[0]
     for each in cells:
         each._chosen = chosen(layer.cell.options)
