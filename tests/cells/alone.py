@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer, Run
+from zoo.engine.layer import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 
 
 def run(cell: Cell, x: Tensor, **state: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from each import each
 from golden import FOLDER, built, options_of, record_of, records, written
 
 from zoo.components import resolve
-from zoo.engine.layer import RecurrentLayer, Run
+from zoo.engine.layer import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.model.engines import engine_named
 from zoo.plugin.manager import isolated
 

@@ -13,9 +13,9 @@ from zoo.cells.options import LSTMOptions, RNNOptions
 from zoo.cells.rnn import RNN
 from zoo.engine.around import Dropout
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.names import Engine
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sequence import valid_steps
 
 CELLS: dict[str, Callable[[], Cell]] = {

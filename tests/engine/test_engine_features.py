@@ -125,6 +125,6 @@ def test_the_check_finds_a_merge_that_only_one_engine_gets_wrong(monkeypatch: py
         found = recur(cell, x, state, initial, run, rates, backwards=backwards)
         return found._replace(output=2 * found.output) if backwards and run.engine == "auto" else found
 
-    monkeypatch.setattr("zoo.engine.layer.recur", wrong)
+    monkeypatch.setattr("zoo.engine.recurrent_layer.recur", wrong)
     report = str(zoo.check("indrnn", device="cpu", checks=["engines"]))
     assert "cell indrnn with concat" in report

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from zoo.engine.backends import linear
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.names import Engine
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sequence import valid_steps
 
 LINEAR = ("fresh", "complex")

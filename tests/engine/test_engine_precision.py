@@ -18,7 +18,7 @@ from zoo.cells.structured.orthogonal import Orthogonal
 from zoo.checks.precision import BOUND, drift
 from zoo.components import resolve
 from zoo.engine.cell import Context
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.heads.pools import Mean
 from zoo.layers.norms import BatchNorm
 from zoo.layers.options import BatchNormOptions

@@ -11,7 +11,7 @@ from each import each
 from torch import Tensor, nn
 
 import zoo
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 
 BEFORE = {"norm": {"kind": "layer", "position": "before"}}
 

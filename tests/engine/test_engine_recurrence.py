@@ -13,9 +13,9 @@ from exotic import EXOTIC, F_IN, Array, H, Reference
 from torch import Tensor
 
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.names import Engine
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sequence import valid_steps
 
 B, T = 4, 9

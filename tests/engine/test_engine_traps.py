@@ -24,11 +24,11 @@ from traps import CPU, Bug, Rule, Traps, model_of, same
 
 import zoo.model.embedding
 import zoo.model.heads
-from zoo.engine import layer as layers
 from zoo.engine import recurrence, sequence
+from zoo.engine import recurrent_layer as layers
 from zoo.engine.cell import Context
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 
 traps = Traps()
 

@@ -33,7 +33,7 @@ from zoo.engine import constants as engine_constants
 from zoo.engine import recurrence, sequence
 from zoo.engine.backends import fused, loop
 from zoo.engine.cell import Cell, Context, States
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.model.base import Model
 
 traps = Traps()

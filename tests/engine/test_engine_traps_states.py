@@ -29,8 +29,8 @@ from zoo.checks.batch import named
 from zoo.engine import recurrence, sequence
 from zoo.engine.backends import loop
 from zoo.engine.cell import Context, States, StateSpec
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import BuildError
 from zoo.inputs.features import Features
 from zoo.inputs.options import FeaturesOptions

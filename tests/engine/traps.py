@@ -15,8 +15,9 @@ from torch import Tensor
 
 import zoo
 from zoo.engine.cell import Cell
-from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.layer import LayerOutput
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.inputs.features import Features
 from zoo.inputs.options import FeaturesOptions
 from zoo.model.stack import StackModel as Model

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import zoo
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sharing import borrowed, share
 
 S5 = ["Lambda_re", "Lambda_im", "B", "log_step"]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import zoo.engine.dropout
-import zoo.engine.layer
+import zoo.engine.recurrent_layer
 from zoo.cells.lstm import LSTM
 from zoo.engine.backends import loop
 from zoo.engine.cell import Context
@@ -22,7 +22,7 @@ from .suite import mutant
 def dropout_in_eval(patch: Patch) -> None:
     around(
         patch,
-        zoo.engine.layer,
+        zoo.engine.recurrent_layer,
         "drop",
         lambda f, x, rate, training, variational: f(x, rate, training=True, variational=variational),
     )
@@ -30,14 +30,14 @@ def dropout_in_eval(patch: Patch) -> None:
 
 @mutant("layers", "dropout")
 def dropout_never(patch: Patch) -> None:
-    patch.setattr(zoo.engine.layer, "drop", lambda x, rate, training, variational: x)
+    patch.setattr(zoo.engine.recurrent_layer, "drop", lambda x, rate, training, variational: x)
 
 
 @mutant("layers", "dropout")
 def variational_mask_for_each_step(patch: Patch) -> None:
     around(
         patch,
-        zoo.engine.layer,
+        zoo.engine.recurrent_layer,
         "drop",
         lambda f, x, rate, training, variational: f(x, rate, training=training, variational=False),
     )
@@ -47,7 +47,7 @@ def variational_mask_for_each_step(patch: Patch) -> None:
 def rate_taken_for_what_is_kept(patch: Patch) -> None:
     around(
         patch,
-        zoo.engine.layer,
+        zoo.engine.recurrent_layer,
         "drop",
         lambda f, x, rate, training, variational: f(x, rate and 1 - rate, training=training, variational=variational),
     )

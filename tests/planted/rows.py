@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-import zoo.engine.layer
+import zoo.engine.recurrent_layer
 import zoo.engine.sequence
 import zoo.engine.stacked
 import zoo.model.embedding
@@ -15,7 +15,8 @@ import zoo.model.heads
 import zoo.model.inputs
 import zoo.model.layout
 import zoo.model.outputs
-from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.layer import LayerOutput
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.heads.linear import Linear
 from zoo.heads.pools import Attention, Last, Max, Mean
 from zoo.inputs.features import Features
@@ -146,7 +147,9 @@ def packed_rows_in_the_wrong_order(patch: Patch) -> None:
 
 @mutant("both-mul", "direction")
 def merge_by_another_rule(patch: Patch) -> None:
-    around(patch, zoo.engine.layer, "_merged", lambda f, ahead, back, merge, axes: f(ahead, back, "sum", axes))
+    around(
+        patch, zoo.engine.recurrent_layer, "_merged", lambda f, ahead, back, merge, axes: f(ahead, back, "sum", axes)
+    )
 
 
 @mutant("both", "direction")

@@ -11,16 +11,16 @@ from torch import Tensor
 
 import zoo.engine.cell
 import zoo.engine.constants
-import zoo.engine.layer
 import zoo.engine.recurrence
+import zoo.engine.recurrent_layer
 import zoo.engine.stacked
 import zoo.model.embedding
 from zoo.cells.dynamics.phased import PhasedLSTM
 from zoo.cells.lstm import LSTM
 from zoo.engine import sequence
 from zoo.engine.backends import loop
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.recurrence import Pass, Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.model.stack import StackModel
 
 from .patching import Patch, around, edit
@@ -34,7 +34,7 @@ def recur(patch: Patch, change: Any) -> None:
         found: Pass = right(*args, run=change(run), **kwargs)
         return found
 
-    around(patch, zoo.engine.layer, "recur", wrong)
+    around(patch, zoo.engine.recurrent_layer, "recur", wrong)
 
 
 # Rows that have ended.
@@ -129,7 +129,7 @@ def output_in_the_order_of_reading(patch: Patch) -> None:
 
 @mutant("both-mean", "direction")
 def mean_of_two_directions_not_halved(patch: Patch) -> None:
-    around(patch, zoo.engine.layer, "_merged", lambda f, *args: 2 * f(*args))
+    around(patch, zoo.engine.recurrent_layer, "_merged", lambda f, *args: 2 * f(*args))
 
 
 @mutant("both", "direction")
@@ -138,7 +138,7 @@ def halves_of_two_directions_swapped(patch: Patch) -> None:
         found: Tensor = merged(ahead, back, *rest) if back is None else merged(back, ahead, *rest)
         return found
 
-    around(patch, zoo.engine.layer, "_merged", wrong)
+    around(patch, zoo.engine.recurrent_layer, "_merged", wrong)
     patch.setattr(zoo.engine.stacked, "possible", lambda layers, run: False)
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-import zoo.engine.layer
 import zoo.engine.recurrence
+import zoo.engine.recurrent_layer
 import zoo.engine.sequence
 import zoo.model.inputs
 import zoo.model.layout
@@ -58,7 +58,7 @@ def states_of_all_steps_one_late(patch: Patch) -> None:
         late = states and {name: t.roll(1, 1) for name, t in states.items()}
         return zoo.engine.recurrence.Pass(output, state, late, *rest)
 
-    around(patch, zoo.engine.layer, "recur", wrong)
+    around(patch, zoo.engine.recurrent_layer, "recur", wrong)
 
 
 @mutant("gru", "stepwise")
@@ -86,16 +86,16 @@ def reset_to_zeros_where_the_state_is_learned(patch: Patch) -> None:
         return start(*args, learned=None, **kwargs)
 
     # The layer's own start is right, the engine's after a reset is not.
-    original = zoo.engine.layer._initial_state
-    right = zoo.engine.layer.initial_state
+    original = zoo.engine.recurrent_layer._initial_state
+    right = zoo.engine.recurrent_layer.initial_state
 
     def initial(*args: Any) -> Any:
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(zoo.engine.layer, "initial_state", right)
+            inner.setattr(zoo.engine.recurrent_layer, "initial_state", right)
             return original(*args)
 
-    around(patch, zoo.engine.layer, "initial_state", wrong)
-    patch.setattr(zoo.engine.layer, "_initial_state", initial)
+    around(patch, zoo.engine.recurrent_layer, "initial_state", wrong)
+    patch.setattr(zoo.engine.recurrent_layer, "_initial_state", initial)
 
 
 @mutant("lstm", "reset")
@@ -105,8 +105,8 @@ def reset_leaves_one_state_alone(patch: Patch) -> None:
         return {name: t + 0.1 if name == "c" else t for name, t in found.items()}
 
     around(patch, zoo.engine.recurrence, "initial_state", wrong)
-    around(patch, zoo.engine.layer, "initial_state", wrong)
-    patch.setattr(zoo.engine.layer, "_initial_state", _plain_initial)
+    around(patch, zoo.engine.recurrent_layer, "initial_state", wrong)
+    patch.setattr(zoo.engine.recurrent_layer, "_initial_state", _plain_initial)
 
 
 def _plain_initial(cell: Any, learned: Any, batch: int, device: Any, dtype: Any) -> Any:

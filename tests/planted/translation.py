@@ -110,7 +110,7 @@ def input_feeding_two_steps_late(patch: Patch) -> None:
 
 @mutant("asked", "options")
 def the_residual_is_left_out_where_a_context_is_joined(patch: Patch) -> None:
-    from zoo.engine.layer import RecurrentLayer
+    from zoo.engine.recurrent_layer import RecurrentLayer
 
     edit(patch, RecurrentLayer, "_after", "if self.residual", "if self.residual and not self.joined")
 

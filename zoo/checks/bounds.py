@@ -13,7 +13,8 @@ from torch import Tensor
 from zoo.checks import features
 from zoo.checks.batch import beside, run, uses_of
 from zoo.checks.subject import Skip, Subject
-from zoo.engine.layer import RecurrentLayer, Run
+from zoo.engine.layer import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import CheckFailure
 from zoo.model.engines import engine_named
 from zoo.spec.tree import Recurrent

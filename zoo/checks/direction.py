@@ -13,7 +13,7 @@ from zoo.checks.batch import Batch, beside, named, run, uses_of
 from zoo.checks.subject import Skip, Subject, close
 from zoo.components import Part, PoolType
 from zoo.engine.around import Dropout
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sharing import borrowed
 from zoo.errors import CheckFailure
 from zoo.model.base import Model

@@ -15,7 +15,8 @@ from zoo.checks.options import with_value
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close, tensors
 from zoo.components import Part
 from zoo.engine.around import Dropout
-from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.layer import LayerOutput
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.state import State
 from zoo.errors import CheckFailure
 from zoo.model.base import Model

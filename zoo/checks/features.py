@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from zoo.components import CellType, NormType, Part, Shape
 from zoo.engine.around import Dropout, Merge
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import ZooError
 from zoo.model.base import Model
 from zoo.plugin.manager import catalogue

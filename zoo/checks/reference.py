@@ -16,7 +16,8 @@ from zoo.checks.folded import shares
 from zoo.checks.subject import Skip, Subject, close
 from zoo.checks.variations import Try
 from zoo.components import CellType, Shape, resolve
-from zoo.engine.layer import RecurrentLayer, Run
+from zoo.engine.layer import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import CheckFailure, DeclarationError, ZooError
 from zoo.model.engines import engine_named
 from zoo.spec.tree import Recurrent

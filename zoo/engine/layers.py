@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from zoo.components import Shape, Window, moving
 from zoo.engine.cell import Cell, States
-from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer, rounded, run_layer
+from zoo.engine.layer import Layer, LayerOutput, rounded
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer, run_layer
 from zoo.engine.sequence import at_last, zero_where
 
 Joins = Callable[[int, Tensor], Tensor | None]

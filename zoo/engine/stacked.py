@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo.engine.layer import LayerOutput, RecurrentLayer
+from zoo.engine.layer import LayerOutput
 from zoo.engine.precision import in_full, is_half, widened, with_wide_weights
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.tracing import is_tracing
 
 

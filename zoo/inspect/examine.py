@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import ZooError
 from zoo.inspect import probes
 from zoo.inspect.report import Diagnosis, Flow, Health

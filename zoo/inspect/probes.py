@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from zoo.engine.cell import Cell, States
-from zoo.engine.layer import RecurrentLayer, Run
+from zoo.engine.layer import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 
 GATES: Final = frozenset(
     {

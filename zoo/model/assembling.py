@@ -12,8 +12,9 @@ from zoo.engine import declared, declared_cell
 from zoo.engine.around import merged_shape
 from zoo.engine.cell import Cell
 from zoo.engine.inside import building
-from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.layer import Layer
 from zoo.engine.layers import LayerList
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sharing import share
 from zoo.errors import BuildError
 from zoo.inputs.base import Input

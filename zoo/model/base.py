@@ -13,10 +13,10 @@ from zoo.components import Shape
 from zoo.engine.backends.linear import is_linear
 from zoo.engine.cell import Cell
 from zoo.engine.constants import caching
-from zoo.engine.layer import RecurrentLayer
 from zoo.engine.layers import LayerList
 from zoo.engine.names import Engine
 from zoo.engine.precision import HALF
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import InputError
 from zoo.inputs.base import Input
 from zoo.model import provenance

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.engine.cell import States, StateSpec
-from zoo.engine.layer import Layer, RecurrentLayer
+from zoo.engine.layer import Layer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.state import State
 from zoo.errors import InputError
 

@@ -14,10 +14,11 @@ from torch.nn.utils.rnn import PackedSequence
 from zoo.components import NoOptions, Shape, Window, count_steps, hop_of, least_steps
 from zoo.engine import stacked
 from zoo.engine.cell import States
-from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.layer import Layer, LayerOutput
 from zoo.engine.layers import Asked, Joins, LayerList
 from zoo.engine.precision import casts
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.inputs.base import Input

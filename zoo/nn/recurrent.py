@@ -10,7 +10,7 @@ import torch
 from zoo.components import Shape, Traits
 from zoo.engine.around import Merge, merged_shape, projected_shape
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import BuildError, InputError
 from zoo.model.factory import Building
 from zoo.model.limits import GIBIBYTE

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.errors import ZooError, did_you_mean
 from zoo.model.base import Model
 from zoo.spec.tree import Recurrent, as_path, at

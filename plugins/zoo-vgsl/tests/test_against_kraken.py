@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.engine.layer import RecurrentLayer
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo_vgsl.reader import read
 
 LINES = [

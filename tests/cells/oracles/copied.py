@@ -16,7 +16,8 @@ from torch import Tensor
 
 from zoo.components import CellType, Shape, resolve
 from zoo.engine.cell import Cell
-from zoo.engine.layer import RecurrentLayer, Run
+from zoo.engine.layer import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.plugin.manager import isolated
 
 BATCH, STEPS = 3, 7

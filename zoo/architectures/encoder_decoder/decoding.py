@@ -13,8 +13,9 @@ from zoo.architectures.encoder_decoder.attention import Answer, Attention, Sourc
 from zoo.architectures.encoder_decoder.options import After, AttentionOptions
 from zoo.architectures.encoder_decoder.plan import asker, waits
 from zoo.engine.cell import States
-from zoo.engine.layer import Layer, LayerOutput, RecurrentLayer
+from zoo.engine.layer import Layer, LayerOutput
 from zoo.engine.recurrence import Run
+from zoo.engine.recurrent_layer import RecurrentLayer
 from zoo.engine.sequence import where_sequences, zero_where
 from zoo.model.heads import headed
 from zoo.model.stack import StackModel
