@@ -197,6 +197,7 @@ def test_it_fulfils_the_contract(keys):
 
 
 MODEL, LOSS = "zoo.architectures.transducer.model:Transducer", "zoo.architectures.transducer.loss"
+PREDICTING, SYMBOLS = "zoo.architectures.transducer.predicting", "zoo.architectures.transducer.symbols:Symbols"
 JOINER, DECODING = "zoo.architectures.transducer.joiner:Joiner", "zoo.architectures.transducer.decoding"
 
 
@@ -213,19 +214,19 @@ JOINER, DECODING = "zoo.architectures.transducer.joiner:Joiner", "zoo.architectu
         ("transducer_loss", f"{LOSS}:_skewed", ".clamp(0, steps - 1)", ".clamp(1 if steps > 1 else 0, steps - 1)"),
         ("transducer_loss", f"{LOSS}:negative_logs", ".log_softmax(-1)", "+ 0"),
         ("padding_invariance", f"{LOSS}:_valid", "(u <= symbols[:, None])", "(u <= symbols[:, None] + 99)"),
-        ("transducer_loss", f"{MODEL}._indices", "(symbols >= self.blank)", "(symbols > self.blank)"),
-        ("transducer_decode", f"{MODEL}.symbol", "(index > self.blank)", "(index > self.blank + 1)"),
-        ("padding_invariance", f"{MODEL}._predict", "known + 1", "known"),
+        ("transducer_loss", f"{SYMBOLS}.indices", "(symbols >= self.blank)", "(symbols > self.blank)"),
+        ("transducer_decode", f"{SYMBOLS}.at", "(index > self.blank)", "(index > self.blank + 1)"),
+        ("padding_invariance", f"{PREDICTING}:predicted", "known + 1", "known"),
         ("padding_invariance", f"{MODEL}._joined", "steps & predicted.valid.unsqueeze(1)", "steps"),
         (
             "causality",
-            f"{MODEL}._predict",
-            "[self._first(target.shape[0], features), features]",
+            f"{PREDICTING}:predicted",
+            "[_first(stack, symbols, target.shape[0], features), features]",
             "[features, features[:, :1]]",
         ),
-        ("chunked", f"{MODEL}._predict", "last = torch.where(", "_ = torch.where("),
+        ("chunked", f"{PREDICTING}:predicted", "last = torch.where(", "_ = torch.where("),
         ("export", f"{MODEL}._encode", "named_state(after, output.shape[0])", "named_state(after, len(output))"),
-        ("state_default", f"{MODEL}._begin", "torch.zeros((batch, 0)", "torch.zeros((batch, 1)"),
+        ("state_default", f"{PREDICTING}:begin", "torch.zeros((batch, 0)", "torch.zeros((batch, 1)"),
         (
             "chunked",
             f"{MODEL}._encode",

@@ -7,8 +7,10 @@ from typing import Any
 import zoo.architectures.bilm.model
 import zoo.architectures.transducer.loss
 from zoo.architectures.bilm.model import BiLM
+from zoo.architectures.transducer import predicting
 from zoo.architectures.transducer.joiner import Joiner
 from zoo.architectures.transducer.model import Transducer
+from zoo.architectures.transducer.symbols import Symbols
 
 from .patching import Patch, around, edit
 from .suite import mutant
@@ -41,7 +43,7 @@ def the_loss_of_all_steps_of_the_batch(patch: Patch) -> None:
 
 @mutant("transduced", "transducer_loss")
 def the_blank_is_a_symbol_too(patch: Patch) -> None:
-    edit(patch, Transducer, "_indices", "symbols + (symbols >= self.blank).long()", "symbols")
+    edit(patch, Symbols, "indices", "symbols + (symbols >= self.blank).long()", "symbols")
 
 
 @mutant("transduced", "transducer_decode")
@@ -63,9 +65,9 @@ def a_joiner_with_one_bias(patch: Patch) -> None:
 def a_symbol_is_read_before_it_is_written(patch: Patch) -> None:
     edit(
         patch,
-        Transducer,
-        "_predict",
-        "torch.cat([self._first(target.shape[0], features), features], 1)",
+        predicting,
+        "predicted",
+        "torch.cat([_first(stack, symbols, target.shape[0], features), features], 1)",
         "torch.cat([features, features[:, -1:]], 1)",
     )
 

@@ -76,7 +76,7 @@ def _first(model: Transducer, how: dict[str, Any]) -> None:
     found = model.generate(x.expand(MANY, *x.shape[1:]), most=1, seed=SEED, **how)
     counts = [0] * len(scores)
     for text in texts_of(found):
-        counts[int(model._indices(torch.tensor(text[0]))) if text else model.blank] += 1
+        counts[int(model._symbols.indices(torch.tensor(text[0]))) if text else model.blank] += 1
     why = unlike(counts, chances(scores, **how))
     if why is not None:
         raise CheckFailure(f"the first of all, drawn with {how}: {why}")

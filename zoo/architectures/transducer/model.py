@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from zoo.architectures.transducer import decoding, loss
+from zoo.architectures.transducer import decoding, loss, predicting
 from zoo.architectures.transducer.decoding import Decoded
 from zoo.architectures.transducer.joiner import Joiner
 from zoo.architectures.transducer.options import TransducerOptions
+from zoo.architectures.transducer.predicting import OUTPUT, Lengths, States, Told, initial, told_of
+from zoo.architectures.transducer.symbols import Symbols
 from zoo.components import Shape
 from zoo.engine.memory import apart
-from zoo.engine.recurrence import Run
-from zoo.engine.sequence import at_last, valid_steps, zero_where
+from zoo.engine.sequence import valid_steps, zero_where
 from zoo.engine.state import State
 from zoo.errors import InputError
 from zoo.model import inputs
 from zoo.model.base import Model
-from zoo.model.embedding import embedded
 from zoo.model.generation import evaluating
-from zoo.model.layout import NamedLayout
 from zoo.model.sampling import Sampling
 from zoo.model.stack import StackModel
-from zoo.model.tensors import readable, speaking_of
+from zoo.model.tensors import speaking_of
 from zoo.spec.traits import not_streamable
 
-Lengths = Tensor | Sequence[int]
-States = dict[str, Tensor]
-ENCODER, PREDICTOR, OUTPUT = "encoder.", "predictor.", "predictor.output"
+ENCODER: Final = "encoder."
 
 
 class Encoded(NamedTuple):
@@ -90,6 +87,7 @@ class Transducer(Model):
         self.outputs = options.outputs(self.vocabulary)
         self.blank = options.blank_of(self.outputs)
         self.starts_with_blank = options.start == "blank"
+        self._symbols = Symbols(self.blank, self.starts_with_blank)
         (ahead,), (told,) = self.encoder.output_shape, self.predictor.output_shape
         self.joiner = Joiner(options.joiner, ahead, told, self.outputs, options.dropout)
 
@@ -205,9 +203,9 @@ class Transducer(Model):
         with speaking_of("target_lengths"):
             known, valid = inputs.sequence_lengths(target_lengths, target, ended=True)
         symbols = torch.full_like(steps, target.shape[1]) if known is None else known
-        given = self._symbols(target, valid)
-        self._refuse_blank(given)
-        found = loss.negative_logs(output, self._indices(given), steps, symbols, self.blank)
+        given = self._symbols.padded(target, valid)
+        self._symbols.refuse_blank(given)
+        found = loss.negative_logs(output, self._symbols.indices(given), steps, symbols, self.blank)
         if reduction not in ("mean", "sum", "none"):
             raise InputError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r:.60}")
         return found if reduction == "none" else found.mean() if reduction == "mean" else found.sum()
@@ -250,9 +248,8 @@ class Transducer(Model):
         decoding.check(most, beam, sampling)
         with torch.no_grad(), evaluating(self), self.streaming():
             encoded = self._encode(x, state, lengths)
-            begin = (
-                self._begin(encoded.output.shape[0]) if state is None else self._told(state, encoded.output.shape[0])
-            )
+            rows = encoded.output.shape[0]
+            begin = self._begin(rows) if state is None else told_of(self.predictor, state, rows)
             if beam > 1:
                 if state is not None:
                     raise InputError("a beam follows whole sequences: leave out state, or beam")
@@ -292,7 +289,7 @@ class Transducer(Model):
             InputError: If batch is no number of sequences.
         """
         inputs.check_sizes(batch=batch)
-        found = {**self._initial(self.encoder, ENCODER, batch), **self._begin(batch)}
+        found = {**initial(self.encoder, ENCODER, batch), **self._begin(batch)}
         return State(dict(zip(found, apart([*found.values()], (), self), strict=True)))
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
@@ -323,10 +320,7 @@ class Transducer(Model):
 
     def written(self, symbols: Tensor, state: Mapping[str, Tensor]) -> States:
         """The predictor's state after one more symbol (B,) of each row, inside `decode`."""
-        given = embedded(self.predictor.input, symbols.unsqueeze(1), None, None)
-        inner = {name.removeprefix(PREDICTOR): value for name, value in state.items() if name != OUTPUT}
-        y = self.predictor.run_layers(given, inner, Run(engine=self.engine))
-        return {**{f"{PREDICTOR}{name}": value for name, value in y.state.items()}, OUTPUT: y.output[:, -1]}
+        return predicting.written(self.predictor, symbols, state, self.engine)
 
     def scores(self, encoded: Tensor, state: Mapping[str, Tensor]) -> Tensor:
         """Scores (B, V) of what may follow at one step of the encoder (B, D), inside `decode`."""
@@ -335,16 +329,7 @@ class Transducer(Model):
 
     def symbol(self, index: Tensor) -> Tensor:
         """Symbols for indices among the scores."""
-        return index if self.starts_with_blank else index - (index > self.blank).long()
-
-    def _refuse_blank(self, symbols: Tensor) -> None:
-        looks = self.starts_with_blank and symbols.device.type == "cpu" and readable(symbols)
-        if looks and bool((symbols == self.blank).any()):
-            raise InputError(f"target has the blank, {self.blank}, as a symbol: leave it out, with target_lengths")
-
-    def _indices(self, symbols: Tensor) -> Tensor:
-        """Indices among the scores for symbols."""
-        return symbols if self.starts_with_blank else symbols + (symbols >= self.blank).long()
+        return self._symbols.at(index)
 
     def _encode(self, x: Tensor, state: Mapping[str, Tensor] | None, lengths: Lengths | None) -> _Encoded:
         before = None
@@ -362,62 +347,13 @@ class Transducer(Model):
             ends = self.output_lengths(torch.as_tensor(lengths, device=output.device))
         return _Encoded(output, ends, {f"{ENCODER}{name}": value for name, value in named.items()})
 
-    def _predict(self, target: Tensor, state: Mapping[str, Tensor] | None, lengths: Lengths | None) -> _Predicted:
-        """Symbols (B, U) behind the start, or behind a state."""
-        device, _ = self.predictor._place()
-        _check_target(target, device)
-        with speaking_of("target_lengths"):
-            known, valid = inputs.sequence_lengths(lengths, target, ended=True)
-        with speaking_of("target"):
-            features = embedded(self.predictor.input, self._symbols(target, valid), valid, None)
-        told = None if state is None else self._told(state, target.shape[0])
-        if told is None:
-            features = torch.cat([self._first(target.shape[0], features), features], 1)
-            known = None if known is None else known + 1
-            valid = None if known is None else valid_steps(known, features.shape[1])
-        elif not target.shape[1]:
-            return _Predicted(features.new_zeros(target.shape[0], 0, *self.predictor.output_shape), valid, told)
-        before = None
-        if told is not None:
-            before = {name.removeprefix(PREDICTOR): value for name, value in told.items() if name != OUTPUT}
-        y = self.predictor.run_layers(features, before, Run(lengths=known, valid=valid, engine=self.engine))
-        last = at_last(y.output, known)
-        if told is not None and known is not None:  # a row may have no symbol here
-            last = torch.where((known > 0).unsqueeze(1), last, told[OUTPUT].to(last.dtype))
-        after = {f"{PREDICTOR}{name}": value for name, value in y.state.items()}
-        return _Predicted(y.output, valid, {**after, OUTPUT: _kept(last)})
-
-    def _symbols(self, target: Tensor, valid: Tensor | None) -> Tensor:
-        """Targets as integers of 64 bits, with a symbol that is not the blank where there is padding."""
-        if valid is None:
-            return target.long()
-        return torch.where(valid, target.long(), int(self.starts_with_blank and self.blank == 0))
-
-    def _first(self, batch: int, like: Tensor) -> Tensor:
-        """What stands in front of the first symbol, (B, 1, E)."""
-        if not self.starts_with_blank:
-            return like.new_zeros(batch, 1, *self.predictor.input.output_shape)
-        blank = torch.full((batch, 1), self.blank, device=like.device)
-        return embedded(self.predictor.input, blank, None, None)
+    def _predict(self, target: Tensor, state: Mapping[str, Tensor] | None, lengths: Lengths | None) -> Told:
+        return predicting.predicted(self.predictor, self._symbols, target, state, lengths, self.engine)
 
     def _begin(self, batch: int) -> States:
-        """The predictor's state when nothing has been written."""
-        device, _ = self.predictor._place()
-        return self._predict(torch.zeros((batch, 0), dtype=torch.int64, device=device), None, None).state
+        return predicting.begin(self.predictor, self._symbols, batch, self.engine)
 
-    def _initial(self, stack: StackModel, prefix: str, batch: int) -> States:
-        return {f"{prefix}{name}": value for name, value in stack._first_state(batch).items()}
-
-    def _told(self, state: Mapping[str, Tensor], batch: int) -> States:
-        """The predictor's part of a state that was given, checked."""
-        expected = self._initial(self.predictor, PREDICTOR, batch)
-        device, dtype = self.predictor._place()
-        expected[OUTPUT] = _kept(torch.zeros((batch, *self.predictor.output_shape), device=device, dtype=dtype))
-        return NamedLayout().inward(
-            {name: value for name, value in state.items() if name.startswith(PREDICTOR)}, expected
-        )
-
-    def _joined(self, encoded: _Encoded, predicted: _Predicted) -> Tensor:
+    def _joined(self, encoded: _Encoded, predicted: Told) -> Tensor:
         """Scores (B, T, U, V), zero in the padding of either side."""
         scores: Tensor = self.joiner(encoded.output, predicted.output)
         steps = valid_steps(encoded.lengths, scores.shape[1]).unsqueeze(2)
@@ -431,24 +367,3 @@ class _Encoded(NamedTuple):
     output: Tensor
     lengths: Tensor
     state: States
-
-
-class _Predicted(NamedTuple):
-    """As `Predicted`, before anything leaves the model, with the valid steps of its output."""
-
-    output: Tensor
-    valid: Tensor | None
-    state: States
-
-
-def _kept(output: Tensor) -> Tensor:
-    """An output that is part of a state: of float32 at least, as all states are."""
-    return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
-
-
-def _check_target(target: Tensor, device: torch.device) -> None:
-    if not isinstance(target, Tensor) or target.dim() != 2 or target.dtype not in (torch.int64, torch.int32):
-        found = f"{target.dtype} {tuple(target.shape)}" if isinstance(target, Tensor) else type(target).__name__
-        raise InputError(f"target must be symbols (B, U) of dtype torch.int64, not {found}")
-    if target.device.type != device.type:
-        raise InputError(f"target is on {target.device}, the model on {device}: use target.to({str(device)!r})")
