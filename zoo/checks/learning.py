@@ -8,8 +8,8 @@ from zoo.checks import pairs
 from zoo.checks.batch import Batch, batch_of, joined, pooled_of, run
 from zoo.checks.drops import without_dropout
 from zoo.checks.heads import heads
+from zoo.checks.options import with_value
 from zoo.checks.subject import Subject, all_close
-from zoo.checks.variations import with_value
 from zoo.components import Part
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
