@@ -10,9 +10,9 @@ from torch import Tensor
 
 from zoo.architectures.bilm.model import BiLM
 from zoo.checks.batch import Batch, batch_of, map_state, random_state, run, select_state
-from zoo.checks.drops import without_dropout
 from zoo.checks.measuring import features_of, weighted
 from zoo.checks.numeric import hold_states_wide, hold_to_differences, leaves
+from zoo.checks.overfitting import learner, overfits
 from zoo.checks.subject import TOLERANCE, Skip, Subject, all_close, close
 from zoo.engine.sequence import reversal, take
 from zoo.engine.state import State
@@ -25,7 +25,7 @@ ROWS, STEPS = 5, 7
 LENGTHS: Final = (7, 3, 1, 5, 2)
 LONG: Final = 300
 SPLITS: Final[tuple[tuple[int, ...], ...]] = ((1, 6), (3, 4), (2, 1, 4), (1,) * 7)
-ITERATIONS, SHARE = 500, 0.1
+ITERATIONS = 500
 
 
 def model_of(subject: Subject, *, dtype: torch.dtype | None = None, train: bool = False, seed: int = 0) -> BiLM:
@@ -255,26 +255,11 @@ def precision(subject: Subject) -> None:
 
 def learns(subject: Subject) -> None:
     """Overfits the outputs of another such model on one tiny batch, of both directions."""
-    spec = without_dropout(subject.tiny)
-    teacher = build(spec, seed=1, device=subject.device, dtype=torch.float32).eval()
+    teacher = build(learner(subject.tiny), seed=1, device=subject.device, dtype=torch.float32).eval()
     batch = batch_of(subject, 2, 5, dtype=torch.float32)
     with torch.no_grad():
         target = run(teacher, batch)[0]
-    left = []
-    for seed in (0, 2, 3):
-        model = build(spec, seed=seed, device=subject.device, dtype=torch.float32)
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-        losses = []
-        for _ in range(ITERATIONS):
-            loss = torch.nn.functional.mse_loss(run(model, batch)[0], target)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            losses.append(loss.item())
-            if losses[-1] < SHARE * losses[0]:
-                return
-        left.append(losses[-1] / losses[0])
-    raise CheckFailure(f"after {ITERATIONS} iterations {min(left):.3g} of the loss is left, bound {SHARE}")
+    overfits(subject, lambda model: lambda: torch.nn.functional.mse_loss(run(model, batch)[0], target), ITERATIONS)
 
 
 def compiles(subject: Subject) -> None:

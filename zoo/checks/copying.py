@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from zoo.architectures.encoder_decoder.model import EncoderDecoder
 from zoo.checks import learning
+from zoo.checks.overfitting import overfits
 from zoo.checks.pairs import model_of
 from zoo.checks.subject import Subject
-from zoo.errors import CheckFailure
-from zoo.model.build import build
+from zoo.model.base import Model
 
 ROWS, STEPS, SYMBOLS = 5, 4, 3
-ITERATIONS, SHARE = 1000, 0.1
+ITERATIONS = 500
 
 
 def learns(subject: Subject) -> None:
@@ -24,17 +26,7 @@ def learns(subject: Subject) -> None:
     if vocabulary is None or not _classifies(first):
         learning.learns(subject)
         return
-    spec = learning.learner(subject.tiny)
-    left = []
-    for seed, rate in learning.ATTEMPTS:
-        model = build(spec, seed=seed, device=subject.device, dtype=torch.float32)
-        assert isinstance(model, EncoderDecoder)
-        left.append(_left(model, rate))
-        if left[-1] < SHARE:
-            return
-    raise CheckFailure(
-        f"after {ITERATIONS} iterations {min(left):.3g} of the loss of writing what was read is left, bound {SHARE}"
-    )
+    overfits(subject, _writing, ITERATIONS)
 
 
 def _classifies(model: EncoderDecoder) -> bool:
@@ -42,26 +34,12 @@ def _classifies(model: EncoderDecoder) -> bool:
     return getattr(model.decoder.head, "gives", "logits") in ("logits", "log_probs")
 
 
-def _left(model: EncoderDecoder, rate: float) -> float:
-    """The share of its first loss that a model has left, as soon as that is small enough."""
+def _writing(model: Model) -> Callable[[], Tensor]:
+    """The loss of writing what was read."""
+    assert isinstance(model, EncoderDecoder)
     steps = max(STEPS * model.encoder.hop, model.encoder.minimum_steps)
     source = model.encoder.example_input(ROWS, steps, seed=1)
     starts = torch.zeros((ROWS, STEPS), dtype=torch.int64, device=source.device)
     outputs = min(SYMBOLS, model(source, starts).shape[2])
     wanted = torch.randint(0, outputs, (ROWS, STEPS), generator=torch.Generator().manual_seed(1)).to(source.device)
-    optimizer = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], lr=rate)
-    first = share = 1.0
-    for iteration in range(ITERATIONS):
-        loss = _loss(model(source, starts), wanted)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        first = loss.item() if iteration == 0 else first
-        share = loss.item() / first
-        if share < SHARE:
-            break
-    return share
-
-
-def _loss(scores: Tensor, wanted: Tensor) -> Tensor:
-    return F.cross_entropy(scores.flatten(0, 1), wanted.flatten())
+    return lambda: F.cross_entropy(model(source, starts).flatten(0, 1), wanted.flatten())

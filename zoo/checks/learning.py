@@ -5,27 +5,13 @@ from __future__ import annotations
 import torch
 
 from zoo.checks import pairs
-from zoo.checks.batch import Batch, batch_of, joined, pooled_of, run
-from zoo.checks.drops import without_dropout
+from zoo.checks.batch import batch_of, joined, pooled_of, run
 from zoo.checks.heads import heads
-from zoo.checks.options import with_value
+from zoo.checks.overfitting import learner, overfits
 from zoo.checks.subject import Subject, all_close
-from zoo.components import Part
-from zoo.errors import CheckFailure
-from zoo.model.base import Model
 from zoo.model.build import build
-from zoo.spec.canonical import Spec
-from zoo.spec.tree import Node, Path, map_nodes
 
 ITERATIONS = 1000
-SHARE = 0.1
-"""What may be left of the loss after so many iterations."""
-ATTEMPTS = ((0, 0.02), (2, 0.005), (2, 0.02), (3, 0.02))
-"""Seeds and learning rates of the learner, one after the other: a rectified unit that is dead at first learns nothing
-in any model, and deep stacks of them die in the first large steps."""
-
-RANGE = 0.5
-"""Of uniform first values at least: a paper's range for 1,000 units leaves no signal behind layers of ten."""
 
 
 def learns(subject: Subject) -> None:
@@ -39,48 +25,12 @@ def learns(subject: Subject) -> None:
     alike = len(set(pooled_of(teacher).values())) == 1  # else what pools is the same number at every step
     if subject.several or (free and len(free) == len(spec.only.all_heads) and all(free) and alike):
         target = torch.randn(target.shape, generator=torch.Generator().manual_seed(1)).to(target)
-    left = []
-    for seed, rate in ATTEMPTS:
-        left.append(_left(build(spec, seed=seed, device=subject.device, dtype=torch.float32), batch, target, rate))
-        if left[-1] < SHARE:
-            return
-    raise CheckFailure(
-        f"after {ITERATIONS} iterations the loss is {min(left):.3g} of its initial value, the best of {len(ATTEMPTS)} "
-        f"attempts, bound {SHARE}"
-    )
-
-
-def learner(spec: Spec) -> Spec:
-    """A tiny copy that can learn: without dropout, and with ranges of first values that leave a signal in few units."""
-
-    def wide(path: Path, node: Node) -> Node:
-        if not isinstance(node, Part) or getattr(node.options, "range", RANGE) >= RANGE:
-            return node
-        options = with_value(node.options, ("range",), RANGE)
-        return node if options is None else node.with_options(options)
-
-    return map_nodes(without_dropout(spec), wide)
+    overfits(subject, lambda model: lambda: torch.nn.functional.mse_loss(run(model, batch)[0], target), ITERATIONS)
 
 
 def _free(head: torch.nn.Module) -> bool:
     """Whether a head can give any numbers: not those whose logarithms or squares add up to 1, nor bounded ones."""
     return getattr(head, "gives", "logits") in ("logits", "density", "emissions")
-
-
-def _left(model: Model, batch: Batch, target: torch.Tensor, rate: float) -> float:
-    """The share of its first loss that a model has left, as soon as that is small enough."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    first = share = 1.0
-    for iteration in range(ITERATIONS):
-        loss = torch.nn.functional.mse_loss(run(model, batch)[0], target)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        first = loss.item() if iteration == 0 else first
-        share = loss.item() / first
-        if share < SHARE:
-            break
-    return share
 
 
 def compiles(subject: Subject) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations, product
 from typing import Any, Final
 
@@ -11,17 +11,16 @@ import torch
 from torch import Tensor
 
 from zoo.architectures.transducer.model import Transducer
-from zoo.checks.drops import without_dropout
+from zoo.checks.overfitting import SHARE, attempts, share_left
 from zoo.checks.subject import Subject, close
-from zoo.checks.transducing import given_to, model_of, texts_of
+from zoo.checks.transducing import Given, given_to, model_of, texts_of
 from zoo.errors import CheckFailure
 from zoo.model.base import Model
-from zoo.model.build import build
 
 SEEDS: Final = (1, 3, 4)
 """Of parameters with which the likeliest texts have no symbol, one and two."""
-ITERATIONS, SHARE = 300, 0.02
-"""Of learning: how many at most, and what may be left of the loss."""
+ITERATIONS, ENOUGH = 300, 0.02
+"""Of learning: how many at most, and the share of the loss at which it stops."""
 
 
 def transducer_loss(subject: Subject) -> None:
@@ -131,26 +130,19 @@ def _one_a_step(logs: Tensor, index: Tensor, steps: int, blank: int) -> Tensor:
 
 def learns(subject: Subject) -> None:
     """The loss falls, and what is written is then the target."""
-    spec = without_dropout(subject.tiny)
-    for seed in (0, 2, 3):
-        model = build(spec, seed=seed, device=subject.device, dtype=torch.float32)
+    for model, rate in attempts(subject):
         assert isinstance(model, Transducer)
         given = given_to(model, (4, 3), (2, 3))
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-        first = loss = torch.zeros(())
-        for iteration in range(ITERATIONS):
-            loss = model.loss(model(**given.arguments), *given[1:])
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            first = loss.detach() if iteration == 0 else first
-            if loss < SHARE * first:
-                break
+        left = share_left(model, _loss(model, given), rate, ITERATIONS, share=ENOUGH)
         wrote = texts_of(model.eval().decode(given.x, lengths=given.lengths))
         wanted = [row[:end].tolist() for row, end in zip(given.target, given.target_lengths, strict=True)]
-        if loss < 0.1 * first and wrote == wanted:
+        if left < SHARE and wrote == wanted:
             return
-    raise CheckFailure(f"the loss is {float(loss / first):.3g} of its first, and the text {wrote}, expected {wanted}")
+    raise CheckFailure(f"the loss is {left:.3g} of its first, and the text {wrote}, expected {wanted}")
+
+
+def _loss(model: Transducer, given: Given) -> Callable[[], Tensor]:
+    return lambda: model.loss(model(**given.arguments), *given[1:])
 
 
 def _sharpened(model: Transducer, seed: int) -> None:
