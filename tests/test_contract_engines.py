@@ -42,6 +42,7 @@ def _cannot(spec: Spec, engine: str) -> str | None:
 @pytest.mark.parametrize("engine", CHECKS)
 def test_a_model_passes_on_every_engine_or_says_why_not(engine: str, name: str) -> None:
     torch.manual_seed(0)
+    torch._dynamo.reset()  # a function is compiled anew for so many models only, and all tests share its count
     for model in library.models(name):
         why = _cannot(model.spec, engine)
         report = check(model.spec, engine=engine, checks=CHECKS[engine], slow=CHECKS[engine] is not None)
